@@ -1,0 +1,1 @@
+"""The control plane: models, versions, runs and what is done to them."""

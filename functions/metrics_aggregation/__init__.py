@@ -1,0 +1,1 @@
+"""Captures and feedback to summaries, summaries to verdicts."""

@@ -1,0 +1,1 @@
+"""The domain of Modelloop: what a table, a version, a pointer, a summary and a verdict are."""

@@ -1,0 +1,113 @@
+"""The one grammar from raw cells to typed values, for tables, requests and captures.
+
+A cell is text (CSV) or a JSON value. It is trimmed, brought to Unicode form C, and read as missing, a number
+(JSON's grammar: no leading zeros, plus signs, thousands separators or locale commas), a boolean (true or false in
+any case), an ISO 8601 date or date-time, or text. A column has one kind; every cell of it is read as that kind.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from unicodedata import normalize
+
+from modelloop.errors import InvalidValueError
+
+type Value = float | bool | str | None
+
+MISSING_TOKENS = ("", "null", "NA", "N/A", "NaN", "None")
+
+NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+BOOLEAN = {"true": True, "false": False}
+DATE = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?"
+)
+_LONGEST_NUMBER = 400
+
+
+def clean(text: str, missing: frozenset[str]) -> str | None:
+    """Return the trimmed text in Unicode form C, or None when it is one of the missing tokens."""
+    trimmed = text.strip()
+    if not trimmed.isascii():
+        trimmed = normalize("NFC", trimmed)
+    return None if trimmed in missing else trimmed
+
+
+def read_number(raw: object, missing: frozenset[str]) -> float | None:
+    """Read a number; raise InvalidValueError for anything that is not one or is not finite."""
+    if raw is None:
+        return None
+    if isinstance(raw, str):
+        text = clean(raw, missing)
+        if text is None:
+            return None
+        if len(text) > _LONGEST_NUMBER or not NUMBER.fullmatch(text):
+            raise InvalidValueError(f"expected a number, got {_shown(raw)}")
+        return _finite(float(text))
+    if isinstance(raw, bool) or not isinstance(raw, int | float):
+        raise InvalidValueError(f"expected a number, got {_shown(raw)}")
+    try:
+        number = float(raw)
+    except OverflowError as error:
+        raise InvalidValueError("the number is beyond the range of a float") from error
+    return None if number != number else _finite(number)  # noqa: PLR0124  NaN is the one value unequal to itself
+
+
+def _finite(number: float) -> float:
+    if number in (float("inf"), float("-inf")):
+        raise InvalidValueError("the number is beyond the range of a float")
+    return number
+
+
+def read_boolean(raw: object, missing: frozenset[str]) -> bool | None:
+    """Read true or false, in any case; raise InvalidValueError for anything else."""
+    if raw is None or isinstance(raw, bool):
+        return raw
+    if isinstance(raw, str):
+        text = clean(raw, missing)
+        if text is None:
+            return None
+        if (value := BOOLEAN.get(text.lower())) is not None:
+            return value
+    raise InvalidValueError(f"expected true or false, got {_shown(raw)}")
+
+
+def read_date(raw: object, missing: frozenset[str]) -> datetime | None:
+    """Read an ISO date or date-time as UTC (no offset means UTC); raise InvalidValueError for anything else."""
+    if raw is None:
+        return None
+    if isinstance(raw, str):
+        text = clean(raw, missing)
+        if text is None:
+            return None
+        if DATE.fullmatch(text):
+            try:
+                moment = datetime.fromisoformat(text)
+            except ValueError:
+                moment = None
+            if moment is not None:
+                return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    raise InvalidValueError(f"expected an ISO date such as 2026-01-31, got {_shown(raw)}")
+
+
+def read_text(raw: object, missing: frozenset[str]) -> str | None:
+    """Read text; whole numbers lose their decimals, booleans are lower case; lists and objects are refused."""
+    if raw is None:
+        return None
+    if isinstance(raw, str):
+        return clean(raw, missing)
+    if isinstance(raw, bool):
+        return "true" if raw else "false"
+    if isinstance(raw, int):
+        return str(raw) if abs(raw) < 10**_LONGEST_NUMBER else "rare number"
+    if isinstance(raw, float):
+        if raw != raw:  # noqa: PLR0124  NaN is the one value unequal to itself
+            return None
+        return str(int(raw)) if raw.is_integer() else repr(raw)
+    raise InvalidValueError(f"expected text, got {_shown(raw)}")
+
+
+def _shown(raw: object) -> str:
+    if isinstance(raw, str):
+        return repr(raw if len(raw) <= 40 else raw[:40] + "…")  # noqa: PLR2004  enough to recognise a cell
+    return {bool: "a boolean", dict: "an object", list: "a list"}.get(type(raw), "a number")

@@ -1,0 +1,40 @@
+"""Identifiers: UUIDv7 for runs and predictions, names for models."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+
+from modelloop.errors import NotFoundError
+
+MODEL_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+def uuid7(now_ms: int | None = None) -> str:
+    """Return a UUIDv7 (RFC 9562): 48 bits of Unix milliseconds, then 74 random bits."""
+    stamp = time.time_ns() // 1_000_000 if now_ms is None else now_ms
+    tail = int.from_bytes(os.urandom(10))
+    value = (stamp & 0xFFFFFFFFFFFF) << 80 | tail
+    value = value & ~(0xF << 76) | 0x7 << 76
+    value = value & ~(0x3 << 62) | 0x2 << 62
+    text = f"{value:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def uuid7_ms(identifier: str) -> int | None:
+    """Return the Unix milliseconds inside a UUIDv7, or None when it is not one."""
+    if not _UUID.fullmatch(identifier) or identifier[14] != "7":
+        return None
+    return int(identifier[:8] + identifier[9:13], 16)
+
+
+def check_model_name(name: str) -> str:
+    """Return the name itself; raise NotFoundError when no model can have it."""
+    if not MODEL_NAME.fullmatch(name):
+        raise NotFoundError(
+            f"{name[:80]!r} is not a model name: lower-case letters, digits and hyphens, a letter first",
+            field="model",
+        )
+    return name

@@ -1,0 +1,88 @@
+"""Where everything lies in the three buckets: the only place that spells object keys."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from modelloop.ids import MODEL_NAME
+
+DATASETS = "datasets/"
+MODELS = "models/"
+CAPTURES = "captures/"
+FEEDBACK = "feedback/"
+SPEC_NAME = "model.yaml"
+
+MANIFEST = "manifest.json"
+BUNDLE = "model.flat.json"
+ONNX = "model.onnx"
+JOBLIB = "model.joblib"
+ANCHOR = "anchor.npz"
+REPORT = "report.html"
+
+
+class Upload(NamedTuple):
+    """What an object in the data bucket is: its kind (dataset, model), model and file name."""
+
+    kind: str
+    model: str
+    file: str
+
+
+def parse_upload(key: str) -> Upload | None:
+    """Return what a data-bucket key means, or None when it is no upload of ours."""
+    folder, _, rest = key.partition("/")
+    model, _, file = rest.partition("/")
+    kind = {"datasets": "dataset", "models": "model"}.get(folder)
+    if kind is None or not file or not MODEL_NAME.fullmatch(model):
+        return None
+    return Upload(kind, model, file)
+
+
+def dataset(model: str, file: str) -> str:
+    """Return the key under which a table is uploaded."""
+    return f"{DATASETS}{model}/{file}"
+
+
+def spec(model: str) -> str:
+    """Return the key of a model's optional model.yaml."""
+    return f"{DATASETS}{model}/{SPEC_NAME}"
+
+
+def prepared(model: str, run_id: str, file: str) -> str:
+    """Return the key of one file of a run's encoded table."""
+    return f"prepared/{model}/{run_id}/{file}"
+
+
+def version(model: str, run_id: str, file: str) -> str:
+    """Return the key of one file of an immutable version folder."""
+    return f"versions/{model}/{run_id}/{file}"
+
+
+def pointer(model: str) -> str:
+    """Return the key of the serving pointer."""
+    return f"serving/{model}.json"
+
+
+def pointer_prefix() -> str:
+    """Return the prefix of every serving pointer."""
+    return "serving/"
+
+
+def summary(model: str, version_number: int, variant: str, hour: str, digest: str) -> str:
+    """Return the key of the summary that one capture object yields for one hour of one variant."""
+    return f"{summaries(model)}{version_number}/{variant}/{hour}/{digest}.json"
+
+
+def summaries(model: str) -> str:
+    """Return the prefix of a model's summaries."""
+    return f"summaries/{model}/"
+
+
+def index(model: str, hour: str, digest: str) -> str:
+    """Return the key of the prediction index that one capture object yields for one hour."""
+    return f"index/{model}/{hour}/{digest}.jsonl"
+
+
+def quarantine(digest: str) -> str:
+    """Return the key under which the lines of a capture object that cannot be read are kept."""
+    return f"quarantine/{digest}.jsonl"

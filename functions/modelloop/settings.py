@@ -1,0 +1,54 @@
+"""Settings, read from the environment once."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cache
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a function is told by the template; a function gets only what it needs."""
+
+    table: str
+    data_bucket: str
+    artifacts_bucket: str
+    capture_bucket: str
+    runs_queue_url: str
+    capture_stream: str
+    feedback_stream: str
+    replay_function: str
+    trigger_function: str
+    alert_topic: str
+    event_bus: str
+    label_delay_hours: float
+    capture_mode: str
+    pointer_soft_seconds: float
+    pointer_hard_seconds: float
+
+
+@cache
+def settings() -> Settings:
+    """Read every MODELLOOP_ variable of the environment; absent ones are empty or their default."""
+    return Settings(
+        table=_text("TABLE"),
+        data_bucket=_text("DATA_BUCKET"),
+        artifacts_bucket=_text("ARTIFACTS_BUCKET"),
+        capture_bucket=_text("CAPTURE_BUCKET"),
+        runs_queue_url=_text("RUNS_QUEUE_URL"),
+        capture_stream=_text("CAPTURE_STREAM"),
+        feedback_stream=_text("FEEDBACK_STREAM"),
+        replay_function=_text("REPLAY_FUNCTION"),
+        trigger_function=_text("TRIGGER_FUNCTION"),
+        alert_topic=_text("ALERT_TOPIC"),
+        event_bus=_text("EVENT_BUS"),
+        label_delay_hours=float(_text("LABEL_DELAY_HOURS", "24")),
+        capture_mode=_text("CAPTURE_MODE", "extension"),
+        pointer_soft_seconds=float(_text("POINTER_SOFT_SECONDS", "15")),
+        pointer_hard_seconds=float(_text("POINTER_HARD_SECONDS", "60")),
+    )
+
+
+def _text(name: str, default: str = "") -> str:
+    return os.environ.get(f"MODELLOOP_{name}", default)

@@ -1,0 +1,1 @@
+"""Queued runs to evaluated, proven, published versions."""

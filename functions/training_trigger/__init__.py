@@ -1,0 +1,1 @@
+"""S3 uploads to validated, encoded tables and queued runs."""

@@ -1,0 +1,1 @@
+"""What provisions and operates Modelloop: build, local stack, command line."""
