@@ -1,0 +1,1 @@
+"""Build what Lambda runs: layers by role and the functions' code, with compiled bytecode inside."""

@@ -1,0 +1,29 @@
+"""The functions' own code: the import root as it is, compiled."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from infra.build.bytecode import compile_tree
+from infra.build.cache import cached
+from infra.build.digest import digest_of, files_under
+from infra.build.paths import ROOT
+
+FUNCTIONS = ROOT / "functions"
+
+
+def code() -> Path:
+    """Copy and compile the import root, or find it built; Lambda mounts it at /var/task."""
+    rules = ROOT / "infra" / "build"
+    sources = files_under(FUNCTIONS)
+    key = f"code-{digest_of([*sources, rules / 'code.py', rules / 'bytecode.py'], ROOT)}"
+    return cached(key, _copy)
+
+
+def _copy(folder: Path) -> None:
+    for source in files_under(FUNCTIONS):
+        target = folder / source.relative_to(FUNCTIONS)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+    compile_tree(folder, "/var/task")
