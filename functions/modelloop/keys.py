@@ -68,13 +68,13 @@ def pointer_prefix() -> str:
     return "serving/"
 
 
-def summary(model: str, version_number: int, variant: str, hour: str, digest: str) -> str:
+def summary(model: str, hour: str, version_number: int, variant: str, digest: str) -> str:
     """Return the key of the summary that one capture object yields for one hour of one variant."""
-    return f"{summaries(model)}{version_number}/{variant}/{hour}/{digest}.json"
+    return f"{summaries(model)}{hour}/{version_number}/{variant}/{digest}.json"
 
 
 def summaries(model: str) -> str:
-    """Return the prefix of a model's summaries."""
+    """Return the prefix of a model's summaries; the hour comes first, so that a window is one range of keys."""
     return f"summaries/{model}/"
 
 
@@ -86,3 +86,23 @@ def index(model: str, hour: str, digest: str) -> str:
 def quarantine(digest: str) -> str:
     """Return the key under which the lines of a capture object that cannot be read are kept."""
     return f"quarantine/{digest}.jsonl"
+
+
+def feedback(model: str, hour: str, digest: str) -> str:
+    """Return the key of the labels that one feedback object yields for predictions of one hour."""
+    return f"feedback/{model}/{hour}/{digest}.jsonl"
+
+
+def unjoined(model: str, hour: str, digest: str) -> str:
+    """Return the key of the mark that an object brought labels or predictions to an hour, not yet joined."""
+    return f"unjoined/{model}/{hour}/{digest}"
+
+
+def quality(model: str, hour: str) -> str:
+    """Return the key of the realised quality of one hour's predictions."""
+    return f"quality/{model}/{hour}.json"
+
+
+def labelled(model: str, hour: str) -> str:
+    """Return the key of one hour's captured rows with their labels, ready to train on."""
+    return f"labelled/{model}/{hour}.jsonl"
