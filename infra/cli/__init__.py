@@ -1,0 +1,1 @@
+"""The command line: the loop from a terminal, on the embedded stack or a deployed one."""

@@ -1,0 +1,103 @@
+"""How a model does in the world: drift, quality, traffic, and where an answer came from."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated, Any
+
+import typer
+from rich.console import Group, RenderableType
+from rich.pretty import Pretty
+from rich.text import Text
+
+from infra.cli.client import Client, Document
+from infra.cli.failures import ApiError, CommandError
+from infra.cli.options import Json, Limit, Model, StackName  # noqa: TC001  typer reads annotations at run time
+from infra.cli.screen import Screen, cell, table
+from infra.cli.target import find_stack
+
+
+def drift(model: Model, stack: StackName = None, as_json: Json = False) -> None:
+    """Show the drift verdict, column by column."""
+    _topic(model, "drift", drift_view, stack, as_json=as_json)
+
+
+def quality(model: Model, stack: StackName = None, as_json: Json = False) -> None:
+    """Show realised quality from feedback, and the estimate without labels."""
+    _topic(model, "quality", lambda found: Pretty(found, expand_all=True), stack, as_json=as_json)
+
+
+def summary(
+    model: Model,
+    start: Annotated[str | None, typer.Option("--from", help="From this time (ISO 8601, UTC).")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="To this time (ISO 8601, UTC).")] = None,
+    stack: StackName = None,
+    as_json: Json = False,
+) -> None:
+    """Show traffic by version: rows, predictions, errors, latency."""
+    screen = Screen(as_json=as_json)
+    with Client(find_stack(stack)) as client:
+        found = client.about(model, "summary", **{"from": start, "to": end})
+    screen.show(found, lambda: Pretty(found, expand_all=True))
+
+
+def audit(model: Model, limit: Limit = 20, stack: StackName = None, as_json: Json = False) -> None:
+    """List who changed what, when and why."""
+    screen = Screen(as_json=as_json)
+    with Client(find_stack(stack)) as client:
+        found = client.pages(f"/models/{model}/audit", "audit", limit)
+    columns = ("time", "action", "who", "why")
+    screen.show(
+        {"audit": found},
+        lambda: table(f"Audit of {model}", columns, ([one.get(name) for name in columns] for one in found)),
+    )
+
+
+def lineage(
+    prediction: Annotated[str, typer.Argument(help="The prediction's id.", show_default=False)],
+    model: Annotated[str | None, typer.Option("--model", "-m", help="Its model; default: look in all.")] = None,
+    stack: StackName = None,
+    as_json: Json = False,
+) -> None:
+    """Trace a prediction to its version, run, dataset, spec, code and lock."""
+    screen = Screen(as_json=as_json)
+    with Client(find_stack(stack)) as client:
+        names = [model] if model else [one["name"] for one in client.models(1000)]
+        found = next((one for name in names if (one := _traced(client, name, prediction))), None)
+    if found is None:
+        raise CommandError(
+            f"no model knows the prediction {prediction}", "Captures take a minute to arrive; they expire in time"
+        )
+    screen.show(found, lambda: Pretty(found, expand_all=True))
+
+
+def _traced(client: Client, model: str, prediction: str) -> Document | None:
+    try:
+        return client.about(model, f"lineage/{prediction}")
+    except ApiError as error:
+        if error.status == HTTPStatus.NOT_FOUND:
+            return None
+        raise
+
+
+def _topic(model: str, topic: str, view: Any, stack: str | None, *, as_json: bool) -> None:
+    screen = Screen(as_json=as_json)
+    with Client(find_stack(stack)) as client:
+        found = client.about(model, topic)
+    screen.show(found, lambda: view(found))
+
+
+def drift_view(found: Document) -> RenderableType:
+    """Return a drift verdict as a headline and a table of columns, the most shifted first."""
+    window = found.get("window") or {}
+    head = Text.from_markup(
+        f"[bold]{found.get('model', '')}[/] version {cell(found.get('version'))}: {cell(found.get('status'))} over "
+        f"{found.get('rows', 0)} rows, {cell(window.get('from'))} to {cell(window.get('to'))}"
+    )
+    columns = sorted(found.get("columns") or (), key=lambda column: -(column.get("distance") or 0))
+    lines = ([column.get(name) for name in _DRIFT_COLUMNS] for column in columns)
+    reasons = [Text(f"! {reason}", style="yellow") for reason in found.get("reasons") or ()]
+    return Group(head, *reasons, table("", _DRIFT_COLUMNS, lines))
+
+
+_DRIFT_COLUMNS = ("name", "drifted", "distance", "threshold", "psi", "p_value")

@@ -1,0 +1,143 @@
+"""What there is and what serves: models, versions, and the changes to them."""
+
+from __future__ import annotations
+
+import webbrowser
+from pathlib import Path  # noqa: TC003  typer reads annotations at run time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import httpx
+import typer
+from rich.pretty import Pretty
+
+from infra.cli.client import Client, Document
+from infra.cli.options import (  # noqa: TC001  typer reads annotations at run time
+    Json,
+    Limit,
+    Model,
+    Reason,
+    StackName,
+    Version,
+)
+from infra.cli.reports import metric_rows
+from infra.cli.screen import Screen, table
+from infra.cli.target import find_stack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+OptionalVersion = Annotated[
+    int | None, typer.Argument(help="The version; default: what the loop proposes.", min=1, show_default=False)
+]
+
+
+def models(limit: Limit = 100, stack: StackName = None, as_json: Json = False) -> None:
+    """List the models and what serves for each."""
+    screen = Screen(as_json=as_json)
+    with Client(find_stack(stack)) as client:
+        found = client.models(limit)
+    screen.show(
+        {"models": found},
+        lambda: table(
+            "Models",
+            ("model", "champion", "challenger", "weight %", "updated"),
+            (
+                [one["name"], _number(one.get("champion")), _number(one.get("challenger")), one.get("weight"),
+                 (one.get("updated_at") or "")[:19]]
+                for one in found
+            ),
+        ),
+    )  # fmt: skip
+
+
+def _number(version: Any) -> Any:
+    return version.get("version") if isinstance(version, dict) else version
+
+
+def versions(
+    model: Model,
+    version: Annotated[int | None, typer.Argument(help="One version, for its manifest.", min=1)] = None,
+    limit: Limit = 20,
+    stack: StackName = None,
+    as_json: Json = False,
+) -> None:
+    """List a model's versions, or show one's manifest."""
+    screen = Screen(as_json=as_json)
+    with Client(find_stack(stack)) as client:
+        if version:
+            manifest = client.version(model, version)
+            screen.show(manifest, lambda: Pretty(manifest, max_length=12))
+            return
+        found = client.versions(model, limit)
+    columns = ("version", "role", "family", "metric", "holdout", "trivial", "gate", "created")
+    screen.show({"versions": found}, lambda: table(f"Versions of {model}", columns, map(_version_line, found)))
+
+
+def _version_line(version: Document) -> list[Any]:
+    first = next(iter(metric_rows(version.get("metrics"))), [None] * 4)
+    estimator = version.get("estimator")
+    family = estimator.get("family") if isinstance(estimator, dict) else version.get("family", estimator)
+    gate = version.get("gate")
+    decision = gate.get("decision") if isinstance(gate, dict) else gate
+    return [
+        version["version"], version.get("role"), family, first[0], first[1], first[3], decision,
+        (version.get("created_at") or "")[:19],
+    ]  # fmt: skip
+
+
+def _action(name: str, words: str, *, needs_version: bool) -> Callable[..., None]:
+    def act(model: str, version: int | None, reason: str, stack: str | None, *, as_json: bool) -> None:
+        screen = Screen(as_json=as_json)
+        with Client(find_stack(stack)) as client:
+            answer = client.act(model, name, version=version, reason=reason)
+        screen.show(answer, lambda: f"[green]✓[/] {model}: {name} done")
+
+    def with_version(
+        model: Model, version: Version, reason: Reason, stack: StackName = None, as_json: Json = False
+    ) -> None:
+        act(model, version, reason, stack, as_json=as_json)
+
+    def without_version(
+        model: Model, reason: Reason, version: OptionalVersion = None, stack: StackName = None, as_json: Json = False
+    ) -> None:
+        act(model, version, reason, stack, as_json=as_json)
+
+    command = with_version if needs_version else without_version
+    command.__doc__ = words
+    return command
+
+
+ACTIONS: dict[str, Callable[..., None]] = {
+    name: _action(name, words, needs_version=needs_version)
+    for name, words, needs_version in (
+        ("promote", "Make a version the champion.", True),
+        ("rollback", "Make the previous champion serve again.", False),
+        ("approve", "Let a version that waits for approval go on.", True),
+        ("reject", "Take a challenger, shadow or waiting version out.", True),
+        ("pin", "Keep a version reachable by its number.", True),
+        ("shadow", "Let a version answer in the shadow of the champion.", True),
+        ("freeze", "Stop every automatic change to what serves.", False),
+        ("retire", "Take a version out of reach for good.", True),
+    )
+}
+
+
+def report(
+    model: Model,
+    version: Version,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Save the page here.")] = None,
+    browse: Annotated[bool, typer.Option(help="Open it in the browser.")] = True,
+    stack: StackName = None,
+    as_json: Json = False,
+) -> None:
+    """Open a version's report: data, metrics, calibration, gate."""
+    screen = Screen(as_json=as_json)
+    with Client(find_stack(stack)) as client:
+        answer = client.about(model, f"versions/{version}/report")
+    if output:
+        page = httpx.get(answer["url"], timeout=30.0, follow_redirects=True)
+        page.raise_for_status()
+        output.write_bytes(page.content)
+    elif browse and not as_json:
+        webbrowser.open(answer["url"])
+    screen.show(answer, lambda: f"Saved {output}" if output else answer["url"])

@@ -1,0 +1,124 @@
+"""From a table to a version: train, and the runs there were."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003  typer reads annotations at run time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from infra.cli.client import Client, Document
+from infra.cli.failures import CommandError
+from infra.cli.following import find_run, follow, require_success, stage
+from infra.cli.options import Json, Limit, Model, Reason, StackName  # noqa: TC001  typer reads annotations at run time
+from infra.cli.reports import metric_rows, run_panel
+from infra.cli.screen import Screen, table
+from infra.cli.target import find_stack
+from infra.cli.uploads import Upload, check_file, put_spec, upload, write_target
+from modelloop.errors import NotFoundError
+from modelloop.ids import check_model_name
+from modelloop.run import SUCCEEDED
+
+if TYPE_CHECKING:
+    from infra.cli.target import Stack
+
+
+def train(
+    file: Annotated[Path, typer.Argument(help="A table (.csv, .csv.gz, .parquet, .jsonl) or an .onnx model.")],
+    model: Annotated[str, typer.Option("--model", "-m", help="The model's name.", show_default=False)],
+    target: Annotated[str | None, typer.Option("--target", "-t", help="The column to predict.")] = None,
+    spec: Annotated[Path | None, typer.Option("--spec", help="A model.yaml to put beside the table.")] = None,
+    wait: Annotated[bool, typer.Option(help="Follow the run to its end.")] = True,
+    force: Annotated[bool, typer.Option("--force", help="Upload even when the same content is there.")] = False,
+    stack: StackName = None,
+    as_json: Json = False,
+) -> None:
+    """Upload a table and follow the run that trains on it."""
+    screen = Screen(as_json=as_json)
+    check_name(model)
+    check_file(file)
+    place = find_stack(stack)
+    respecified = put_spec(place, model, spec) if spec else False
+    respecified |= write_target(place, model, target) if target else False
+    sent = send(screen, place, model, file, force=force or respecified)
+    if not wait:
+        screen.show(sent._asdict(), lambda: f"Uploaded {sent.uri}; follow with: modelloop runs {model}")
+        return
+    with Client(place) as client:
+        run = watch(screen, client, model, sent)
+    screen.show(run, lambda: run_panel(run))
+    if run["state"] != SUCCEEDED:
+        if as_json:
+            raise typer.Exit(1)
+        require_success(run)
+
+
+def send(screen: Screen, place: Stack, model: str, file: Path, *, force: bool = False) -> Upload:
+    """Upload with a progress bar."""
+    with screen.progress() as bar:
+        task = bar.add_task(f"Uploading {file.name}", total=file.stat().st_size)
+        return upload(place, model, file, force=force, moved=lambda sent: bar.advance(task, sent))
+
+
+def watch(screen: Screen, client: Client, model: str, sent: Upload) -> Document:
+    """Follow the upload's run with a progress bar; an earlier run of the same content is reported as that."""
+    with screen.progress() as bar:
+        task = bar.add_task("Waiting for the run", total=100)
+        run = find_run(client, model, sent)
+        before = run["dataset"].get("version_id") != sent.version_id or sent.unchanged
+        run = follow(
+            client,
+            model,
+            run["run_id"],
+            lambda now: bar.update(task, completed=now["percent"], description=stage(now)),
+        )
+    if before:
+        screen.note(f"This content was trained on before: run {run['run_id']}, {run['state']}.")
+    return run
+
+
+def check_name(model: str) -> None:
+    """Raise CommandError when no model can have this name."""
+    try:
+        check_model_name(model)
+    except NotFoundError as error:
+        raise CommandError(error.message, "For example: --model penguins") from error
+
+
+def runs(
+    model: Model,
+    run: Annotated[str | None, typer.Argument(help="One run's id, for its detail.", show_default=False)] = None,
+    limit: Limit = 20,
+    stack: StackName = None,
+    as_json: Json = False,
+) -> None:
+    """List a model's runs, or show one with its reasons, gate and metrics."""
+    screen = Screen(as_json=as_json)
+    with Client(find_stack(stack)) as client:
+        if run:
+            one = client.about(model, f"runs/{run}")
+            screen.show(one, lambda: run_panel(one))
+            return
+        found = client.runs(model, limit)
+    screen.show({"runs": found}, lambda: table(f"Runs of {model}", _RUN_COLUMNS, map(_run_line, found)))
+
+
+_RUN_COLUMNS = ("run", "state", "stage", "%", "version", "cause", "rows", "metric", "created", "reason")
+
+
+def _run_line(run: Document) -> list[Any]:
+    first = next(iter(metric_rows(run.get("metrics"))), None)
+    metric = f"{first[0]} {first[1]:.4g}" if first and isinstance(first[1], int | float) else None
+    rows = run["dataset"].get("rows")
+    return [
+        run["run_id"], run["state"], run["stage"], run["percent"], run.get("version"), run["cause"], rows, metric,
+        run["created_at"][:19], run.get("reason"),
+    ]  # fmt: skip
+
+
+def retrain(model: Model, reason: Reason, stack: StackName = None, as_json: Json = False) -> None:
+    """Ask for a new run on the latest rows and the labels that came since."""
+    screen = Screen(as_json=as_json)
+    with Client(find_stack(stack)) as client:
+        answer = client.act(model, "runs", reason=reason)
+    screen.show(answer, lambda: f"Asked for; follow with: modelloop runs {model}")

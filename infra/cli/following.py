@@ -1,0 +1,80 @@
+"""From an upload to its run, and along the run's stages to its end."""
+
+from __future__ import annotations
+
+import time
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from infra.cli.failures import ApiError, CommandError
+from modelloop.run import ENDED, RUNNING, SUCCEEDED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from infra.cli.client import Client, Document
+    from infra.cli.uploads import Upload
+
+POLL_SECONDS = 0.5
+APPEARS_WITHIN = 120.0
+SAME_CONTENT_AFTER = 15.0
+RECENT = 50
+
+
+def find_run(client: Client, model: str, upload: Upload, *, patience: float = APPEARS_WITHIN) -> Document:
+    """Return the run that an upload started, or the earlier one of the same content.
+
+    The loop trains the same content once: an upload that repeats an earlier table starts no run. Raises
+    CommandError when neither appears in time.
+    """
+    started = time.monotonic()
+    while (waited := time.monotonic() - started) < patience:
+        runs = recent_runs(client, model)
+        if run := next((run for run in runs if run["dataset"].get("version_id") == upload.version_id), None):
+            return run
+        same = next((run for run in runs if run["dataset"].get("digest") == upload.sha256), None)
+        if same and (upload.unchanged or waited > min(SAME_CONTENT_AFTER, patience / 2)):
+            return same
+        time.sleep(POLL_SECONDS)
+    raise CommandError(
+        f"no run appeared for {upload.uri} in {patience:.0f} s",
+        "The upload is safe; look at modelloop runs later, and at the training trigger's log",
+    )
+
+
+def recent_runs(client: Client, model: str) -> list[Document]:
+    """Return the model's latest runs, newest first; none when the model is unknown."""
+    try:
+        return client.runs(model, RECENT)
+    except ApiError as error:
+        if error.status == HTTPStatus.NOT_FOUND:
+            return []
+        raise
+
+
+def follow(
+    client: Client, model: str, run_id: str, seen: Callable[[Document], object], *, patience: float = 1200.0
+) -> Document:
+    """Wait for the run's end, telling `seen` each state on the way; returns the ended run."""
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        run = client.about(model, f"runs/{run_id}")
+        seen(run)
+        if run["state"] in ENDED:
+            return run
+        time.sleep(POLL_SECONDS)
+    raise CommandError(
+        f"run {run_id} is still going after {patience:.0f} s", f"It goes on; see it with: modelloop runs {model}"
+    )
+
+
+def stage(run: Document) -> str:
+    """Return in a word or two where a run is."""
+    return str(run["stage"]) if run["state"] == RUNNING else f"{run['state'].lower()} ({run['stage']})"
+
+
+def require_success(run: Document) -> None:
+    """Raise CommandError, with the run's own reason, when it ended as anything but a success."""
+    if run["state"] != SUCCEEDED:
+        reason = run.get("reason") or "no reason was recorded"
+        raise CommandError(f"run {run['run_id']} ended {run['state']}: {reason}")
