@@ -1,0 +1,79 @@
+"""What the gate is told: plain data, made by whoever evaluated the candidate."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two models' losses on the same rows; `low` and `high` bound candidate - reference, one-sided 95 % each."""
+
+    name: str
+    metric: str
+    rows: int
+    candidate: float
+    reference: float
+    low: float
+    high: float
+
+    def better(self) -> bool:
+        """Tell whether the candidate's loss is surely below the reference's."""
+        return self.high < 0.0
+
+    def not_worse(self, margin: float) -> bool:
+        """Tell whether the candidate's loss is surely within the margin, a share of the reference's loss."""
+        return self.high <= margin * abs(self.reference)
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """The target of a table: rows by class, or rows, mean and standard deviation of a number."""
+
+    rows: int
+    counts: Mapping[str, int] | None = None
+    mean: float = 0.0
+    deviation: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Succession:
+    """What is known when there is a champion.
+
+    `holdout`, `anchor` and `best` compare the candidate with the champion on new holdout and anchor, and with the best
+    version so far on the anchor; `collapse` compares the champion (as candidate) with the trivial model on the new
+    holdout; `score` is the champion's loss when it was released. None: there are no rows to compare on.
+    """
+
+    holdout: Comparison | None
+    anchor: Comparison | None
+    best: Comparison | None
+    collapse: Comparison | None
+    score: float | None
+    labels_before: Labels | None
+    labels_now: Labels | None
+    newly_required: Sequence[str] = ()
+    other_kind: Sequence[str] = ()
+    same_task: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One question that was asked: `outcome` is passed, failed, approval or skipped; `detail` says it in words."""
+
+    name: str
+    outcome: str
+    detail: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the document that the manifest carries."""
+        return {"name": self.name, "passed": self.outcome in {"passed", "skipped"}, **asdict(self)}
+
+
+def shown(number: float) -> str:
+    """Return a figure as reasons write it."""
+    return f"{number:.4g}"

@@ -1,0 +1,93 @@
+"""Intervals by the Poisson bootstrap: each replicate weighs each row by a draw of Poisson(1).
+
+It needs no resampled copies, and the same weights on two models compare them row by row. After Chamandy et al.,
+"Estimating uncertainty for massive data streams" (2012).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from modelloop.evidence import Comparison
+from trainer.evaluation.losses import row_losses
+from trainer.evaluation.metrics import statistics
+from trainer.evaluation.outcome import Outcome, capped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+REPLICATES = 1000
+FEWEST_REPLICATES = 200
+MOST_ROWS = 20_000
+_CHUNK_CELLS = 1_000_000
+_BUDGET_CELLS = 40_000_000
+
+
+def intervals(outcome: Outcome, seed: int, extra: tuple[str, ...] = ()) -> dict[str, dict[str, float | None]]:
+    """Return every metric with its two-sided 95 % percentile interval: {"log_loss": {"value", "low", "high"}, …}.
+
+    Values are of all rows; the intervals of more than 20,000 rows come from a sample and are scaled to all rows.
+    """
+    whole = {name: float(figure(np.ones((1, outcome.rows)))[0]) for name, figure in statistics(outcome, extra).items()}
+    sample = outcome.take(capped(outcome.rows, MOST_ROWS, seed))
+    figures = statistics(sample, extra)
+    scale = math.sqrt(sample.rows / outcome.rows)
+    drawn = [
+        {name: figure(weights) for name, figure in figures.items()}
+        for weights in _weights(sample.rows, _replicates(sample), seed)
+    ]
+    return {
+        name: _bounds(value, np.concatenate([part[name] for part in drawn]), scale) for name, value in whole.items()
+    }
+
+
+def compare(name: str, metric: str, candidate: Outcome, reference: Outcome, seed: int) -> Comparison:
+    """Compare two models on the same rows, paired, under a metric that is a mean of row losses.
+
+    `low` and `high` bound the difference candidate - reference, each one-sided at 95 %.
+    """
+    rows = capped(candidate.rows, MOST_ROWS, seed)
+    losses = np.stack([row_losses(metric, part.take(rows)) for part in (candidate, reference)], axis=1)
+    root = metric == "rmse"
+    value = losses.mean(axis=0)
+    drawn = np.concatenate([_means(weights, losses) for weights in _weights(len(rows), REPLICATES, seed)])
+    value, drawn = (np.sqrt(value), np.sqrt(drawn)) if root else (value, drawn)
+    low, high = np.nanpercentile(drawn[:, 0] - drawn[:, 1], [5.0, 95.0])
+    return Comparison(name, metric, len(rows), float(value[0]), float(value[1]), float(low), float(high))
+
+
+def _means(weights: NDArray[np.float64], losses: NDArray[np.float64]) -> NDArray[np.float64]:
+    totals = weights.sum(axis=1, keepdims=True)
+    means: NDArray[np.float64] = np.divide(
+        weights @ losses, totals, out=np.full((len(weights), 2), np.nan), where=totals > 0
+    )
+    return means
+
+
+def _weights(rows: int, replicates: int, seed: int) -> Iterator[NDArray[np.float64]]:
+    generator = np.random.default_rng(seed)
+    step = max(1, _CHUNK_CELLS // max(rows, 1))
+    for start in range(0, replicates, step):
+        yield generator.poisson(1.0, (min(step, replicates - start), rows)).astype(np.float64)
+
+
+def _replicates(outcome: Outcome) -> int:
+    columns = 1 if outcome.proba is None else outcome.proba.shape[1]
+    affordable = _BUDGET_CELLS // max(1, outcome.rows * columns)
+    return min(REPLICATES, max(FEWEST_REPLICATES, affordable))
+
+
+def _bounds(value: float, drawn: NDArray[np.float64], scale: float) -> dict[str, Any]:
+    drawn = drawn[np.isfinite(drawn)]
+    if not math.isfinite(value) or not len(drawn):
+        return {"value": value if math.isfinite(value) else None, "low": None, "high": None}
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    if scale < 1.0:
+        centre = np.median(drawn)
+        low, high = value + (low - centre) * scale, value + (high - centre) * scale
+    return {"value": value, "low": float(low), "high": float(high)}

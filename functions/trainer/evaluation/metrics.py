@@ -1,0 +1,145 @@
+"""Metrics as functions of row weights, so that one pass over bootstrap weights gives every interval.
+
+A statistic takes weights [replicates, rows] and returns one figure a replicate; weights of one give the plain metric.
+A figure that a replicate does not define (a class it has not drawn) is NaN.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from trainer.evaluation.losses import row_losses
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from trainer.evaluation.outcome import Outcome
+
+    type Figures = NDArray[np.float64]
+    type Statistic = Callable[[Figures], Figures]
+
+BINARY = 2
+
+
+def statistics(outcome: Outcome, extra: tuple[str, ...] = ()) -> dict[str, Statistic]:
+    """Return the metrics of an outcome's task by name; `extra` names further losses, such as a deviance."""
+    found = _regression(outcome) if outcome.proba is None else _classification(outcome, outcome.proba)
+    return found | {name: _mean(row_losses(name, outcome)) for name in extra if name not in found}
+
+
+def _classification(outcome: Outcome, proba: Figures) -> dict[str, Statistic]:
+    target, predicted = outcome.target.astype(np.intp), outcome.predicted.astype(np.intp)
+    truth = np.eye(proba.shape[1])[target]
+    squares = np.square(proba - truth).sum(axis=1) / (2 if proba.shape[1] == BINARY else 1)
+    return {
+        "log_loss": _mean(row_losses("log_loss", outcome)),
+        "accuracy": _mean((target == predicted).astype(np.float64)),
+        "f1": _f1(target, predicted, proba.shape[1]),
+        "roc_auc": _per_class(target, proba, _roc_auc),
+        "pr_auc": _per_class(target, proba, _average_precision),
+        "brier": _mean(squares),
+    }
+
+
+def _regression(outcome: Outcome) -> dict[str, Statistic]:
+    squares = row_losses("rmse", outcome)
+    mean_square = _mean(squares)
+    return {
+        "rmse": lambda weights: np.sqrt(mean_square(weights)),
+        "mae": _mean(row_losses("mae", outcome)),
+        "r2": _r2(outcome.target, mean_square),
+    }
+
+
+def _mean(values: Figures) -> Statistic:
+    def mean(weights: Figures) -> Figures:
+        return _ratio(weights @ values, weights.sum(axis=1))
+
+    return mean
+
+
+def _r2(target: Figures, mean_square: Statistic) -> Statistic:
+    def r2(weights: Figures) -> Figures:
+        totals = weights.sum(axis=1)
+        centre = _ratio(weights @ target, totals)
+        spread = _ratio(weights @ np.square(target), totals) - np.square(centre)
+        return 1.0 - _ratio(mean_square(weights), spread)
+
+    return r2
+
+
+def _f1(target: NDArray[np.intp], predicted: NDArray[np.intp], classes: int) -> Statistic:
+    """F1 of class 1 for two classes, else the mean over classes."""
+    chosen = [1] if classes == BINARY else range(classes)
+    indicators = [(target == label, predicted == label) for label in chosen]
+
+    def f1(weights: Figures) -> Figures:
+        scores = [
+            _ratio(2.0 * (weights @ (true & said)), weights @ true + weights @ said, empty=0.0)
+            for true, said in indicators
+        ]
+        return np.mean(scores, axis=0)
+
+    return f1
+
+
+def _per_class(
+    target: NDArray[np.intp], proba: Figures, make: Callable[[NDArray[np.bool_], Figures], Statistic]
+) -> Statistic:
+    """Class 1 against class 0 for two classes, else the mean of each class against the rest."""
+    chosen = [1] if proba.shape[1] == BINARY else range(proba.shape[1])
+    present = [label for label in chosen if 0 < (target == label).sum() < len(target)]
+    parts = [make(target == label, proba[:, label]) for label in present]
+
+    def mean(weights: Figures) -> Figures:
+        if not parts:
+            return np.full(len(weights), np.nan)
+        return np.mean([part(weights) for part in parts], axis=0)
+
+    return mean
+
+
+def _roc_auc(positive: NDArray[np.bool_], score: Figures) -> Statistic:
+    """Share of (positive, negative) pairs in the right order; a tie counts half."""
+    order, starts = _groups(score)
+    positive = positive[order]
+
+    def auc(weights: Figures) -> Figures:
+        sorted_weights = weights[:, order]
+        hits = np.add.reduceat(sorted_weights * positive, starts, axis=1)
+        misses = np.add.reduceat(sorted_weights * ~positive, starts, axis=1)
+        above = np.cumsum(hits, axis=1) - hits / 2
+        return _ratio((misses * above).sum(axis=1), hits.sum(axis=1) * misses.sum(axis=1))
+
+    return auc
+
+
+def _average_precision(positive: NDArray[np.bool_], score: Figures) -> Statistic:
+    """Precision averaged over the steps of recall, thresholds at the distinct scores."""
+    order, starts = _groups(score)
+    positive = positive[order]
+
+    def average(weights: Figures) -> Figures:
+        sorted_weights = weights[:, order]
+        hits = np.add.reduceat(sorted_weights * positive, starts, axis=1)
+        drawn = np.cumsum(np.add.reduceat(sorted_weights, starts, axis=1), axis=1)
+        precision = _ratio(np.cumsum(hits, axis=1), drawn, empty=0.0)
+        return _ratio((hits * precision).sum(axis=1), hits.sum(axis=1))
+
+    return average
+
+
+def _groups(score: Figures) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return rows by falling score, and where each run of equal scores begins."""
+    order = np.argsort(-score, kind="stable")
+    ranked = score[order]
+    return order, np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])
+
+
+def _ratio(top: Figures, bottom: Figures, empty: float = np.nan) -> Figures:
+    ratio: Figures = np.divide(top, bottom, out=np.full(np.shape(top), empty), where=bottom > 0)
+    return ratio
