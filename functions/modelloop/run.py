@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from hashlib import sha256
 from typing import Any
 
@@ -54,3 +54,11 @@ class Run:
 def run_key(dataset_digest: str, spec_digest: str, cause: str) -> str:
     """Return the hex SHA-256 of the three that never run twice."""
     return sha256(f"{dataset_digest}\n{spec_digest}\n{cause}".encode()).hexdigest()
+
+
+def run_from_json(document: dict[str, Any]) -> Run:
+    """Read a stored run; fields that this release does not know are left out."""
+    return Run(**{name: value for name, value in document.items() if name in _FIELDS})
+
+
+_FIELDS = frozenset(item.name for item in fields(Run)) - {"created"}

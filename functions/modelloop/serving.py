@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from hashlib import sha256
+from typing import Any, NamedTuple
 
 from modelloop.errors import ArtifactRefusedError
 
 FORMAT_VERSION = 1
+CHAMPION, CHALLENGER, SHADOW, PINNED = "champion", "challenger", "shadow", "pinned"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class Pointer:
     updated_at: str = ""
     who: str = ""
     why: str = ""
+    action: str = ""
     format_version: int = field(default=FORMAT_VERSION)
 
     def refs(self) -> tuple[VersionRef, ...]:
@@ -76,6 +79,39 @@ def pointer_from_json(document: dict[str, Any]) -> Pointer:
         )
     except (KeyError, TypeError) as error:
         raise ArtifactRefusedError(f"serving pointer is damaged: {error}") from error
+
+
+class Choice(NamedTuple):
+    """The version that answers one request, and as what."""
+
+    ref: VersionRef
+    variant: str
+
+
+def choose(pointer: Pointer, key: str) -> Choice | None:
+    """Return champion or challenger for a sticky key or request id, or None when nothing serves.
+
+    The share is a hash of the model, the challenger and the key: the same key gets the same answerer while the
+    challenger stays, and keeps it when the weight rises.
+    """
+    challenger = pointer.challenger
+    if challenger is not None and share(pointer.model, challenger.run_id, key) < pointer.weight:
+        return Choice(challenger, CHALLENGER)
+    return None if pointer.champion is None else Choice(pointer.champion, CHAMPION)
+
+
+def pinned(pointer: Pointer, version: int) -> Choice | None:
+    """Return the choice for a request that names its version, or None when the pointer does not reach it."""
+    ref = pointer.find(version)
+    if ref is None:
+        return None
+    return Choice(ref, CHAMPION if ref == pointer.champion else PINNED)
+
+
+def share(model: str, salt: str, key: str) -> float:
+    """Return where a key falls in 0 to 100, uniformly."""
+    digest = sha256(f"{model}\n{salt}\n{key}".encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(digest[:8]) * (100 / 2**64)
 
 
 def _ref(document: dict[str, Any] | None) -> VersionRef | None:

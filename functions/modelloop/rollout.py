@@ -1,0 +1,204 @@
+"""Decisions on the serving pointer: pure functions from a pointer and a wish to the next pointer.
+
+Each returns the very same object when the wish is already true, so that repeating a request changes nothing, and raises
+ConflictError with advice when the wish makes no sense. Roles: the champion answers, the challenger answers `weight`
+percent, the shadow is asked after the answer, pins are reachable by their number alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from modelloop import clock
+from modelloop.errors import ConflictError
+from modelloop.serving import Pointer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from modelloop.serving import VersionRef
+
+POLICIES = ("auto", "manual", "shadow")
+FULL = 100.0
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How new versions go live; `canary_percent` of requests for `bake_minutes`; `margin` is the gate's and judge's."""
+
+    policy: str = "auto"
+    canary_percent: float = 10.0
+    bake_minutes: float = 60.0
+    margin: float = 0.01
+
+
+def policy_from_json(document: Mapping[str, Any] | None) -> Policy:
+    """Return the policy of a spec's `promotion`, defaults where it says nothing."""
+    known = {name: value for name, value in (document or {}).items() if name in Policy.__slots__ and value is not None}
+    return Policy(**known)
+
+
+def release(
+    pointer: Pointer | None, ref: VersionRef, *, model: str, policy: Policy, now: str, who: str, why: str
+) -> Pointer | None:
+    """Let a version that passed its gate go live as the policy says.
+
+    auto: the first version answers everybody, a later one becomes challenger until `bake_until`; shadow: the same, but
+    a later one becomes the shadow; manual: nothing changes until somebody promotes. A frozen pointer and a version
+    that is not newer than those that serve change nothing either.
+    """
+    if policy.policy == "manual":
+        return pointer
+    said: dict[str, Any] = {"updated_at": now, "who": who, "why": why, "action": "release", "policy": policy.policy}
+    if pointer is None:
+        return Pointer(model=model, revision=1, champion=ref, **said)
+    if pointer.frozen or pointer.champion is None or not _is_newer(pointer, ref):
+        return pointer
+    until = clock.later(now, minutes=policy.bake_minutes)
+    if policy.policy == "shadow":
+        return pointer.revised(shadow=ref, bake_until=until, **said)
+    weight = min(max(policy.canary_percent, 0.0), FULL)
+    return pointer.revised(challenger=ref, weight=weight, bake_until=until, **said)
+
+
+def promote(
+    pointer: Pointer | None, ref: VersionRef, *, model: str, now: str, who: str, why: str, bake_minutes: float = 60.0
+) -> Pointer:
+    """Make a version the champion; the old one is kept to roll back to, and watched for one bake time.
+
+    Whatever was compared with the old champion (challenger, shadow) is dropped.
+    """
+    said: dict[str, Any] = {"updated_at": now, "who": who, "why": why, "action": "promote"}
+    if pointer is None:
+        return Pointer(model=model, revision=1, champion=ref, **said)
+    if pointer.champion == ref:
+        return pointer
+    _refuse_frozen(pointer, "promote")
+    until = clock.later(now, minutes=bake_minutes) if pointer.champion else None
+    return pointer.revised(champion=ref, previous=pointer.champion, bake_until=until, **_ALONE, **said)
+
+
+def rollback(pointer: Pointer | None, *, now: str, who: str, why: str, to: int | None = None) -> Pointer:
+    """Put the previous champion back; it takes every request, and the one that goes is not kept as previous.
+
+    `to`, the number to return to, makes repeating safe. A frozen pointer can be rolled back: that is what people freeze
+    and then do. Raises ConflictError when there is no previous version, or `to` is another one.
+    """
+    pointer = _existing(pointer)
+    if to is not None and pointer.champion is not None and pointer.champion.version == to:
+        return pointer
+    if pointer.previous is None:
+        raise ConflictError("there is no previous version to roll back to; promote the version that you want")
+    if to not in {None, pointer.previous.version}:
+        raise ConflictError(
+            f"the previous version is {pointer.previous.version}, not {to}; promote {to} instead", field="version"
+        )
+    said: dict[str, Any] = {"updated_at": now, "who": who, "why": why, "action": "rollback"}
+    return pointer.revised(champion=pointer.previous, previous=None, bake_until=None, **_ALONE, **said)
+
+
+def reject(pointer: Pointer | None, version: int | None = None, *, now: str, who: str, why: str) -> Pointer:
+    """Take the challenger and the shadow (or the one of that number) out; the champion answers everybody."""
+    pointer = _existing(pointer)
+    if pointer.champion is not None and pointer.champion.version == version:
+        raise ConflictError(f"version {version} is the champion; roll back or promote another one", field="version")
+    if version is None and pointer.challenger is None and pointer.shadow is None:
+        raise ConflictError("there is neither a challenger nor a shadow to reject; name the version")
+    return _without(pointer, version, {"updated_at": now, "who": who, "why": why, "action": "reject"})
+
+
+def shadow(pointer: Pointer | None, ref: VersionRef, *, now: str, who: str, why: str) -> Pointer:
+    """Ask a version after every answer, to compare it; it never answers itself."""
+    pointer = _existing(pointer)
+    if pointer.shadow == ref:
+        return pointer
+    _refuse_frozen(pointer, "shadow")
+    if ref in {pointer.champion, pointer.challenger}:
+        raise ConflictError(f"version {ref.version} answers requests already; a shadow does not", field="version")
+    return pointer.revised(shadow=ref, updated_at=now, who=who, why=why, action="shadow")
+
+
+def pin(pointer: Pointer | None, ref: VersionRef, *, now: str, who: str, why: str) -> Pointer:
+    """Keep a version reachable by its number, whatever serves."""
+    pointer = _existing(pointer)
+    if ref in pointer.pins:
+        return pointer
+    return pointer.revised(pins=(*pointer.pins, ref), updated_at=now, who=who, why=why, action="pin")
+
+
+def unpin(pointer: Pointer | None, version: int, *, now: str, who: str, why: str) -> Pointer:
+    """Let a pinned version go."""
+    pointer = _existing(pointer)
+    pins = tuple(ref for ref in pointer.pins if ref.version != version)
+    if pins == pointer.pins:
+        return pointer
+    return pointer.revised(pins=pins, updated_at=now, who=who, why=why, action="unpin")
+
+
+def freeze(pointer: Pointer | None, *, frozen: bool = True, now: str, who: str, why: str) -> Pointer:
+    """Stop (or with `frozen=False` allow again) every release, promotion and judgement; rolling back stays possible."""
+    pointer = _existing(pointer)
+    if pointer.frozen == frozen:
+        return pointer
+    action = "freeze" if frozen else "unfreeze"
+    return pointer.revised(frozen=frozen, updated_at=now, who=who, why=why, action=action)
+
+
+def retire(pointer: Pointer | None, version: int | None = None, *, now: str, who: str, why: str) -> Pointer:
+    """Take a version out of every role for good; without a number, stop serving the model (rolling back undoes that).
+
+    Always a new revision, so that whoever read the pointer before loses. Raises ConflictError for the champion.
+    """
+    pointer = _existing(pointer)
+    said: dict[str, Any] = {"updated_at": now, "who": who, "why": why, "action": "retire"}
+    if version is None:
+        if pointer.champion is None:
+            return pointer
+        return pointer.revised(champion=None, previous=pointer.champion, bake_until=None, **_ALONE, **said)
+    if pointer.champion is not None and pointer.champion.version == version:
+        raise ConflictError(f"version {version} is the champion; promote another one first", field="version")
+    kept = _without(pointer, version, said)
+    return pointer.revised(**said) if kept is pointer else kept
+
+
+_ALONE: dict[str, Any] = {"challenger": None, "weight": 0.0, "shadow": None}
+
+
+def _without(pointer: Pointer, version: int | None, said: Mapping[str, Any]) -> Pointer:
+    """Return the pointer without that version in any role but champion; None means challenger and shadow."""
+    changes: dict[str, Any] = {}
+    for role in ("challenger", "shadow") if version is None else ("challenger", "shadow", "previous"):
+        ref = getattr(pointer, role)
+        if ref is not None and version in {None, ref.version}:
+            changes[role] = None
+    if "challenger" in changes:
+        changes["weight"] = 0.0
+    if changes.keys() & {"challenger", "shadow"} and not _watched(pointer, changes):
+        changes["bake_until"] = None
+    pins = tuple(ref for ref in pointer.pins if ref.version != version)
+    if pins != pointer.pins:
+        changes["pins"] = pins
+    return pointer.revised(**changes, **said) if changes else pointer
+
+
+def _watched(pointer: Pointer, changes: Mapping[str, Any]) -> bool:
+    return any(getattr(pointer, role) is not None and role not in changes for role in ("challenger", "shadow"))
+
+
+def _is_newer(pointer: Pointer, ref: VersionRef) -> bool:
+    serving = (pointer.champion, pointer.challenger, pointer.shadow)
+    return all(other is None or ref.version > other.version for other in serving)
+
+
+def _existing(pointer: Pointer | None) -> Pointer:
+    if pointer is None:
+        raise ConflictError("nothing serves for this model yet; promote a version first", field="model")
+    return pointer
+
+
+def _refuse_frozen(pointer: Pointer, action: str) -> None:
+    if pointer.frozen:
+        raise ConflictError(
+            f"the model is frozen by {pointer.who or 'somebody'}; unfreeze it before you {action} (freeze, on=false)"
+        )

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from modelloop.aws.registry import mark
+from modelloop.errors import ConflictError, NotFoundError, RequestError
+from modelloop.ids import uuid7
+from modelloop.run import Run
+from modelloop.serving import Pointer, VersionRef
+
+if TYPE_CHECKING:
+    from modelloop.aws.registry import Registry
+
+REF = VersionRef(1, "run", "versions/m/run/model.flat.json", "00", 10)
+
+
+def a_run(model: str = "m", digest: str = "d", run_id: str = "") -> Run:
+    return Run(model, run_id or uuid7(), "upload", {"digest": digest, "rows": 3}, "s", "2026-01-01T00:00:00.000Z")
+
+
+def test_a_run_exists_once_per_dataset_spec_and_cause(registry: Registry) -> None:
+    first = registry.create_run(a_run())
+    second = registry.create_run(a_run())
+    assert first.created
+    assert not second.created
+    assert second == registry.get_run("m", first.run_id) == replace(first, created=False)
+    assert len(registry.list_runs("m").items) == 1
+
+
+def test_a_run_whose_creation_was_interrupted_is_created_under_its_first_id(registry: Registry) -> None:
+    first = a_run()
+    registry._table.put_new({"pk": "MODEL#m", "sk": f"RUNKEY#{first.key}", "run_id": first.run_id})
+    created = registry.create_run(a_run())
+    assert created.created
+    assert created.run_id == first.run_id
+
+
+def test_runs_are_listed_newest_first_in_pages(registry: Registry) -> None:
+    ids = [registry.create_run(a_run(digest=str(number), run_id=uuid7(number))).run_id for number in range(5)]
+    seen: list[str] = []
+    token = None
+    while True:
+        page = registry.list_runs("m", limit=2, next=token)
+        seen += [run.run_id for run in page.items]
+        if (token := page.next) is None:
+            break
+    assert seen == ids[::-1]
+
+
+@pytest.mark.parametrize("token", ["!", "Uk9MRQ", "VkVSU0lPTiMx", "é"])
+def test_a_foreign_page_token_is_refused(registry: Registry, token: str) -> None:
+    with pytest.raises(RequestError, match="next"):
+        registry.list_runs("m", next=token)
+
+
+def test_a_run_starts_once_and_ends_once(registry: Registry) -> None:
+    run = registry.create_run(a_run())
+    assert registry.start_run("m", run.run_id, 60)
+    assert not registry.start_run("m", run.run_id, 60)
+    running = registry.update_run("m", run.run_id, stage="fitting", percent=40, metrics={"log_loss": 1e-300})
+    assert (running.state, running.stage, running.percent, running.metrics) == (
+        "RUNNING", "fitting", 40, {"log_loss": 1e-300},
+    )  # fmt: skip
+    assert registry.finish_run("m", run.run_id, "FAILED", "out of memory", percent=41)
+    assert not registry.finish_run("m", run.run_id, "SUCCEEDED", version=1)
+    ended = registry.get_run("m", run.run_id)
+    assert (ended.state, ended.reason, ended.version, ended.lease_until) == ("FAILED", "out of memory", None, None)
+    with pytest.raises(ConflictError, match="FAILED"):
+        registry.update_run("m", run.run_id, percent=50)
+    assert not registry.start_run("m", run.run_id, 60)
+
+
+def test_what_does_not_exist_is_said_by_name(registry: Registry) -> None:
+    for ask in (
+        lambda: registry.get_run("m", "r"),
+        lambda: registry.update_run("m", "r", percent=1),
+        lambda: registry.start_run("m", "r", 1),
+        lambda: registry.finish_run("m", "r", "FAILED"),
+        lambda: registry.get_version("m", 9),
+        lambda: registry.update_version("m", 9, {}),
+        lambda: registry.get_model("m"),
+    ):
+        with pytest.raises(NotFoundError, match=r"there is no"):
+            ask()
+
+
+def test_version_numbers_are_bound_to_runs_and_never_reused(registry: Registry) -> None:
+    assert registry.register_version("m", "a", {"gate": {"decision": "release"}}) == 1
+    assert registry.reserve_version("m", "b") == 2
+    assert registry.register_version("m", "a", {"gate": {"decision": "reject"}}) == 1
+    assert registry.register_version("m", "b", {}) == 2
+    assert registry.register_version("other", "a", {}) == 1
+    assert registry.get_version("m", 1)["gate"] == {"decision": "release"}
+    assert [item["version"] for item in registry.list_versions("m").items] == [2, 1]
+
+
+def test_a_version_touched_meanwhile_is_a_conflict(registry: Registry) -> None:
+    registry.register_version("m", "a", {})
+    seen = mark(registry.get_version("m", 1))
+    registry.update_version("m", 1, {"approved_at": "x"}, seen=seen)
+    with pytest.raises(ConflictError, match="changed meanwhile"):
+        registry.update_version("m", 1, {"retired_at": "y"}, seen=seen)
+    registry.update_version("m", 1, {"retired_at": "y"})
+    with pytest.raises(ConflictError, match="was retired meanwhile"):
+        registry.update_version("m", 1, {}, unless=("retired_at",))
+
+
+def test_the_projection_never_goes_backwards(registry: Registry) -> None:
+    registry.create_run(a_run())
+    newer = Pointer("m", 2, REF, updated_at="b", weight=12.5)
+    assert registry.project_pointer(newer)
+    assert not registry.project_pointer(Pointer("m", 1, REF, updated_at="a"))
+    model = registry.get_model("m")
+    assert (model["revision"], model["champion"]["version"], model["weight"]) == (2, 1, 12.5)
+    assert model["name"] == "m"
+    assert registry.project_pointer(Pointer("other", 1, REF))
+    assert [item["name"] for item in registry.list_models().items] == ["m", "other"]
+
+
+def test_the_audit_log_has_each_entry_once_newest_first(registry: Registry) -> None:
+    first = registry.record_audit("m", "promote", "me", "better", {"version": 2}, audit_id=uuid7(1))
+    registry.record_audit("m", "promote", "me", "better", {"version": 2}, audit_id=first)
+    registry.record_audit("m", "rollback", "you", "worse", audit_id=uuid7(2))
+    entries = registry.list_audit("m").items
+    assert [entry["action"] for entry in entries] == ["rollback", "promote"]
+    assert entries[1]["detail"] == {"version": 2}
+
+
+def test_the_latest_verdict_is_the_newest_whatever_the_order(registry: Registry) -> None:
+    assert registry.latest_verdict("m", "drift") is None
+    for hour in (2, 1):
+        registry.put_verdict("m", "drift", {"updated_at": f"2026-01-01T0{hour}:00:00.000Z", "rows": hour})
+    assert (registry.latest_verdict("m", "drift") or {})["rows"] == 2
+    assert [verdict["rows"] for verdict in registry.list_verdicts("m", "drift").items] == [2, 1]
+
+
+def test_an_older_sequencer_is_stale_and_an_equal_one_is_not(registry: Registry) -> None:
+    assert registry.advance_sequencer("m", "k", "0A")
+    assert registry.advance_sequencer("m", "k", "0a")
+    assert registry.advance_sequencer("m", "k", "0A01")
+    assert not registry.advance_sequencer("m", "k", "0A00ff")
+    assert registry.advance_sequencer("m", "other", "00")
