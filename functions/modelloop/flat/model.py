@@ -1,0 +1,129 @@
+"""A loaded flat model: vectors in, labels, probabilities or numbers out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from modelloop.errors import ArtifactRefusedError
+from modelloop.flat.linear import Linear
+from modelloop.flat.links import INVERSES, softmax
+from modelloop.flat.trees import Trees
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from modelloop.encoding import Slot
+
+FORMAT_VERSION = 1
+_BINARY = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """What a model says of each row: a class index or a number, and class probabilities for classification."""
+
+    predict: list[int] | list[float]
+    proba: list[list[float]] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Contributions:
+    """Why one row got its score: `base` plus the sum of `slots` is `value`, in the space of `link`.
+
+    `label` is the class whose score is explained; None for regression. With the link "mean" (trees and forests) the
+    score is the probability itself. Tree contributions follow the path of the row; they are not Shapley values.
+    """
+
+    base: float
+    slots: list[float]
+    value: float
+    label: int | None
+    link: str
+
+    def by_column(self, slots: Sequence[Slot]) -> dict[str, float]:
+        """Fold the slots of each column into one number."""
+        folded: dict[str, float] = {}
+        for slot, part in zip(slots, self.slots, strict=True):
+            folded[slot.column] = folded.get(slot.column, 0.0) + part
+        return folded
+
+
+class FlatModel:
+    """A compiled model. `classes` is 0 for regression, `slots` the length of the vectors that it takes."""
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self.task: str = document["task"]
+        self.classes: int = document["classes"]
+        self.slots: int = document["slots"]
+        self.link: str = document["link"]
+        self._inclusive: bool = document["inclusive"]
+        self._form = _FORMS[document["form"]](document, self.slots)
+
+    def raw(self, vector: Sequence[float]) -> list[float]:
+        """Return the scores of one vector before the inverse link."""
+        return self._form.raw(vector)
+
+    def rounding(self, vector: Sequence[float]) -> list[float]:
+        """Return, for each raw score, how far it may lie from the estimator's (0 for trees)."""
+        return self._form.rounding(vector)
+
+    def predict(self, vectors: Sequence[Sequence[float]], threshold: float | None = None) -> Outputs:
+        """Return predictions for encoded vectors.
+
+        With a `threshold`, a binary model answers class 1 when its probability reaches it; without one, labels follow
+        the estimator's own rule.
+        """
+        raws = [self._form.raw(vector) for vector in vectors]
+        if self.task == "regression":
+            inverse = INVERSES[self.link]
+            return Outputs([inverse(raw[0]) for raw in raws], None)
+        probas = self._probabilities(raws)
+        if threshold is not None and self.classes == _BINARY:
+            return Outputs([int(proba[1] >= threshold) for proba in probas], probas)
+        return Outputs(self._labels(raws), probas)
+
+    def _probabilities(self, raws: list[list[float]]) -> list[list[float]]:
+        if self.link == "mean":
+            return raws
+        if self.link == "softmax":
+            return [softmax(raw) for raw in raws]
+        inverse = INVERSES[self.link]
+        return [[1.0 - (positive := inverse(raw[0])), positive] for raw in raws]
+
+    def _labels(self, raws: list[list[float]]) -> list[int]:
+        if len(raws[0]) > 1 if raws else False:
+            return [raw.index(max(raw)) for raw in raws]
+        if self._inclusive:
+            return [int(raw[0] >= 0.0) for raw in raws]
+        return [int(raw[0] > 0.0) for raw in raws]
+
+    def explain(self, vector: Sequence[float], label: int | None = None) -> Contributions:
+        """Return what each slot contributed to the score of one class (default: class 1 of 2, else the predicted)."""
+        raw = self._form.raw(vector)
+        explained = self._explained(raw, label)
+        output = explained if explained is not None and len(raw) > 1 else 0
+        base, slots = self._form.contributions(vector, output)
+        if explained == 0 and len(raw) == 1:
+            return Contributions(-base, [-part for part in slots], -raw[0], 0, self.link)
+        return Contributions(base, slots, raw[output], explained, self.link)
+
+    def _explained(self, raw: list[float], label: int | None) -> int | None:
+        if self.task == "regression":
+            return None
+        if label is not None:
+            return label
+        return 1 if self.classes == _BINARY else raw.index(max(raw))
+
+
+_FORMS: dict[str, type[Linear | Trees]] = {"linear": Linear, "trees": Trees}
+
+
+def load(document: Mapping[str, Any]) -> FlatModel:
+    """Return the model of a flat document; raise ArtifactRefusedError when it is malformed."""
+    if document.get("format_version") != FORMAT_VERSION:
+        raise ArtifactRefusedError(f"flat model of format {document.get('format_version')!r}")
+    try:
+        return FlatModel(document)
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        raise ArtifactRefusedError(f"not a flat model: {error!r}") from error

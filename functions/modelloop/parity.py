@@ -1,0 +1,118 @@
+"""Does a serving engine reproduce the estimator? The rule that every export must pass before it may serve.
+
+Flat trees: within 4 units in the last place after the link. Flat linear forms: 1e-12 of the sum of all magnitudes
+before the link. ONNX: 1e-5. Labels must be identical except where the two best answers lie closer than the tolerance
+("ties", which are counted).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import exp, expm1, inf, isfinite, ulp
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from modelloop.flat import FlatModel, Outputs
+
+ULPS = 4.0
+ONNX = 1e-5
+_BINARY = 2
+
+type Matrix = Sequence[Sequence[float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """The verdict on a replay. `worst` is the largest difference as a share of what was allowed (above 1: refused)."""
+
+    rows: int
+    mismatches: int
+    worst: float
+    label_ties: int
+    first: int | None
+
+    @property
+    def ok(self) -> bool:
+        """Whether every row was reproduced."""
+        return self.mismatches == 0 and self.rows > 0
+
+    @property
+    def reason(self) -> str | None:
+        """One line for the run when the replay failed."""
+        if self.ok:
+            return None
+        if self.rows == 0:
+            return "no rows were replayed"
+        return (
+            f"the serving engine differs from the estimator on {self.mismatches} of {self.rows} rows, first on row "
+            f"{self.first}; the largest difference is {self.worst:.3g} times what is allowed"
+        )
+
+
+def compare(expected: Matrix, actual: Outputs, allowed: Matrix, threshold: float | None = None) -> Parity:
+    """Compare answers row by row.
+
+    `expected` holds the estimator's class probabilities, or one number a row for regression; `allowed` has the same
+    shape, in the same unit. Labels are derived from `expected`: the most probable class, or by `threshold` (binary).
+    """
+    answers: Matrix = actual.proba if actual.proba is not None else [[float(number)] for number in actual.predict]
+    mismatches = ties = 0
+    worst, first = 0.0, None
+    for row, (want, have, room) in enumerate(zip(expected, answers, allowed, strict=True)):
+        share = max(map(_share, want, have, room)) if len(want) == len(have) else inf
+        tie = actual.proba is not None and _is_tie(want, room, threshold)
+        wrong = actual.proba is not None and not tie and actual.predict[row] != _label(want, threshold)
+        ties += tie
+        worst = max(worst, share)
+        if share > 1.0 or wrong:
+            mismatches += 1
+            first = row if first is None else first
+    return Parity(len(expected), mismatches, worst, ties, first)
+
+
+def flat_tolerance(model: FlatModel, vectors: Matrix, expected: Matrix) -> list[list[float]]:
+    """Return what may separate the flat engine from the estimator, cell by cell."""
+    return [
+        _through_link(model.link, want, model.rounding(vector)) for vector, want in zip(vectors, expected, strict=True)
+    ]
+
+
+def onnx_tolerance(expected: Matrix) -> list[list[float]]:
+    """Return what may separate onnxruntime from the estimator: 1e-5, relative above 1."""
+    return [[ONNX * max(1.0, abs(cell)) for cell in row] for row in expected]
+
+
+def _share(want: float, have: float, room: float) -> float:
+    if want == have or (want != want and have != have):  # noqa: PLR0124  NaN
+        return 0.0
+    difference = abs(want - have)
+    return difference / room if isfinite(difference) and room > 0.0 else inf
+
+
+def _label(want: Sequence[float], threshold: float | None) -> int:
+    if threshold is not None and len(want) == _BINARY:
+        return int(want[1] >= threshold)
+    return want.index(max(want))
+
+
+def _is_tie(want: Sequence[float], room: Sequence[float], threshold: float | None) -> bool:
+    if threshold is not None and len(want) == _BINARY:
+        return abs(want[1] - threshold) <= room[1]
+    best, second = sorted(range(len(want)), key=want.__getitem__, reverse=True)[:2]
+    return want[best] - want[second] <= room[best] + room[second]
+
+
+def _through_link(link: str, want: Sequence[float], bounds: Sequence[float]) -> list[float]:
+    """Carry bounds on raw scores through the inverse link, and add the rounding of the link itself."""
+    bound = max(bounds)
+    if link in {"logit", "half_logit"}:
+        # Both columns come from one score. The slope of the logistic curve is p (1 - p), off by a factor e^bound at most.
+        room = 2.0 * bound * want[0] * want[1] * exp(bound) + ULPS * ulp(want[1])
+        return [room, room]
+    if link == "softmax":
+        return [expm1(2.0 * bound) * cell + ULPS * ulp(cell) for cell in want]
+    if link == "log":
+        return [expm1(bound) * abs(cell) + ULPS * ulp(cell) for cell in want]
+    return [bound + (0.0 if bound else ULPS * ulp(cell)) for cell in want]

@@ -1,0 +1,81 @@
+"""Linear models: scaling, imputation, flags and one-hot columns folded into one weight or table a slot."""
+
+from __future__ import annotations
+
+from math import fsum
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn import linear_model
+
+from trainer.export.links import link_of
+from trainer.families.preparation import OneHot
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from trainer.families.model import Model
+
+_IDENTITY = (
+    linear_model.Ridge,
+    linear_model.LinearRegression,
+    linear_model.Lasso,
+    linear_model.ElasticNet,
+    linear_model.HuberRegressor,
+    linear_model.QuantileRegressor,
+)
+_WITH_LINK = (linear_model.PoissonRegressor, linear_model.GammaRegressor, linear_model.TweedieRegressor)
+_BINARY = 2
+
+
+def form(model: Model) -> dict[str, Any] | None:
+    """Return the flat form of a linear model on one-hot preparation; None for anything else."""
+    estimator = model.estimator
+    if not isinstance(model.preparation, OneHot):
+        return None
+    link = _link(estimator)
+    if link is None:
+        return None
+    return {"form": "linear", "link": link, "inclusive": False, **_fold(estimator, model.preparation)}
+
+
+def _link(estimator: Any) -> str | None:
+    kind = type(estimator)
+    if kind is linear_model.LogisticRegression:
+        return "logit" if len(estimator.classes_) == _BINARY else "softmax"
+    if kind in _WITH_LINK:
+        return link_of(estimator._base_loss)  # noqa: SLF001  the only place that knows the link
+    return "identity" if kind in _IDENTITY else None
+
+
+def _fold(estimator: Any, preparation: OneHot) -> dict[str, Any]:
+    coefficients = np.atleast_2d(np.asarray(estimator.coef_, dtype=np.float64))
+    intercepts = np.broadcast_to(np.asarray(estimator.intercept_, dtype=np.float64), len(coefficients))
+    folded = [_fold_one(row, float(start), preparation) for row, start in zip(coefficients, intercepts, strict=True)]
+    return {
+        "intercept": [one[0] for one in folded],
+        "numbers": preparation.numbers_.tolist(),
+        "weights": [one[1] for one in folded],
+        "missing": [one[2] for one in folded],
+        "categories": preparation.categories_.tolist(),
+        "tables": [one[3] for one in folded],
+    }
+
+
+def _fold_one(
+    coefficients: NDArray[np.float64], intercept: float, preparation: OneHot
+) -> tuple[float, list[float], list[float], list[list[float]]]:
+    """Fold one score: its intercept, the weight and missing term of each number slot, the table of each category."""
+    width = len(preparation.numbers_)
+    flagged = np.zeros(width)
+    flagged[preparation.flags_] = coefficients[width : width + len(preparation.flags_)]
+    weights = coefficients[:width] / preparation.scales_
+    centred = fsum([intercept, *(-weights * preparation.means_).tolist()])
+    missing = weights * preparation.medians_ + flagged
+    start = width + len(preparation.flags_)
+    tables = []
+    for slot in preparation.categories_:
+        end = start + preparation.codes[slot] + 1
+        tables.append(coefficients[start:end].tolist())
+        start = end
+    return centred, weights.tolist(), missing.tolist(), tables

@@ -1,0 +1,183 @@
+"""The families: name, defaults, search space, and how an estimator is made of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sklearn import ensemble, linear_model, tree
+
+from modelloop.errors import SpecError
+from trainer.families.model import Model
+from trainer.families.preparation import Filled, Native, OneHot
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from modelloop.encoding import Encoding
+
+MOST_LEAVES = 256  # a tree; uncapped forests make models of gigabytes
+_FOREST = {"n_estimators": 100, "max_leaf_nodes": MOST_LEAVES, "min_samples_leaf": 2, "n_jobs": 1}
+_FOREST_SPACE = {
+    "max_leaf_nodes": [32, 64, 128, MOST_LEAVES],
+    "min_samples_leaf": [1, 2, 5, 10],
+    "max_features": ["sqrt", 0.3, 0.6, 1.0],
+}
+_HGB = {"max_iter": 200, "learning_rate": 0.1, "max_leaf_nodes": 31, "min_samples_leaf": 20}
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One family for one task. `space` lists the values that a search may try for each parameter."""
+
+    name: str
+    task: str
+    kinds: dict[str, type[Any]]
+    preparation: type[Native | Filled | OneHot]
+    defaults: dict[str, Any]
+    space: dict[str, list[Any]] = field(default_factory=dict)
+
+    def build(self, encoding: Encoding, params: Mapping[str, Any] | None = None, seed: int = 0) -> Model:
+        """Return an unfitted model; raise SpecError for a parameter that the estimator does not have.
+
+        The parameter `kind` picks the estimator where a family has several (linear: ridge, lasso, poisson ...).
+        """
+        wanted = {**self.defaults, **(params or {})}
+        kind = wanted.pop("kind", next(iter(self.kinds)))
+        if kind not in self.kinds:
+            raise SpecError(f"{self.name} for {self.task} has no kind {kind!r}; it has {', '.join(self.kinds)}")
+        return _assemble(self, self.kinds[kind], encoding, wanted, seed, given=params or {})
+
+
+def _assemble(
+    family: Family,
+    estimator: type[Any],
+    encoding: Encoding,
+    wanted: dict[str, Any],
+    seed: int,
+    *,
+    given: Mapping[str, Any],
+) -> Model:
+    known = estimator().get_params()
+    unknown = [name for name in given if name not in known and name != "kind"]
+    if unknown:
+        raise SpecError(f"{estimator.__name__} has no parameter {unknown[0]!r}; it has {', '.join(sorted(known))}")
+    params = {name: value for name, value in wanted.items() if name in known}
+    if "random_state" in known:
+        params.setdefault("random_state", seed)
+    codes = [slot.codes if slot.kind == "category" else 0 for slot in encoding.slots]
+    if family.preparation is Native:
+        params.setdefault("categorical_features", [slot for slot, many in enumerate(codes) if many] or None)
+        return Model(estimator(**params), Native())
+    return Model(estimator(**params), family.preparation(codes))  # type: ignore[call-arg]
+
+
+_CLASSIFIERS = (
+    Family(
+        "linear",
+        "classification",
+        {"logistic": linear_model.LogisticRegression},
+        OneHot,
+        {"max_iter": 1000, "C": 1.0},
+        {"C": [0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0]},
+    ),
+    Family(
+        "hist_gradient_boosting",
+        "classification",
+        {"classifier": ensemble.HistGradientBoostingClassifier},
+        Native,
+        _HGB,
+        {
+            "learning_rate": [0.03, 0.06, 0.1, 0.2],
+            "max_leaf_nodes": [7, 15, 31, 63],
+            "min_samples_leaf": [5, 20, 50],
+            "l2_regularization": [0.0, 0.1, 1.0, 10.0],
+            "max_features": [0.5, 1.0],
+        },
+    ),
+    Family(
+        "decision_tree",
+        "classification",
+        {"classifier": tree.DecisionTreeClassifier},
+        Filled,
+        {"max_leaf_nodes": 64, "min_samples_leaf": 5},
+        {"max_leaf_nodes": [8, 16, 32, 64], "min_samples_leaf": [1, 5, 20, 50]},
+    ),
+    Family(
+        "random_forest",
+        "classification",
+        {"classifier": ensemble.RandomForestClassifier},
+        Filled,
+        _FOREST,
+        _FOREST_SPACE,
+    ),
+    Family(
+        "extra_trees",
+        "classification",
+        {"classifier": ensemble.ExtraTreesClassifier},
+        Filled,
+        _FOREST,
+        _FOREST_SPACE,
+    ),
+    Family(
+        "gradient_boosting",
+        "classification",
+        {"classifier": ensemble.GradientBoostingClassifier},
+        Filled,
+        {"n_estimators": 100, "max_depth": 3},
+        {
+            "n_estimators": [50, 100, 200],
+            "learning_rate": [0.03, 0.1, 0.2],
+            "max_depth": [2, 3, 4, 5],
+            "subsample": [0.5, 0.8, 1.0],
+        },
+    ),
+)
+
+_REGRESSORS: dict[str, dict[str, type[Any]]] = {
+    "linear": {
+        "ridge": linear_model.Ridge,
+        "least_squares": linear_model.LinearRegression,
+        "lasso": linear_model.Lasso,
+        "elastic_net": linear_model.ElasticNet,
+        "poisson": linear_model.PoissonRegressor,
+        "gamma": linear_model.GammaRegressor,
+        "tweedie": linear_model.TweedieRegressor,
+        "huber": linear_model.HuberRegressor,
+        "quantile": linear_model.QuantileRegressor,
+    },
+    "hist_gradient_boosting": {"regressor": ensemble.HistGradientBoostingRegressor},
+    "decision_tree": {"regressor": tree.DecisionTreeRegressor},
+    "random_forest": {"regressor": ensemble.RandomForestRegressor},
+    "extra_trees": {"regressor": ensemble.ExtraTreesRegressor},
+    "gradient_boosting": {"regressor": ensemble.GradientBoostingRegressor},
+}
+_REGRESSION_DEFAULTS: dict[str, tuple[dict[str, Any], dict[str, list[Any]]]] = {
+    "linear": ({}, {"alpha": [0.001, 0.01, 0.1, 1.0, 10.0, 100.0]}),
+}
+
+
+def _regressor(classifier: Family) -> Family:
+    defaults, space = _REGRESSION_DEFAULTS.get(classifier.name, (classifier.defaults, classifier.space))
+    return Family(classifier.name, "regression", _REGRESSORS[classifier.name], classifier.preparation, defaults, space)
+
+
+_FAMILIES = {(family.name, family.task): family for one in _CLASSIFIERS for family in (one, _regressor(one))}
+
+
+def families_for(task: str, rows: int | None = None) -> list[Family]:
+    """Return the families for a task, cheapest first; for large tables without those whose cost grows too fast."""
+    slow = {"gradient_boosting", "random_forest", "extra_trees"} if rows is not None and rows > _MANY_ROWS else set()
+    return [family for family in _FAMILIES.values() if family.task == task and family.name not in slow]
+
+
+_MANY_ROWS = 100_000
+
+
+def build(name: str, task: str, encoding: Encoding, params: Mapping[str, Any] | None = None, seed: int = 0) -> Model:
+    """Return an unfitted model of a family by name; raise SpecError for names and parameters that do not exist."""
+    family = _FAMILIES.get((name, task))
+    if family is None:
+        known = ", ".join(sorted({known for known, _ in _FAMILIES}))
+        raise SpecError(f"no estimator family {name!r} for {task}; there are {known}", field="estimators")
+    return family.build(encoding, params, seed)
