@@ -1,0 +1,69 @@
+"""Capture and feedback objects, announced through a queue, become summaries, index entries and labels."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+
+from metrics_aggregation.aggregation import Aggregation
+from metrics_aggregation.events import sources
+from metrics_aggregation.knowledge import StoredKnowledge
+from modelloop.aws import storage
+from modelloop.errors import NotFoundError
+from modelloop.settings import settings
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from metrics_aggregation.aggregation import Source
+
+_EMPTY: PartialItemFailureResponse = {"batchItemFailures": []}
+_COUNTED = {"rows": "RowsAggregated", "labels": "LabelsReceived", "errors": "ErrorsAggregated",
+            "duplicates": "DuplicateRecords", "quarantined": "LinesQuarantined"}  # fmt: skip
+
+logger = Logger()
+metrics = Metrics()
+_processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """Aggregate every announced object; report the messages that must be delivered again."""
+    if not event.get("Records"):
+        logger.info("nothing to do", keys=sorted(event))
+        return _EMPTY
+    return process_partial_response(event=event, record_handler=_take_message, processor=_processor, context=context)
+
+
+def _take_message(message: SQSRecord) -> None:
+    for bucket, source in sources(message.body):
+        logger.append_keys(object_key=source.key, version_id=source.version_id)
+        _aggregate(bucket, source)
+
+
+def _aggregate(bucket: str, source: Source) -> None:
+    try:
+        body = storage.get(bucket, source.key, source.version_id)
+    except NotFoundError:
+        logger.warning("the object, or that version of it, is gone")
+        metrics.add_metric("ObjectsGone", MetricUnit.Count, 1)
+        return
+    aggregation = Aggregation(source, _knowledge())
+    aggregation.read(body)
+    for key, output in aggregation.outputs():
+        storage.put(settings().artifacts_bucket, key, output)
+    for name, metric in _COUNTED.items():
+        metrics.add_metric(metric, MetricUnit.Count, aggregation.counted[name])
+    logger.info("aggregated", counted=dict(aggregation.counted))
+
+
+@cache
+def _knowledge() -> StoredKnowledge:
+    return StoredKnowledge()

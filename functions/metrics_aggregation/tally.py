@@ -1,0 +1,81 @@
+"""From checked records of one place to the tallies of its summary."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from modelloop.errors import InvalidValueError
+from modelloop.summary import CONFIDENCE_BINS, LATENCY_BOUNDS_MS, MICROS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from metrics_aggregation.records import Record
+    from metrics_aggregation.watched import Watched
+    from modelloop.summary import Tallies
+
+_BLANK_LATENCY = [0] * (len(LATENCY_BOUNDS_MS) + 1)
+
+
+def predictions(records: Sequence[Record], watched: Watched) -> Tallies:
+    """Return the tallies of prediction records of one place; raise InvalidValueError when one of them is no use.
+
+    A request that was cut into chunks counts once, and its latency once: in the chunk with offset 0.
+    """
+    heads = [record for record in records if record["offset"] == 0]
+    sampled = [record for record in records if record["columns"] is not None]
+    tallies: Tallies = {
+        "requests": len(heads),
+        "rows": sum(record["rows"] for record in records),
+        "sampled": sum(record["rows"] for record in sampled),
+        "latency": {
+            kind: _latencies([record["latency_ms"] for record in heads if bool(record.get("cold")) is cold])
+            for kind, cold in (("warm", False), ("cold", True))
+        },
+    }
+    if watched.prediction:
+        tallies["prediction"] = watched.prediction.tally(record["predict"] for record in records)
+    if sampled:
+        tallies["columns"] = _columns(sampled, watched)
+    if watched.classes:
+        tallies["confidence"] = _confidence([record["proba"] for record in records if record["proba"] is not None])
+    return tallies
+
+
+def errors(records: Sequence[Record]) -> Tallies:
+    """Return the tallies of error records of one place."""
+    return {"errors": dict(Counter(record["error_code"][:64] for record in records))}
+
+
+def _columns(sampled: Sequence[Record], watched: Watched) -> Tallies:
+    columns = {}
+    for column in watched.columns:
+        lists = [record["columns"].get(column.name) for record in sampled]
+        if not all(lists):
+            if not any(lists):
+                continue
+            lists = [found or [None] * record["rows"] for found, record in zip(lists, sampled, strict=True)]
+        columns[column.name] = column.tally(lists)
+    return columns
+
+
+def _latencies(milliseconds: list[float]) -> Tallies:
+    counts = list(_BLANK_LATENCY)
+    for value in milliseconds:
+        counts[bisect_left(LATENCY_BOUNDS_MS, value)] += 1
+    return {"counts": counts, "micros": sum(round(value * MICROS) for value in milliseconds)}
+
+
+def _confidence(tables: list[Any]) -> list[int]:
+    """Count rows by the probability of their likeliest class, in bins of equal width."""
+    try:
+        likeliest = np.asarray([max(row) for row in chain.from_iterable(tables)], np.float64)
+        found = np.minimum((likeliest * CONFIDENCE_BINS).astype(np.int64), CONFIDENCE_BINS - 1)
+        return [int(amount) for amount in np.bincount(found, minlength=CONFIDENCE_BINS)]
+    except (TypeError, ValueError) as error:
+        raise InvalidValueError("proba is not one probability a class a row") from error

@@ -1,0 +1,40 @@
+"""On a schedule, and on request: summaries become verdicts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from metrics_aggregation import judgement
+from modelloop import clock, ids
+from modelloop.aws import pointers
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+logger = Logger()
+metrics = Metrics()
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001  the runtime passes both
+    """Judge one model (`{"model": name}`) or all; fail loudly at the end when one of them could not be judged."""
+    asked = event.get("model")
+    models = [ids.check_model_name(asked)] if asked else list(pointers.models())
+    failed: dict[str, Exception] = {}
+    statuses = {}
+    for model in models:
+        logger.append_keys(model=model)
+        try:
+            statuses[model] = judgement.judge(model, clock.now())
+        except Exception as error:  # one broken model must not stop the others; it is raised below
+            logger.exception("the model could not be judged")
+            failed[model] = error
+    metrics.add_metric("ModelsJudged", MetricUnit.Count, len(statuses))
+    metrics.add_metric("VerdictsFailed", MetricUnit.Count, len(failed))
+    if failed:
+        raise ExceptionGroup(f"{len(failed)} of {len(models)} models could not be judged", list(failed.values()))
+    return {"judged": statuses}

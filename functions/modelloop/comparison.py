@@ -1,0 +1,155 @@
+"""One window of live traffic against a baseline, column by column: how far apart, and how surely."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from modelloop import significance
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from modelloop.windows import Window
+
+MOST_BINS = 20
+SMALLEST_EFFECT = 0.1
+CHANCE = 0.01
+FAR = 0.3
+FAR_TIMES = 3.0
+_LN2 = math.log(2)
+
+
+class Histograms(NamedTuple):
+    """Baseline and window counts over the same bins; the last two bins are missing and unseen."""
+
+    labels: list[str]
+    baseline: list[int]
+    window: list[int]
+
+    def present(self) -> Histograms:
+        """Return the bins of values alone, without missing and unseen."""
+        return Histograms(self.labels[:-2], self.baseline[:-2], self.window[:-2])
+
+
+class Comparison(NamedTuple):
+    """One column of one window against its baseline."""
+
+    column: Mapping[str, Any]
+    histograms: Histograms
+    distance: float
+    threshold: float
+    p_value: float
+    drifted: bool
+    is_prediction: bool
+
+    @property
+    def name(self) -> str:
+        """Return the column's name."""
+        return str(self.column["name"])
+
+    @property
+    def key(self) -> tuple[str, bool]:
+        """Return what tells it from the others: a feature may be called prediction too."""
+        return self.name, self.is_prediction
+
+    @property
+    def informational(self) -> bool:
+        """Say whether it is shown only: dates move on by themselves."""
+        return bool(self.column["kind"] == "date" or self.column.get("informational"))
+
+    @property
+    def far(self) -> bool:
+        """Say whether this one window is enough for an alarm."""
+        return self.drifted and (self.distance > FAR or self.distance > FAR_TIMES * self.threshold)
+
+    @property
+    def cause(self) -> str | None:
+        """Return what drifted: values, missing or unseen; None when nothing did."""
+        if not self.drifted:
+            return None
+        kept = self.histograms.present()
+        if _passes(kept):
+            return "values"
+        gaps = [share(self.histograms.window, at) - share(self.histograms.baseline, at) for at in (-2, -1)]
+        return "unseen" if gaps[1] > gaps[0] else "missing"
+
+
+def compare(baseline: Mapping[str, Any], window: Window) -> list[Comparison]:
+    """Compare every column that the window captured, and the predictions (last), with the baseline."""
+    pairs = [
+        (column, histograms(column, window.tallies["columns"][column["name"]]))
+        for column in baseline["columns"]
+        if column["name"] in window.tallies.get("columns", {})
+    ]
+    if "prediction" in window.tallies:
+        pairs.append((baseline["prediction"], histograms(baseline["prediction"], window.tallies["prediction"])))
+    chances = [significance.chi_square_tail(*significance.g_test(both.baseline, both.window)) for _, both in pairs]
+    adjusted = significance.benjamini_hochberg(chances)
+    return [
+        _comparison(column, both, chance, corrected < CHANCE, column is baseline["prediction"])
+        for (column, both), chance, corrected in zip(pairs, chances, adjusted, strict=True)
+    ]
+
+
+def histograms(column: Mapping[str, Any], live: Mapping[str, Any]) -> Histograms:
+    """Return baseline and live counts of a column in at most 20 bins, plus missing and unseen.
+
+    More than 20 categories: the 19 most frequent of the training part stay, the others share one bin.
+    """
+    before, after = list(column["counts"]), list(live["counts"])
+    labels = _labels(column)
+    if column["categories"] is not None and len(before) > MOST_BINS:
+        ranked = sorted(range(len(before)), key=lambda at: (-before[at], at))
+        kept, rest = ranked[: MOST_BINS - 1], ranked[MOST_BINS - 1 :]
+        labels = [labels[at] for at in kept] + ["(other)"]
+        before = [before[at] for at in kept] + [sum(before[at] for at in rest)]
+        after = [after[at] for at in kept] + [sum(after[at] for at in rest)]
+    return Histograms(
+        [*labels, "(missing)", "(unseen)"],
+        [*before, column["missing"], column["unseen"]],
+        [*after, live["missing"], live["unseen"]],
+    )
+
+
+def threshold(baseline_rows: int, window_rows: int, bins: int) -> float:
+    """Return the distance that counts as an effect: 0.1, or what sampling alone exceeds once in a hundred windows.
+
+    Between two samples of one distribution, 8 ln 2 d^2 / (1/n + 1/m) is nearly chi-square with bins - 1 degrees of
+    freedom (second-order expansion of the Jensen-Shannon divergence).
+    """
+    if min(baseline_rows, window_rows, bins - 1) < 1:
+        return 1.0
+    noise = significance.chi_square_quantile(CHANCE, bins - 1) * (1 / baseline_rows + 1 / window_rows) / (8 * _LN2)
+    return min(max(SMALLEST_EFFECT, math.sqrt(noise)), 1.0)
+
+
+def _comparison(
+    column: Mapping[str, Any], both: Histograms, chance: float, sure: bool, is_prediction: bool
+) -> Comparison:
+    distance = significance.jensen_shannon(both.baseline, both.window)
+    limit = _threshold(both)
+    return Comparison(column, both, distance, limit, chance, sure and distance > limit, is_prediction)
+
+
+def _passes(both: Histograms) -> bool:
+    distance = significance.jensen_shannon(both.baseline, both.window)
+    chance = significance.chi_square_tail(*significance.g_test(both.baseline, both.window))
+    return distance > _threshold(both) and chance < CHANCE
+
+
+def _threshold(both: Histograms) -> float:
+    used = sum(1 for before, after in zip(both.baseline, both.window, strict=True) if before + after)
+    return threshold(sum(both.baseline), sum(both.window), used)
+
+
+def share(counts: Sequence[int], at: int) -> float:
+    whole = sum(counts)
+    return counts[at] / whole if whole else 0.0
+
+
+def _labels(column: Mapping[str, Any]) -> list[str]:
+    if column["categories"] is not None:
+        return [str(category) for category in column["categories"]]
+    edges = [f"{edge:.6g}" for edge in column["edges"]]
+    return [f"≤ {edge}" for edge in edges] + [f"> {edges[-1]}" if edges else "any"]

@@ -1,0 +1,126 @@
+"""Mergeable summaries of captured predictions: whole numbers only, so that every order and split gives equal bytes.
+
+A summary is a tree of integers and lists of integers. Merging adds the trees leaf by leaf, which is associative and
+commutative. Sums of real numbers are kept in fixed point (millionths, microseconds) for the same reason.
+"""
+
+from __future__ import annotations
+
+import json
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from modelloop.errors import ArtifactRefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+type Tallies = dict[str, Any]
+
+FORMAT_VERSION = 1
+LATENCY_BOUNDS_MS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000)
+CONFIDENCE_BINS = 20
+MILLIONTHS = 1_000_000
+MICROS = 1_000
+_QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
+
+
+class Place(NamedTuple):
+    """What a summary is of: one hour (UTC, YYYY-MM-DDTHH) of one variant of a version; version 0 means none."""
+
+    model: str
+    hour: str
+    version: int
+    variant: str
+
+
+class Summary(NamedTuple):
+    """The tallies of one place, and the digests of the summaries that it replaces (when it is a compacted one)."""
+
+    place: Place
+    tallies: Tallies
+    inputs: tuple[str, ...] = ()
+
+
+def total(parts: Iterable[Tallies]) -> Tallies:
+    """Return the sum of tallies; raise ArtifactRefusedError when their bins differ."""
+    result: Tallies = {}
+    for part in parts:
+        add(result, part)
+    return result
+
+
+def add(result: Tallies, part: Tallies) -> None:
+    """Add one tree of tallies into another, in place."""
+    for name, value in part.items():
+        if name not in result:
+            result[name] = deepcopy(value)
+        elif isinstance(value, dict):
+            add(result[name], value)
+        elif isinstance(value, list):
+            result[name] = _added(result[name], value, name)
+        else:
+            result[name] += value
+
+
+def to_bytes(summary: Summary) -> bytes:
+    """Return the one stored form of a summary."""
+    document = {
+        "format_version": FORMAT_VERSION,
+        **summary.place._asdict(),
+        "inputs": sorted(summary.inputs),
+        "tallies": summary.tallies,
+    }
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def from_bytes(body: bytes) -> Summary:
+    """Read a stored summary; raise ArtifactRefusedError when it is not one."""
+    try:
+        document = json.loads(body)
+        if document["format_version"] != FORMAT_VERSION:
+            raise ArtifactRefusedError(f"summary of format {document['format_version']!r}")
+        place = Place(*(document[name] for name in Place._fields))
+        return Summary(place, document["tallies"], tuple(document["inputs"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ArtifactRefusedError(f"summary is damaged: {error}") from error
+
+
+def describe(tallies: Tallies) -> dict[str, Any]:
+    """Return what a person asks of tallies: requests, rows, errors by code and warm latency in milliseconds."""
+    errors = tallies.get("errors", {})
+    return {
+        "requests": tallies.get("requests", 0) + sum(errors.values()),
+        "predictions": tallies.get("requests", 0),
+        "rows": tallies.get("rows", 0),
+        "sampled_rows": tallies.get("sampled", 0),
+        "errors": sum(errors.values()),
+        "errors_by_code": dict(sorted(errors.items())),
+        "cold_starts": sum(tallies.get("latency", {}).get("cold", {}).get("counts", ())),
+        "latency_ms": latency(tallies),
+    }
+
+
+def latency(tallies: Tallies, kind: str = "warm") -> dict[str, float | None]:
+    """Return mean and quantiles in milliseconds, interpolated within the fixed bins; None when there are none."""
+    histogram = tallies.get("latency", {}).get(kind, {})
+    counts = histogram.get("counts", [])
+    if not sum(counts):
+        return dict.fromkeys(("mean", *_QUANTILES))
+    mean = histogram["micros"] / MICROS / sum(counts)
+    return {"mean": round(mean, 3)} | {name: _quantile(counts, level) for name, level in _QUANTILES.items()}
+
+
+def _added(left: list[int], right: list[int], name: str) -> list[int]:
+    if len(left) != len(right):
+        raise ArtifactRefusedError(f"summaries count {name!r} in different bins")
+    return [one + other for one, other in zip(left, right, strict=True)]
+
+
+def _quantile(counts: list[int], level: float) -> float:
+    wanted, passed, lower = level * sum(counts), 0.0, 0.0
+    for amount, upper in zip(counts, (*LATENCY_BOUNDS_MS, LATENCY_BOUNDS_MS[-1]), strict=True):
+        if amount and passed + amount >= wanted:
+            return round(lower + (upper - lower) * (wanted - passed) / amount, 3)
+        passed, lower = passed + amount, upper
+    return lower

@@ -1,0 +1,124 @@
+"""Windows over summaries: whole hours (UTC), merged backwards until there are rows enough to judge."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from modelloop import clock, summary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from modelloop.summary import Summary, Tallies
+
+HOUR_MS = 3_600_000
+LONGEST_HOURS = 7 * 24
+MIN_ROWS = 500
+
+
+class Window(NamedTuple):
+    """Tallies of the hours from `start` to `end`, both included (YYYY-MM-DDTHH, UTC)."""
+
+    start: str
+    end: str
+    tallies: Tallies
+
+    @property
+    def rows(self) -> int:
+        """Return the rows whose features were captured."""
+        return int(self.tallies.get("sampled", 0))
+
+    def span(self) -> dict[str, str]:
+        """Return the moments that it reaches from (included) and to (excluded)."""
+        return {"from": moment(self.start), "to": moment(shift(self.end, 1))}
+
+
+def hour_of(instant: str) -> str:
+    """Return the hour of a moment."""
+    return clock.from_ms(clock.to_ms(instant))[:13]
+
+
+def moment(hour: str) -> str:
+    """Return the moment at which an hour begins."""
+    return f"{hour}:00:00.000Z"
+
+
+def shift(hour: str, hours: int) -> str:
+    """Return the hour that many hours later (earlier when negative)."""
+    return clock.from_ms(clock.to_ms(moment(hour)) + hours * HOUR_MS)[:13]
+
+
+def span(start: str, end: str) -> int:
+    """Return how many hours lie from `start` to `end`, both included."""
+    return (clock.to_ms(moment(end)) - clock.to_ms(moment(start))) // HOUR_MS + 1
+
+
+def by_hour(summaries: Iterable[Summary]) -> Iterator[tuple[str, Tallies]]:
+    """Merge neighbouring summaries of one hour; they come ordered by hour, either way."""
+    hour = ""
+    tallies: Tallies = {}
+    for found in summaries:
+        if found.place.hour != hour:
+            if hour:
+                yield hour, tallies
+            hour, tallies = found.place.hour, {}
+        summary.add(tallies, found.tallies)
+    if hour:
+        yield hour, tallies
+
+
+def backwards(hours: Iterable[tuple[str, Tallies]], now: str, min_rows: int, most: int = 2) -> list[Window]:
+    """Return up to `most` neighbouring windows, newest first, from hours that come newest first.
+
+    Each window takes hours until it has `min_rows` captured rows; it spans at most seven days. The last one may
+    have fewer rows. Hours are read only as far as they are needed.
+    """
+    windows: list[Window] = []
+    end, start = hour_of(now), ""
+    tallies: Tallies = {}
+    for hour, found in hours:
+        if hour > end:
+            continue
+        if span(hour, end) > LONGEST_HOURS:
+            break
+        start = hour
+        summary.add(tallies, found)
+        if tallies.get("sampled", 0) >= min_rows:
+            windows.append(Window(start, end, tallies))
+            if len(windows) == most:
+                return windows
+            end, start, tallies = shift(start, -1), "", {}
+    return [*windows, Window(start, end, tallies)] if start else windows
+
+
+def by_version(summaries: Iterable[Summary]) -> dict[str, Any]:
+    """Return the totals of summaries, over all and by version and variant, as the API answers them."""
+    whole: Tallies = {}
+    versions: dict[int, Tallies] = {}
+    variants: dict[tuple[int, str], Tallies] = {}
+    for place, tallies, _ in summaries:
+        for one in (
+            whole,
+            versions.setdefault(place.version, {}),
+            variants.setdefault((place.version, place.variant), {}),
+        ):
+            summary.add(one, _plain(tallies))
+    return summary.describe(whole) | {
+        "versions": [
+            {
+                "version": version or None,
+                **summary.describe(tallies),
+                "variants": {
+                    variant: summary.describe(part)
+                    for (owner, variant), part in sorted(variants.items())
+                    if owner == version
+                },
+            }
+            for version, tallies in sorted(versions.items())
+        ]
+    }
+
+
+def _plain(tallies: Tallies) -> Tallies:
+    """Return what versions have in common: no columns, whose bins differ from version to version."""
+    return {name: value for name, value in tallies.items() if name not in {"columns", "prediction"}}
