@@ -37,6 +37,7 @@ class Run:
     plan: dict[str, Any] | None = None
     version: int | None = None
     warnings: list[str] = field(default_factory=list)
+    attempts: int = 0
     created: bool = field(default=True, compare=False)
 
     @property

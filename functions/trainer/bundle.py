@@ -1,0 +1,80 @@
+"""The serving bundle: the one file that the data plane reads. Same table, spec and lock, same bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import orjson
+
+from modelloop import golden, keys
+from trainer.evaluation.conformal import residual_quantiles
+from trainer.table import Part
+
+if TYPE_CHECKING:
+    from trainer.predictors import Estimator
+    from trainer.table import PreparedTable
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file of a version: its name, bytes and content type."""
+
+    name: str
+    body: bytes
+    content_type: str = "application/octet-stream"
+
+    def facts(self) -> dict[str, Any]:
+        """Return digest and size, as manifests carry them."""
+        return {"sha256": sha256(self.body).hexdigest(), "bytes": len(self.body)}
+
+
+def bundle(
+    table: PreparedTable,
+    run_id: str,
+    estimator: Estimator,
+    form: dict[str, Any],
+    baseline: dict[str, Any],
+) -> File:
+    """Return `model.flat.json`; `form` has the engine's part of it, `baseline` gives the golden rows their values."""
+    spec = table.spec
+    document = {
+        "format_version": FORMAT_VERSION,
+        "model": table.document["model"],
+        "run_id": run_id,
+        "task": table.task,
+        "target": table.document["target"],
+        "classes": table.classes,
+        "threshold": spec.threshold,
+        "encoding": table.encoding.to_json(),
+        **form,
+        "golden": _golden(table, estimator, baseline),
+        "interval": _interval(table, estimator),
+        "capture": {"percent": spec.monitoring["capture_percent"], "mask": sorted(spec.mask)},
+        "base": None,
+    }
+    return File(keys.BUNDLE, orjson.dumps(document), "application/json")
+
+
+def _golden(table: PreparedTable, estimator: Estimator, baseline: dict[str, Any]) -> dict[str, Any]:
+    rows = golden.golden_rows(table.encoding, baseline, table.spec.mask)
+    read = table.encoding.read(len(rows), golden.cells(rows, table.encoding))
+    vectors = np.array(read.vectors, np.float32).reshape(len(rows), len(table.encoding.slots))
+    said = estimator.outcome(Part(vectors, np.zeros(len(rows))))
+    return {"rows": rows, "outputs": [_output(table, said, row) for row in range(len(rows))]}
+
+
+def _output(table: PreparedTable, said: Any, row: int) -> dict[str, Any]:
+    if table.classes is None:
+        return {"predict": float(said.predicted[row]), "predict_proba": None}
+    return {"predict": table.classes[int(said.predicted[row])], "predict_proba": said.proba[row].tolist()}
+
+
+def _interval(table: PreparedTable, estimator: Estimator) -> dict[str, Any] | None:
+    if table.classes is not None:
+        return None
+    return {"quantiles": residual_quantiles(estimator.outcome(table.validation))}

@@ -1,0 +1,25 @@
+"""Callers of the champion must be understood by its successor: a column that is new to them is optional."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from modelloop.encoding import Column, Encoding
+
+if TYPE_CHECKING:
+    from trainer.incumbents import Champion
+    from trainer.table import PreparedTable
+
+
+def keep_old_callers(table: PreparedTable, champion: Champion | None) -> PreparedTable:
+    """Return the table with an encoding in which columns are required only if the champion requires them too."""
+    if champion is None:
+        return table
+    known = {column.name: column.required for column in champion.incumbent.encoding.columns}
+    columns = [_eased(column, required=known.get(column.name, False)) for column in table.encoding.columns]
+    return replace(table, encoding=Encoding(columns, sorted(table.encoding.missing)))
+
+
+def _eased(column: Column, *, required: bool) -> Column:
+    return replace(column, required=column.required and required)

@@ -1,0 +1,43 @@
+"""The runs queue: one message, one run, from prepared table to serving version."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from modelloop.aws.registry import Registry
+from modelloop.errors import TransientError
+from modelloop.settings import settings
+from trainer.attempt import ending, take
+from trainer.pipeline import train
+
+logger = Logger()
+FORMAT_VERSION = 1
+MARGIN_SECONDS = 20.0
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:
+    """Work on every run of the event; what may succeed later is given back to the queue by its message id."""
+    failures = []
+    for record in event.get("Records") or []:
+        try:
+            work(json.loads(record["body"]), context)
+        except TransientError as error:
+            logger.warning(error.message, extra={"message_id": record["messageId"]})
+            failures.append({"itemIdentifier": record["messageId"]})
+    return {"batchItemFailures": failures}
+
+
+def work(message: dict[str, Any], context: Any) -> None:
+    """Train the run of one message within the time that the context leaves."""
+    if message.get("format_version") != FORMAT_VERSION:
+        raise ValueError(f"message of format {message.get('format_version')!r}")
+    registry = Registry(settings().table)
+    seconds = context.get_remaining_time_in_millis() / 1000.0
+    run = take(registry, message["model"], message["run_id"], seconds)
+    if run is None:
+        return
+    with ending(registry, run):
+        train(registry, run, seconds - MARGIN_SECONDS)

@@ -1,0 +1,70 @@
+"""From a queued run to a version: fit, examine, prove, register, publish."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from modelloop import manifest as manifests
+from modelloop.aws import pointers
+from modelloop.gate import REJECT
+from modelloop.run import REJECTED, SUCCEEDED
+from trainer import audit
+from trainer import table as tables
+from trainer.callers import keep_old_callers
+from trainer.examination import examine
+from trainer.fitting import fit
+from trainer.incumbents import load_champion
+from trainer.progress import Progress
+from trainer.publishing import publish
+from trainer.version import Candidate, find_manifest, make_version
+
+if TYPE_CHECKING:
+    from modelloop.aws.registry import Registry
+    from modelloop.run import Run
+
+FITTING_SHARE = 0.6
+
+
+def train(registry: Registry, run: Run, seconds: float) -> None:
+    """Work on a run that was taken, and end it SUCCEEDED, or REJECTED by the gate.
+
+    An earlier attempt that came as far as the manifest is continued from there. `seconds` is all the time there is.
+    """
+    progress = Progress(registry, run)
+    manifest = find_manifest(run.model, run.run_id)
+    if manifest is None:
+        candidate = _candidate(run, progress, time.monotonic() + seconds)
+        if candidate.examination.decision.decision == REJECT:
+            _reject(registry, run, candidate)
+            return
+        manifest = make_version(registry, run, candidate, progress)
+    _release(registry, run, manifest, progress)
+
+
+def _candidate(run: Run, progress: Progress, deadline: float) -> Candidate:
+    progress.reach("splitting")
+    pointer, _ = pointers.read(run.model)
+    champion = load_champion(pointer)
+    table = keep_old_callers(tables.load(run.model, run.run_id), champion)
+    progress.reach("fitting")
+    seconds = (deadline - time.monotonic()) * FITTING_SHARE
+    fitted = fit(table, seconds, lambda share: progress.reach("fitting", share))
+    progress.reach("evaluating")
+    return Candidate(table, fitted, examine(table, fitted.estimator, fitted.gate_metric, champion), champion)
+
+
+def _reject(registry: Registry, run: Run, candidate: Candidate) -> None:
+    gate, metrics = candidate.examination.decision.to_json(), candidate.examination.metrics
+    audit.record(registry, run, "gate", {"decision": REJECT, "reasons": gate["reasons"]})
+    reason = f"the gate refused this model: {'; '.join(gate['reasons'])}"
+    registry.finish_run(run.model, run.run_id, REJECTED, reason, gate=gate, metrics=metrics)
+
+
+def _release(registry: Registry, run: Run, manifest: dict[str, Any], progress: Progress) -> None:
+    registry.register_version(run.model, run.run_id, manifests.registry_facts(manifest))
+    progress.reach("publishing")
+    outcome = publish(registry, manifest, manifests.reference(manifest))
+    audit.record(registry, run, "register", {"version": manifest["version"], "outcome": outcome})
+    facts = {name: manifest[name] for name in ("gate", "metrics", "version")}
+    registry.finish_run(run.model, run.run_id, SUCCEEDED, outcome, stage="done", percent=100, **facts)

@@ -1,0 +1,137 @@
+"""The prepared table of a run: read from the artifacts bucket, refused unless every digest holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import orjson
+
+from modelloop import keys
+from modelloop.aws import storage
+from modelloop.encoding import Encoding, encoding_from_json
+from modelloop.errors import ArtifactRefusedError, DatasetRejectedError
+from modelloop.settings import settings
+from modelloop.spec import Spec, spec_from_json
+from modelloop.split import HOLDOUT, TRAIN, VALIDATION
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+FORMAT_VERSION = 1
+TIMES = "times.npy"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some rows of a table: `matrix` is float32 [rows, slots]; `target` holds class indices or numbers."""
+
+    matrix: NDArray[np.float32]
+    target: NDArray[np.float64]
+    times: NDArray[np.float64] | None = None
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return len(self.target)
+
+    def take(self, rows: NDArray[Any]) -> Part:
+        """Return some of the rows, by position or by mask."""
+        return Part(self.matrix[rows], self.target[rows], None if self.times is None else self.times[rows])
+
+
+@dataclass(frozen=True)
+class PreparedTable:
+    """The table document, its encoding and spec, and all rows with the side of the split that each is on."""
+
+    document: dict[str, Any]
+    encoding: Encoding
+    spec: Spec
+    rows: Part
+    membership: NDArray[np.uint8]
+
+    @property
+    def task(self) -> str:
+        """Return classification or regression."""
+        return str(self.document["task"])
+
+    @property
+    def classes(self) -> list[Any] | None:
+        """The classes in the order of their indices; None for regression."""
+        return self.document["classes"] if self.task == "classification" else None
+
+    @cached_property
+    def seed(self) -> int:
+        """One seed for everything that is drawn: the same for the same model, table and spec."""
+        told = f"{self.document['salt']}\n{self.document['dataset']['digest']}\n{self.spec.digest}"
+        return int(sha256(told.encode()).hexdigest()[:8], 16)
+
+    @cached_property
+    def train(self) -> Part:
+        """The rows to fit on."""
+        return self.rows.take(self.membership == TRAIN)
+
+    @cached_property
+    def validation(self) -> Part:
+        """The rows to choose, to stop early and to calibrate on."""
+        return self.rows.take(self.membership == VALIDATION)
+
+    @cached_property
+    def holdout(self) -> Part:
+        """The rows that nothing has seen."""
+        return self.rows.take(self.membership == HOLDOUT)
+
+
+def load(model: str, run_id: str) -> PreparedTable:
+    """Read a run's prepared table.
+
+    Raises ArtifactRefusedError for a file that is not what the table document says, DatasetRejectedError when the
+    split leaves a part, or a class of the training part, without rows.
+    """
+    document = orjson.loads(_get(model, run_id, "table.json"))
+    if document.get("format_version") != FORMAT_VERSION:
+        raise ArtifactRefusedError(f"prepared table of format {document.get('format_version')!r}")
+    files = {name: _array(model, run_id, name, facts) for name, facts in document["files"].items()}
+    rows = Part(files["matrix.npy"], files["target.npy"].astype(np.float64), files.get(TIMES))
+    table = PreparedTable(
+        document, encoding_from_json(document["encoding"]), spec_from_json(document["spec"]), rows,
+        files["membership.npy"],
+    )  # fmt: skip
+    _check_parts(table)
+    return table
+
+
+def read_array(body: bytes) -> NDArray[Any]:
+    """Read a .npy file that holds plain numbers; pickled objects are refused."""
+    array: NDArray[Any] = np.load(BytesIO(body), allow_pickle=False)
+    return array
+
+
+def _array(model: str, run_id: str, name: str, facts: dict[str, Any]) -> NDArray[Any]:
+    body = _get(model, run_id, name)
+    if len(body) != facts["bytes"] or sha256(body).hexdigest() != facts["sha256"]:
+        raise ArtifactRefusedError(f"{name} of run {run_id} is not the file that intake wrote; upload the table again")
+    return read_array(body)
+
+
+def _get(model: str, run_id: str, name: str) -> bytes:
+    return storage.get(settings().artifacts_bucket, keys.prepared(model, run_id, name))
+
+
+def _check_parts(table: PreparedTable) -> None:
+    for name, part in (("training", table.train), ("validation", table.validation), ("holdout", table.holdout)):
+        if not part.rows:
+            raise DatasetRejectedError(
+                f"no row falls into the {name} part; give the table at least 50 different rows, or change `holdout`"
+            )
+    if table.classes is not None:
+        counts = np.bincount(table.train.target.astype(np.intp), minlength=len(table.classes))
+        for label in np.flatnonzero(counts == 0)[:1]:
+            raise DatasetRejectedError(
+                f"class {table.classes[label]!r} has no row in the training part; add rows of it, or drop it",
+                field=table.document["target"],
+            )
