@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from infra.cli.commands import access, local, monitoring, registry, serving, training
+from infra.cli.commands import access, demo, local, monitoring, registry, serving, training
 from infra.cli.failures import explain
 from infra.cli.screen import Screen
 
@@ -23,7 +23,7 @@ app = typer.Typer(
 )
 
 PANELS: dict[str, dict[str, Callable[..., None]]] = {
-    "Stack": {"up": local.up, "down": local.down},
+    "Stack": {"up": local.up, "down": local.down, "demo": demo.demo},
     "Train and predict": {
         "train": training.train,
         "runs": training.runs,

@@ -54,7 +54,7 @@ class Proxy(ThreadingHTTPServer):
 @contextmanager
 def running(proxy: Proxy) -> Iterator[Proxy]:
     """Serve in a thread while the block runs."""
-    thread = Thread(target=proxy.serve_forever, name="proxy", daemon=True)
+    thread = Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.05}, name="proxy", daemon=True)
     thread.start()
     try:
         yield proxy
@@ -94,7 +94,7 @@ class _Exchange(BaseHTTPRequestHandler):
         """Stay silent: the terminal belongs to the person."""
 
     def _answer(self) -> None:
-        if refusal := refuse(self.server.hosts, self.headers):
+        if refusal := refuse(self.server.hosts, {name.lower(): value for name, value in self.headers.items()}):
             self._refuse(HTTPStatus.FORBIDDEN, "FORBIDDEN", refusal)
         elif self.command != "POST" and (page := self.server.pages.get(urlsplit(self.path).path)):
             self._send(HTTPStatus.OK, {"content-type": page[0], **PAGE_HEADERS}, page[1])

@@ -1,0 +1,153 @@
+"""The main job, station by station."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from infra.cli.client import Client, Document
+from infra.cli.commands.monitoring import drift_view
+from infra.cli.commands.training import send as upload_with_bar
+from infra.cli.commands.training import watch
+from infra.cli.failures import CommandError
+from infra.cli.following import require_success
+from infra.cli.reports import metric_rows, metric_table, run_panel
+from infra.cli.uploads import write_target
+from infra.demo import tables, traffic
+from infra.demo.journey import Journey
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from infra.cli.screen import Screen
+    from infra.cli.target import Stack
+    from infra.demo.tables import Example, Row
+    from infra.demo.traffic import Answered
+
+REAL_ROWS = 600
+SHIFTED_ROWS = 900
+LABELS = 200
+SUMMARIES_WITHIN = 120.0
+POLL_SECONDS = 1.0
+
+
+def run(screen: Screen, stack: Stack) -> Journey:
+    """Take both tables through the loop; a failed station ends its own table's journey, not the other's."""
+    journey = Journey(screen)
+    with Client(stack) as client, TemporaryDirectory() as folder:
+        for example, whole in ((tables.penguins(), True), (tables.diabetes(Path(folder)), False)):
+            try:
+                _Job(journey, client, example).ride(whole=whole)
+            except Exception as error:  # noqa: BLE001  the station holds the failure; the summary shows it
+                screen.note(f"[red]The rest of {example.model} is skipped:[/] {type(error).__name__}")
+    return journey
+
+
+class _Job:
+    def __init__(self, journey: Journey, client: Client, example: Example) -> None:
+        self.journey = journey
+        self.client = client
+        self.example = example
+        self.screen = journey.screen
+
+    def ride(self, *, whole: bool) -> None:
+        self.screen.note(f"\n[bold]{self.example.title}[/]")
+        version = self.train()
+        self.measure(version)
+        self.predict()
+        if not whole:
+            self.label(self.traffic("Real traffic", traffic.draw(self.example, LABELS, seed=1)))
+            return
+        before = self.rows_seen()
+        real = self.traffic("Real traffic", traffic.draw(self.example, REAL_ROWS, seed=1))
+        shifted = [self.example.shifted(row) for row in traffic.draw(self.example, SHIFTED_ROWS, seed=2)]
+        self.screen.note(f"From here on, {self.example.mishap}.")
+        self.traffic("Shifted traffic", shifted)
+        self.label(real[:LABELS])
+        self.summarise(before + REAL_ROWS + SHIFTED_ROWS)
+        self.judge()
+
+    def train(self) -> int:
+        with self.journey.station(f"Train {self.example.model}") as station:
+            changed = write_target(self.client.stack, self.example.model, self.example.target)
+            sent = upload_with_bar(self.screen, self.client.stack, self.example.model, self.example.file, force=changed)
+            done = watch(self.screen, self.client, self.example.model, sent)
+            self.screen.show(done, lambda: run_panel(done))
+            require_success(done)
+            version = int(done["version"])
+            known = ", known from before" if sent.unchanged else ""
+            station.outcome = f"version {version} of {self.example.file.name}{known}"
+            return version
+
+    def measure(self, version: int) -> None:
+        with self.journey.station(f"Measure {self.example.model}") as station:
+            metrics = self.client.version(self.example.model, version)["metrics"]
+            self.screen.show(metrics, lambda: metric_table(metrics))
+            name, value, _, trivial = next(metric_rows(metrics))
+            station.outcome = f"holdout {name} {value:.4g}, trivial model {trivial:.4g}"
+
+    def predict(self) -> None:
+        with self.journey.station(f"Predict {self.example.model}") as station:
+            row = self.example.rows()[0]
+            answer = self.client.predict(self.example.model, [traffic.features(self.example, row)])
+            self.screen.note("Ask it yourself:")
+            self.screen.out.print(
+                traffic.curl(self.client, self.example, row), soft_wrap=True, markup=False, highlight=False
+            )
+            said, true = answer["predictions"][0], row[self.example.target]
+            station.outcome = f"the first row is {said}; the table says {true}"
+
+    def traffic(self, name: str, rows: Sequence[Row]) -> list[Answered]:
+        with self.journey.station(f"{name} to {self.example.model}") as station, self.screen.progress() as bar:
+            task = bar.add_task("Predicting", total=len(rows))
+            started = time.monotonic()
+            answers = traffic.send(self.client, self.example, rows, lambda done: bar.advance(task, done))
+            took = time.monotonic() - started
+            station.outcome = f"{len(rows)} rows answered, {len(rows) / took:,.0f} rows/s through the API"
+            return answers
+
+    def label(self, answers: Sequence[Answered]) -> None:
+        with self.journey.station(f"Feedback to {self.example.model}") as station:
+            accepted = traffic.label(self.client, self.example, answers)
+            if not accepted:
+                raise CommandError("no label was accepted")
+            station.outcome = f"{accepted} labels accepted"
+
+    def rows_seen(self) -> int:
+        return int(self.client.about(self.example.model, "summary")["rows"])
+
+    def summarise(self, expected: int) -> None:
+        with self.journey.station(f"Summaries of {self.example.model}") as station:
+            deadline = time.monotonic() + SUMMARIES_WITHIN
+            with self.screen.progress() as bar:
+                task = bar.add_task("Captures become summaries", total=expected)
+                while (seen := self.rows_seen()) < expected:
+                    bar.update(task, completed=seen)
+                    if time.monotonic() > deadline:
+                        raise CommandError(f"{seen} of {expected} rows were summarised in {SUMMARIES_WITHIN:.0f} s")
+                    time.sleep(POLL_SECONDS)
+                bar.update(task, completed=seen)
+            station.outcome = f"{seen} rows counted in 24 hours"
+
+    def judge(self) -> None:
+        with self.journey.station(f"Drift of {self.example.model}") as station:
+            verdict = self.verdict()
+            self.screen.show(verdict, lambda: drift_view(verdict))
+            drifted = [column["name"] for column in verdict["columns"] if column["drifted"]]
+            if verdict["status"] != "drift" or self.example.shifted_column not in drifted:
+                raise CommandError(f"the shift was not found: {verdict['status']}, columns {drifted or 'none'}")
+            station.outcome = f"{verdict['status']} in {', '.join(drifted)}"
+
+    def verdict(self) -> Document:
+        """Ask for a verdict now rather than at the next tick of the schedule."""
+        stack = self.client.stack
+        answer = stack.aws("lambda").invoke(
+            FunctionName=stack.outputs["VerdictFunction"],
+            Payload=json.dumps({"model": self.example.model}).encode(),
+        )
+        if "FunctionError" in answer:
+            raise CommandError(f"the verdict failed: {answer['Payload'].read()[:500]!r}")
+        return self.client.about(self.example.model, "drift")

@@ -1,0 +1,243 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+pytestmark = pytest.mark.usefixtures("stack_file")
+
+MODELS = {
+    "models": [
+        {"name": "penguins", "champion": 3, "challenger": None, "weight": 0, "updated_at": "2026-11-23T10:00:00Z"}
+    ],
+    "next": None,
+}
+
+
+def test_control_routes_are_signed_and_carry_no_key(api: Any, modelloop: Callable[..., Any]) -> None:
+    api.on("GET /models", (200, MODELS))
+
+    ended = modelloop("models", "--json")
+
+    assert ended.code == 0
+    assert ended.json["models"][0]["champion"] == 3
+    signed = api.asked[0].headers
+    assert signed["authorization"].startswith("AWS4-HMAC-SHA256 Credential=test/")
+    assert "/eu-west-1/execute-api/aws4_request" in signed["authorization"]
+    assert "x-api-key" not in signed
+
+
+def test_data_routes_carry_the_key_and_no_signature(api: Any, modelloop: Callable[..., Any]) -> None:
+    api.on("POST /models/penguins/invocations", (200, {"predictions": ["Adelie"], "prediction_id": "p-1"}))
+
+    ended = modelloop("predict", "penguins", "--set", "island=Biscoe", "--set", "bill=39.1", "--json")
+
+    assert ended.json == {"model": "penguins", "predictions": [{"id": "p-1", "row": 0, "prediction": "Adelie"}]}
+    asked = api.asked[0]
+    assert asked.headers["x-api-key"] == "k-123"
+    assert "authorization" not in asked.headers
+    assert asked.json == {"dataframe_records": [{"island": "Biscoe", "bill": "39.1"}]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "island,bill\nBiscoe,39.1\nDream,\n",
+        "\ufeffisland,bill\r\nBiscoe,39.1\r\nDream,\r\n",
+        '[{"island": "Biscoe", "bill": "39.1"}, {"island": "Dream", "bill": ""}]',
+        '{"island": "Biscoe", "bill": "39.1"}\n{"island": "Dream", "bill": ""}\n',
+    ],
+)
+def test_rows_come_from_standard_input_in_any_form(api: Any, modelloop: Callable[..., Any], text: str) -> None:
+    api.on("POST /models/m/invocations", (200, {"predictions": [1.0, 2.0], "prediction_id": "p-1"}))
+
+    ended = modelloop("predict", "m", "--json", stdin=text)
+
+    assert ended.code == 0, ended.err
+    rows = api.asked[0].json["dataframe_records"]
+    assert rows == [{"island": "Biscoe", "bill": "39.1"}, {"island": "Dream", "bill": ""}]
+
+
+def test_large_files_are_sent_in_several_requests(api: Any, modelloop: Callable[..., Any], tmp_path: Path) -> None:
+    def predict(asked: Any) -> tuple[int, Any]:
+        rows = asked.json["dataframe_records"]
+        return 200, {"predictions": [float(row["x"]) for row in rows], "prediction_id": f"p-{rows[0]['x']}"}
+
+    api.on("POST /models/m/invocations", predict)
+    file = tmp_path / "rows.csv"
+    file.write_text("x\n" + "".join(f"{number}\n" for number in range(1201)))
+
+    found = modelloop("predict", "m", str(file), "--json").json["predictions"]
+
+    assert [line["prediction"] for line in found] == [float(number) for number in range(1201)]
+    assert found[-1] == {"id": "p-1000", "row": 200, "prediction": 1200.0}
+
+
+@pytest.mark.parametrize(
+    ("words", "stdin", "told"),
+    [
+        (["predict", "m"], "", "no rows"),
+        (["predict", "m", "--set", "nonsense"], "", "NAME=VALUE"),
+        (["predict", "m", "-"], "a,b\n1,2,3\n", "line 2 has more cells"),
+        (["predict", "m", "-"], "a,b\n", "header and no rows"),
+        (["predict", "m", "-"], '{"a": 1}\n{"a":\n', "line 2 is not JSON"),
+        (["predict", "m", "-"], "[1, 2]", "holds no rows"),
+        (["predict", "m", "/no/such/file"], "", "No such file"),
+        (["feedback", "m", "p-1"], "", "a label needs a prediction"),
+        (["train", "/no/such/file.csv", "--model", "m"], "", "is not a file"),
+        (["train", __file__, "--model", "m"], "", "no format"),
+        (["train", __file__, "--model", "Not_a_name"], "", "not a model name"),
+    ],
+)
+def test_mistakes_are_one_line_with_advice_and_ask_nothing(
+    api: Any, modelloop: Callable[..., Any], words: list[str], stdin: str, told: str
+) -> None:
+    ended = modelloop(*words, stdin=stdin)
+
+    assert ended.code == 1
+    assert told in ended.err
+    assert ended.err.count("\n") == 1
+    assert "Traceback" not in ended.err
+    assert ended.out == ""
+    assert api.asked == []
+
+
+def test_a_refusal_shows_the_message_of_the_api(api: Any, modelloop: Callable[..., Any]) -> None:
+    body = {
+        "error": "expected a number, got 'heavy'", "error_code": "INVALID_PARAMETER_VALUE",
+        "message": "expected a number, got 'heavy'", "field": "mass", "row": 0,
+    }  # fmt: skip
+    api.on("POST /models/m/invocations", (422, body))
+
+    plain = modelloop("predict", "m", "--set", "mass=heavy")
+    for_programs = modelloop("predict", "m", "--set", "mass=heavy", "--json")
+
+    assert plain.code == for_programs.code == 1
+    assert "expected a number, got 'heavy'" in plain.err
+    told = json.loads(for_programs.err)
+    assert (told["status"], told["field"], told["row"]) == (422, "mass", 0)
+    assert told["error_code"] == "INVALID_PARAMETER_VALUE"
+
+
+def test_reads_are_repeated_when_the_api_asks_for_it_and_writes_are_not(
+    api: Any, modelloop: Callable[..., Any]
+) -> None:
+    api.on("GET /models", (503, {"error": "later"}), (429, {"error": "slower"}), (200, MODELS))
+    api.on("POST /models/m/rollback", (503, {"error": "later"}))
+
+    assert modelloop("models", "--json").code == 0
+    assert len(api.asked) == 3
+    assert modelloop("rollback", "m", "--reason", "bad figures").code == 1
+    assert len(api.asked) == 4
+
+
+def test_lists_are_read_page_by_page_up_to_the_limit(api: Any, modelloop: Callable[..., Any]) -> None:
+    def page(asked: Any) -> tuple[int, Any]:
+        start = int(asked.query.get("next", 0))
+        size = int(asked.query["limit"])
+        return 200, {"versions": [{"version": n} for n in range(start, start + size)], "next": str(start + size)}
+
+    api.on("GET /models/m/versions", page)
+
+    found = modelloop("versions", "m", "--limit", "250", "--json").json["versions"]
+
+    assert [one["version"] for one in found] == list(range(250))
+    assert [asked.query["limit"] for asked in api.asked] == ["100", "100", "50"]
+
+
+@pytest.mark.parametrize("action", ["promote", "approve", "reject", "pin", "shadow", "retire"])
+def test_changes_name_the_version_and_the_reason(api: Any, modelloop: Callable[..., Any], action: str) -> None:
+    api.on(f"POST /models/m/{action}", (200, {"revision": 8}))
+
+    ended = modelloop(action, "m", "4", "--reason", "better on the new data", "--json")
+
+    assert ended.json == {"revision": 8}
+    assert api.asked[0].json == {"version": 4, "reason": "better on the new data"}
+
+
+def test_a_change_without_a_reason_is_refused(api: Any, modelloop: Callable[..., Any]) -> None:
+    assert modelloop("promote", "m", "4").code == 2
+    assert api.asked == []
+
+
+def test_a_conflict_says_that_somebody_else_was_first(api: Any, modelloop: Callable[..., Any]) -> None:
+    api.on(
+        "POST /models/m/promote", (409, {"error": "the pointer is at revision 9", "error_code": "RESOURCE_CONFLICT"})
+    )
+
+    ended = modelloop("promote", "m", "4", "--reason", "x")
+
+    assert ended.code == 1
+    assert "the pointer is at revision 9" in ended.err
+    assert "Somebody else was first" in ended.err
+
+
+def test_feedback_is_sent_from_a_file_with_labels_in_their_own_type(
+    api: Any, modelloop: Callable[..., Any], tmp_path: Path
+) -> None:
+    api.on("POST /models/m/feedback", (202, {"accepted": 2}))
+    file = tmp_path / "labels.csv"
+    file.write_text("id,row,label\np-1,0,Adelie\np-1,1,3.5\n")
+
+    ended = modelloop("feedback", "m", "--file", str(file), "--json")
+
+    assert ended.json == {"accepted": 2, "sent": 2}
+    assert api.asked[0].json["feedback"] == [
+        {"id": "p-1", "row": 0, "label": "Adelie"},
+        {"id": "p-1", "row": 1, "label": 3.5},
+    ]
+
+
+def test_drift_names_the_most_shifted_column_first(api: Any, modelloop: Callable[..., Any]) -> None:
+    columns = [
+        {"name": "island", "distance": 0.02, "psi": 0.01, "p_value": 0.7, "threshold": 0.1, "drifted": False},
+        {"name": "mass", "distance": 0.61, "psi": 4.2, "p_value": 1e-30, "threshold": 0.1, "drifted": True},
+    ]
+    verdict = {"model": "m", "version": 3, "status": "drift", "rows": 900, "columns": columns, "window": {}}
+    api.on("GET /models/m/drift", (200, verdict))
+
+    shown = modelloop("drift", "m").out
+
+    assert "drift" in shown
+    assert shown.index("mass") < shown.index("island")
+    assert modelloop("drift", "m", "--json").json == verdict
+
+
+def test_lineage_looks_in_every_model(api: Any, modelloop: Callable[..., Any]) -> None:
+    api.on("GET /models", (200, {"models": [{"name": "a"}, {"name": "b"}]}))
+    api.on("GET /models/b/lineage/p-9", (200, {"model": "b", "version": 2}))
+
+    assert modelloop("lineage", "p-9", "--json").json == {"model": "b", "version": 2}
+    assert modelloop("lineage", "p-0", "--json").code == 1
+
+
+def test_an_answer_that_is_not_json_is_no_traceback(api: Any, modelloop: Callable[..., Any]) -> None:
+    api.on("GET /models", (502, b"<html>Bad gateway</html>"))
+
+    ended = modelloop("models")
+
+    assert ended.code == 1
+    assert "502" in ended.err
+
+
+def test_a_stack_that_is_down_is_told_plainly(
+    stack_file: Path, modelloop: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    facts = json.loads(stack_file.read_text())
+    stack_file.write_text(json.dumps(facts | {"api_url": "http://127.0.0.1:9/v1"}))
+    down = modelloop("models")
+    stack_file.write_text("{}")
+    damaged = modelloop("models")
+    monkeypatch.setenv("MODELLOOP_STACK_FILE", str(tmp_path / "none.json"))
+    absent = modelloop("models")
+
+    assert (down.code, damaged.code, absent.code) == (1, 1, 1)
+    assert "nothing answers at http://127.0.0.1:9" in down.err
+    assert "is not a description of a stack" in damaged.err
+    assert "does not exist" in absent.err
+    assert all("modelloop up" in ended.err for ended in (down, damaged, absent))
