@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
+from hashlib import sha256
 
 from modelloop.errors import NotFoundError
 
@@ -15,7 +16,16 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 def uuid7(now_ms: int | None = None) -> str:
     """Return a UUIDv7 (RFC 9562): 48 bits of Unix milliseconds, then 74 random bits."""
     stamp = time.time_ns() // 1_000_000 if now_ms is None else now_ms
-    tail = int.from_bytes(os.urandom(10))
+    return _uuid7(stamp, os.urandom(10))
+
+
+def derived_uuid7(unix_ms: int, seed: str) -> str:
+    """Return the one UUIDv7 of a moment and a text, for entries that repeats must write once."""
+    return _uuid7(unix_ms, sha256(seed.encode()).digest()[:10])
+
+
+def _uuid7(stamp: int, random: bytes) -> str:
+    tail = int.from_bytes(random)
     value = (stamp & 0xFFFFFFFFFFFF) << 80 | tail
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62

@@ -50,11 +50,13 @@ def release(
     """
     if policy.policy == "manual":
         return pointer
-    said: dict[str, Any] = {"updated_at": now, "who": who, "why": why, "action": "release", "policy": policy.policy}
+    said = _said("release", ref.version, now, who, why) | {"policy": policy.policy}
     if pointer is None:
         return Pointer(model=model, revision=1, champion=ref, **said)
-    if pointer.frozen or pointer.champion is None or not _is_newer(pointer, ref):
+    if pointer.frozen or not _is_newer(pointer, ref):
         return pointer
+    if pointer.champion is None:
+        return pointer.revised(champion=ref, **said)
     until = clock.later(now, minutes=policy.bake_minutes)
     if policy.policy == "shadow":
         return pointer.revised(shadow=ref, bake_until=until, **said)
@@ -69,7 +71,7 @@ def promote(
 
     Whatever was compared with the old champion (challenger, shadow) is dropped.
     """
-    said: dict[str, Any] = {"updated_at": now, "who": who, "why": why, "action": "promote"}
+    said = _said("promote", ref.version, now, who, why)
     if pointer is None:
         return Pointer(model=model, revision=1, champion=ref, **said)
     if pointer.champion == ref:
@@ -79,14 +81,15 @@ def promote(
     return pointer.revised(champion=ref, previous=pointer.champion, bake_until=until, **_ALONE, **said)
 
 
-def rollback(pointer: Pointer | None, *, now: str, who: str, why: str, to: int | None = None) -> Pointer:
+def rollback(pointer: Pointer, *, now: str, who: str, why: str, to: int | None = None) -> Pointer:
     """Put the previous champion back; it takes every request, and the one that goes is not kept as previous.
 
-    `to`, the number to return to, makes repeating safe. A frozen pointer can be rolled back: that is what people freeze
-    and then do. Raises ConflictError when there is no previous version, or `to` is another one.
+    `to` is the number to return to. A frozen pointer can be rolled back: that is what people freeze and then do. When
+    the last change was a rollback, another one changes nothing: repeating a request must not swing back. Raises
+    ConflictError when there is no previous version, or `to` is another one.
     """
-    pointer = _existing(pointer)
-    if to is not None and pointer.champion is not None and pointer.champion.version == to:
+    champion = pointer.champion.version if pointer.champion else None
+    if to == champion is not None or (pointer.action == "rollback" and to is None):
         return pointer
     if pointer.previous is None:
         raise ConflictError("there is no previous version to roll back to; promote the version that you want")
@@ -94,92 +97,93 @@ def rollback(pointer: Pointer | None, *, now: str, who: str, why: str, to: int |
         raise ConflictError(
             f"the previous version is {pointer.previous.version}, not {to}; promote {to} instead", field="version"
         )
-    said: dict[str, Any] = {"updated_at": now, "who": who, "why": why, "action": "rollback"}
+    said = _said("rollback", champion, now, who, why)
     return pointer.revised(champion=pointer.previous, previous=None, bake_until=None, **_ALONE, **said)
 
 
-def reject(pointer: Pointer | None, version: int | None = None, *, now: str, who: str, why: str) -> Pointer:
-    """Take the challenger and the shadow (or the one of that number) out; the champion answers everybody."""
-    pointer = _existing(pointer)
+def reject(pointer: Pointer, version: int, *, now: str, who: str, why: str) -> Pointer:
+    """Take a version out of every role; always a new revision, so that whoever read the pointer before loses."""
     if pointer.champion is not None and pointer.champion.version == version:
         raise ConflictError(f"version {version} is the champion; roll back or promote another one", field="version")
-    if version is None and pointer.challenger is None and pointer.shadow is None:
-        raise ConflictError("there is neither a challenger nor a shadow to reject; name the version")
-    return _without(pointer, version, {"updated_at": now, "who": who, "why": why, "action": "reject"})
+    return _without(pointer, version, _said("reject", version, now, who, why))
 
 
-def shadow(pointer: Pointer | None, ref: VersionRef, *, now: str, who: str, why: str) -> Pointer:
+def shadow(pointer: Pointer, ref: VersionRef, *, now: str, who: str, why: str) -> Pointer:
     """Ask a version after every answer, to compare it; it never answers itself."""
-    pointer = _existing(pointer)
     if pointer.shadow == ref:
         return pointer
     _refuse_frozen(pointer, "shadow")
     if ref in {pointer.champion, pointer.challenger}:
         raise ConflictError(f"version {ref.version} answers requests already; a shadow does not", field="version")
-    return pointer.revised(shadow=ref, updated_at=now, who=who, why=why, action="shadow")
+    return pointer.revised(shadow=ref, **_said("shadow", ref.version, now, who, why))
 
 
-def pin(pointer: Pointer | None, ref: VersionRef, *, now: str, who: str, why: str) -> Pointer:
+def unshadow(pointer: Pointer, version: int, *, now: str, who: str, why: str) -> Pointer:
+    """Stop asking that version after the answer."""
+    if _number(pointer.shadow) != version:
+        return pointer
+    return pointer.revised(shadow=None, **_said("unshadow", version, now, who, why))
+
+
+def pin(pointer: Pointer, ref: VersionRef, *, now: str, who: str, why: str) -> Pointer:
     """Keep a version reachable by its number, whatever serves."""
-    pointer = _existing(pointer)
     if ref in pointer.pins:
         return pointer
-    return pointer.revised(pins=(*pointer.pins, ref), updated_at=now, who=who, why=why, action="pin")
+    return pointer.revised(pins=(*pointer.pins, ref), **_said("pin", ref.version, now, who, why))
 
 
-def unpin(pointer: Pointer | None, version: int, *, now: str, who: str, why: str) -> Pointer:
+def unpin(pointer: Pointer, version: int, *, now: str, who: str, why: str) -> Pointer:
     """Let a pinned version go."""
-    pointer = _existing(pointer)
     pins = tuple(ref for ref in pointer.pins if ref.version != version)
     if pins == pointer.pins:
         return pointer
-    return pointer.revised(pins=pins, updated_at=now, who=who, why=why, action="unpin")
+    return pointer.revised(pins=pins, **_said("unpin", version, now, who, why))
 
 
-def freeze(pointer: Pointer | None, *, frozen: bool = True, now: str, who: str, why: str) -> Pointer:
+def freeze(pointer: Pointer, *, frozen: bool = True, now: str, who: str, why: str) -> Pointer:
     """Stop (or with `frozen=False` allow again) every release, promotion and judgement; rolling back stays possible."""
-    pointer = _existing(pointer)
     if pointer.frozen == frozen:
         return pointer
     action = "freeze" if frozen else "unfreeze"
-    return pointer.revised(frozen=frozen, updated_at=now, who=who, why=why, action=action)
+    return pointer.revised(frozen=frozen, **_said(action, None, now, who, why))
 
 
-def retire(pointer: Pointer | None, version: int | None = None, *, now: str, who: str, why: str) -> Pointer:
-    """Take a version out of every role for good; without a number, stop serving the model (rolling back undoes that).
+def retire(pointer: Pointer, version: int | None = None, *, now: str, who: str, why: str) -> Pointer:
+    """Take a version out of every role for good; without a number, stop serving the model and freeze it.
 
-    Always a new revision, so that whoever read the pointer before loses. Raises ConflictError for the champion.
+    Rolling back puts a stopped model's champion back. With a number always a new revision, as in `reject`. Raises
+    ConflictError for the champion.
     """
-    pointer = _existing(pointer)
-    said: dict[str, Any] = {"updated_at": now, "who": who, "why": why, "action": "retire"}
-    if version is None:
-        if pointer.champion is None:
-            return pointer
-        return pointer.revised(champion=None, previous=pointer.champion, bake_until=None, **_ALONE, **said)
-    if pointer.champion is not None and pointer.champion.version == version:
-        raise ConflictError(f"version {version} is the champion; promote another one first", field="version")
-    kept = _without(pointer, version, said)
-    return pointer.revised(**said) if kept is pointer else kept
+    said = _said("retire", version, now, who, why)
+    if version is not None:
+        if pointer.champion is not None and pointer.champion.version == version:
+            raise ConflictError(f"version {version} is the champion; promote another one first", field="version")
+        return _without(pointer, version, said)
+    if pointer.champion is None:
+        return pointer
+    return pointer.revised(champion=None, previous=pointer.champion, bake_until=None, frozen=True, **_ALONE, **said)
 
 
 _ALONE: dict[str, Any] = {"challenger": None, "weight": 0.0, "shadow": None}
 
 
-def _without(pointer: Pointer, version: int | None, said: Mapping[str, Any]) -> Pointer:
-    """Return the pointer without that version in any role but champion; None means challenger and shadow."""
-    changes: dict[str, Any] = {}
-    for role in ("challenger", "shadow") if version is None else ("challenger", "shadow", "previous"):
-        ref = getattr(pointer, role)
-        if ref is not None and version in {None, ref.version}:
-            changes[role] = None
+def _said(action: str, subject: int | None, now: str, who: str, why: str) -> dict[str, Any]:
+    return {"action": action, "subject": subject, "updated_at": now, "who": who, "why": why}
+
+
+def _without(pointer: Pointer, version: int, said: Mapping[str, Any]) -> Pointer:
+    roles = ("challenger", "shadow", "previous")
+    changes: dict[str, Any] = {role: None for role in roles if _number(getattr(pointer, role)) == version}
     if "challenger" in changes:
         changes["weight"] = 0.0
     if changes.keys() & {"challenger", "shadow"} and not _watched(pointer, changes):
         changes["bake_until"] = None
-    pins = tuple(ref for ref in pointer.pins if ref.version != version)
-    if pins != pointer.pins:
-        changes["pins"] = pins
-    return pointer.revised(**changes, **said) if changes else pointer
+    changes["pins"] = tuple(ref for ref in pointer.pins if ref.version != version)
+    return pointer.revised(**changes, **said)
+
+
+def _number(ref: VersionRef | None) -> int | None:
+    return None if ref is None else ref.version
 
 
 def _watched(pointer: Pointer, changes: Mapping[str, Any]) -> bool:
@@ -189,12 +193,6 @@ def _watched(pointer: Pointer, changes: Mapping[str, Any]) -> bool:
 def _is_newer(pointer: Pointer, ref: VersionRef) -> bool:
     serving = (pointer.champion, pointer.challenger, pointer.shadow)
     return all(other is None or ref.version > other.version for other in serving)
-
-
-def _existing(pointer: Pointer | None) -> Pointer:
-    if pointer is None:
-        raise ConflictError("nothing serves for this model yet; promote a version first", field="model")
-    return pointer
 
 
 def _refuse_frozen(pointer: Pointer, action: str) -> None:

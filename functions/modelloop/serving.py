@@ -42,6 +42,7 @@ class Pointer:
     who: str = ""
     why: str = ""
     action: str = ""
+    subject: int | None = None
     format_version: int = field(default=FORMAT_VERSION)
 
     def refs(self) -> tuple[VersionRef, ...]:

@@ -136,11 +136,11 @@ class Registry(RunRecords):
 
     def record_audit(
         self, model: str, action: str, who: str, why: str, detail: Mapping[str, Any] | None = None, *,
-        audit_id: str | None = None,
+        audit_id: str | None = None, time: str | None = None,
     ) -> str:  # fmt: skip
         """Append to the audit log; the same `audit_id` (a UUIDv7) is written once. Return the id."""
         audit_id = audit_id or uuid7()
-        entry = {"id": audit_id, "time": self._now(), "action": action, "who": who, "why": why}
+        entry = {"id": audit_id, "time": time or self._now(), "action": action, "who": who, "why": why}
         self._table.put_new({"pk": model_key(model), "sk": f"AUDIT#{audit_id}", **entry, "detail": dict(detail or {})})
         return audit_id
 

@@ -1,0 +1,248 @@
+"""Changes of what serves: a pure decision between a read and one conditional write, then its record.
+
+Order makes races end with one winner. The pointer is read first. A version that is to get a role is touched next, on
+condition that it is neither rejected nor retired, and the pointer is published over what was read. Whoever withdraws a
+version reads its mark before the pointer, publishes a new revision, and writes the fact on condition of the mark. So of
+a promotion and a withdrawal of one version, one always meets a failed condition.
+
+Order makes crashes harmless too: the projection and the audit entry are derived from the published pointer, and are
+made up for by a repeated call, by the next change and by `repair`.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from modelloop import clearance, clock, rollout
+from modelloop.aws import pointers
+from modelloop.aws.registry import mark
+from modelloop.errors import ConflictError
+from modelloop.ids import derived_uuid7
+from modelloop.serving import Pointer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from modelloop.aws.registry import Registry
+    from modelloop.aws.table import Item
+    from modelloop.serving import VersionRef
+
+ATTEMPTS = 4
+
+
+class Changes:
+    """What one actor, named and with a reason, does to one model.
+
+    Every method returns the pointer that serves afterwards; repeating one changes nothing. Raises ConflictError when
+    somebody else was first or the wish makes no sense, NotFoundError for an unknown version, TransientError when the
+    stores are out of reach.
+    """
+
+    def __init__(self, registry: Registry, model: str, *, who: str, why: str) -> None:
+        self._registry = registry
+        self._model = model
+        self._who = who
+        self._why = why
+
+    def release(self, version: int) -> Pointer | None:
+        """Let a cleared version go live by its policy, again when outrun; one that waits or is withdrawn does not."""
+        return _again(lambda: self._release(version))
+
+    def promote(self, version: int | None = None) -> Pointer | None:
+        """Make a version (default: the challenger, else the shadow) the champion; that approves it, too."""
+        pointer, etag = pointers.read(self._model)
+        if version is None and _is_repeated(pointer, "promote"):
+            return self._settle(pointer)
+        version = version or _candidate(pointer, "promote")
+        facts = self._cleared(version)
+        bake_minutes = clearance.policy(facts).bake_minutes
+        ref = clearance.ref(facts)
+        decided = rollout.promote(pointer, ref, model=self._model, bake_minutes=bake_minutes, **self._said())
+        approval = {"approved": self._fact()} if clearance.is_open(facts) else {}
+        return self._give_role(pointer, etag, facts, decided, approval)
+
+    def approve(self, version: int) -> Pointer | None:
+        """Record that a version may serve; then it goes live as its policy says (manual: at once)."""
+        facts = self._cleared(version)
+        if clearance.policy(facts).policy == "manual":
+            return self.promote(version)
+        if "approved" not in facts:
+            approval = {"approved": self._fact()}
+            facts = self._registry.update_version(
+                self._model, version, approval, unless=("approved", *clearance.WITHDRAWN)
+            )
+        self._record_fact("approve", version, facts["approved"])
+        return self.release(version)
+
+    def reject(self, version: int | None = None) -> Pointer | None:
+        """Withdraw a version (default: the challenger, else the shadow) that shall not become champion."""
+        if version is None:
+            pointer, _ = pointers.read(self._model)
+            if _is_repeated(pointer, "reject"):
+                return self._settle(pointer)
+            version = _candidate(pointer, "reject")
+        return self._withdraw(version, "rejected", rollout.reject)
+
+    def retire(self, version: int | None = None) -> Pointer | None:
+        """Withdraw a version for good, or (without a number) stop serving the model."""
+        if version is None:
+            return self._change(partial(rollout.retire, **self._said()))
+        return self._withdraw(version, "retired", rollout.retire)
+
+    def rollback(self, to: int | None = None) -> Pointer | None:
+        """Put the previous champion back."""
+        return self._change(partial(rollout.rollback, to=to, **self._said()))
+
+    def freeze(self, *, on: bool = True) -> Pointer | None:
+        """Stop every release, promotion and judgement, or allow them again."""
+        return self._change(partial(rollout.freeze, frozen=on, **self._said()))
+
+    def pin(self, version: int, *, on: bool = True) -> Pointer | None:
+        """Keep a version reachable by its number, or let it go."""
+        if not on:
+            return self._change(partial(rollout.unpin, version=version, **self._said()))
+        return self._add_role(version, rollout.pin)
+
+    def shadow(self, version: int, *, on: bool = True) -> Pointer | None:
+        """Compare a version after every answer, or stop that."""
+        if not on:
+            return self._change(partial(rollout.unshadow, version=version, **self._said()))
+        return self._add_role(version, rollout.shadow)
+
+    def settle(self) -> Pointer | None:
+        """Bring the table's copy and the audit log in line with the pointer."""
+        return self._settle(pointers.read(self._model)[0])
+
+    def _release(self, version: int) -> Pointer | None:
+        pointer, etag = pointers.read(self._model)
+        facts = self._registry.get_version(self._model, version)
+        if clearance.is_withdrawn(facts) or clearance.is_open(facts) or clearance.is_refused(facts):
+            return self._settle(pointer)
+        policy = clearance.policy(facts)
+        decided = rollout.release(pointer, clearance.ref(facts), model=self._model, policy=policy, **self._said())
+        return self._give_role(pointer, etag, facts, decided)
+
+    def _add_role(self, version: int, decide: Callable[..., Pointer]) -> Pointer | None:
+        pointer, etag = pointers.read(self._model)
+        facts = self._cleared(version)
+        decided = decide(_serving(pointer), clearance.ref(facts), **self._said())
+        return self._give_role(pointer, etag, facts, decided)
+
+    def _give_role(
+        self,
+        pointer: Pointer | None,
+        etag: str | None,
+        facts: Item,
+        decided: Pointer | None,
+        more: Mapping[str, Any] | None = None,
+    ) -> Pointer | None:
+        """Touch the version, then publish; `pointer` was read before `facts`."""
+        if decided is not pointer and decided is not None:
+            self._registry.update_version(self._model, facts["version"], more or {}, unless=clearance.WITHDRAWN)
+        return self._publish(pointer, etag, decided)
+
+    def _withdraw(self, version: int, fact: str, decide: Callable[..., Pointer]) -> Pointer | None:
+        return _again(lambda: self._withdraw_once(version, fact, decide), only=_TouchedError)
+
+    def _withdraw_once(self, version: int, fact: str, decide: Callable[..., Pointer]) -> Pointer | None:
+        facts = self._registry.get_version(self._model, version)
+        pointer, etag = pointers.read(self._model)
+        if fact in facts:
+            return self._settle(pointer)
+        empty = Pointer(model=self._model, revision=0, champion=None)
+        decided = self._publish(pointer, etag, decide(pointer or empty, version, **self._said()))
+        try:
+            self._registry.update_version(self._model, version, {fact: self._fact()}, unless=(fact,), seen=mark(facts))
+        except ConflictError as error:
+            raise _TouchedError(error.message, field="version") from error
+        return decided
+
+    def _change(self, decide: Callable[[Pointer], Pointer]) -> Pointer | None:
+        pointer, etag = pointers.read(self._model)
+        return self._publish(pointer, etag, decide(_serving(pointer)))
+
+    def _publish(self, pointer: Pointer | None, etag: str | None, decided: Pointer | None) -> Pointer | None:
+        if decided is None or decided is pointer:
+            return self._settle(pointer)
+        if pointer is not None:
+            self._audit(pointer)
+        pointers.publish(decided, etag)
+        return self._settle(decided)
+
+    def _settle(self, pointer: Pointer | None) -> Pointer | None:
+        if pointer is not None:
+            self._registry.project_pointer(pointer)
+            self._audit(pointer)
+        return pointer
+
+    def _audit(self, pointer: Pointer) -> None:
+        numbers = {role: _number(getattr(pointer, role)) for role in ("champion", "challenger", "shadow", "previous")}
+        self._registry.record_audit(
+            self._model,
+            pointer.action,
+            pointer.who,
+            pointer.why,
+            {"version": pointer.subject, "revision": pointer.revision, "weight": pointer.weight, **numbers},
+            audit_id=derived_uuid7(clock.to_ms(pointer.updated_at), f"{self._model}/{pointer.revision}"),
+            time=pointer.updated_at,
+        )
+
+    def _record_fact(self, action: str, version: int, fact: Mapping[str, str]) -> None:
+        audit_id = derived_uuid7(clock.to_ms(fact["at"]), f"{self._model}/{version}/{action}")
+        self._registry.record_audit(
+            self._model, action, fact["who"], fact["why"], {"version": version}, audit_id=audit_id, time=fact["at"]
+        )
+
+    def _cleared(self, version: int) -> Item:
+        facts = self._registry.get_version(self._model, version)
+        clearance.check(facts)
+        return facts
+
+    def _fact(self) -> dict[str, str]:
+        return {"at": clock.now(), "who": self._who, "why": self._why}
+
+    def _said(self) -> dict[str, Any]:
+        return {"now": clock.now(), "who": self._who, "why": self._why}
+
+
+def repair(registry: Registry, model: str) -> Pointer | None:
+    """Bring the table's copy and the audit log in line with what serves; the schedule calls it."""
+    return Changes(registry, model, who="schedule", why="repair").settle()
+
+
+class _TouchedError(ConflictError):
+    """A version was touched between its mark and its fact; the withdrawal looks again."""
+
+
+def _again(change: Callable[[], Pointer | None], only: type[ConflictError] = ConflictError) -> Pointer | None:
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return change()
+        except only:
+            continue
+    return change()
+
+
+def _is_repeated(pointer: Pointer | None, action: str) -> bool:
+    """Say whether the last change did just what is asked for without a number, and nothing is left to do it to."""
+    return pointer is not None and pointer.action == action and pointer.challenger is None and pointer.shadow is None
+
+
+def _candidate(pointer: Pointer | None, action: str) -> int:
+    ref = pointer and (pointer.challenger or pointer.shadow)
+    if not ref:
+        raise ConflictError(
+            f"there is neither a challenger nor a shadow to {action}; name the version", field="version"
+        )
+    return ref.version
+
+
+def _serving(pointer: Pointer | None) -> Pointer:
+    if pointer is None:
+        raise ConflictError("nothing serves for this model yet; promote a version first", field="model")
+    return pointer
+
+
+def _number(ref: VersionRef | None) -> int | None:
+    return None if ref is None else ref.version
