@@ -8,8 +8,10 @@ before the link. ONNX: 1e-5. Labels must be identical except where the two best 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp, expm1, inf, isfinite, ulp
+from math import inf, isnan, ulp
 from typing import TYPE_CHECKING
+
+from modelloop.flat.links import INVERSES, softmax
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,11 +74,9 @@ def compare(expected: Matrix, actual: Outputs, allowed: Matrix, threshold: float
     return Parity(len(expected), mismatches, worst, ties, first)
 
 
-def flat_tolerance(model: FlatModel, vectors: Matrix, expected: Matrix) -> list[list[float]]:
-    """Return what may separate the flat engine from the estimator, cell by cell."""
-    return [
-        _through_link(model.link, want, model.rounding(vector)) for vector, want in zip(vectors, expected, strict=True)
-    ]
+def flat_tolerance(model: FlatModel, vectors: Matrix) -> list[list[float]]:
+    """Return what may separate the flat engine from the estimator, cell by cell, in the unit of its answers."""
+    return [_through_link(model.link, model.raw(vector), model.rounding(vector)) for vector in vectors]
 
 
 def onnx_tolerance(expected: Matrix) -> list[list[float]]:
@@ -85,10 +85,10 @@ def onnx_tolerance(expected: Matrix) -> list[list[float]]:
 
 
 def _share(want: float, have: float, room: float) -> float:
-    if want == have or (want != want and have != have):  # noqa: PLR0124  NaN
+    if want == have or (isnan(want) and isnan(have)):
         return 0.0
     difference = abs(want - have)
-    return difference / room if isfinite(difference) and room > 0.0 else inf
+    return difference / room if difference < inf and room > 0.0 else inf
 
 
 def _label(want: Sequence[float], threshold: float | None) -> int:
@@ -104,15 +104,23 @@ def _is_tie(want: Sequence[float], room: Sequence[float], threshold: float | Non
     return want[best] - want[second] <= room[best] + room[second]
 
 
-def _through_link(link: str, want: Sequence[float], bounds: Sequence[float]) -> list[float]:
+def _through_link(link: str, raw: list[float], bounds: list[float]) -> list[float]:
     """Carry bounds on raw scores through the inverse link, and add the rounding of the link itself."""
-    bound = max(bounds)
-    if link in {"logit", "half_logit"}:
-        # Both columns come from one score. The slope of the logistic curve is p (1 - p), off by a factor e^bound at most.
-        room = 2.0 * bound * want[0] * want[1] * exp(bound) + ULPS * ulp(want[1])
-        return [room, room]
+    if link in {"mean", "identity"}:
+        return [bound or ULPS * ulp(score) for score, bound in zip(raw, bounds, strict=True)]
     if link == "softmax":
-        return [expm1(2.0 * bound) * cell + ULPS * ulp(cell) for cell in want]
-    if link == "log":
-        return [expm1(bound) * abs(cell) + ULPS * ulp(cell) for cell in want]
-    return [bound + (0.0 if bound else ULPS * ulp(cell)) for cell in want]
+        answers = softmax(raw)
+        return [_softmax_room(raw, bounds, k) + ULPS * ulp(answer) for k, answer in enumerate(answers)]
+    inverse = INVERSES[link]
+    room = inverse(raw[0] + bounds[0]) - inverse(raw[0] - bounds[0]) if bounds[0] else 0.0
+    room += ULPS * ulp(inverse(raw[0]))
+    return [room] if link == "log" else [room, room]
+
+
+def _softmax_room(raw: list[float], bounds: list[float], one: int) -> float:
+    """Return how far apart the probability of one class can be when every score moves within its bound."""
+    if not any(bounds):
+        return 0.0
+    moves = [bound if k == one else -bound for k, bound in enumerate(bounds)]
+    high = softmax([score + move for score, move in zip(raw, moves, strict=True)])[one]
+    return high - softmax([score - move for score, move in zip(raw, moves, strict=True)])[one]

@@ -33,7 +33,7 @@ class Paths:
         trees = self._trees
         values = self._values(output)
         slots = [0.0] * (trees.slots + len(trees.flags))
-        base = 0.0 if trees.values is not None else trees.base[output]
+        base = trees.base[output]
         node = leaf = 0
         for tree, size in enumerate(trees.sizes):
             if trees.values is not None or len(trees.base) == 1 or self._output(tree) == output:

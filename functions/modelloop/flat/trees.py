@@ -94,4 +94,4 @@ class Trees:
 
     def rounding(self, _vector: Sequence[float]) -> list[float]:
         """Return how far each score may lie from the estimator's: not at all, additions keep their order."""
-        return [0.0] * max(1, len(self.base))
+        return [0.0] * len(self.base)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sklearn import ensemble, tree
 
 from trainer.export.ensemble import Ensemble, Nodes
-from trainer.families.preparation import Filled, Native
+from trainer.families.preparation import Filled
 
 if TYPE_CHECKING:
     from trainer.families.model import Model
@@ -34,7 +34,7 @@ def form(model: Model) -> dict[str, Any] | None:
         trees.append(nodes(member.tree_, payloads))
     return trees.document(
         link="mean" if classify else "identity",
-        base=[] if classify else [0.0],
+        base=[0.0] * (len(estimator.classes_) if classify else 1),
         divisor=float(len(members)),
         values=values.rows if classify else None,
         **filling(model),
@@ -81,5 +81,4 @@ def filling(model: Model) -> dict[str, Any]:
     preparation = model.preparation
     if isinstance(preparation, Filled):
         return {"fill": preparation.fill_.astype(float).tolist(), "flags": preparation.flags_.tolist()}
-    assert isinstance(preparation, Native)
     return {}

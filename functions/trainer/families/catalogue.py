@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MOST_LEAVES = 256  # a tree; uncapped forests make models of gigabytes
 _FOREST = {"n_estimators": 100, "max_leaf_nodes": MOST_LEAVES, "min_samples_leaf": 2, "n_jobs": 1}
-_FOREST_SPACE = {
+_FOREST_SPACE: dict[str, list[Any]] = {
     "max_leaf_nodes": [32, 64, 128, MOST_LEAVES],
     "min_samples_leaf": [1, 2, 5, 10],
     "max_features": ["sqrt", 0.3, 0.6, 1.0],
@@ -69,7 +69,7 @@ def _assemble(
     if family.preparation is Native:
         params.setdefault("categorical_features", [slot for slot, many in enumerate(codes) if many] or None)
         return Model(estimator(**params), Native())
-    return Model(estimator(**params), family.preparation(codes))  # type: ignore[call-arg]
+    return Model(estimator(**params), family.preparation(codes))
 
 
 _CLASSIFIERS = (
@@ -153,7 +153,7 @@ _REGRESSORS: dict[str, dict[str, type[Any]]] = {
     "gradient_boosting": {"regressor": ensemble.GradientBoostingRegressor},
 }
 _REGRESSION_DEFAULTS: dict[str, tuple[dict[str, Any], dict[str, list[Any]]]] = {
-    "linear": ({}, {"alpha": [0.001, 0.01, 0.1, 1.0, 10.0, 100.0]}),
+    "linear": ({"power": 1.5}, {"alpha": [0.001, 0.01, 0.1, 1.0, 10.0, 100.0]}),
 }
 
 

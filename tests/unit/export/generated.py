@@ -1,0 +1,140 @@
+"""Generated tables, models and the rows on which an export must be proven."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import orjson
+
+from modelloop.encoding import Column, Encoding
+from modelloop.flat import FlatModel, load
+from modelloop.parity import Parity, compare, flat_tolerance
+from trainer.export import flatten
+from trainer.families import Model, build
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+type Rows = NDArray[np.float32]
+
+
+def encoding(numbers: int = 4, categories: tuple[int, ...] = (6, 2)) -> Encoding:
+    """An encoding of some number slots with text slots in between."""
+    columns = [Column(f"n{i}", "number") for i in range(numbers)]
+    for place, many in enumerate(categories):
+        names = tuple(f"{chr(97 + code % 26)}{code}" for code in range(many))
+        columns.insert(1 + 2 * place, Column(f"c{place}", "text", categories=names))
+    return Encoding(columns)
+
+
+def vectors(enc: Encoding, rows: int, seed: int, missing: float = 0.1, spread: float = 1.0) -> Rows:
+    """Encoded rows: float32 numbers, category codes (rare included), NaN for missing."""
+    rng = np.random.default_rng(seed)
+    columns = [
+        rng.integers(0, slot.codes, rows) if slot.kind == "category" else spread * rng.normal(size=rows)
+        for slot in enc.slots
+    ]
+    matrix = np.column_stack(columns).astype(np.float32)
+    matrix[rng.random(matrix.shape) < missing] = np.nan
+    return matrix
+
+
+def signal(matrix: Rows, seed: int) -> NDArray[np.float64]:
+    """A target with interactions, category effects and informative missing values."""
+    rng = np.random.default_rng(seed)
+    filled = np.nan_to_num(matrix).astype(np.float64)
+    weights = rng.normal(size=matrix.shape[1])
+    bends: NDArray[np.float64] = np.sin(3.0 * filled[:, 1]) + filled[:, 0] * filled[:, 2] + np.isnan(matrix[:, 0])
+    return filled @ weights * 0.5 + bends + 0.3 * rng.normal(size=len(matrix))
+
+
+def target(score: NDArray[np.float64], task: str, classes: int) -> NDArray[Any]:
+    """Class indices by quantile, or a positive number."""
+    if task == "regression":
+        return np.exp(score / 2.0)
+    return np.digitize(score, np.quantile(score, np.arange(1, classes) / classes))
+
+
+def fitted(
+    name: str,
+    task: str,
+    params: Mapping[str, Any],
+    *,
+    classes: int = 2,
+    seed: int = 0,
+    rows: int = 300,
+    missing: float = 0.1,
+    enc: Encoding | None = None,
+) -> tuple[Encoding, Model]:
+    """A family fitted on a generated table."""
+    enc = enc or encoding()
+    matrix = vectors(enc, rows, seed, missing)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # tiny fits do not converge, and need not
+        model = build(name, task, enc, params, seed).fit(matrix, target(signal(matrix, seed), task, classes))
+    return enc, model
+
+
+def compiled(model: Model, enc: Encoding) -> tuple[dict[str, Any], FlatModel]:
+    """The flat document, and the model as serving loads it: from JSON text."""
+    document = flatten(model, enc)
+    assert document is not None
+    return document, load(orjson.loads(orjson.dumps(document)))
+
+
+def boundary_rows(document: Mapping[str, Any], enc: Encoding, seed: int, most: int = 600) -> Rows:
+    """Rows with one slot exactly at, just below or just above a threshold of the model."""
+    pairs = sorted(
+        {
+            (slot, number)
+            for slot, number in zip(document.get("feature", ()), document.get("number", ()), strict=True)
+            if 0 <= slot < len(enc.slots)
+        }
+    )
+    rng = np.random.default_rng(seed)
+    chosen = [pairs[i] for i in rng.permutation(len(pairs))[: most // 3]]
+    rows = vectors(enc, 3 * len(chosen), seed, missing=0.05)
+    with np.errstate(over="ignore"):
+        at = np.array([number for _, number in chosen]).astype(np.float32)
+    at = np.clip(at, np.finfo(np.float32).min, np.finfo(np.float32).max)
+    for place, (slot, _) in enumerate(chosen):
+        three = slice(3 * place, 3 * place + 3)
+        with np.errstate(over="ignore"):
+            below = max(np.nextafter(at[place], np.float32(-np.inf)), np.finfo(np.float32).min)
+            above = min(np.nextafter(at[place], np.float32(np.inf)), np.finfo(np.float32).max)
+        rows[three, slot] = [below, at[place], above]
+        if enc.slots[slot].kind == "category":
+            rows[three, slot] = np.clip(np.round(at[place] + [-1, 0, 1]), 0, enc.slots[slot].codes - 1)
+    return rows
+
+
+def replay(model: Model, flat: FlatModel, rows: Rows) -> Parity:
+    """The verdict of the parity rule on some rows."""
+    if flat.task == "classification":
+        expected = model.predict_proba(rows).tolist()
+    else:
+        with np.errstate(over="ignore"):
+            expected = [[number] for number in model.predict(rows).tolist()]
+    plain = rows.astype(float).tolist()
+    return compare(expected, flat.predict(plain), flat_tolerance(flat, plain))
+
+
+def prove(model: Model, enc: Encoding, seed: int, rows: int = 400) -> FlatModel:
+    """Assert that the flat form of a model answers as the model does, everywhere it could go wrong."""
+    document, flat = compiled(model, enc)
+    fuzzed = np.vstack([vectors(enc, rows, seed + 1, 0.2, spread) for spread in (1.0, 3.0, 1e30)])
+    parts = [fuzzed, np.full((1, len(enc.slots)), np.nan, dtype=np.float32)]
+    if document["form"] == "trees":
+        parts.append(boundary_rows(document, enc, seed))
+    everything = np.vstack(parts)
+    parity = replay(model, flat, everything)
+    assert parity.ok, parity
+    if flat.task == "classification":
+        labels = flat.predict(everything.astype(float).tolist()).predict
+        differ = int(np.sum(model.predict(everything) != np.array(labels)))
+        assert differ <= parity.label_ties if document["form"] == "linear" else differ == 0
+    return flat

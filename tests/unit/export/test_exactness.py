@@ -1,0 +1,135 @@
+"""Every family, every loss: the flat form answers as the estimator does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import orjson
+import pytest
+from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LinearRegression
+
+from tests.unit.export.generated import compiled, encoding, fitted, prove, replay, vectors
+from trainer.export import flatten
+from trainer.families import build
+
+if TYPE_CHECKING:
+    from modelloop.encoding import Encoding
+
+CLASSIFIERS = [
+    ("linear", {}),
+    ("linear", {"l1_ratio": 1.0, "solver": "saga", "C": 0.1}),
+    ("hist_gradient_boosting", {"max_iter": 12, "min_samples_leaf": 3}),
+    ("hist_gradient_boosting", {"max_iter": 4, "max_leaf_nodes": 100, "min_samples_leaf": 1}),
+    ("decision_tree", {}),
+    ("decision_tree", {"max_leaf_nodes": None, "min_samples_leaf": 1}),
+    ("random_forest", {"n_estimators": 8}),
+    ("random_forest", {"n_estimators": 8, "class_weight": "balanced", "max_leaf_nodes": 9}),
+    ("extra_trees", {"n_estimators": 8, "min_samples_leaf": 1}),
+    ("gradient_boosting", {"n_estimators": 12}),
+    ("gradient_boosting", {"n_estimators": 5, "init": "zero", "subsample": 0.7}),
+]
+REGRESSORS = [
+    *(("linear", {"kind": kind}) for kind in ("ridge", "least_squares", "lasso", "elastic_net", "huber")),
+    *(("linear", {"kind": kind}) for kind in ("poisson", "gamma", "quantile")),
+    ("linear", {"kind": "tweedie", "power": 1.5}),
+    ("linear", {"kind": "tweedie", "power": 0, "link": "log"}),
+    *(
+        ("hist_gradient_boosting", {"max_iter": 8, "loss": loss, "min_samples_leaf": 3})
+        for loss in ("squared_error", "absolute_error", "gamma", "poisson")
+    ),
+    ("hist_gradient_boosting", {"max_iter": 8, "loss": "quantile", "quantile": 0.9}),
+    *(("decision_tree", {"criterion": criterion}) for criterion in ("squared_error", "absolute_error", "poisson")),
+    ("random_forest", {"n_estimators": 8}),
+    ("extra_trees", {"n_estimators": 8}),
+    *(
+        ("gradient_boosting", {"n_estimators": 8, "loss": loss})
+        for loss in ("squared_error", "absolute_error", "huber", "quantile")
+    ),
+    ("gradient_boosting", {"n_estimators": 8, "init": "zero"}),
+]
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize(("name", "params"), CLASSIFIERS)
+def test_classifiers_are_reproduced(name: str, params: dict[str, Any], classes: int) -> None:
+    enc, model = fitted(name, "classification", params, classes=classes)
+    prove(model, enc, seed=1)
+
+
+@pytest.mark.parametrize(("name", "params"), REGRESSORS)
+def test_regressors_are_reproduced(name: str, params: dict[str, Any]) -> None:
+    enc, model = fitted(name, "regression", params)
+    prove(model, enc, seed=2)
+
+
+def test_exponential_loss_has_half_the_logit() -> None:
+    enc, model = fitted("gradient_boosting", "classification", {"n_estimators": 6, "loss": "exponential"})
+    assert prove(model, enc, seed=3).link == "half_logit"
+
+
+def test_many_classes_and_blocks_of_trees() -> None:
+    enc, model = fitted("hist_gradient_boosting", "classification", {"max_iter": 20}, classes=9, rows=500)
+    prove(model, enc, seed=4)
+
+
+@pytest.mark.parametrize(
+    "enc", [encoding(3, ()), encoding(2, (3,)), encoding(3, (254,))], ids=["numbers", "few", "wide"]
+)
+@pytest.mark.parametrize("name", ["linear", "hist_gradient_boosting", "random_forest"])
+def test_vectors_of_every_make(name: str, enc: Encoding) -> None:
+    params = {"n_estimators": 5} if name == "random_forest" else {}
+    _, model = fitted(name, "classification", params, enc=enc, rows=400)
+    prove(model, enc, seed=5)
+
+
+@pytest.mark.parametrize("name", ["linear", "hist_gradient_boosting", "random_forest", "gradient_boosting"])
+def test_values_missing_for_the_first_time_are_answered_as_the_estimator_does(name: str) -> None:
+    enc, model = fitted(name, "classification", {}, missing=0.0, rows=200)
+    prove(model, enc, seed=6, rows=100)
+
+
+def test_categories_never_seen_in_training_count_as_missing_in_histogram_boosting() -> None:
+    enc = encoding(3, (5, 3))
+    matrix = vectors(enc, 300, 7, missing=0.0)
+    matrix[:, 1] = np.where(matrix[:, 1] == 2, 4, matrix[:, 1])
+    model = build("hist_gradient_boosting", "classification", enc, {"max_iter": 5, "min_samples_leaf": 2})
+    model.fit(matrix, (np.isin(matrix[:, 1], [0, 4]) ^ (matrix[:, 0] > 0)).astype(int))
+    document, flat = compiled(model, enc)
+    assert document["tests"], "the model must split on a category for this test to mean anything"
+    rows = vectors(enc, 300, 8)
+    rows[:150, 1] = 2
+    assert replay(model, flat, rows).ok
+
+
+def test_early_stopping_takes_the_validation_rows() -> None:
+    enc = encoding()
+    matrix, held = vectors(enc, 300, 1), vectors(enc, 100, 2)
+    noise = np.random.default_rng(0)
+    model = build("hist_gradient_boosting", "classification", enc, {"max_iter": 200})
+    model.fit(matrix, noise.integers(0, 2, 300), validation=(held, noise.integers(0, 2, 100)))
+    assert model.estimator.n_iter_ < 200
+    prove(model, enc, seed=9, rows=50)
+
+
+def test_the_document_is_the_same_for_the_same_fit() -> None:
+    documents = []
+    for _ in range(2):
+        enc, model = fitted("random_forest", "classification", {"n_estimators": 5}, seed=3)
+        documents.append(orjson.dumps(flatten(model, enc)))
+    assert documents[0] == documents[1]
+
+
+def test_what_the_engine_cannot_do_exactly_has_no_flat_form() -> None:
+    enc, model = fitted("gradient_boosting", "regression", {"n_estimators": 3, "init": LinearRegression()})
+    assert flatten(model, enc) is None
+    guess = DummyClassifier(strategy="uniform")
+    enc, model = fitted("gradient_boosting", "classification", {"n_estimators": 3, "init": guess})
+    assert flatten(model, enc) is None
+
+
+def test_an_initial_constant_is_kept() -> None:
+    guess = DummyClassifier(strategy="constant", constant=1)
+    enc, model = fitted("gradient_boosting", "classification", {"n_estimators": 3, "init": guess})
+    prove(model, enc, seed=10, rows=50)
