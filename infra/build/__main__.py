@@ -12,7 +12,7 @@ from infra.build.cache import link_tree
 from infra.build.code import code
 from infra.build.layers import layer
 
-app = typer.Typer(add_completion=False, help=__doc__)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
 
 @app.command(name="layer")

@@ -40,7 +40,7 @@ def input_digest() -> str:
 
 
 def build_environment() -> dict[str, str]:
-    """The environment of the build tools: our Python 3.13 first, ahead of version-manager shims."""
+    """Make the environment of the build tools: our Python 3.13 first, ahead of version-manager shims."""
     environment = dict(os.environ)
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     environment["PATH"] = f"{ENVIRONMENT / 'bin'}{os.pathsep}{environment.get('PATH', '')}"
@@ -51,8 +51,6 @@ def build_environment() -> dict[str, str]:
 
 def _sam_build() -> None:
     command = [str(ENVIRONMENT / "bin" / "sam"), "build", "--config-env", "local"]
-    done = subprocess.run(
-        command, cwd=ROOT, env=build_environment(), capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(command, cwd=ROOT, env=build_environment(), capture_output=True, text=True, check=False)
     if done.returncode:
         raise BuildError(f"sam build failed:\n{done.stdout}{done.stderr}")

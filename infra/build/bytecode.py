@@ -22,7 +22,7 @@ def compile_tree(folder: Path, mounted_at: str) -> None:
         MissingBytecodeError: a module does not compile.
 
     """
-    sources = [path for path in folder.rglob("*.py")]
+    sources = list(folder.rglob("*.py"))
     done = compileall.compile_dir(
         folder,
         maxlevels=100,

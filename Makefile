@@ -1,0 +1,76 @@
+# Modelloop's commands. Nothing has to be installed by hand: the first call makes .venv from the locks.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+unexport PYTHONDONTWRITEBYTECODE PYTHONPATH
+
+export SAM_CLI_TELEMETRY := 0
+export AWS_DEFAULT_REGION ?= us-east-1
+
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+LOCKS := infra/locks
+COMPILE := $(BIN)/uv pip compile --quiet --no-emit-index-url --generate-hashes --python-version 3.13 --custom-compile-command "make lock"
+LAYER_PLATFORM := x86_64-manylinux_2_34
+
+.PHONY: help setup demo test test-fast check build up down bench sam-local lock format clean
+
+help: ## Say what there is.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: $(INSTALLED) ## Install everything, by hash, into .venv.
+
+demo: $(INSTALLED) ## The whole loop on real data, on the embedded stack.
+	$(BIN)/python -m infra.demo
+
+up: $(INSTALLED) ## Bring the embedded stack up; its addresses go to .local/stack.json.
+	$(BIN)/python -m infra.local up
+
+down: $(INSTALLED) ## End every process of the embedded stack; its data stays.
+	$(BIN)/python -m infra.local down
+
+test: $(INSTALLED) ## Unit, functional, property, fault, infrastructure and end-to-end tests.
+	$(BIN)/pytest tests/unit tests/functional tests/properties tests/faults tests/infra tests/e2e -m "not slow"
+
+test-fast: $(INSTALLED) ## What needs no stack.
+	$(BIN)/pytest tests/unit tests/functional tests/properties tests/faults -m "not slow"
+
+check: $(INSTALLED) ## Lint, format, types, import contracts, template.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/sam validate --lint --config-env local
+	$(BIN)/cfn-lint template.yaml
+
+build: $(INSTALLED) ## Build functions and layers with bytecode; check the size budget.
+	$(BIN)/python -m infra.build application
+
+bench: $(INSTALLED) ## Measure serving, training and monitoring on this machine.
+	$(BIN)/pytest tests/benchmarks -s
+
+sam-local: $(INSTALLED) ## Every function under `sam local`, in a container, against the embedded stack.
+	$(BIN)/python -m infra.local.sam
+
+format: $(INSTALLED) ## Format and fix what can be fixed.
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: $(INSTALLED) ## Resolve every lock again, the newest versions that pyproject allows.
+	$(COMPILE) --upgrade --universal --group functions --group dev pyproject.toml -o $(LOCKS)/project.txt
+	$(COMPILE) --universal -c $(LOCKS)/project.txt $(LOCKS)/uv.in -o $(LOCKS)/uv.txt
+	$(COMPILE) --upgrade --universal $(LOCKS)/ministack.in -o $(LOCKS)/ministack.txt
+	for role in runtime serving data training; do \
+	  $(COMPILE) --python-platform $(LAYER_PLATFORM) -c $(LOCKS)/project.txt layers/$$role/requirements.in -o layers/$$role/requirements.txt; \
+	done
+
+clean: ## Delete builds and caches; the embedded stack's data stays.
+	rm -rf .aws-sam .local/cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+$(INSTALLED): $(LOCKS)/project.txt $(LOCKS)/uv.txt pyproject.toml
+	test -x $(BIN)/python || "$$(bash infra/build/find-python.sh)" -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCKS)/uv.txt
+	$(BIN)/uv pip sync --quiet --require-hashes --compile-bytecode --python $(BIN)/python $(LOCKS)/project.txt
+	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python -e .
+	touch $@

@@ -1,0 +1,32 @@
+"""`python -m infra.local`: what `make up` and `make down` call."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from infra.local import stack
+from infra.local.info import DEFAULT_STATE
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+State = Annotated[Path, typer.Option("--state", help="Folder of the stack's data; each is a stack of its own.")]
+
+
+@app.command()
+def up(state: State = DEFAULT_STATE) -> None:
+    """Bring the stack up and say where it is."""
+    info = stack.up(state)
+    lines = (f"API      {info.api_url}", f"key      {info.api_key}", f"AWS      {info.endpoint_url}")
+    print("\n".join((*lines, f"details  {state / 'stack.json'}")))
+
+
+@app.command()
+def down(state: State = DEFAULT_STATE) -> None:
+    """End every process of the stack; its data stays."""
+    stack.down(state)
+
+
+if __name__ == "__main__":
+    app()
