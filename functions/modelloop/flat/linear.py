@@ -47,6 +47,11 @@ class Linear:
             if len(tables) != len(self.categories) or not all(tables):
                 raise ArtifactRefusedError("a linear form needs one table a category slot")
 
+    @property
+    def scores(self) -> int:
+        """How many scores a vector gets."""
+        return len(self.intercept)
+
     def raw(self, vector: Sequence[float]) -> list[float]:
         """Return the scores of one vector, in link space."""
         values = self._take(vector)

@@ -59,6 +59,16 @@ class FlatModel:
         self.link: str = document["link"]
         self._inclusive: bool = document["inclusive"]
         self._form = _FORMS[document["form"]](document, self.slots)
+        if self._form.scores != self._scores():
+            raise ArtifactRefusedError(f"{self._form.scores} scores do not fit the link {self.link!r}")
+
+    def _scores(self) -> int:
+        """Return how many raw scores the link takes."""
+        if self.task == "classification" and self.link in {"softmax", "mean"}:
+            return self.classes
+        if self.link not in INVERSES:
+            raise ArtifactRefusedError(f"no link {self.link!r}")
+        return 1
 
     def raw(self, vector: Sequence[float]) -> list[float]:
         """Return the scores of one vector before the inverse link."""

@@ -59,6 +59,11 @@ class Trees:
         if len(self.cover) != sum(self.sizes) or (self.fill and len(self.fill) != self.slots):
             raise ArtifactRefusedError("cover or fill values do not fit the trees")
 
+    @property
+    def scores(self) -> int:
+        """How many scores a vector gets."""
+        return len(self.base)
+
     @cached_property
     def paths(self) -> Paths:
         """What explanations need, made when the first is asked for."""

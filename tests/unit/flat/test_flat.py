@@ -28,7 +28,7 @@ LINEAR: dict[str, Any] = {
     "categories": [1],
     "tables": [[[100.0, 200.0, 300.0]]],
 }
-# One stump per tree: slot 0 at 1.5 (missing right), slot 1 tests the category {0, missing}, slot 0 at 2.5 (missing left).
+# Three stumps: slot 0 at 1.5 (missing right), slot 1 by category {0, missing}, slot 0 at 2.5 (missing left).
 TREES: dict[str, Any] = {
     "format_version": 1,
     "form": "trees",
