@@ -20,7 +20,7 @@ STACK_FILE = Path(".local/stack.json")
 STACK_FILE_VARIABLE = "MODELLOOP_STACK_FILE"
 PROJECT = Path(__file__).resolve().parents[2]
 _UP = "Bring the embedded stack up with: modelloop up (or name a deployed one: --stack NAME)"
-_EMBEDDED = "test"  # the emulator takes any identity
+_EMBEDDED = "000000000000"  # the emulator takes any identity; a key of twelve digits names the account
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import typer
 
 from infra.cli.client import Client
 from infra.cli.failures import CommandError
-from infra.cli.options import Json, StackName  # noqa: TC001  typer reads annotations at run time
+from infra.cli.options import Json, StackName
 from infra.cli.proxy import Proxy
 from infra.cli.screen import Screen
 from infra.cli.target import find_stack

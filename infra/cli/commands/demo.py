@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
+
 import typer
 
-from infra.cli.options import StackName  # noqa: TC001  typer reads annotations at run time
+from infra.cli.commands.local import bring_up
+from infra.cli.options import StackName
 from infra.cli.screen import Screen
-from infra.cli.target import find_stack
+from infra.cli.target import STACK_FILE_VARIABLE, find_stack
 from infra.demo.job import run
 
 
 def demo(stack: StackName = None) -> None:
     """Take two real tables through the whole loop, and tell the story."""
     screen = Screen()
-    journey = run(screen, find_stack(stack))
+    embedded = stack is None and STACK_FILE_VARIABLE not in os.environ
+    journey = run(screen, bring_up(screen) if embedded else find_stack(stack))
     screen.out.print(journey.summary())
     if journey.failed:
         raise typer.Exit(1)

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from infra.cli.client import Client, Document
 from infra.cli.failures import ApiError, CommandError
-from infra.cli.options import Json, Limit, Model, StackName  # noqa: TC001  typer reads annotations at run time
+from infra.cli.options import Json, Limit, Model, StackName
 from infra.cli.screen import Screen, cell, table
 from infra.cli.target import find_stack
 

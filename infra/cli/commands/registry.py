@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import webbrowser
-from pathlib import Path  # noqa: TC003  typer reads annotations at run time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import httpx
@@ -11,7 +11,7 @@ import typer
 from rich.pretty import Pretty
 
 from infra.cli.client import Client, Document
-from infra.cli.options import (  # noqa: TC001  typer reads annotations at run time
+from infra.cli.options import (
     Json,
     Limit,
     Model,
@@ -85,40 +85,55 @@ def _version_line(version: Document) -> list[Any]:
     ]  # fmt: skip
 
 
-def _action(name: str, words: str, *, needs_version: bool) -> Callable[..., None]:
-    def act(model: str, version: int | None, reason: str, stack: str | None, *, as_json: bool) -> None:
-        screen = Screen(as_json=as_json)
-        with Client(find_stack(stack)) as client:
-            answer = client.act(model, name, version=version, reason=reason)
-        screen.show(answer, lambda: f"[green]✓[/] {model}: {name} done")
+def _act(model: str, action: str, stack: str | None, *, as_json: bool, **body: Any) -> None:
+    screen = Screen(as_json=as_json)
+    with Client(find_stack(stack)) as client:
+        answer = client.act(model, action, **body)
+    screen.show(answer, lambda: f"[green]✓[/] {model}: {action} done")
 
-    def with_version(
-        model: Model, version: Version, reason: Reason, stack: StackName = None, as_json: Json = False
-    ) -> None:
-        act(model, version, reason, stack, as_json=as_json)
 
-    def without_version(
+def _about_a_version(action: str, words: str) -> Callable[..., None]:
+    def command(model: Model, version: Version, reason: Reason, stack: StackName = None, as_json: Json = False) -> None:
+        _act(model, action, stack, as_json=as_json, version=version, reason=reason)
+
+    command.__doc__ = words
+    return command
+
+
+def _about_what_serves(action: str, words: str) -> Callable[..., None]:
+    def command(
         model: Model, reason: Reason, version: OptionalVersion = None, stack: StackName = None, as_json: Json = False
     ) -> None:
-        act(model, version, reason, stack, as_json=as_json)
+        _act(model, action, stack, as_json=as_json, version=version, reason=reason)
 
-    command = with_version if needs_version else without_version
+    command.__doc__ = words
+    return command
+
+
+def _switch(action: str, words: str) -> Callable[..., None]:
+    def command(
+        model: Model,
+        reason: Reason,
+        version: OptionalVersion = None,
+        off: Annotated[bool, typer.Option("--off", help="Undo it.")] = False,
+        stack: StackName = None,
+        as_json: Json = False,
+    ) -> None:
+        _act(model, action, stack, as_json=as_json, version=version, on=not off, reason=reason)
+
     command.__doc__ = words
     return command
 
 
 ACTIONS: dict[str, Callable[..., None]] = {
-    name: _action(name, words, needs_version=needs_version)
-    for name, words, needs_version in (
-        ("promote", "Make a version the champion.", True),
-        ("rollback", "Make the previous champion serve again.", False),
-        ("approve", "Let a version that waits for approval go on.", True),
-        ("reject", "Take a challenger, shadow or waiting version out.", True),
-        ("pin", "Keep a version reachable by its number.", True),
-        ("shadow", "Let a version answer in the shadow of the champion.", True),
-        ("freeze", "Stop every automatic change to what serves.", False),
-        ("retire", "Take a version out of reach for good.", True),
-    )
+    "promote": _about_what_serves("promote", "Make a version the champion (default: the challenger)."),
+    "rollback": _about_what_serves("rollback", "Make the previous champion serve again."),
+    "approve": _about_a_version("approve", "Let a version that waits for approval go on."),
+    "reject": _about_what_serves("reject", "Take a challenger, shadow or waiting version out."),
+    "pin": _switch("pin", "Keep a version reachable by its number (--off: no longer)."),
+    "shadow": _switch("shadow", "Let a version answer in the champion's shadow (--off: no longer)."),
+    "freeze": _switch("freeze", "Stop every automatic change to what serves (--off: let it go on)."),
+    "retire": _about_what_serves("retire", "Take a version, or the whole model, out of reach for good."),
 }
 
 

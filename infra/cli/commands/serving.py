@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path  # noqa: TC003  typer reads annotations at run time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,7 +12,7 @@ from rich.progress import track
 from infra.cli import rows as reading
 from infra.cli.client import Client
 from infra.cli.failures import CommandError
-from infra.cli.options import Json, Model, StackName  # noqa: TC001  typer reads annotations at run time
+from infra.cli.options import Json, Model, StackName
 from infra.cli.screen import Screen, table
 from infra.cli.target import find_stack
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003  typer reads annotations at run time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,7 +10,7 @@ import typer
 from infra.cli.client import Client, Document
 from infra.cli.failures import CommandError
 from infra.cli.following import find_run, follow, require_success, stage
-from infra.cli.options import Json, Limit, Model, Reason, StackName  # noqa: TC001  typer reads annotations at run time
+from infra.cli.options import Json, Limit, Model, Reason, StackName
 from infra.cli.reports import metric_rows, run_panel
 from infra.cli.screen import Screen, table
 from infra.cli.target import find_stack

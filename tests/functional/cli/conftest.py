@@ -110,7 +110,7 @@ def aws_url() -> Iterator[str]:
 
 @pytest.fixture
 def s3(aws_url: str) -> Any:
-    client = boto3.client("s3", endpoint_url=aws_url, region_name=REGION, **_IDENTITY)
+    client: Any = boto3.client("s3", endpoint_url=aws_url, region_name=REGION, **_IDENTITY)
     httpx.post(f"{aws_url}/moto-api/reset").raise_for_status()
     client.create_bucket(Bucket="loop-data", CreateBucketConfiguration={"LocationConstraint": REGION})
     client.put_bucket_versioning(Bucket="loop-data", VersioningConfiguration={"Status": "Enabled"})

@@ -27,7 +27,7 @@ def test_control_routes_are_signed_and_carry_no_key(api: Any, modelloop: Callabl
     assert ended.code == 0
     assert ended.json["models"][0]["champion"] == 3
     signed = api.asked[0].headers
-    assert signed["authorization"].startswith("AWS4-HMAC-SHA256 Credential=test/")
+    assert signed["authorization"].startswith("AWS4-HMAC-SHA256 Credential=000000000000/")
     assert "/eu-west-1/execute-api/aws4_request" in signed["authorization"]
     assert "x-api-key" not in signed
 
@@ -157,7 +157,18 @@ def test_changes_name_the_version_and_the_reason(api: Any, modelloop: Callable[.
     ended = modelloop(action, "m", "4", "--reason", "better on the new data", "--json")
 
     assert ended.json == {"revision": 8}
-    assert api.asked[0].json == {"version": 4, "reason": "better on the new data"}
+    body = api.asked[0].json
+    assert body.pop("on", True) is True
+    assert body == {"version": 4, "reason": "better on the new data"}
+
+
+@pytest.mark.parametrize("action", ["pin", "shadow", "freeze"])
+def test_switches_can_be_undone(api: Any, modelloop: Callable[..., Any], action: str) -> None:
+    api.on(f"POST /models/m/{action}", (200, {"revision": 8}))
+
+    modelloop(action, "m", "--off", "--reason", "seen enough")
+
+    assert api.asked[0].json == {"on": False, "reason": "seen enough"}
 
 
 def test_a_change_without_a_reason_is_refused(api: Any, modelloop: Callable[..., Any]) -> None:
