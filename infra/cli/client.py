@@ -116,10 +116,10 @@ class Client:
         given = {name: value for name, value in body.items() if value is not None}
         return self.post(f"/models/{_part(model)}/{action}", given)
 
-    def predict(self, model: str, rows: Sequence[Document], *, probabilities: bool = False) -> Document:
-        """Predict for rows of column values; returns predictions and the prediction id."""
-        params = {"params": {"predict_method": "predict_proba"}} if probabilities else {}
-        return self.post(f"/models/{_part(model)}/invocations", {"dataframe_records": list(rows), **params})
+    def predict(self, model: str, rows: Sequence[Document], params: Document | None = None) -> Document:
+        """Predict for rows of column values; returns predictions, the prediction id, and what `params` asked for."""
+        body: Document = {"dataframe_records": list(rows)}
+        return self.post(f"/models/{_part(model)}/invocations", body | ({"params": params} if params else {}))
 
     def infer(self, model: str, body: Document, version: int | None = None) -> Document:
         """Send an Open Inference Protocol request, to a pinned version where one is named."""

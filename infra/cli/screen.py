@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -35,7 +36,7 @@ class Screen:
         if self.as_json:
             print(json.dumps(document, ensure_ascii=False, indent=2))
         else:
-            self.out.print(render())
+            self.out.print(render(), soft_wrap=not sys.stdout.isatty())
 
     def note(self, text: str) -> None:
         """Tell a person what goes on; silent with --json."""

@@ -15,9 +15,10 @@ from infra.cli.failures import CommandError
 from infra.cli.options import Json, Model, StackName
 from infra.cli.screen import Screen, table
 from infra.cli.target import find_stack
+from modelloop.grammar import NUMBER
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 
 def predict(
@@ -29,6 +30,10 @@ def predict(
         list[str] | None, typer.Option("--set", "-s", metavar="NAME=VALUE", help="One column of one row.")
     ] = None,
     probabilities: Annotated[bool, typer.Option("--proba", help="Probabilities of each class.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="What each column contributed.")] = False,
+    interval: Annotated[
+        float | None, typer.Option(help="Also the interval that holds the truth this often, such as 0.9.")
+    ] = None,
     schema: Annotated[bool, typer.Option("--schema", help="Show which columns the model takes, and stop.")] = False,
     stack: StackName = None,
     as_json: Json = False,
@@ -42,25 +47,40 @@ def predict(
         rows = _rows(file, pairs or [])
         parts = list(reading.chunks(rows))
         shown = track(parts, "Predicting", console=screen.notes, disable=as_json or len(parts) == 1)
-        answers = [client.predict(model, part, probabilities=probabilities) for part in shown]
-    lines = [
-        {"id": answer.get("prediction_id"), "row": row, "prediction": prediction}
-        for answer in answers
-        for row, prediction in enumerate(answer["predictions"])
-    ]
-    columns = ("prediction id", "row", "prediction")
+        params = _params(probabilities=probabilities, explain=explain, interval=interval)
+        answers = [client.predict(model, part, params) for part in shown]
+    lines = [line for answer in answers for line in _lines(answer)]
+    columns = list(dict.fromkeys(name for line in lines for name in line))
     screen.show(
         {"model": model, "predictions": lines},
-        lambda: table(model, columns, ([line["id"], line["row"], _shown(line["prediction"])] for line in lines)),
+        lambda: table(model, columns, ([_shown(line.get(name)) for name in columns] for line in lines)),
     )
 
 
-def _shown(prediction: Any) -> Any:
-    if isinstance(prediction, list):
-        return "  ".join(f"{part:.4f}" if isinstance(part, float) else str(part) for part in prediction)
-    if isinstance(prediction, dict):
-        return "  ".join(f"{name} {part}" for name, part in prediction.items())
-    return prediction
+def _params(*, probabilities: bool, explain: bool, interval: float | None) -> dict[str, Any]:
+    asked = {"predict_method": "predict_proba" if probabilities else None, "explain": explain or None}
+    return {name: value for name, value in {**asked, "interval": interval}.items() if value is not None}
+
+
+def _lines(answer: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    extras = {one: answer[many] for many, one in _PER_ROW.items() if many in answer}
+    for row, prediction in enumerate(answer["predictions"]):
+        line = {"id": answer.get("prediction_id"), "row": row, "prediction": prediction}
+        if isinstance(prediction, list) and answer.get("classes"):
+            line["prediction"] = dict(zip(map(str, answer["classes"]), prediction, strict=True))
+        yield line | {name: values[row] for name, values in extras.items()}
+
+
+_PER_ROW = {"intervals": "interval", "explanations": "explanation"}
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, list):
+        return " to ".join(str(_shown(part)) for part in value)
+    if isinstance(value, dict):
+        parts = value.get("contributions", value)
+        return "  ".join(f"{name} {_shown(part)}" for name, part in parts.items())
+    return f"{value:.4g}" if isinstance(value, float) else value
 
 
 def _rows(file: str | None, pairs: Sequence[str]) -> list[reading.Row]:
@@ -123,9 +143,8 @@ def _labels(prediction: str | None, label: str | None, row: int, file: Path | No
 
 
 def _typed(label: Any) -> Any:
-    if not isinstance(label, str):
+    """Read a label as the table's own cells are read: numbers by the one grammar, the rest as text."""
+    if not isinstance(label, str) or not NUMBER.fullmatch(label.strip()):
         return label
-    try:
-        return float(label) if label.strip().lower() not in {"nan", "inf", "-inf", "infinity", "-infinity"} else label
-    except ValueError:
-        return label
+    number = float(label)
+    return int(number) if number.is_integer() else number

@@ -204,6 +204,40 @@ def test_feedback_is_sent_from_a_file_with_labels_in_their_own_type(
     ]
 
 
+def test_probabilities_explanations_and_intervals_are_asked_for_and_shown(
+    api: Any, modelloop: Callable[..., Any]
+) -> None:
+    explanation = {"base": 0.5, "class": "b", "link": "logit", "contributions": {"mass": 0.25}}
+    answer = {
+        "predictions": [[0.125, 0.875]], "classes": ["a", "b"], "prediction_id": "p-1",
+        "intervals": [[1.5, 2.5]], "explanations": [explanation],
+    }  # fmt: skip
+    api.on("POST /models/m/invocations", (200, answer))
+    words = ["predict", "m", "--set", "mass=1", "--proba", "--explain", "--interval", "0.9"]
+
+    line = modelloop(*words, "--json").json["predictions"][0]
+    shown = modelloop(*words).out
+
+    assert api.asked[0].json["params"] == {"predict_method": "predict_proba", "explain": True, "interval": 0.9}
+    assert line["prediction"] == {"a": 0.125, "b": 0.875}
+    assert (line["interval"], line["explanation"]) == ([1.5, 2.5], explanation)
+    assert "1.5 to 2.5" in shown
+    assert "mass 0.25" in shown
+
+
+@pytest.mark.parametrize(
+    ("word", "label"), [("Adelie", "Adelie"), ("3", 3), ("3.5", 3.5), ("007", "007"), ("nan", "nan"), ("1e3", 1000)]
+)
+def test_labels_are_read_as_the_cells_of_a_table(
+    api: Any, modelloop: Callable[..., Any], word: str, label: object
+) -> None:
+    api.on("POST /models/m/feedback", (202, {"accepted": 1}))
+
+    modelloop("feedback", "m", "p-1", word, "--row", "2")
+
+    assert api.asked[0].json == {"feedback": [{"id": "p-1", "row": 2, "label": label}]}
+
+
 def test_drift_names_the_most_shifted_column_first(api: Any, modelloop: Callable[..., Any]) -> None:
     columns = [
         {"name": "island", "distance": 0.02, "psi": 0.01, "p_value": 0.7, "threshold": 0.1, "drifted": False},
