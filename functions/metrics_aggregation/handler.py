@@ -17,6 +17,7 @@ from modelloop.errors import NotFoundError
 from modelloop.settings import settings
 
 if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.batch.base import FailureResponse
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -28,22 +29,34 @@ _COUNTED = {"rows": "RowsAggregated", "labels": "LabelsReceived", "errors": "Err
             "duplicates": "DuplicateRecords", "quarantined": "LinesQuarantined"}  # fmt: skip
 
 logger = Logger()
-metrics = Metrics()
-_processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+metrics = Metrics(namespace="Modelloop")
+
+
+class _LoudProcessor(BatchProcessor):
+    """Says why a message failed: the base class only reports which one must be delivered again."""
+
+    def failure_handler(self, record: SQSRecord, exception: Any) -> FailureResponse:
+        logger.error("the message failed and will be delivered again", exc_info=exception[1])
+        metrics.add_metric("MessagesFailed", MetricUnit.Count, 1)
+        return super().failure_handler(record, exception)
+
+
+_processor = _LoudProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Aggregate every announced object; report the messages that must be delivered again."""
+    metrics.add_metric("MessagesTaken", MetricUnit.Count, len(event.get("Records") or ()))
     if not event.get("Records"):
         logger.info("nothing to do", keys=sorted(event))
         return _EMPTY
     return process_partial_response(event=event, record_handler=_take_message, processor=_processor, context=context)
 
 
-def _take_message(message: SQSRecord) -> None:
-    for bucket, source in sources(message.body):
+def _take_message(record: SQSRecord) -> None:
+    for bucket, source in sources(record.body):
         logger.append_keys(object_key=source.key, version_id=source.version_id)
         _aggregate(bucket, source)
 

@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 logger = Logger()
-metrics = Metrics()
+metrics = Metrics(namespace="Modelloop")
 
 
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001  the runtime passes both
     """Judge one model (`{"model": name}`) or all; fail loudly at the end when one of them could not be judged."""
+    metrics.add_metric("VerdictTicks", MetricUnit.Count, 1)
     asked = event.get("model")
     models = [ids.check_model_name(asked)] if asked else list(pointers.models())
     failed: dict[str, Exception] = {}

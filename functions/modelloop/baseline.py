@@ -86,7 +86,8 @@ def quantile_edges(values: NDArray[Any]) -> list[float]:
     ranks = np.ceil(present.shape[0] * np.arange(1, MOST_BINS) / MOST_BINS).astype(np.int64) - 1
     levels, held = np.unique(present[np.maximum(ranks, 0)], return_counts=True)
     alone = levels[held > 1]
-    below = np.nextafter(alone, np.array(-np.inf, present.dtype))
+    with np.errstate(over="ignore"):  # below the lowest finite number lies infinity, and no bin
+        below = np.nextafter(alone, np.array(-np.inf, present.dtype))
     smooth = levels[(held == 1) & (levels < present[-1])]
     edges = np.unique(np.concatenate([alone, below[np.isfinite(below)], smooth]))
     return [float(edge) for edge in edges]

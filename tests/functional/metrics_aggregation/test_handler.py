@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from metrics_aggregation.handler import handler
+from modelloop import summary
+from tests.functional.metrics_aggregation.world import (
+    HOUR,
+    MODEL,
+    NOON,
+    error,
+    label,
+    manifest,
+    message,
+    prediction,
+    usual_rows,
+)
+
+if TYPE_CHECKING:
+    from tests.functional.metrics_aggregation.world import Record, World
+
+ROW = (4_000.0, True, "2026-02-01", "Biscoe")
+NOTHING: dict[str, Any] = {"batchItemFailures": []}
+
+
+def only(found: dict[str, bytes]) -> bytes:
+    (body,) = found.values()
+    return body
+
+
+def tallies(world: World) -> dict[str, Any]:
+    return summary.from_bytes(only(world.stored("summaries/"))).tallies
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_capture_object_becomes_a_summary_and_an_index(world: World, context: Any, packed: bool) -> None:
+    second = (None, None, None, "Torgersen")
+    answer = handler(world.capture([prediction([ROW, second])], packed=packed), context)
+
+    assert answer == NOTHING
+    found = tallies(world)
+    assert (found["requests"], found["rows"], found["sampled"]) == (1, 2, 2)
+    assert found["columns"]["mass"]["missing"] == 1
+    assert found["columns"]["mass"]["millionths"] == 4_000_000_000
+    assert found["columns"]["male"] == {"counts": [0, 1], "missing": 1, "unseen": 0}
+    assert found["columns"]["island"] == {"counts": [1, 0], "missing": 0, "unseen": 1}
+    assert sum(found["columns"]["seen"]["counts"]) == 1
+    assert found["prediction"]["counts"] == [1, 1]
+    assert found["confidence"][16] == 1
+    assert found["confidence"][14] == 1
+    head, line, _ = only(world.stored("index/")).split(b"\n")
+    assert json.loads(head)["key"] == "captures/2026/11/23/10/1"
+    assert json.loads(line)["proba"] == [[800_000, 200_000], [300_000, 700_000]]
+    assert json.loads(line)["slices"] == {"male": [True, None]}
+
+
+def test_the_same_object_in_any_number_of_deliveries_gives_the_same_bytes(world: World, context: Any) -> None:
+    event = world.capture([prediction(usual_rows(50)), prediction([ROW]), error(), b"garbage"])
+    handler(event, context)
+    first = world.yielded()
+    handler(event, context)
+
+    assert world.yielded() == first
+    assert len([key for key in first if key.startswith("summaries/")]) == 1
+
+
+def test_hours_versions_and_variants_have_summaries_of_their_own(world: World, context: Any) -> None:
+    world.publish(manifest(2, "0199f0a0-0000-7000-8000-000000000002"))
+    second: Record = {"version": 2, "run_id": "0199f0a0-0000-7000-8000-000000000002", "variant": "challenger"}
+    handler(
+        world.capture([prediction([ROW]), prediction([ROW], **second), prediction([ROW], NOON + 3_600_000)]), context
+    )
+
+    places = {tuple(key.split("/")[2:5]) for key in world.stored("summaries/")}
+    assert places == {(HOUR, "1", "champion"), (HOUR, "2", "challenger"), ("2026-11-23T11", "1", "champion")}
+
+
+def test_a_record_that_stands_twice_in_an_object_counts_once(world: World, context: Any) -> None:
+    record, refused = prediction([ROW]), error()
+    handler(world.capture([record, refused, record, refused]), context)
+
+    found = tallies(world)
+    assert (found["rows"], found["errors"]) == (1, {"INVALID_PARAMETER_VALUE": 1})
+
+
+def test_chunks_of_a_request_count_as_one_request(world: World, context: Any) -> None:
+    record = prediction([ROW])
+    handler(world.capture([record, record | {"offset": 1}]), context)
+
+    found = tallies(world)
+    assert (found["requests"], found["rows"], sum(found["latency"]["warm"]["counts"])) == (1, 2, 1)
+
+
+def test_unsampled_and_masked_features_are_absent_but_predictions_count(world: World, context: Any) -> None:
+    masked = prediction([ROW])
+    del masked["columns"]["mass"]
+    handler(world.capture([prediction([ROW], columns=None), masked]), context)
+
+    found = tallies(world)
+    assert (found["rows"], found["sampled"]) == (2, 1)
+    assert "mass" not in found["columns"]
+
+
+BAD_LINES: list[bytes | dict[str, Any]] = [
+    b"{not json",
+    b"[1]",
+    b"\xff\xfe",
+    prediction([ROW], format_version=9),
+    prediction([ROW], kind="other"),
+    prediction([ROW], kind=["list"]),
+    prediction([ROW], model="unknown-model"),
+    prediction([ROW], model="../escape"),
+    prediction([ROW], run_id="0199f0a0-0000-7000-8000-00000000ffff"),
+    prediction([ROW], run_id="../../serving/penguins"),
+    prediction([ROW], version=7),
+    prediction([ROW], id="not-an-id"),
+    prediction([ROW], rows=3),
+    prediction([ROW], rows=-1),
+    prediction([ROW], variant="other"),
+    prediction([ROW], predict="Adelie"),
+    prediction([ROW], proba=[0.5]),
+    prediction([ROW], proba=[[]]),
+    prediction([ROW], proba=[["x"]]),
+    prediction([ROW], predict=[["nested"]]),
+    prediction([ROW], latency_ms=None),
+    prediction([("text", True, "2026-02-01", "Biscoe")]),
+    prediction([(1.0, "yes", "2026-02-01", "Biscoe")]),
+    prediction([(1.0, True, "yesterday", "Biscoe")]),
+    prediction([(1.0, True, "2026-02-01", ["list"])]),
+    error(model="unknown-model"),
+    error(error_code=5),
+    label(prediction([ROW])["id"], 1.0, model="unknown-model"),
+    label("not-an-id", 1.0),
+    label(prediction([ROW])["id"], None),
+    label(prediction([ROW])["id"], 1.0, row=-1),
+]
+
+
+@pytest.mark.parametrize("position", [0, 1, 2])
+def test_lines_that_cannot_be_read_are_kept_apart_and_the_rest_counts(
+    world: World, context: Any, position: int
+) -> None:
+    good: list[Any] = [prediction([ROW]), prediction([ROW])]
+    records = [*good[:position], *BAD_LINES, *good[position:]]
+
+    assert handler(world.capture(records), context) == NOTHING
+
+    assert tallies(world)["rows"] == 2
+    head, *quotes = [json.loads(line) for line in only(world.stored("quarantine/")).splitlines()]
+    assert head["refused"] == len(BAD_LINES) == len(quotes)
+    assert [quote["line"] for quote in quotes] == [position + 1 + at for at in range(len(BAD_LINES))]
+    assert all(quote["reason"] for quote in quotes)
+
+
+def test_a_cut_off_gzip_object_yields_what_was_readable(world: World, context: Any) -> None:
+    event = world.capture([prediction([ROW]) for _ in range(2_000)], packed=True)
+    key = "captures/2026/11/23/10/1"
+    whole = world.stored_capture(key)
+    event = world.event(key, world.store(key, whole[: len(whole) // 2], "capture"))
+
+    assert handler(event, context) == NOTHING
+    assert 0 < tallies(world)["rows"] < 2_000
+    assert b"cut off" in only(world.stored("quarantine/"))
+
+
+def test_the_version_that_the_event_names_is_read(world: World, context: Any) -> None:
+    event = world.capture([prediction([ROW])], "same key+ü %2B")
+    world.capture([prediction([ROW, ROW])], "same key+ü %2B")
+    handler(event, context)
+
+    assert tallies(world)["rows"] == 1
+
+
+def test_an_object_that_is_gone_is_reported_and_acknowledged(world: World, context: Any, capsys: Any) -> None:
+    event = world.event("captures/2026/11/23/10/gone", None)
+
+    assert handler(event, context) == NOTHING
+    assert "ObjectsGone" in capsys.readouterr().out
+    assert world.yielded() == {}
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {},
+        {"Records": []},
+        {"Records": [message(json.dumps({"Event": "s3:TestEvent"}))]},
+        {"Records": [message(json.dumps({"Records": []}))]},
+        {"Records": [message(json.dumps({"Records": [{"eventSource": "aws:other"}]}))]},
+    ],
+)
+def test_events_that_announce_nothing_are_acknowledged(world: World, context: Any, event: dict[str, Any]) -> None:
+    assert handler(event, context) == NOTHING
+    assert world.yielded() == {}
+
+
+def test_a_message_that_is_not_json_alone_is_delivered_again(world: World, context: Any) -> None:
+    event = world.capture([prediction([ROW])])
+    event["Records"].append(message("{broken", "m2"))
+
+    assert handler(event, context) == {"batchItemFailures": [{"itemIdentifier": "m2"}]}
+    assert tallies(world)["rows"] == 1
+
+
+def test_feedback_is_kept_by_the_hour_of_its_prediction(world: World, context: Any) -> None:
+    record = prediction([ROW])
+    late = label(record["id"], "Gentoo", NOON + 50 * 3_600_000)
+    handler(world.capture([late]), context)
+
+    ((key, body),) = world.stored("feedback/").items()
+    assert key.startswith(f"feedback/{MODEL}/{HOUR}/")
+    assert json.loads(body)["label"] == "Gentoo"
+    assert len(world.stored(f"unjoined/{MODEL}/{HOUR}/")) == 1

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from metrics_aggregation import verdicts
+from metrics_aggregation.handler import handler
+from modelloop import clock, windows
+from modelloop.aws import summaries
+from modelloop.aws.registry import Registry
+from modelloop.errors import NotFoundError
+from modelloop.summary import Place
+from tests.functional.metrics_aggregation.world import HOUR, MODEL, NOON, error, manifest, prediction, usual_rows
+
+if TYPE_CHECKING:
+    from tests.functional.metrics_aggregation.world import World
+
+PLACE = Place(MODEL, HOUR, 1, "champion")
+HOUR_MS = windows.HOUR_MS
+
+
+@pytest.fixture(autouse=True)
+def at_noon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: clock.from_ms(NOON + 60_000))
+
+
+def send(world: World, context: Any, rows: list[Any], at_ms: int, name: str) -> None:
+    records = [prediction(rows[start : start + 100], at_ms) for start in range(0, len(rows), 100)]
+    assert handler(world.capture(records, name), context) == {"batchItemFailures": []}
+
+
+def latest() -> dict[str, Any] | None:
+    return Registry("table").latest_verdict(MODEL, "drift")
+
+
+def test_usual_traffic_is_quiet_and_shifted_traffic_is_drift(world: World, context: Any) -> None:
+    send(world, context, usual_rows(600), NOON, "usual")
+    assert verdicts.handler({}, context)["judged"][MODEL]["drift"] == "ok"
+
+    send(world, context, usual_rows(1_200, shift=2_000), NOON, "shifted")
+    verdicts.handler({"model": MODEL}, context)
+    verdict = latest()
+    assert verdict is not None
+    assert verdict["status"] == "drift"
+    assert verdict["columns"][0]["name"] == "mass"
+    assert verdict["rows"] == 1_800
+    assert verdict["window"] == {"from": "2026-11-23T10:00:00.000Z", "to": "2026-11-23T11:00:00.000Z"}
+
+
+def test_the_same_shift_in_two_windows_is_drift(world: World, context: Any) -> None:
+    send(world, context, usual_rows(600, shift=250), NOON - HOUR_MS, "before")
+    send(world, context, usual_rows(600, seed=2, shift=250), NOON, "now")
+    verdicts.handler({}, context)
+    verdict = latest()
+    assert verdict is not None
+    assert verdict["status"] == "drift"
+    assert "two windows" in verdict["reasons"][0]
+
+
+@pytest.mark.usefixtures("world")
+def test_without_traffic_the_verdict_says_so(context: Any) -> None:
+    verdicts.handler({}, context)
+    verdict = latest()
+    assert verdict is not None
+    assert (verdict["status"], verdict["rows"], verdict["window"]) == ("insufficient_data", 0, None)
+
+
+def test_shadow_and_pinned_traffic_do_not_speak_for_the_champion(world: World, context: Any) -> None:
+    rows = usual_rows(600, shift=2_000)
+    handler(world.capture([prediction(rows, variant="shadow"), prediction(rows, variant="pinned")]), context)
+    verdicts.handler({}, context)
+    verdict = latest()
+    assert verdict is not None
+    assert verdict["rows"] == 0
+
+
+def test_judging_again_repairs_the_projection_and_writes_the_same(world: World, context: Any) -> None:
+    send(world, context, usual_rows(600), NOON, "usual")
+    verdicts.handler({}, context)
+    first = latest()
+    verdicts.handler({}, context)
+
+    assert latest() == first
+    assert Registry("table").get_model(MODEL)["champion"]["version"] == 1
+
+
+@pytest.mark.usefixtures("world")
+def test_an_unknown_model_is_named(context: Any) -> None:
+    with pytest.raises(NotFoundError):
+        verdicts.handler({"model": "Not A Model"}, context)
+    assert verdicts.handler({"model": "nothing-here"}, context) == {"judged": {"nothing-here": {"drift": None}}}
+
+
+def test_a_broken_model_fails_loudly_after_the_others_were_judged(world: World, context: Any) -> None:
+    world.store("serving/broken.json", b"{")
+    with pytest.raises(ExceptionGroup, match="1 of 2"):
+        verdicts.handler({}, context)
+    assert latest() is not None
+
+
+def test_a_model_whose_version_has_no_baseline_gets_no_verdict(world: World, context: Any) -> None:
+    world.publish(manifest() | {"baseline": None})
+    assert verdicts.handler({}, context)["judged"][MODEL]["drift"] is None
+
+
+def test_compacted_hours_read_the_same_and_redelivery_does_not_count_twice(world: World, context: Any) -> None:
+    events = [world.capture([prediction(usual_rows(20, seed)), error()], str(seed)) for seed in range(4)]
+    for event in events[:3]:
+        handler(event, context)
+    before = windows.by_version(summaries.between(MODEL, HOUR, HOUR))
+    digests = [entry.digest for entry in summaries.entries(MODEL, HOUR, HOUR)]
+
+    assert summaries.compact(PLACE, digests)
+    assert [entry.digest for entry in summaries.entries(MODEL, HOUR, HOUR)] == ["compacted"]
+    handler(events[0], context)
+    assert windows.by_version(summaries.between(MODEL, HOUR, HOUR)) == before
+
+    handler(events[3], context)
+    assert summaries.compact(PLACE, [entry.digest for entry in summaries.entries(MODEL, HOUR, HOUR)])
+    (whole,) = summaries.between(MODEL, HOUR, HOUR)
+    assert whole.tallies["rows"] == 80
+    assert len(whole.inputs) == 4
+
+
+def test_a_summary_compacted_while_it_is_read_is_found_again(
+    world: World, context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seed in range(3):
+        handler(world.capture([prediction(usual_rows(20, seed))], str(seed)), context)
+    listed = list(summaries.entries(MODEL, HOUR, HOUR))
+    summaries.compact(PLACE, [entry.digest for entry in listed])
+    real = summaries.entries
+    answers = iter([iter(listed)])
+    monkeypatch.setattr(summaries, "entries", lambda *given: next(answers, None) or real(*given))
+
+    (whole,) = summaries.between(MODEL, HOUR, HOUR)
+    assert whole.tallies["rows"] == 60
+
+
+def test_windows_are_ranges_of_keys(world: World, context: Any) -> None:
+    for hours in range(5):
+        handler(world.capture([prediction(usual_rows(10), NOON - hours * HOUR_MS)], str(hours)), context)
+    found = list(summaries.between(MODEL, "2026-11-23T07", "2026-11-23T09"))
+    assert [one.place.hour for one in found] == ["2026-11-23T07", "2026-11-23T08", "2026-11-23T09"]
+    newest = list(summaries.newest_first(MODEL, 1, {"champion"}, clock.now()))
+    assert [one.place.hour[-2:] for one in newest] == ["10", "09", "08", "07", "06"]

@@ -1,0 +1,139 @@
+"""A small world to monitor: one model with a real encoding and baseline, its captures, and the events they cause."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote_plus
+
+import boto3
+import numpy as np
+
+from modelloop import baseline, clock, keys
+from modelloop.encoding import Column, Encoding
+from modelloop.ids import uuid7
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+MODEL, RUN_ID = "penguins", "0199f0a0-0000-7000-8000-000000000001"
+HOUR = "2026-11-23T10"
+NOON = clock.to_ms("2026-11-23T10:30:00Z")
+CLASSES = ["Adelie", "Gentoo"]
+ENCODING = Encoding([
+    Column("mass", "number"), Column("male", "boolean"), Column("seen", "date", origin="2026-01-01"),
+    Column("island", "text", ("Biscoe", "Dream")),
+])  # fmt: skip
+
+type Record = dict[str, Any]
+
+
+def manifest(version: int = 1, run_id: str = RUN_ID, rows: int = 2_000) -> dict[str, Any]:
+    random = np.random.default_rng(7)
+    matrix = np.column_stack([
+        random.normal(4_000, 500, rows), random.integers(0, 2, rows), random.integers(0, 300, rows),
+        np.ones(rows), np.ones(rows), random.integers(0, 2, rows),
+    ]).astype(np.float32)  # fmt: skip
+    matrix[::50, 0] = np.nan
+    known = baseline.build(ENCODING, matrix, random.integers(0, 2, rows), CLASSES, mask=())
+    return {
+        "format_version": 1, "model": MODEL, "version": version, "run_id": run_id, "classes": CLASSES,
+        "task": "classification", "baseline": known, "spec": {"protected": ["male"]},
+        "monitoring": {"min_rows": 500, "label_delay_hours": 0, "mask": []},
+    }  # fmt: skip
+
+
+def prediction(cells: Sequence[tuple[Any, ...]], at_ms: int = NOON, **changes: Any) -> Record:
+    """A capture record of rows (mass, male, seen, island)."""
+    columns = dict(zip(("mass", "male", "seen", "island"), map(list, zip(*cells, strict=True)), strict=True))
+    labels = [CLASSES[at % 2] for at in range(len(cells))]
+    record = {
+        "format_version": 1, "kind": "prediction", "id": uuid7(at_ms), "offset": 0, "time": clock.from_ms(at_ms),
+        "model": MODEL, "version": 1, "run_id": RUN_ID, "variant": "champion", "rows": len(cells), "columns": columns,
+        "unseen": {}, "predict": labels, "proba": [[0.8, 0.2] if label == "Adelie" else [0.3, 0.7] for label in labels],
+        "latency_ms": 0.4, "cold": False, "status": 200,
+    }  # fmt: skip
+    return record | changes
+
+
+def error(at_ms: int = NOON, **changes: Any) -> Record:
+    record = {
+        "format_version": 1, "kind": "error", "id": uuid7(at_ms), "time": clock.from_ms(at_ms), "model": MODEL,
+        "version": 1, "variant": "champion", "status": 422, "error_code": "INVALID_PARAMETER_VALUE", "latency_ms": 0.1,
+    }  # fmt: skip
+    return record | changes
+
+
+def label(identifier: str, value: object, at_ms: int = NOON, row: int = 0, model: str = MODEL) -> Record:
+    return {
+        "format_version": 1, "kind": "feedback", "id": identifier, "row": row, "label": value, "model": model,
+        "time": clock.from_ms(at_ms),
+    }  # fmt: skip
+
+
+def usual_rows(count: int, seed: int = 1, *, shift: float = 0.0) -> list[tuple[Any, ...]]:
+    random = np.random.default_rng(seed)
+    return [
+        (
+            None if random.random() < 0.02 else float(np.float32(random.normal(4_000 + shift, 500))),
+            bool(random.integers(2)),
+            f"2026-{1 + at % 9:02d}-{1 + at % 28:02d}",
+            str(random.choice(["Biscoe", "Dream"])),
+        )
+        for at in range(count)
+    ]
+
+
+@dataclass
+class World:
+    """The buckets of a stack, and what a test does to them."""
+
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+    def publish(self, known: dict[str, Any], *, pointer: dict[str, Any] | None = None) -> None:
+        folder = keys.version(known["model"], known["run_id"], "")
+        ref = {"version": known["version"], "run_id": known["run_id"], "file": folder + keys.BUNDLE}
+        ref |= {"sha256": "0" * 64, "bytes": 1}
+        self.store(folder + keys.MANIFEST, json.dumps(known).encode())
+        document = {"format_version": 1, "model": known["model"], "revision": 1, "champion": ref, **(pointer or {})}
+        self.store(keys.pointer(known["model"]), json.dumps(document).encode())
+
+    def store(self, key: str, body: bytes, bucket: str = "artifacts") -> str:
+        return str(boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=body)["VersionId"])
+
+    def capture(self, records: Iterable[Record | bytes], name: str = "1", *, packed: bool = False) -> dict[str, Any]:
+        """Store records as one capture object and return the queue event that announces it."""
+        lines = [line if isinstance(line, bytes) else json.dumps(line).encode() for line in records]
+        body = b"\n".join([*lines, b""])
+        key = f"captures/2026/11/23/10/{name}"
+        return self.event(key, self.store(key, gzip.compress(body) if packed else body, "capture"))
+
+    def event(self, key: str, version_id: str | None) -> dict[str, Any]:
+        found = {"key": quote_plus(key), "size": 1, "sequencer": "00"} | (
+            {"versionId": version_id} if version_id else {}
+        )
+        body = {"Records": [{"eventSource": "aws:s3", "s3": {"bucket": {"name": "capture"}, "object": found}}]}
+        return {"Records": [message(json.dumps(body))]}
+
+    def stored(self, prefix: str = "") -> dict[str, bytes]:
+        """Return every object of the artifacts bucket under a prefix."""
+        s3 = boto3.client("s3")
+        found = s3.list_objects_v2(Bucket="artifacts", Prefix=prefix).get("Contents", [])
+        return {one["Key"]: s3.get_object(Bucket="artifacts", Key=one["Key"])["Body"].read() for one in found}
+
+    def stored_capture(self, key: str) -> bytes:
+        return bytes(boto3.client("s3").get_object(Bucket="capture", Key=key)["Body"].read())
+
+    def yielded(self) -> dict[str, bytes]:
+        """Return what the handlers stored, without what the test published."""
+        return {key: body for key, body in self.stored().items() if not key.startswith(("versions/", "serving/"))}
+
+
+def message(body: str, identifier: str = "m1") -> dict[str, Any]:
+    return {
+        "messageId": identifier, "receiptHandle": "r", "body": body, "attributes": {}, "messageAttributes": {},
+        "md5OfBody": "", "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:eu-central-1:1:q",
+        "awsRegion": "eu-central-1",
+    }  # fmt: skip

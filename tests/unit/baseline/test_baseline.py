@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from modelloop import baseline
+from modelloop.encoding import Column, Encoding
+
+ENCODING = Encoding([
+    Column("a", "number"),
+    Column("d", "date", origin="2020-01-01", with_time=True),
+    Column("b", "boolean"),
+    Column("t", "text", ("x", "y")),
+])  # fmt: skip
+RANDOM = np.random.default_rng(0)
+
+
+def matrix(rows: int = 1_000) -> np.ndarray[Any, Any]:
+    built = np.column_stack([
+        RANDOM.normal(size=rows), RANDOM.integers(0, 400, rows), np.ones(rows), np.ones(rows), np.ones(rows),
+        RANDOM.integers(0, 2, rows), RANDOM.integers(0, 3, rows),
+    ]).astype(np.float32)  # fmt: skip
+    built[::10, :] = np.nan
+    return built
+
+
+def column(document: dict[str, Any], name: str) -> dict[str, Any]:
+    return next(found for found in document["columns"] if found["name"] == name)
+
+
+def test_every_row_of_every_column_is_counted_once() -> None:
+    document = baseline.build(ENCODING, matrix(), RANDOM.integers(0, 2, 1_000), ["u", True], mask=("b",))
+
+    assert [found["name"] for found in document["columns"]] == ["a", "d", "t"]
+    for found in [*document["columns"], document["prediction"]]:
+        assert sum(found["counts"]) + found["missing"] + found["unseen"] == document["rows"] == 1_000
+    assert column(document, "a")["missing"] == 100
+    assert len(column(document, "a")["counts"]) == 20
+    assert column(document, "d")["origin"] == "2020-01-01"
+    assert column(document, "t")["categories"] == ["x", "y"]
+    assert column(document, "t")["unseen"] > 0
+    assert document["prediction"]["categories"] == ["u", "true"]
+
+
+def test_bins_hold_equal_shares_of_smooth_columns() -> None:
+    counts = column(baseline.build(ENCODING, matrix(), np.zeros(1_000), None, ()), "a")["counts"]
+    assert max(counts) - min(counts) <= 1
+
+
+def test_a_mass_point_stands_alone() -> None:
+    values = np.concatenate([np.zeros(500), RANDOM.normal(size=500)]).astype(np.float32)
+    edges = baseline.quantile_edges(values)
+    counts, _, _ = baseline.count({"edges": edges, "categories": None}, np.asarray([0.0, 1e-30, -1e-30], np.float32))
+
+    assert 0.0 in edges
+    assert sum(amount > 0 for amount in counts) == 3
+
+
+def test_a_constant_column_sees_values_on_either_side() -> None:
+    edges = baseline.quantile_edges(np.full(50, 5, np.float32))
+    counts, _, _ = baseline.count({"edges": edges, "categories": None}, np.asarray([4, 5, 6], np.float32))
+    assert counts == [1, 1, 1]
+
+
+@pytest.mark.parametrize("values", [[], [np.nan], [1.0], [1.0, 2.0], [-3.4028235e38] * 3, [0.0, -0.0]])
+def test_edges_of_tiny_columns_are_finite_and_rise(values: list[float]) -> None:
+    edges = baseline.quantile_edges(np.asarray(values, np.float32))
+    assert edges == sorted(set(edges))
+    assert np.isfinite(edges).all()
+
+
+def test_no_more_than_twenty_bins_for_any_mix_of_ties() -> None:
+    for top in (2, 5, 19, 20, 21, 40, 1_000):
+        edges = baseline.quantile_edges(RANDOM.integers(0, top, 2_000).astype(np.float32))
+        assert len(edges) <= baseline.MOST_BINS - 1
+
+
+def test_regression_predictions_keep_their_double_precision() -> None:
+    predictions = RANDOM.normal(size=1_000)
+    document = baseline.build(ENCODING, matrix(), predictions, None, ())["prediction"]
+    counts, _, _ = baseline.count(document, predictions)
+
+    assert counts == document["counts"]
+    assert max(counts) - min(counts) <= 1

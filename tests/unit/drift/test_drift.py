@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from modelloop import baseline, comparison, drift
+from modelloop.encoding import Column, Encoding
+from modelloop.windows import Window
+
+RANDOM = np.random.default_rng(3)
+CATEGORIES = tuple(f"c{code}" for code in range(30))
+ENCODING = Encoding(
+    [Column("a", "number"), Column("b", "text", CATEGORIES), Column("when", "date", origin="2026-01-01")]
+)
+NOW = "2026-11-23T12:10:00Z"
+
+
+def sample(rows: int, *, shift: float = 0.0, missing: float = 0.0, unseen: float = 0.0) -> np.ndarray[Any, Any]:
+    codes = np.minimum(RANDOM.geometric(0.2, rows) - 1, 29).astype(np.float32)
+    codes[RANDOM.random(rows) < unseen] = 30
+    numbers = RANDOM.normal(shift, 1, rows)
+    numbers[RANDOM.random(rows) < missing] = np.nan
+    days = RANDOM.integers(0, 200, rows)
+    return np.column_stack([numbers, codes, days, days % 12, days % 7]).astype(np.float32)
+
+
+def predicted(matrix: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    return np.asarray(np.nan_to_num(matrix[:, 0]) > 0, np.int64)
+
+
+TRAINING = sample(5_000)
+BASELINE = baseline.build(ENCODING, TRAINING, predicted(TRAINING), ["no", "yes"], mask=())
+
+
+def window(matrix: np.ndarray[Any, Any], hour: str = "2026-11-23T12", **tallies: Any) -> Window:
+    live = baseline.build(ENCODING, TRAINING, predicted(TRAINING), ["no", "yes"], mask=())
+    columns = {}
+    for column, (_, slot) in zip(live["columns"], baseline.first_slots(ENCODING), strict=True):
+        counts, missing, unseen = baseline.count(column, matrix[:, slot])
+        columns[column["name"]] = {"counts": counts, "missing": missing, "unseen": unseen}
+    counts, missing, unseen = baseline.count(live["prediction"], predicted(matrix))
+    found = {"sampled": len(matrix), "requests": len(matrix), "columns": columns}
+    found["prediction"] = {"counts": counts, "missing": missing, "unseen": unseen}
+    return Window(hour, hour, found | tallies)
+
+
+def judge(*windows: Window, min_rows: int = 500) -> dict[str, Any]:
+    return drift.verdict(BASELINE, windows, model="m", version=3, min_rows=min_rows, now=NOW)
+
+
+def drifted(document: dict[str, Any]) -> set[str]:
+    return {column["name"] for column in document["columns"] if column["drifted"]}
+
+
+def test_the_same_distribution_is_quiet() -> None:
+    document = judge(window(sample(1_000)), window(sample(1_000)))
+
+    assert document["status"] == "ok"
+    assert drifted(document) == set()
+    assert document["reasons"] == []
+    assert document["window"] == {"from": "2026-11-23T12:00:00.000Z", "to": "2026-11-23T13:00:00.000Z"}
+    assert (document["model"], document["version"], document["rows"]) == ("m", 3, 1_000)
+
+
+def test_a_moderate_shift_is_seen_at_once_and_alarms_the_second_time() -> None:
+    shifted, usual = window(sample(1_000, shift=0.5)), window(sample(1_000))
+
+    assert drifted(judge(shifted, usual)) == {"a"}
+    assert judge(shifted, usual)["status"] == "ok"
+    again = judge(shifted, window(sample(1_000, shift=0.5)))
+    assert again["status"] == "drift"
+    assert again["prediction"]["drifted"]
+    assert any(reason.startswith("a: values drifted") and "two windows" in reason for reason in again["reasons"])
+
+
+def test_a_large_shift_alarms_at_once() -> None:
+    document = judge(window(sample(1_000, shift=2.0)))
+
+    assert document["status"] == "drift"
+    assert document["columns"][0]["name"] == "a"
+    assert document["columns"][0]["distance"] > 0.3
+
+
+def test_dates_move_on_without_an_alarm() -> None:
+    later = sample(1_000)
+    later[:, 2] += 400
+    document = judge(window(later), window(later))
+
+    assert document["status"] == "ok"
+    assert next(column for column in document["columns"] if column["name"] == "when")["informational"]
+
+
+@pytest.mark.parametrize(("change", "cause"), [({"missing": 0.4}, "missing"), ({"unseen": 0.5}, "unseen")])
+def test_what_missing_values_or_new_categories_cause_is_a_data_fault(change: dict[str, float], cause: str) -> None:
+    broken = window(sample(1_000, **change))
+    document = judge(broken, broken)
+
+    assert document["status"] == "data_fault"
+    assert cause in {column["cause"] for column in document["columns"]}
+
+
+def test_refused_requests_are_a_data_fault_even_with_few_rows() -> None:
+    refusing = window(sample(100), errors={"INVALID_PARAMETER_VALUE": 40})
+
+    assert judge(refusing)["status"] == "data_fault"
+    assert "29%" in judge(refusing)["reasons"][0]
+    assert judge(window(sample(100), errors={"INVALID_PARAMETER_VALUE": 4}))["status"] == "insufficient_data"
+    assert judge(window(sample(100), errors={"NOT_FOUND": 40}))["status"] == "insufficient_data"
+
+
+def test_too_few_rows_say_so_and_never_drift() -> None:
+    document = judge(window(sample(499, shift=3)))
+
+    assert document["status"] == "insufficient_data"
+    assert drifted(document) == set()
+    assert judge()["status"] == "insufficient_data"
+    assert judge()["window"] is None
+
+
+def test_the_threshold_falls_with_rows_and_rises_with_bins() -> None:
+    assert comparison.threshold(10**6, 10**6, 22) == comparison.SMALLEST_EFFECT
+    assert comparison.threshold(300, 500, 22) > comparison.threshold(3_000, 500, 22) > comparison.SMALLEST_EFFECT
+    assert comparison.threshold(300, 500, 22) > comparison.threshold(300, 500, 5)
+    assert comparison.threshold(0, 500, 22) == 1.0
+
+
+def test_many_categories_share_twenty_bins() -> None:
+    both = comparison.histograms(BASELINE["columns"][1], window(sample(1_000)).tallies["columns"]["b"])
+
+    assert len(both.labels) == len(both.baseline) == len(both.window) == 22
+    assert both.labels[19:] == ["(other)", "(missing)", "(unseen)"]
+    assert (sum(both.baseline), sum(both.window)) == (5_000, 1_000)
+
+
+def test_columns_that_were_not_captured_are_left_out() -> None:
+    bare = window(sample(1_000))
+    del bare.tallies["columns"]["a"]
+
+    assert {column["name"] for column in judge(bare)["columns"]} == {"b", "when"}

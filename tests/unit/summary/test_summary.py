@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from modelloop import summary
+from modelloop.errors import ArtifactRefusedError
+from modelloop.summary import Place, Summary
+
+PLACE = Place("m", "2026-11-23T10", 3, "champion")
+
+
+def test_totals_add_leaf_by_leaf_and_leave_their_parts_alone() -> None:
+    left = {"rows": 1, "errors": {"A": 1}, "columns": {"x": {"counts": [1, 2]}}}
+    right = {"rows": 2, "errors": {"B": 1}, "columns": {"x": {"counts": [0, 5]}, "y": {"counts": [1]}}}
+
+    whole = {"rows": 3, "errors": {"A": 1, "B": 1}, "columns": {"x": {"counts": [1, 7]}, "y": {"counts": [1]}}}
+    assert summary.total([left, right]) == summary.total([right, left]) == whole
+    assert left["columns"] == {"x": {"counts": [1, 2]}}
+    assert summary.total([]) == {}
+
+
+def test_other_bins_are_refused() -> None:
+    with pytest.raises(ArtifactRefusedError, match="different bins"):
+        summary.total([{"counts": [1]}, {"counts": [1, 2]}])
+
+
+def test_sums_beyond_sixty_four_bits_survive_storage() -> None:
+    stored = Summary(PLACE, {"millionths": 2**100 + 1}, ("b", "a"))
+
+    assert summary.from_bytes(summary.to_bytes(stored)) == Summary(PLACE, {"millionths": 2**100 + 1}, ("a", "b"))
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"{}", b'{"format_version":2}', b'{"format_version":1}', b"\xff"])
+def test_damaged_summaries_are_refused(body: bytes) -> None:
+    with pytest.raises(ArtifactRefusedError):
+        summary.from_bytes(body)
+
+
+def test_the_description_is_what_the_api_answers() -> None:
+    counts = [0] * (len(summary.LATENCY_BOUNDS_MS) + 1)
+    counts[2], counts[3] = 90, 10
+    tallies = {"requests": 100, "rows": 150, "sampled": 140, "errors": {"X": 3}}
+    tallies["latency"] = {"warm": {"counts": counts, "micros": 40_000}, "cold": {"counts": [0, 2], "micros": 9}}
+
+    found = summary.describe(tallies)
+    assert (found["requests"], found["predictions"], found["rows"], found["errors"]) == (103, 100, 150, 3)
+    assert found["cold_starts"] == 2
+    assert found["latency_ms"] == {"mean": 0.4, "p50": pytest.approx(0.389), "p90": 0.5, "p99": 0.95}
+    assert json.dumps(summary.describe({}))
+    assert summary.describe({})["latency_ms"]["p50"] is None
+
+
+def test_latencies_beyond_the_last_bound_stay_finite() -> None:
+    counts = [0] * len(summary.LATENCY_BOUNDS_MS) + [5]
+    assert summary.latency({"latency": {"warm": {"counts": counts, "micros": 10**9}}})["p99"] == 10_000

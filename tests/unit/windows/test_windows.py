@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from modelloop import windows
+from modelloop.summary import Place, Summary
+
+NOW = "2026-11-23T12:10:00Z"
+
+
+def hours(*rows: tuple[str, int]) -> list[tuple[str, dict[str, int]]]:
+    return [(hour, {"sampled": amount}) for hour, amount in rows]
+
+
+def test_hours_merge_backwards_until_there_are_rows_enough() -> None:
+    found = windows.backwards(
+        hours(("2026-11-23T12", 200), ("2026-11-23T10", 300), ("2026-11-22T10", 400), ("2026-11-22T09", 200)), NOW, 500
+    )
+    assert [(one.start, one.end, one.rows) for one in found] == [
+        ("2026-11-23T10", "2026-11-23T12", 500),
+        ("2026-11-22T09", "2026-11-23T09", 600),
+    ]
+
+
+def test_no_more_hours_are_read_than_needed() -> None:
+    def endless() -> object:
+        yield from hours(("2026-11-23T12", 500), ("2026-11-23T11", 500))
+        raise AssertionError("read too far")
+
+    assert len(windows.backwards(endless(), NOW, 500)) == 2  # type: ignore[arg-type]
+
+
+def test_a_window_spans_at_most_seven_days() -> None:
+    found = windows.backwards(hours(("2026-11-23T12", 10), ("2026-11-16T13", 10), ("2026-11-16T12", 990)), NOW, 500)
+    assert [(one.start, one.rows) for one in found] == [("2026-11-16T13", 20)]
+
+
+def test_hours_after_now_wait() -> None:
+    assert windows.backwards(hours(("2026-11-23T13", 900)), NOW, 500) == []
+
+
+def test_windows_meet_at_year_and_leap_day_edges() -> None:
+    assert windows.shift("2027-01-01T00", -1) == "2026-12-31T23"
+    assert windows.shift("2028-02-28T23", 1) == "2028-02-29T00"
+    assert windows.span("2026-12-31T23", "2027-01-01T00") == 2
+
+
+def test_totals_by_version_and_variant() -> None:
+    summaries = [
+        Summary(
+            Place("m", "2026-11-23T10", 1, "champion"), {"requests": 2, "rows": 3, "columns": {"x": {"counts": [1]}}}
+        ),
+        Summary(Place("m", "2026-11-23T10", 2, "challenger"), {"requests": 1, "columns": {"x": {"counts": [1, 2]}}}),
+        Summary(Place("m", "2026-11-23T11", 2, "shadow"), {"requests": 1, "rows": 1}),
+        Summary(Place("m", "2026-11-23T11", 0, "none"), {"errors": {"X": 4}}),
+    ]
+    found = windows.by_version(summaries)
+
+    assert (found["predictions"], found["rows"], found["errors"]) == (4, 4, 4)
+    assert [(one["version"], one["predictions"]) for one in found["versions"]] == [(None, 0), (1, 2), (2, 2)]
+    assert set(found["versions"][2]["variants"]) == {"challenger", "shadow"}
+
+
+def test_hours_of_one_place_in_several_objects_merge() -> None:
+    place = Place("m", "2026-11-23T10", 1, "champion")
+    found = windows.by_hour([Summary(place, {"rows": 1}), Summary(place, {"rows": 2})])
+    assert list(found) == [("2026-11-23T10", {"rows": 3})]
