@@ -1,4 +1,4 @@
-"""From typed cells to the vector that every model sees: the same in training, serving and monitoring.
+"""From raw cells to the vector that every model sees: the same in training, serving and monitoring.
 
 Every feature column becomes one or more float slots. Every slot value is representable as a 32-bit float, because
 forests and ONNX see 32 bits: values are cast once, here. Missing is NaN in every slot of every kind.
@@ -6,21 +6,22 @@ forests and ONNX see 32 bits: values are cast once, here. Missing is NaN in ever
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from functools import cached_property
+from struct import Struct
 from typing import TYPE_CHECKING, Any
 
 from modelloop import grammar
 from modelloop.errors import ArtifactRefusedError, InvalidValueError
+from modelloop.readers import NAN, column_reader, typed_values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
+
+    from modelloop.readers import Reader
 
 FORMAT_VERSION = 1
 MOST_CATEGORIES = 254
-NAN = float("nan")
 KINDS = ("number", "boolean", "date", "text")
 
 
@@ -54,9 +55,42 @@ class Column:
         if self.kind == "text":
             return (Slot(self.name, self.name, "category", len(self.categories) + 1),)
         if self.kind == "date":
-            parts = ("days", "month", "weekday", "hour")[: 4 if self.with_time else 3]
+            parts = ("days", "month", "weekday", "hour")[: self.width]
             return tuple(Slot(f"{self.name}:{part}", self.name, "number") for part in parts)
         return (Slot(self.name, self.name, "number"),)
+
+    @property
+    def width(self) -> int:
+        """How many slots this column has."""
+        return 1 if self.kind != "date" else 4 if self.with_time else 3
+
+
+class Table:
+    """One vector a row, how many cells held a category never seen in training, and the typed values on demand."""
+
+    __slots__ = ("_cells", "_encoding", "unseen", "vectors")
+
+    def __init__(
+        self,
+        encoding: Encoding,
+        cells: Mapping[str, Sequence[object]],
+        vectors: list[list[float]],
+        unseen: dict[str, int],
+    ) -> None:
+        self._encoding = encoding
+        self._cells = cells
+        self.vectors = vectors
+        self.unseen = unseen
+
+    @property
+    def values(self) -> dict[str, list[grammar.Value]]:
+        """Typed values by column, read anew at each call: number, boolean, text, ISO date, or None for missing."""
+        values: dict[str, list[grammar.Value]] = {}
+        absent = [None] * len(self.vectors)
+        for column in self._encoding.columns:
+            raw = self._cells.get(column.name, absent)
+            values[column.name] = typed_values(column, raw, self._encoding.missing)
+        return values
 
 
 class Encoding:
@@ -65,7 +99,10 @@ class Encoding:
     def __init__(self, columns: Sequence[Column], missing: Sequence[str] = grammar.MISSING_TOKENS) -> None:
         self.columns = tuple(columns)
         self.missing = frozenset(missing) | {""}
-        self._readers = [(column, _reader(column)) for column in self.columns]
+        self._readers: list[tuple[str, Column, Reader]] = [
+            (column.name, column, column_reader(column, self.missing)) for column in self.columns
+        ]
+        self._layout = Struct(f"{sum(column.width for column in self.columns)}f")
 
     @cached_property
     def slots(self) -> tuple[Slot, ...]:
@@ -73,25 +110,28 @@ class Encoding:
         return tuple(slot for column in self.columns for slot in column.slots())
 
     def read(self, rows: int, cells: Mapping[str, Sequence[object]]) -> Table:
-        """Read raw cells, column by column, into typed values and vectors.
+        """Read raw cells, column by column, into vectors.
 
         Columns that the encoding does not know are ignored. Raises InvalidValueError naming field and row for a
-        missing required column or a cell that its column's kind does not take.
+        missing required column, a cell that its column's kind does not take, or a column of another length.
         """
-        values: dict[str, list[grammar.Value]] = {}
         unseen: dict[str, int] = {}
         parts: list[list[float]] = []
-        for column, encode in self._readers:
-            raw = cells.get(column.name)
+        for name, column, reader in self._readers:
+            raw = cells.get(name)
             if raw is None:
                 if column.required:
-                    raise InvalidValueError(f"column {column.name!r} is missing", field=column.name)
-                raw = [None] * rows
-            values[column.name], slots, unknown = encode(raw, self.missing)
-            parts.extend(slots)
+                    raise InvalidValueError(f"column {name!r} is missing", field=name)
+                parts += [[NAN] * rows] * column.width
+                continue
+            if len(raw) != rows:
+                raise InvalidValueError(f"column {name!r} has {len(raw)} values for {rows} rows", field=name)
+            unknown = reader(raw, parts)
             if unknown:
-                unseen[column.name] = unknown
-        return Table(values=values, vectors=_transpose(rows, parts), unseen=unseen)
+                unseen[name] = unknown
+        pack, unpack = self._layout.pack, self._layout.unpack
+        vectors = [list(unpack(pack(*row))) for row in zip(*parts, strict=True)] if parts else [[]] * rows
+        return Table(self, cells, vectors, unseen)
 
     def to_json(self) -> dict[str, Any]:
         """Return the document that manifests and bundles carry."""
@@ -112,108 +152,12 @@ class Encoding:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Typed values by column, one vector a row, and how many cells held a category never seen in training."""
-
-    values: dict[str, list[grammar.Value]]
-    vectors: list[list[float]]
-    unseen: dict[str, int]
-
-
 def encoding_from_json(document: dict[str, Any]) -> Encoding:
     """Read a stored encoding; raise ArtifactRefusedError when it is not one."""
     if document.get("format_version") != FORMAT_VERSION:
         raise ArtifactRefusedError(f"encoding of format {document.get('format_version')!r}")
-    columns = [Column(**{**column, "categories": tuple(column["categories"])}) for column in document["columns"]]
-    return Encoding(columns, document["missing"])
-
-
-type _Read = tuple[list[grammar.Value], list[list[float]], int]
-type _Reader = Callable[[Sequence[object], frozenset[str]], _Read]
-
-
-def _reader(column: Column) -> _Reader:
-    def read(raw: Sequence[object], missing: frozenset[str]) -> _Read:
-        return {"number": _numbers, "boolean": _booleans, "date": _dates, "text": _texts}[column.kind](
-            column, raw, missing
-        )
-
-    return read
-
-
-def _cells[T](
-    column: Column,
-    raw: Sequence[object],
-    missing: frozenset[str],
-    read: Callable[[object, frozenset[str]], T],
-) -> list[T]:
-    cells: list[T] = []
     try:
-        for cell in raw:
-            cells.append(read(cell, missing))  # noqa: PERF401  the error must know how far the loop came
-    except InvalidValueError as error:
-        error.field, error.row = column.name, len(cells)
-        raise
-    return cells
-
-
-def _numbers(column: Column, raw: Sequence[object], missing: frozenset[str]) -> _Read:
-    numbers = _cells(column, raw, missing, grammar.read_number)
-    floats = _float32(column, [NAN if number is None else number for number in numbers])
-    values: list[grammar.Value] = [None if value != value else value for value in floats]  # noqa: PLR0124  NaN
-    return values, [floats], 0
-
-
-def _booleans(column: Column, raw: Sequence[object], missing: frozenset[str]) -> _Read:
-    values: list[grammar.Value] = list(_cells(column, raw, missing, grammar.read_boolean))
-    return values, [[NAN if value is None else float(value) for value in values]], 0
-
-
-def _texts(column: Column, raw: Sequence[object], missing: frozenset[str]) -> _Read:
-    codes = {category: float(code) for code, category in enumerate(column.categories)}
-    other = float(len(codes))
-    values: list[grammar.Value] = list(_cells(column, raw, missing, grammar.read_text))
-    slot = [NAN if value is None else codes.get(value, other) for value in values]  # type: ignore[arg-type]
-    return values, [slot], slot.count(other)
-
-
-def _dates(column: Column, raw: Sequence[object], missing: frozenset[str]) -> _Read:
-    moments = _cells(column, raw, missing, grammar.read_date)
-    origin = date.fromisoformat(column.origin or "1970-01-01").toordinal()
-    parts = [_date_parts(moment, origin) for moment in moments]
-    values: list[grammar.Value] = [None if moment is None else _iso(moment, column) for moment in moments]
-    return values, [list(slot) for slot in zip(*parts, strict=True)][: len(column.slots())], 0
-
-
-def _date_parts(moment: datetime | None, origin: int) -> tuple[float, float, float, float]:
-    if moment is None:
-        return NAN, NAN, NAN, NAN
-    return (
-        float(moment.toordinal() - origin),
-        float(moment.month),
-        float(moment.weekday()),
-        float(moment.hour),
-    )
-
-
-def _iso(moment: datetime, column: Column) -> str:
-    return moment.astimezone(UTC).isoformat() if column.with_time else moment.date().isoformat()
-
-
-def _float32(column: Column, numbers: list[float]) -> list[float]:
-    layout = struct.Struct(f"{len(numbers)}f")
-    try:
-        return list(layout.unpack(layout.pack(*numbers)))
-    except OverflowError as error:
-        row = next(row for row, number in enumerate(numbers) if abs(number) > _LARGEST)
-        raise InvalidValueError(
-            "the number is beyond the range of a 32-bit float", field=column.name, row=row
-        ) from error
-
-
-_LARGEST = struct.unpack("f", b"\xff\xff\x7f\x7f")[0]
-
-
-def _transpose(rows: int, parts: list[list[float]]) -> list[list[float]]:
-    return [list(vector) for vector in zip(*parts, strict=True)] if parts else [[] for _ in range(rows)]
+        columns = [Column(**{**column, "categories": tuple(column["categories"])}) for column in document["columns"]]
+        return Encoding(columns, document["missing"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ArtifactRefusedError(f"encoding is damaged: {error}") from error

@@ -83,10 +83,9 @@ def read_date(raw: object, missing: frozenset[str]) -> datetime | None:
         if DATE.fullmatch(text):
             try:
                 moment = datetime.fromisoformat(text)
-            except ValueError:
-                moment = None
-            if moment is not None:
                 return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+            except (ValueError, OverflowError):  # no such day, or an offset that leaves the calendar
+                pass
     raise InvalidValueError(f"expected an ISO date such as 2026-01-31, got {_shown(raw)}")
 
 

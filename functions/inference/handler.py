@@ -1,0 +1,94 @@
+"""The data plane: an HTTP request in, a prediction out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from inference import catalog, extension, feedback, gateway, predictions, telemetry
+from inference.outbox import Refused
+from inference.predictions import Trace, timestamp
+from inference.service import service
+from modelloop.errors import ModelloopError, NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from inference.gateway import Call
+    from inference.service import Service
+    from modelloop.protocols.exchange import Reply
+
+    type _Route = Callable[[Service, Call, Trace], Reply]
+
+ROUTES: dict[str, tuple[int, _Route]] = {
+    "POST /v2/models/{model}/infer": (200, predictions.infer),
+    "POST /v2/models/{model}/versions/{version}/infer": (200, predictions.infer),
+    "POST /models/{model}/invocations": (200, predictions.invoke),
+    "POST /models/{model}/feedback": (202, feedback.accept),
+    "GET /ping": (200, catalog.live),
+    "GET /health": (200, catalog.ready),
+    "GET /v2": (200, catalog.server),
+    "GET /v2/health/live": (200, catalog.live),
+    "GET /v2/health/ready": (200, catalog.ready),
+    "GET /v2/models": (200, catalog.models),
+    "GET /v2/models/{model}": (200, catalog.metadata),
+    "GET /v2/models/{model}/ready": (200, catalog.model_ready),
+    "GET /v2/models/{model}/versions/{version}": (200, catalog.metadata),
+    "GET /v2/models/{model}/versions/{version}/ready": (200, catalog.model_ready),
+    "POST /v2/repository/index": (200, catalog.index),
+}
+
+_after = extension.start(service)
+_cold = True
+
+
+def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """Answer one API Gateway proxy event."""
+    global _cold  # the first request of an environment is told apart
+    trace, _cold = Trace.start(cold=_cold), False
+    call = gateway.Call(event)
+    try:
+        route = ROUTES.get(call.route)
+        if route is None:
+            raise NotFoundError(f"there is no {call.route}")  # noqa: TRY301  one way out for every error
+        status, answer = route
+        response = gateway.respond(status, answer(service(), call, trace), trace.headers())
+    except Exception as error:  # noqa: BLE001  whatever it is, the caller gets the one error form
+        response = _refuse(error, call, trace)
+    _tell(call, trace, response["statusCode"])
+    _after.answered()
+    return response
+
+
+def _refuse(error: Exception, call: Call, trace: Trace) -> dict[str, Any]:
+    if not isinstance(error, ModelloopError):
+        telemetry.logger().exception("a request failed", extra={"route": call.route, "request_id": call.request_id})
+        error = ModelloopError("the request failed here; its id is in the header x-modelloop-prediction-id")
+    if trace.version is not None and trace.model is not None:
+        service().outbox.add(
+            Refused(
+                trace.prediction_id, timestamp(), trace.model, trace.version, trace.variant,
+                error.status, error.code, trace.latency_ms,
+            )
+        )  # fmt: skip
+    return gateway.refuse(error, trace.headers())
+
+
+def _tell(call: Call, trace: Trace, status: int) -> None:
+    metrics: dict[str, float] = {"Requests": 1, "Latency": round(trace.latency_ms, 3)}
+    if trace.rows:
+        metrics["Rows"] = trace.rows
+    if trace.cold:
+        metrics["ColdStarts"] = 1
+    if status >= 400:  # noqa: PLR2004  HTTP
+        metrics["ClientErrors" if status < 500 else "ServerErrors"] = 1  # noqa: PLR2004  HTTP
+    telemetry.emit(
+        "request",
+        metrics,
+        route=call.route,
+        status=status,
+        request_id=call.request_id,
+        prediction_id=trace.prediction_id,
+        model=trace.model,
+        version=trace.version,
+        variant=trace.variant,
+    )

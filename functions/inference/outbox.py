@@ -1,0 +1,159 @@
+"""What is still to be told after an answer: captures, shadow answers, pointers due for a look."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from inference import telemetry
+from modelloop.capture import Prediction, error_line, join_lines, prediction_lines
+from modelloop.errors import ModelloopError
+from modelloop.serving import SHADOW, VersionRef
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from inference.models import Model
+    from modelloop.encoding import Table
+    from modelloop.protocols.exchange import Answer, Query
+
+_MOST_PENDING = 8_000_000
+
+
+class Stream(Protocol):
+    """Where records go."""
+
+    def put(self, records: Sequence[bytes], *, deadline: float | None = None) -> None:
+        """Deliver all records or raise TransientError."""
+        ...
+
+
+@dataclass(slots=True)
+class Answered:
+    """An answered request, kept until its capture is written."""
+
+    query: Query
+    table: Table
+    answer: Answer
+    model: Model
+    variant: str
+    at: str
+    latency_ms: float
+    cold: bool
+    shadow: VersionRef | None
+
+
+@dataclass(slots=True)
+class Refused:
+    """A request to a model that ended in an error."""
+
+    prediction_id: str
+    at: str
+    model: str
+    version: int | None
+    variant: str
+    status: int
+    error_code: str
+    latency_ms: float
+
+
+class Outbox:
+    """Work that waits until the answer is out; nothing here may fail a request."""
+
+    def __init__(self, stream: Stream, shelf_get: ShelfGet) -> None:
+        self._stream = stream
+        self._get = shelf_get
+        self._waiting: list[Answered | Refused] = []
+        self._lines: list[bytes] = []
+
+    def add(self, item: Answered | Refused) -> None:
+        """Keep what happened until the next flush."""
+        self._waiting.append(item)
+
+    def flush(self, deadline: float | None = None) -> None:
+        """Write every capture and deliver it; what the stream does not take waits, up to 8 MB, then is counted."""
+        waiting, self._waiting = self._waiting, []
+        for item in waiting:
+            self._lines += self._write(item)
+        if not self._lines:
+            return
+        try:
+            self._stream.put(join_lines(self._lines), deadline=deadline)
+            self._lines = []
+        except ModelloopError as error:
+            telemetry.logger().warning("captures wait for the stream", extra={"reason": error.message})
+            self._forget_oldest()
+
+    def _write(self, item: Answered | Refused) -> list[bytes]:
+        if isinstance(item, Refused):
+            return [_error(item)]
+        try:
+            table, answer = item.table, item.answer
+            kept = item.model.capture.sampled(answer.prediction_id)
+            lines = prediction_lines(_record(item, item.model, answer, table, item.variant, kept=kept))
+            return lines + self._shadow(item, kept=kept)
+        except (ModelloopError, ValueError, TypeError) as error:
+            telemetry.logger().exception("a capture could not be written", extra={"reason": type(error).__name__})
+            telemetry.emit("capture lost", {"CapturesLost": 1})
+            return []
+
+    def _shadow(self, item: Answered, *, kept: bool) -> list[bytes]:
+        if item.shadow is None:
+            return []
+        started = time.perf_counter()
+        try:
+            model = self._get(item.shadow)
+            answer, table = model.answer(item.query, item.answer.prediction_id)
+        except ModelloopError as error:
+            latency = (time.perf_counter() - started) * 1e3
+            refused = Refused(
+                item.answer.prediction_id, item.at, item.model.name, item.shadow.version, SHADOW,
+                error.status, error.code, latency,
+            )  # fmt: skip
+            return [_error(refused)]
+        record = _record(item, model, answer, table, SHADOW, kept=kept)
+        record.latency_ms = (time.perf_counter() - started) * 1e3
+        return prediction_lines(record)
+
+    def _forget_oldest(self) -> None:
+        size, kept = 0, 0
+        for line in reversed(self._lines):
+            size += len(line)
+            if size > _MOST_PENDING:
+                break
+            kept += 1
+        lost = len(self._lines) - kept
+        if lost:
+            self._lines = self._lines[lost:]
+            telemetry.emit("captures lost", {"CapturesLost": lost})
+
+
+class ShelfGet(Protocol):
+    """How a version is had by its reference."""
+
+    def __call__(self, ref: VersionRef) -> Model:
+        """Return the version, loading it when need be."""
+        ...
+
+
+def _record(item: Answered, model: Model, answer: Answer, table: Table, variant: str, *, kept: bool) -> Prediction:
+    mask = model.capture.mask
+    columns = {name: cells for name, cells in table.values.items() if name not in mask} if kept else None
+    return Prediction(
+        answer.prediction_id, item.at, answer.model, answer.version, model.ref.run_id, variant,
+        answer.predict, answer.proba, columns, table.unseen, item.latency_ms, item.cold,
+    )  # fmt: skip
+
+
+def _error(item: Refused) -> bytes:
+    return error_line(
+        prediction_id=item.prediction_id,
+        time=item.at,
+        model=item.model,
+        version=item.version,
+        variant=item.variant,
+        status=item.status,
+        error_code=item.error_code,
+        latency_ms=item.latency_ms,
+    )

@@ -1,0 +1,75 @@
+"""Replay: the serving runtime's own word on whether an exported model answers as the estimator did."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from inference import models
+from modelloop.aws.objects import Objects
+from modelloop.errors import ArtifactRefusedError, NotFoundError
+from modelloop.flat import FlatModel
+from modelloop.parity import compare, flat_tolerance, onnx_tolerance
+from modelloop.serving import VersionRef
+from modelloop.settings import settings
+
+if TYPE_CHECKING:
+    from inference.models import Model
+
+_MOST_BYTES = 512 * 1024 * 1024
+
+
+def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """Replay vectors through a stored bundle; answers what differs, never raises for a bundle that is refused."""
+    objects = _objects()
+    ref = VersionRef(0, event["run_id"], event["file"], event["sha256"], event["bytes"])
+    try:
+        model, golden = models.unproven(objects, ref)
+    except (ArtifactRefusedError, NotFoundError) as error:
+        return _verdict(ok=False, golden_ok=False, reason=error.message)
+    vectors = _matrix(objects, event["vectors"])
+    expected = _matrix(objects, event["expected"])
+    verdict = _compare(model, vectors, expected)
+    try:
+        models.prove(model, golden)
+    except ArtifactRefusedError as error:
+        return verdict | {"ok": False, "golden_ok": False, "reason": verdict["reason"] or error.message}
+    return verdict
+
+
+def _compare(model: Model, vectors: list[list[float]], expected: list[list[float]]) -> dict[str, Any]:
+    outputs = model.engine.predict(vectors, model.threshold)
+    engine = model.engine
+    allowed = flat_tolerance(engine, vectors) if isinstance(engine, FlatModel) else onnx_tolerance(expected)
+    parity = compare(expected, outputs, allowed, model.threshold)
+    return _verdict(
+        ok=parity.ok,
+        golden_ok=True,
+        reason=parity.reason,
+        rows=parity.rows,
+        mismatches=parity.mismatches,
+        worst=parity.worst,
+        label_ties=parity.label_ties,
+        engine=model.engine_name,
+    )
+
+
+def _verdict(*, ok: bool, golden_ok: bool, reason: str | None, **facts: Any) -> dict[str, Any]:
+    empty = {"rows": 0, "mismatches": 0, "worst": 0.0, "label_ties": 0, "engine": None}
+    return {**empty, **facts, "ok": ok, "golden_ok": golden_ok, "reason": reason}
+
+
+def _matrix(objects: Objects, key: str) -> list[list[float]]:
+    """Read a .npy file as rows; one number a row becomes a row of one."""
+    from io import BytesIO  # noqa: PLC0415
+
+    import numpy as np  # noqa: PLC0415  the data plane shares this folder and starts without it
+
+    array = np.load(BytesIO(objects.get(key, most_bytes=_MOST_BYTES).body), allow_pickle=False)
+    rows: list[list[float]] = array.reshape(len(array), -1).astype(np.float64).tolist()
+    return rows
+
+
+@cache
+def _objects() -> Objects:
+    return Objects(settings().artifacts_bucket)

@@ -1,0 +1,90 @@
+"""What one environment holds between requests: pointers, loaded versions, and what is still to be told."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from inference import telemetry
+from inference.outbox import Outbox
+from inference.pointers import Pointers
+from inference.shelf import Shelf, memory_cap
+from modelloop.aws.objects import Objects
+from modelloop.errors import ModelloopError, NotFoundError, NotReadyError
+from modelloop.serving import Choice, choose, pinned
+from modelloop.settings import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from modelloop.aws.firehose import Firehose
+    from modelloop.serving import Pointer, VersionRef
+
+
+class LazyStream:
+    """A delivery stream whose client, with its HTTP and TLS modules, is made at its first record."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._client: Firehose | None = None
+
+    def put(self, records: Sequence[bytes], *, deadline: float | None = None) -> None:
+        """Deliver all records or raise TransientError."""
+        if self._client is None:
+            from modelloop.aws.firehose import Firehose  # noqa: PLC0415  not before the first answer
+
+            self._client = Firehose(self._name)
+        self._client.put(records, deadline=deadline)
+
+
+class Service:
+    """The data plane of one environment."""
+
+    def __init__(self) -> None:
+        told = settings()
+        self.in_line = told.capture_mode == "before"
+        objects = Objects(told.artifacts_bucket)
+        soft, hard = told.pointer_soft_seconds, told.pointer_hard_seconds
+        self.pointers = Pointers(objects, soft, min(soft, hard) if self.in_line else hard)
+        self.shelf = Shelf(objects, memory_cap())
+        self.shelf.on_refusal = _tell_refusal
+        self.outbox = Outbox(LazyStream(told.capture_stream), self.shelf.get)
+        self.feedback = LazyStream(told.feedback_stream)
+
+    def choose(self, model: str, version: str | None, key: str) -> tuple[Pointer, Choice]:
+        """Return the pointer and the version that answers. Raises NotFoundError, NotReadyError."""
+        pointer = self.pointers.get(model).pointer
+        if version is None:
+            choice = choose(pointer, key)
+            if choice is None:
+                raise NotReadyError(f"model {model!r} has no version that serves", field="model")
+            return pointer, choice
+        number = int(version) if version.isascii() and version.isdigit() and len(version) <= 9 else 0  # noqa: PLR2004
+        choice = pinned(pointer, number)
+        if choice is None:
+            raise NotFoundError(f"version {version[:20]!r} of {model!r} is not served: pin it first", field="version")
+        return pointer, choice
+
+    def after_answer(self, deadline: float | None = None) -> None:
+        """Look at pointers that are due, make their champions ready, and deliver what waits."""
+        for model in self.pointers.due():
+            try:
+                pointer = self.pointers.refresh(model).pointer
+                for ref in (pointer.champion, pointer.challenger):
+                    if ref is not None:
+                        self.shelf.get(ref)
+                self.shelf.keep_only(pointer)
+            except ModelloopError as error:
+                telemetry.logger().warning("a pointer could not be refreshed", extra={"reason": error.message})
+        self.outbox.flush(deadline)
+
+
+def _tell_refusal(ref: VersionRef, error: ModelloopError) -> None:
+    telemetry.logger().error("a version was refused", extra={"file": ref.file, "reason": error.message})
+    telemetry.emit("a version was refused", {"ArtifactsRefused": 1}, version=ref.version, run_id=ref.run_id)
+
+
+@cache
+def service() -> Service:
+    """Return this environment's service, made at its first use."""
+    return Service()

@@ -1,0 +1,40 @@
+"""CSV requests: a header row that names the columns, then one row a line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modelloop.errors import MalformedBodyError
+from modelloop.protocols.exchange import PREDICT, Query, check_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def parse(body: bytes) -> Query:
+    """Read a CSV request; raise MalformedBodyError naming the row that is not one."""
+    names, rows = read_table(body)
+    columns: Sequence[Sequence[object]] = list(zip(*rows, strict=True))
+    return Query(check_rows(len(rows)), dict(zip(names, columns, strict=False)), outputs=(PREDICT,))
+
+
+def read_table(body: bytes) -> tuple[list[str], list[list[str]]]:
+    """Return the header and the rows of a CSV body, blank lines left out."""
+    import csv  # noqa: PLC0415  only requests in CSV pay for it
+    from io import StringIO  # noqa: PLC0415
+
+    try:
+        lines = [line for line in csv.reader(StringIO(body.decode("utf-8-sig"), newline="")) if line]
+    except UnicodeDecodeError:
+        raise MalformedBodyError("the CSV is not UTF-8") from None
+    except csv.Error as error:
+        raise MalformedBodyError(f"the body is not CSV: {error}") from None
+    if not lines:
+        raise MalformedBodyError("the CSV needs a header row with the names of the columns")
+    names, rows = [name.strip() for name in lines[0]], lines[1:]
+    if len(set(names)) != len(names):
+        raise MalformedBodyError("the CSV header names a column twice")
+    for row, line in enumerate(rows):
+        if len(line) != len(names):
+            raise MalformedBodyError(f"row {row} has {len(line)} values for {len(names)} columns", row=row)
+    return names, rows

@@ -1,0 +1,96 @@
+"""What every protocol is read into and written from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from modelloop.errors import InvalidValueError, MalformedBodyError, TooLargeError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+MAX_ROWS = 10_000
+PREDICT, PROBA = "predict", "predict_proba"
+
+
+@dataclass(slots=True)
+class Query:
+    """What a caller asks: raw cells by column, and what to answer. `binary` names outputs wanted as raw bytes."""
+
+    rows: int
+    cells: Mapping[str, Sequence[object]]
+    id: str | None = None
+    outputs: tuple[str, ...] = ()
+    binary: frozenset[str] = frozenset()
+    explain: bool = False
+    interval: float | None = None
+
+
+@dataclass(slots=True)
+class Explanation:
+    """Contributions by column for one row, in link space; `label` is the class they speak of."""
+
+    base: float
+    columns: dict[str, float]
+    link: str
+    label: Any = None
+
+
+@dataclass(slots=True)
+class Answer:
+    """What a version answers: labels in their original type or numbers, one a row, and what else was asked."""
+
+    model: str
+    version: int
+    prediction_id: str
+    predict: list[Any]
+    proba: list[list[float]] | None = None
+    classes: list[Any] | None = None
+    explanations: list[Explanation] | None = None
+    intervals: list[tuple[float, float]] | None = None
+    level: float | None = None
+
+
+@dataclass(slots=True)
+class Reply:
+    """An HTTP body and the headers that belong to it."""
+
+    body: bytes
+    headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
+
+
+def parse_object(body: bytes) -> dict[str, Any]:
+    """Parse a JSON object; raise MalformedBodyError for anything else."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise MalformedBodyError(f"the body is not JSON: {error}") from None
+    if type(document) is not dict:
+        raise MalformedBodyError("the body is not a JSON object")
+    return document
+
+
+def check_rows(rows: int) -> int:
+    """Return the count itself; raise when there is no row, or TooLargeError when there are too many."""
+    if rows < 1:
+        raise InvalidValueError("the request has no rows")
+    if rows > MAX_ROWS:
+        raise TooLargeError(f"{rows} rows are more than the {MAX_ROWS} that one request may have: send them in parts")
+    return rows
+
+
+def options(parameters: object, where: str) -> tuple[bool, float | None]:
+    """Read `explain` and `interval` out of a request's parameters."""
+    if parameters is None:
+        return False, None
+    if not isinstance(parameters, dict):
+        raise MalformedBodyError(f"{where} must be an object", field=where)
+    explain, interval = parameters.get("explain", False), parameters.get("interval")
+    if not isinstance(explain, bool):
+        raise MalformedBodyError(f"{where}.explain must be true or false", field=f"{where}.explain")
+    if interval is not None and (isinstance(interval, bool) or not isinstance(interval, int | float)):
+        raise MalformedBodyError(f"{where}.interval must be a number such as 0.9", field=f"{where}.interval")
+    return explain, None if interval is None else float(interval)

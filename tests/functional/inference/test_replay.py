@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from inference import replay
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.functional.inference.conftest import Store
+
+VECTORS = np.array([[1.0, 1.0], [0.5, 0.0], [np.nan, 2.0]], np.float32)
+
+
+@pytest.fixture
+def clean() -> Iterator[None]:
+    replay._objects.cache_clear()
+    yield
+    replay._objects.cache_clear()
+
+
+def probabilities() -> np.ndarray[Any, Any]:
+    score = np.array([3.0, -1.5, 0.5])
+    positive = 1 / (1 + np.exp(-score))
+    return np.column_stack([1 - positive, positive])
+
+
+def event(store: Store, expected: np.ndarray[Any, Any], **changes: Any) -> dict[str, Any]:
+    ref = store.version(1, **changes)
+    for key, array in (("prepared/v.npy", VECTORS), ("prepared/e.npy", expected)):
+        buffer = BytesIO()
+        np.save(buffer, array)
+        store.put(key, buffer.getvalue())
+    facts = {key: ref[key] for key in ("run_id", "file", "sha256", "bytes")}
+    return {"format_version": 1, "model": "penguins", "vectors": "prepared/v.npy", "expected": "prepared/e.npy"} | facts
+
+
+@pytest.mark.usefixtures("clean")
+def test_an_equal_export_passes(store: Store) -> None:
+    verdict = replay.handler(event(store, probabilities()), None)
+    assert verdict["ok"]
+    assert verdict["golden_ok"]
+    assert (verdict["rows"], verdict["mismatches"], verdict["engine"], verdict["reason"]) == (3, 0, "flat", None)
+
+
+@pytest.mark.usefixtures("clean")
+def test_one_row_that_differs_is_found(store: Store) -> None:
+    expected = probabilities()
+    expected[1] = [0.5, 0.5]
+    verdict = replay.handler(event(store, expected), None)
+    assert not verdict["ok"]
+    assert verdict["mismatches"] == 1
+    assert "row" in verdict["reason"]
+
+
+@pytest.mark.usefixtures("clean")
+def test_other_golden_answers_are_found(store: Store) -> None:
+    golden = {"rows": [{"mass": 0.0, "island": "x"}], "outputs": [{"predict": "Adelie", "predict_proba": [0.6, 0.4]}]}
+    verdict = replay.handler(event(store, probabilities(), golden=golden), None)
+    assert not verdict["ok"]
+    assert not verdict["golden_ok"]
+
+
+@pytest.mark.usefixtures("clean")
+def test_a_tampered_bundle_is_refused_with_a_reason(store: Store) -> None:
+    tampered = event(store, probabilities()) | {"sha256": "0" * 64}
+    verdict = replay.handler(tampered, None)
+    assert not verdict["ok"]
+    assert "digest" in verdict["reason"]
