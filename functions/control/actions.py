@@ -1,0 +1,89 @@
+"""What the control plane does: each change one conditional write, with who and why."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from modelloop import keys
+from modelloop.aws import invoke, presign
+from modelloop.aws.changes import Changes
+from modelloop.errors import InvalidValueError
+from modelloop.ids import check_model_name
+from modelloop.settings import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from control.request import Body, Request
+    from modelloop.aws.registry import Registry
+    from modelloop.serving import Pointer
+
+type Answer = dict[str, Any]
+type Act = Callable[[Changes, Body], Pointer | None]
+
+_FILE = re.compile(r"[^/\\\x00-\x1f\x7f]{1,200}")
+_TABLES = (".csv", ".csv.gz", ".parquet", ".jsonl")
+_KINDS = {"dataset": keys.DATASETS, "model": keys.MODELS}
+_FOLDERS = {**dict.fromkeys(_TABLES, keys.DATASETS), ".onnx": keys.MODELS}
+
+ACTIONS: dict[str, Act] = {
+    "promote": lambda changes, body: changes.promote(body.version()),
+    "rollback": lambda changes, body: changes.rollback(body.version()),
+    "reject": lambda changes, body: changes.reject(body.version()),
+    "approve": lambda changes, body: changes.approve(body.named_version()),
+    "pin": lambda changes, body: changes.pin(body.named_version(), on=body.is_on()),
+    "shadow": lambda changes, body: changes.shadow(body.named_version(), on=body.is_on()),
+    "freeze": lambda changes, body: changes.freeze(on=body.is_on()),
+    "retire": lambda changes, body: changes.retire(body.version()),
+}
+
+
+def act(action: str) -> Callable[[Registry, Request], Answer]:
+    """Return the route of an action on what serves; it answers the pointer that serves afterwards."""
+
+    def change(registry: Registry, request: Request) -> Answer:
+        body = request.body()
+        model = registry.get_model(request.model)["name"]
+        pointer = ACTIONS[action](Changes(registry, model, who=request.who, why=body.reason()), body)
+        return {"model": model, "action": action, "serving": pointer.to_json() if pointer else None}
+
+    return change
+
+
+def start_run(registry: Registry, request: Request) -> Answer:
+    """Ask the trigger to train anew on what there is; the run shows up in the list of runs."""
+    model = registry.get_model(request.model)["name"]
+    reason = request.body().reason()
+    event = {
+        "source": "modelloop.retrain",
+        "model": model,
+        "cause": "request",
+        "requested_by": request.who,
+        "reason": reason,
+        "request_id": request.request_id,
+    }
+    invoke.send_event(settings().trigger_function, event)
+    registry.record_audit(model, "run", request.who, reason, {"request_id": request.request_id})
+    return {"model": model, "request_id": request.request_id}
+
+
+def sign_upload(_registry: Registry, request: Request) -> Answer:
+    """Answer a link that takes one file by PUT: a table, a model.yaml, or an ONNX model; kind says whose file it is."""
+    body = request.body()
+    model, file = check_model_name(body.text("model")), body.text("file")
+    key = f"{_folder(file, body.choice('kind', _KINDS))}{model}/{file}"
+    url = presign.link_to_write(settings().data_bucket, key)
+    return {"url": url, "method": "PUT", "headers": {}, "key": key, "expires_in": presign.SECONDS}
+
+
+def _folder(file: str, kind: str | None) -> str:
+    if not _FILE.fullmatch(file) or file in {".", ".."}:
+        raise InvalidValueError("file is a plain file name of at most 200 characters", field="file")
+    if file == keys.SPEC_NAME:
+        folder: str | None = keys.DATASETS
+    else:
+        folder = next((folder for ending, folder in _FOLDERS.items() if file.lower().endswith(ending)), None)
+    if folder is None:
+        raise InvalidValueError(f"file ends in one of {', '.join(_FOLDERS)}, or is {keys.SPEC_NAME}", field="file")
+    return _KINDS[kind] if kind else folder

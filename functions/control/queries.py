@@ -1,0 +1,142 @@
+"""What the control plane tells: facts from the table, roles from the serving pointer, details from stored files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from modelloop import clearance, clock, keys, windows
+from modelloop.aws import manifests, pointers, presign, storage, summaries
+from modelloop.errors import InvalidValueError, NotFoundError
+from modelloop.settings import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from control.request import Request
+    from modelloop.aws.registry import Registry
+    from modelloop.serving import Pointer
+
+type Answer = dict[str, Any]
+
+ROLES = ("champion", "challenger", "shadow", "previous")
+DEFAULT_HOURS = 24
+MOST_HOURS = 31 * 24
+_HIDDEN = frozenset({"touched"})
+
+
+def list_models(registry: Registry, request: Request) -> Answer:
+    """Answer a page of models and what serves for each, from the table's copy."""
+    page = registry.list_models(**request.page())
+    return {"models": [_overview(item) for item in page.items], "next": page.next}
+
+
+def get_model(registry: Registry, request: Request) -> Answer:
+    """Answer one model and what serves for it, from the pointer itself."""
+    known = registry.get_model(request.model)
+    pointer, _ = pointers.read(request.model)
+    serving = pointer.to_json() if pointer else {}
+    return _overview({**known, **serving}) | {"serving": serving or None}
+
+
+def list_versions(registry: Registry, request: Request) -> Answer:
+    """Answer a page of a model's versions, newest first, each with its role and standing."""
+    registry.get_model(request.model)
+    page = registry.list_versions(request.model, **request.page())
+    pointer, _ = pointers.read(request.model)
+    return {"versions": [_version(item, pointer) for item in page.items], "next": page.next}
+
+
+def get_version(registry: Registry, request: Request) -> Answer:
+    """Answer a version's manifest, with its facts, role and standing."""
+    facts = registry.get_version(request.model, request.version)
+    pointer, _ = pointers.read(request.model)
+    return manifests.read(request.model, facts["run_id"]) | _version(facts, pointer)
+
+
+def get_report(registry: Registry, request: Request) -> Answer:
+    """Answer a link to a version's report, which opens it for a quarter of an hour."""
+    facts = registry.get_version(request.model, request.version)
+    key = keys.version(request.model, facts["run_id"], keys.REPORT)
+    bucket = settings().artifacts_bucket
+    if storage.head(bucket, key) is None:
+        raise NotFoundError(f"version {request.version} of model {request.model!r} has no report", field="version")
+    return {"url": presign.link_to_read(bucket, key, "text/html; charset=utf-8"), "expires_in": presign.SECONDS}
+
+
+def list_runs(registry: Registry, request: Request) -> Answer:
+    """Answer a page of a model's runs, newest first."""
+    registry.get_model(request.model)
+    page = registry.list_runs(request.model, **request.page())
+    return {"runs": [run.to_json() for run in page.items], "next": page.next}
+
+
+def get_run(registry: Registry, request: Request) -> Answer:
+    """Answer one run: its state, stage, progress, reason, metrics and gate."""
+    return registry.get_run(request.model, request.part("run")).to_json()
+
+
+def list_audit(registry: Registry, request: Request) -> Answer:
+    """Answer a page of who did what, when and why, newest first."""
+    registry.get_model(request.model)
+    page = registry.list_audit(request.model, **request.page())
+    return {"audit": page.items, "next": page.next}
+
+
+def get_drift(registry: Registry, request: Request) -> Answer:
+    """Answer the newest drift verdict."""
+    return _verdict(registry, request, "drift", {"rows": 0, "columns": []})
+
+
+def get_quality(registry: Registry, request: Request) -> Answer:
+    """Answer the newest quality verdict."""
+    return _verdict(registry, request, "quality", {"rows": 0})
+
+
+def get_summary(registry: Registry, request: Request) -> Answer:
+    """Answer rows, predictions, errors and latency of whole hours, by version (default: the last 24)."""
+    model = registry.get_model(request.model)["name"]
+    end = _hour(request, "to") or windows.hour_of(clock.now())
+    start = _hour(request, "from") or windows.shift(end, 1 - DEFAULT_HOURS)
+    hours = windows.span(start, end)
+    if not 1 <= hours <= MOST_HOURS:
+        raise InvalidValueError(f"from comes before to, by at most {MOST_HOURS} hours", field="from")
+    reach = {"from": windows.moment(start), "to": windows.moment(windows.shift(end, 1))}
+    return {"model": model, **reach, **windows.by_version(summaries.between(model, start, end))}
+
+
+def _verdict(registry: Registry, request: Request, kind: str, nothing: Answer) -> Answer:
+    model = registry.get_model(request.model)["name"]
+    reasons = ["no verdict yet: captures take a minute to arrive, and the schedule looks every five"]
+    return registry.latest_verdict(model, kind) or {
+        "model": model, "version": None, "status": "insufficient_data", "window": None, **nothing, "reasons": reasons
+    }  # fmt: skip
+
+
+def _hour(request: Request, name: str) -> str | None:
+    text = request.query(name)
+    if not text:
+        return None
+    try:
+        return windows.hour_of(text)
+    except (ValueError, OverflowError) as error:
+        raise InvalidValueError(f"{name} is a moment such as 2026-01-31T12:00:00Z", field=name) from error
+
+
+def _overview(item: Mapping[str, Any]) -> Answer:
+    plain = ("weight", "frozen", "policy", "bake_until", "revision", "created_at", "updated_at", "action", "who", "why")
+    numbers = {role: (item.get(role) or {}).get("version") for role in ROLES}
+    pins = [ref["version"] for ref in item.get("pins") or ()]
+    return {"name": item["name"], **numbers, "pins": pins, **{name: item.get(name) for name in plain}}
+
+
+def _version(facts: Mapping[str, Any], pointer: Pointer | None) -> Answer:
+    shown = {name: value for name, value in facts.items() if name not in _HIDDEN}
+    return shown | {"role": _role(pointer, facts["version"]), "status": clearance.status(facts)}
+
+
+def _role(pointer: Pointer | None, version: int) -> str | None:
+    if pointer is None:
+        return None
+    held = {role: getattr(pointer, role) for role in ROLES}
+    role = next((role for role, ref in held.items() if ref is not None and ref.version == version), None)
+    return role or ("pinned" if any(pin.version == version for pin in pointer.pins) else None)

@@ -1,0 +1,337 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests  # type: ignore[import-untyped]  # the client that moto listens to
+
+from control import handler as module
+from modelloop import clock, keys, summary, windows
+from modelloop.aws import clients, manifests, storage
+from modelloop.errors import TransientError
+from modelloop.ids import uuid7
+from modelloop.run import Run
+from modelloop.settings import settings
+from modelloop.summary import Place, Summary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from modelloop.aws.registry import Registry
+
+ANN = "arn:aws:iam::123456789012:user/ann"
+
+
+class Answer:
+    def __init__(self, answer: dict[str, Any]) -> None:
+        self.status = answer["statusCode"]
+        self.headers = answer["headers"]
+        self.body = json.loads(answer["body"])
+
+    def __getitem__(self, name: str) -> Any:
+        return self.body[name]
+
+
+def call(method: str, resource: str, body: object = None, query: dict[str, str] | None = None, **path: str) -> Answer:
+    event = {
+        "resource": resource,
+        "httpMethod": method,
+        "pathParameters": path or None,
+        "queryStringParameters": query,
+        "body": body if body is None or isinstance(body, str) else json.dumps(body),
+        "isBase64Encoded": False,
+        "requestContext": {"requestId": "request-1", "identity": {"userArn": ANN}},
+    }
+    return Answer(module.handler(event, None))
+
+
+def get(resource: str, query: dict[str, str] | None = None, /, **path: Any) -> Answer:
+    return call("GET", resource, query=query, **path)
+
+
+def act(action: str, body: object, model: str = "m") -> Answer:
+    return call("POST", f"/models/{{model}}/{action}", body, model=model)
+
+
+@pytest.fixture(autouse=True)
+def _fresh_process(registry: Registry) -> Iterator[None]:  # noqa: ARG001  every request needs the stores
+    module._registry.cache_clear()
+    manifests.read.cache_clear()
+    yield
+    module._registry.cache_clear()
+
+
+@pytest.fixture
+def loop(registry: Registry) -> Registry:
+    """A model with two versions, the second one waiting for approval, and a run each."""
+    for number, decision in ((1, "release"), (2, "approve")):
+        run = registry.create_run(
+            Run("m", uuid7(number), "upload", {"digest": str(number), "rows": 9}, "s", clock.now())
+        )
+        bundle = {"file": keys.version("m", run.run_id, keys.BUNDLE), "sha256": "00", "bytes": 1}
+        facts = {"gate": {"decision": decision, "reasons": []}, "bundle": bundle, "family": "linear"}
+        registry.register_version("m", run.run_id, facts)
+        manifest = {"format_version": 1, "model": "m", "version": number, "run_id": run.run_id, "metrics": {"n": 1}}
+        storage.put("artifacts", keys.version("m", run.run_id, keys.MANIFEST), json.dumps(manifest).encode())
+    return registry
+
+
+def test_models_are_listed_with_what_serves(loop: Registry) -> None:
+    loop.create_run(Run("other", uuid7(), "upload", {"digest": "d"}, "s", clock.now()))
+    act("promote", {"version": 1, "reason": "first"})
+    first = get("/models", {"limit": "1"})
+    assert [(one["name"], one["champion"], one["who"]) for one in first["models"]] == [("m", 1, ANN)]
+    second = get("/models", {"limit": "1", "next": first["next"]})
+    assert [(one["name"], one["champion"]) for one in second["models"]] == [("other", None)]
+    assert get("/models")["next"] is None
+    one = get("/models/{model}", model="m")
+    assert one["champion"] == 1
+    assert one["serving"]["champion"]["file"].endswith("model.flat.json")
+
+
+def test_roles_come_from_the_pointer_and_not_from_the_table(loop: Registry) -> None:
+    act("promote", {"version": 1, "reason": "first"})
+    loop._table.update("MODELS", "MODEL#m", {"champion": {"version": 9}})
+    assert get("/models/{model}", model="m")["champion"] == 1
+    assert [one["role"] for one in get("/models/{model}/versions", model="m")["versions"]] == [None, "champion"]
+
+
+@pytest.mark.usefixtures("loop")
+def test_versions_are_listed_with_role_and_standing() -> None:
+    act("promote", {"version": 1, "reason": "first"})
+    listed = get("/models/{model}/versions", model="m")["versions"]
+    assert [(one["version"], one["role"], one["status"]) for one in listed] == [
+        (2, None, "waiting"), (1, "champion", "cleared"),
+    ]  # fmt: skip
+    assert "touched" not in listed[1]
+    manifest = get("/models/{model}/versions/{version}", model="m", version="1")
+    assert (manifest["metrics"], manifest["role"], manifest["family"]) == ({"n": 1}, "champion", "linear")
+
+
+def test_a_report_is_a_link_that_opens_it(loop: Registry) -> None:
+    path = {"model": "m", "version": "1"}
+    assert get("/models/{model}/versions/{version}/report", **path).status == 404
+    run_id = loop.get_version("m", 1)["run_id"]
+    storage.put("artifacts", keys.version("m", run_id, keys.REPORT), b"<html>")
+    answer = get("/models/{model}/versions/{version}/report", **path)
+    asked = parse_qs(urlsplit(answer["url"]).query)
+    assert asked["response-content-type"] == ["text/html; charset=utf-8"]
+    assert asked["X-Amz-Expires"] == [str(answer["expires_in"])] == ["900"]
+    assert requests.get(answer["url"], timeout=5).text == "<html>"
+
+
+def test_runs_are_shown(loop: Registry) -> None:
+    listed = get("/models/{model}/runs", model="m")["runs"]
+    assert [run["dataset"]["digest"] for run in listed] == ["2", "1"]
+    one = get("/models/{model}/runs/{run}", model="m", run=listed[0]["run_id"])
+    assert one.body == listed[0] == loop.get_run("m", listed[0]["run_id"]).to_json()
+
+
+def test_verdicts_are_shown_when_there_are_some(loop: Registry) -> None:
+    for kind in ("drift", "quality"):
+        assert get(f"/models/{{model}}/{kind}", model="m")["status"] == "insufficient_data"
+        loop.put_verdict("m", kind, {"updated_at": clock.now(), "status": "ok", "rows": 5})
+        assert get(f"/models/{{model}}/{kind}", model="m")["rows"] == 5
+
+
+@pytest.mark.usefixtures("loop")
+def test_a_summary_covers_the_hours_asked_for() -> None:
+    for hour, rows in (("2026-01-01T00", 1), ("2026-01-01T01", 2), ("2026-01-01T02", 4)):
+        found = Summary(Place("m", hour, 1, "champion"), {"requests": 1, "rows": rows})
+        storage.put("artifacts", keys.summary("m", hour, 1, "champion", hour), summary.to_bytes(found))
+    query = {"from": "2026-01-01T01:10:00Z", "to": "2026-01-01T02:00:00Z"}
+    answer = get("/models/{model}/summary", query, model="m")
+    assert (answer["rows"], answer["predictions"]) == (6, 2)
+    assert (answer["from"], answer["to"]) == ("2026-01-01T01:00:00.000Z", "2026-01-01T03:00:00.000Z")
+    last_day = get("/models/{model}/summary", model="m")
+    assert last_day["rows"] == 0
+    assert windows.span(windows.hour_of(last_day["from"]), windows.hour_of(last_day["to"])) == 25
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"from": "yesterday"},
+        {"from": "2026-01-02T00:00:00Z", "to": "2026-01-01T00:00:00Z"},
+        {"from": "0001-01-01T00:00:00Z"},
+    ],
+)
+@pytest.mark.usefixtures("loop")
+def test_a_span_that_makes_no_sense_is_refused(query: dict[str, str]) -> None:
+    answer = get("/models/{model}/summary", query, model="m")
+    assert (answer.status, answer["field"]) == (422, "from")
+
+
+@pytest.mark.usefixtures("loop")
+def test_a_change_is_recorded_with_who_and_why() -> None:
+    done = act("promote", {"version": 2, "reason": "  the slices look right "})
+    assert (done.status, done["serving"]["champion"]["version"]) == (200, 2)
+    (entry,) = get("/models/{model}/audit", model="m")["audit"]
+    assert (entry["action"], entry["who"], entry["why"]) == ("promote", ANN, "the slices look right")
+    assert entry["detail"]["version"] == 2
+
+
+@pytest.mark.usefixtures("loop")
+def test_every_action_has_its_route() -> None:
+    act("promote", {"version": 1, "reason": "go"})
+    for action, body in (
+        ("approve", {"version": 2}), ("promote", {}), ("rollback", {}), ("shadow", {"version": 2}),
+        ("shadow", {"version": 2, "on": False}), ("pin", {"version": 2}), ("pin", {"version": 2, "on": False}),
+        ("freeze", {}), ("freeze", {"on": False}), ("reject", {"version": 2}), ("retire", {"version": 2}),
+        ("retire", {}),
+    ):  # fmt: skip
+        answer = act(action, {**body, "reason": action})
+        assert (action, answer.status) == (action, 200), answer.body
+    assert get("/models/{model}", model="m")["champion"] is None
+
+
+@pytest.mark.parametrize(
+    ("action", "body", "status", "field"),
+    [
+        ("promote", {"version": 1}, 422, "reason"),
+        ("promote", {"version": 1, "reason": " "}, 422, "reason"),
+        ("promote", {"version": 1, "reason": "x" * 1_001}, 422, "reason"),
+        ("promote", {"version": "1", "reason": "x"}, 422, "version"),
+        ("promote", {"version": 0, "reason": "x"}, 422, "version"),
+        ("promote", {"version": True, "reason": "x"}, 422, "version"),
+        ("approve", {"reason": "x"}, 422, "version"),
+        ("freeze", {"on": "no", "reason": "x"}, 422, "on"),
+        ("promote", {"version": 3, "reason": "x"}, 404, None),
+        ("promote", {"reason": "x"}, 409, "version"),
+        ("rollback", {"reason": "x"}, 409, "model"),
+        ("promote", "{", 400, None),
+        ("promote", [], 400, None),
+        ("promote", " " * 70_000, 413, None),
+    ],
+)
+@pytest.mark.usefixtures("loop")
+def test_a_request_that_cannot_be_followed_says_what_to_do(
+    action: str, body: object, status: int, field: str | None
+) -> None:
+    answer = act(action, body)
+    assert (answer.status, answer["field"]) == (status, field), answer.body
+    assert answer.body.keys() == {"error", "error_code", "message", "field", "row"}
+
+
+@pytest.mark.parametrize(
+    ("resource", "path"),
+    [
+        ("/models/{model}", {"model": "none"}),
+        ("/models/{model}", {"model": "../x"}),
+        ("/models/{model}/versions", {"model": "none"}),
+        ("/models/{model}/runs", {"model": "none"}),
+        ("/models/{model}/audit", {"model": "none"}),
+        ("/models/{model}/drift", {"model": "none"}),
+        ("/models/{model}/summary", {"model": "none"}),
+        ("/models/{model}/runs/{run}", {"model": "m", "run": "x"}),
+        ("/models/{model}/versions/{version}", {"model": "m", "version": "7"}),
+        ("/models/{model}/versions/{version}", {"model": "m", "version": "-1"}),
+        ("/models/{model}/versions/{version}", {"model": "m", "version": "²"}),
+        ("/models/{model}/versions/{version}", {"model": "m", "version": "9" * 5_000}),
+        ("/nowhere", {}),
+    ],
+)
+@pytest.mark.usefixtures("loop")
+def test_what_does_not_exist_is_404(resource: str, path: dict[str, str]) -> None:
+    assert get(resource, **path).status == 404
+
+
+@pytest.mark.parametrize("query", [{"limit": "0"}, {"limit": "101"}, {"limit": "x"}, {"limit": "9" * 5_000}])
+def test_a_page_has_bounds(query: dict[str, str]) -> None:
+    answer = get("/models", query)
+    assert (answer.status, answer["field"]) == (422, "limit")
+    assert get("/models", {"next": "?"}).status == 400
+
+
+class Trigger:
+    """The lambda service, as far as the control plane speaks to it."""
+
+    def __init__(self) -> None:
+        self.events: list[dict[str, Any]] = []
+
+    def invoke(self, *, FunctionName: str, InvocationType: str, Payload: bytes) -> None:  # noqa: N803  boto3's names
+        assert (FunctionName, InvocationType) == ("trigger", "Event")
+        self.events.append(json.loads(Payload))
+
+
+@pytest.mark.usefixtures("loop")
+def test_a_run_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    trigger = Trigger()
+    real = clients.client
+    monkeypatch.setenv("MODELLOOP_TRIGGER_FUNCTION", "trigger")
+    settings.cache_clear()
+    monkeypatch.setattr(
+        "modelloop.aws.invoke.client", lambda service: trigger if service == "lambda" else real(service)
+    )
+    answer = act("runs", {"reason": "new labels"})
+    assert (answer.status, answer["request_id"]) == (202, "request-1")
+    (event,) = trigger.events
+    assert (event["source"], event["model"], event["cause"], event["requested_by"], event["reason"]) == (
+        "modelloop.retrain", "m", "request", ANN, "new labels",
+    )  # fmt: skip
+    assert get("/models/{model}/audit", model="m")["audit"][0]["action"] == "run"
+
+
+@pytest.mark.parametrize(
+    ("body", "key"),
+    [
+        ({"file": "a b+ü.csv"}, "datasets/new/a b+ü.csv"),
+        ({"file": "T.CSV.GZ"}, "datasets/new/T.CSV.GZ"),
+        ({"file": "model.yaml"}, "datasets/new/model.yaml"),
+        ({"file": "net.onnx"}, "models/new/net.onnx"),
+        ({"file": "model.yaml", "kind": "model"}, "models/new/model.yaml"),
+    ],
+)
+def test_an_upload_link_takes_the_file(body: dict[str, str], key: str) -> None:
+    answer = call("POST", "/uploads", {"model": "new", **body})
+    assert (answer.status, answer["method"], answer["key"]) == (200, "PUT", key)
+    assert requests.put(answer["url"], data=b"a,b\n", timeout=5).status_code == 200
+    assert storage.get("data", key) == b"a,b\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "field"),
+    [
+        ({"model": "m", "file": "../x.csv"}, 422, "file"),
+        ({"model": "m", "file": "x.exe"}, 422, "file"),
+        ({"model": "m", "file": "a\nb.csv"}, 422, "file"),
+        ({"model": "m"}, 422, "file"),
+        ({"model": "M!", "file": "x.csv"}, 404, "model"),
+        ({"model": "m", "file": "x.csv", "kind": "other"}, 422, "kind"),
+    ],
+)
+def test_an_upload_elsewhere_is_refused(body: dict[str, str], status: int, field: str) -> None:
+    answer = call("POST", "/uploads", body)
+    assert (answer.status, answer["field"]) == (status, field)
+
+
+def test_an_outage_is_503_with_retry_advice(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> dict[str, Any]:
+        raise TransientError("the table: the service is busy (ThrottlingException); try again")
+
+    monkeypatch.setitem(module.ROUTES, "GET /models", (200, fail))
+    answer = get("/models")
+    assert (answer.status, answer.headers["Retry-After"]) == (503, "2")
+
+
+def test_a_bug_is_500_in_the_error_form_and_says_nothing_of_the_inside(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> dict[str, Any]:
+        raise KeyError("secret")
+
+    monkeypatch.setitem(module.ROUTES, "GET /models", (200, fail))
+    answer = get("/models")
+    assert answer.status == 500
+    assert "secret" not in json.dumps(answer.body)
+    assert "request-1" in answer["error"]
+
+
+def test_control_needs_no_data_library() -> None:
+    heavy = ("numpy", "duckdb", "sklearn", "pandas", "scipy", "onnxruntime", "pydantic")
+    code = f"import control.handler, sys; print([name for name in {heavy!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
+                          env={"PYTHONPATH": "functions", "PATH": ""})  # fmt: skip
+    assert done.stdout.strip() == "[]"
