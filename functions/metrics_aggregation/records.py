@@ -131,10 +131,10 @@ def _fault(record: Any) -> str | None:
 def _shape_fault(record: Record) -> str | None:
     if record["kind"] == "feedback":
         return None if record["row"] >= 0 and _is_moment(record["time"]) else "row or time is not valid"
-    if record["variant"] not in VARIANTS and not (record["kind"] == "error" and record["variant"] is None):
-        return "variant is not one of ours"
     if record["kind"] == "error":
-        return None
+        return None if not record["variant"] or record["variant"] in VARIANTS else "variant is not one of ours"
+    if record["variant"] not in VARIANTS:
+        return "variant is not one of ours"
     rows, columns = record["rows"], record["columns"] or {}
     lists = (record["predict"], *([] if record["proba"] is None else [record["proba"]]), *columns.values())
     if rows < 0 or record["offset"] < 0 or record["latency_ms"] < 0 or record["version"] < 1:

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from metrics_aggregation.handler import handler
-from modelloop import summary
+from modelloop import capture, clock, summary
+from modelloop.ids import uuid7
 from tests.functional.metrics_aggregation.world import (
+    CLASSES,
     HOUR,
     MODEL,
     NOON,
+    RUN_ID,
     error,
     label,
     manifest,
@@ -102,6 +105,33 @@ def test_unsampled_and_masked_features_are_absent_but_predictions_count(world: W
     found = tallies(world)
     assert (found["rows"], found["sampled"]) == (2, 1)
     assert "mass" not in found["columns"]
+
+
+def test_requests_refused_before_a_version_was_chosen_count_for_the_model(world: World, context: Any) -> None:
+    handler(world.capture([error(version=None, variant=""), error(version=None, variant=None)]), context)
+
+    ((key, _),) = world.stored("summaries/").items()
+    assert key.split("/")[2:5] == [HOUR, "0", "none"]
+    assert tallies(world) == {"errors": {"INVALID_PARAMETER_VALUE": 2}}
+
+
+def test_what_the_data_plane_writes_is_what_is_read_here(world: World, context: Any) -> None:
+    mass, male, seen, island = map(list, zip(ROW, ROW, strict=True))
+    columns = {"mass": mass, "male": male, "seen": seen, "island": island}
+    written = capture.Prediction(
+        uuid7(NOON), clock.from_ms(NOON), MODEL, 1, RUN_ID, "champion", CLASSES, [[0.5, 0.5], [0.1, 0.9]], columns
+    )
+    lines = capture.prediction_lines(written, largest=400)
+    refused = capture.error_line(
+        prediction_id=uuid7(NOON), time=clock.from_ms(NOON), model=MODEL, version=None, variant="", status=422,
+        error_code="INVALID_PARAMETER_VALUE", latency_ms=1.0,
+    )  # fmt: skip
+    answer = capture.feedback_line(prediction_id=written.id, row=0, label=True, time=clock.now(), model=MODEL)
+    handler(world.capture([*lines, refused, answer]), context)
+
+    assert len(lines) == 2
+    assert world.stored("quarantine/") == {}
+    assert {key.split("/")[0] for key in world.yielded()} == {"summaries", "index", "feedback", "unjoined"}
 
 
 BAD_LINES: list[bytes | dict[str, Any]] = [
