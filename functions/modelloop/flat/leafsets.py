@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from modelloop.flat.trees import Trees
 
 WIDEST = 64  # leaves that fit the widest machine word of a memoryview
-_WORDS = ((8, "B"), (16, "H"), (32, "I"), (64, "Q"))
+WORDS = ((8, "B"), (16, "H"), (32, "I"), (64, "Q"))
 _BLOCK_BITS = 4096  # longer sets are fewer operations but quadratic in memory
 
 type _Numbers = list[tuple[int, list[float], list[int], int]]
@@ -31,7 +31,7 @@ class LeafSets:
     """The leaf finder for ensembles of small trees (at most 64 leaves each)."""
 
     def __init__(self, trees: Trees) -> None:
-        self._bits, self._word = next(word for word in _WORDS if word[0] >= max(trees.sizes))
+        self._bits, self._word = next(word for word in WORDS if word[0] >= max(trees.sizes))
         most = _BLOCK_BITS // self._bits
         self._blocks = []
         node = 0
@@ -71,7 +71,7 @@ def _block(trees: Trees, node: int, sizes: list[int], bits: int) -> tuple[_Numbe
         payloads.append(_payloads(trees, node, last))
         every |= ((1 << leaves) - 1) << shift
         ones |= 1 << shift
-        for at, left in _left_leaves(trees.feature, node, last):
+        for at, left in left_leaves(trees.feature, node, last):
             slot = trees.feature[at]
             if at in trees.tests:
                 categories[slot].append((trees.tests[at], left << shift))
@@ -81,7 +81,7 @@ def _block(trees: Trees, node: int, sizes: list[int], bits: int) -> tuple[_Numbe
                     missing[slot] |= left << shift
         node = last + 1
     by_number = [(slot, *_thresholds(tests), missing[slot]) for slot, tests in sorted(numbers.items())]
-    by_category = [(slot, _codes(tests, trees.codes[slot])) for slot, tests in sorted(categories.items())]
+    by_category = [(slot, code_unions(tests, trees.codes[slot])) for slot, tests in sorted(categories.items())]
     return by_number, by_category, every, ones, len(sizes) * bits // 8, payloads
 
 
@@ -91,7 +91,7 @@ def _payloads(trees: Trees, first: int, last: int) -> dict[int, Any]:
     return {1 << leaf: payload for leaf, payload in enumerate(payloads)}
 
 
-def _left_leaves(feature: list[int], first: int, last: int) -> Iterator[tuple[int, int]]:
+def left_leaves(feature: list[int], first: int, last: int) -> Iterator[tuple[int, int]]:
     """Yield each node of a tree with the set of leaves in its left subtree, last node first."""
     sets: list[int] = []
     leaf = 1 << (last - first) // 2
@@ -121,7 +121,7 @@ def _thresholds(tests: list[tuple[float, int]]) -> tuple[list[float], list[int]]
     return thresholds, unions
 
 
-def _codes(tests: list[tuple[frozenset[int], int]], codes: int) -> list[int]:
+def code_unions(tests: list[tuple[frozenset[int], int]], codes: int) -> list[int]:
     unions = [0] * (codes + 1)
     for goes_left, left in tests:
         for code in range(codes + 1):

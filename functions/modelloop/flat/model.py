@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from modelloop.errors import ArtifactRefusedError
 from modelloop.flat.linear import Linear
 from modelloop.flat.links import INVERSES, softmax
+from modelloop.flat.many import Many
 from modelloop.flat.trees import Trees
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class FlatModel:
         self.link: str = document["link"]
         self._inclusive: bool = document["inclusive"]
         self._form = _FORMS[document["form"]](document, self.slots)
+        self._many = Many(self._form)
         if self._form.scores != self._scores():
             raise ArtifactRefusedError(f"{self._form.scores} scores do not fit the link {self.link!r}")
 
@@ -84,7 +86,7 @@ class FlatModel:
         With a `threshold`, a binary model answers class 1 when its probability reaches it; without one, labels follow
         the estimator's own rule.
         """
-        raws = [self._form.raw(vector) for vector in vectors]
+        raws = self._many.raw(vectors)
         if self.task == "regression":
             inverse = INVERSES[self.link]
             return Outputs([inverse(raw[0]) for raw in raws], None)

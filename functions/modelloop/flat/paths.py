@@ -21,7 +21,7 @@ class Paths:
 
     def __init__(self, trees: Trees) -> None:
         self._trees = trees
-        self._left = _left_sizes(trees.feature)
+        self._left = left_sizes(trees.feature)
         self._payloads: list[Any] = [
             number for slot, number in zip(trees.feature, trees.number, strict=True) if slot < 0
         ]
@@ -86,7 +86,7 @@ class Paths:
         return node in trees.missing_left if missing else value <= trees.number[node]
 
 
-def _left_sizes(feature: list[int]) -> list[int]:
+def left_sizes(feature: list[int]) -> list[int]:
     """Return, for every node in preorder, how many leaves its left subtree has."""
     sizes = [0] * len(feature)
     below: list[int] = []
