@@ -109,6 +109,23 @@ def describe(model: Model, pointer: Pointer) -> dict[str, Any]:
     }
 
 
+def api_document(_service: Service, _call: Call, _trace: Trace) -> Reply:
+    """Answer the OpenAPI document of the whole API."""
+    from modelloop import openapi  # noqa: PLC0415  no prediction waits for it
+
+    return _json(openapi.api_document(VERSION))
+
+
+def model_document(service: Service, call: Call, trace: Trace) -> Reply:
+    """Answer the OpenAPI document of one model, its columns and classes typed."""
+    from modelloop import openapi  # noqa: PLC0415  no prediction waits for it
+
+    model, _ = _load(service, call, trace)
+    levels = [float(level) for level in model.quantiles]
+    columns = model.encoding.columns
+    return _json(openapi.model_document(model.name, model.ref.version, columns, model.classes, levels))
+
+
 def model_ready(service: Service, call: Call, trace: Trace) -> Reply:
     """Answer that a model is loaded and proven, and whether its pointer could be read last time."""
     model, pointer = _load(service, call, trace)

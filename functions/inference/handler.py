@@ -26,12 +26,14 @@ ROUTES: dict[str, tuple[int, _Route]] = {
     "POST /models/{model}/feedback": (202, feedback.accept),
     "GET /ping": (200, catalog.live),
     "GET /health": (200, catalog.ready),
+    "GET /openapi.json": (200, catalog.api_document),
     "GET /v2": (200, catalog.server),
     "GET /v2/health/live": (200, catalog.live),
     "GET /v2/health/ready": (200, catalog.ready),
     "GET /v2/models": (200, catalog.models),
     "GET /v2/models/{model}": (200, catalog.metadata),
     "GET /v2/models/{model}/ready": (200, catalog.model_ready),
+    "GET /v2/models/{model}/openapi.json": (200, catalog.model_document),
     "GET /v2/models/{model}/versions/{version}": (200, catalog.metadata),
     "GET /v2/models/{model}/versions/{version}/ready": (200, catalog.model_ready),
     "POST /v2/repository/index": (200, catalog.index),
@@ -52,6 +54,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
             raise NotFoundError(f"there is no {call.route}")  # noqa: TRY301  one way out for every error
         status, answer = route
         response = gateway.respond(status, answer(service(), call, trace), trace.headers())
+        if trace.answered is not None:
+            service().outbox.add(trace.answered)
     except Exception as error:  # noqa: BLE001  whatever it is, the caller gets the one error form
         response = _refuse(error, call, trace)
     _tell(call, trace, response["statusCode"])
@@ -63,7 +67,7 @@ def _refuse(error: Exception, call: Call, trace: Trace) -> dict[str, Any]:
     if not isinstance(error, ModelloopError):
         telemetry.logger().exception("a request failed", extra={"route": call.route, "request_id": call.request_id})
         error = ModelloopError("the request failed here; its id is in the header x-modelloop-prediction-id")
-    if trace.version is not None and trace.model is not None:
+    if trace.model is not None:
         service().outbox.add(
             Refused(
                 trace.prediction_id, timestamp(), trace.model, trace.version, trace.variant,

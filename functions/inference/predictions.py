@@ -10,6 +10,7 @@ from inference.outbox import Answered
 from modelloop.errors import UnsupportedMediaError
 from modelloop.ids import check_model_name, uuid7
 from modelloop.protocols import mlflow, oip
+from modelloop.serving import PINNED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from inference.models import Model
     from inference.service import Service
     from modelloop.protocols.exchange import Answer, Query, Reply
+    from modelloop.serving import Choice, Pointer
 
     type _Render = Callable[[Answer, Query], Reply]
 
@@ -37,6 +39,7 @@ class Trace:
     version: int | None = None
     variant: str = ""
     rows: int = 0
+    answered: Answered | None = None
 
     @classmethod
     def start(cls, *, cold: bool) -> Trace:
@@ -64,23 +67,33 @@ def timestamp() -> str:
 
 def infer(service: Service, call: Call, trace: Trace) -> Reply:
     """Answer an Open Inference Protocol request."""
+    pointer, choice = _choose(service, call, trace)
     if call.media_type not in _JSON and call.media_type not in _BINARY:
         raise UnsupportedMediaError(
             f"content type {call.media_type[:80]!r} is not application/json or application/octet-stream",
             field="Content-Type",
         )
-    return _answer(service, call, trace, _parse_oip, oip.render)
+    return _answer(service, call, trace, pointer, choice, _parse_oip, oip.render)
 
 
 def invoke(service: Service, call: Call, trace: Trace) -> Reply:
     """Answer an MLflow scoring request in JSON or CSV."""
+    pointer, choice = _choose(service, call, trace)
     if call.media_type == "text/csv":
-        return _answer(service, call, trace, _parse_csv, mlflow.render)
+        return _answer(service, call, trace, pointer, choice, _parse_csv, mlflow.render)
     if call.media_type not in _JSON:
         raise UnsupportedMediaError(
             f"content type {call.media_type[:80]!r} is not application/json or text/csv", field="Content-Type"
         )
-    return _answer(service, call, trace, _parse_mlflow, mlflow.render)
+    return _answer(service, call, trace, pointer, choice, _parse_mlflow, mlflow.render)
+
+
+def _choose(service: Service, call: Call, trace: Trace) -> tuple[Pointer, Choice]:
+    model = check_model_name(call.parameters.get("model", ""))
+    key = call.headers.get(STICKY) or call.request_id or trace.prediction_id
+    pointer, choice = service.choose(model, call.parameters.get("version"), key)
+    trace.model, trace.version, trace.variant = model, choice.ref.version, choice.variant
+    return pointer, choice
 
 
 def _parse_oip(body: bytes, call: Call, model: Model) -> Query:
@@ -98,20 +111,23 @@ def _parse_csv(body: bytes, _call: Call, _model: Model) -> Query:
 
 
 def _answer(
-    service: Service, call: Call, trace: Trace, parse: Callable[[bytes, Call, Model], Query], render: _Render
+    service: Service,
+    call: Call,
+    trace: Trace,
+    pointer: Pointer,
+    choice: Choice,
+    parse: Callable[[bytes, Call, Model], Query],
+    render: _Render,
 ) -> Reply:
     body = call.body()
-    name = trace.model = check_model_name(call.parameters.get("model", ""))
-    key = call.headers.get(STICKY) or call.request_id or trace.prediction_id
-    pointer, choice = service.choose(name, call.parameters.get("version"), key)
     model, trace.variant = service.shelf.take(pointer, choice)
     trace.version = model.ref.version
     query = parse(body, call, model)
     trace.rows = query.rows
     answer, table = model.answer(query, trace.prediction_id)
     reply = render(answer, query)
-    shadow = pointer.shadow if choice.variant != "pinned" else None
-    service.outbox.add(
-        Answered(query, table, answer, model, trace.variant, timestamp(), trace.latency_ms, trace.cold, shadow)
+    shadow = pointer.shadow if choice.variant != PINNED else None
+    trace.answered = Answered(
+        query, table, answer, model, trace.variant, timestamp(), trace.latency_ms, trace.cold, shadow
     )
     return reply

@@ -135,8 +135,13 @@ def endpoint() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def bucket(endpoint: str) -> Any:
-    credentials = {"aws_access_key_id": "id", "aws_secret_access_key": "secret", "region_name": "us-east-1"}
-    client = boto3.client("s3", endpoint_url=endpoint, **credentials)
+    client = boto3.client(
+        "s3",
+        endpoint_url=endpoint,
+        region_name="us-east-1",
+        aws_access_key_id="id",
+        aws_secret_access_key="secret",
+    )
     client.create_bucket(Bucket=BUCKET)
     return client
 

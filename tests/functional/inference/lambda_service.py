@@ -51,7 +51,7 @@ class LambdaService:
         class Handler(_Handler):
             owner = service
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.address = f"127.0.0.1:{self._server.server_address[1]}"
 
@@ -103,6 +103,11 @@ class LambdaService:
         else:
             self._current.response = json.loads(body)
         self._current.done.set()
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, *_: object) -> None:
+        """Say nothing of environments that were killed."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -18,6 +18,7 @@ VECTORS = np.array([[1.0, 1.0], [0.5, 0.0], [np.nan, 2.0]], np.float32)
 
 @pytest.fixture
 def clean() -> Iterator[None]:
+    assert plane.service
     replay._objects.cache_clear()
     yield
     replay._objects.cache_clear()
