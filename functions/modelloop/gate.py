@@ -12,10 +12,10 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from modelloop.evidence import Check, Comparison, Succession, shown
-from modelloop.suspicions import labels_suspected, suspicions
+from modelloop.suspicions import labels_regrouped, labels_suspected, suspicions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 RELEASE, REJECT, APPROVE = "release", "reject", "approve"
 MARGIN = 0.01
@@ -47,7 +47,7 @@ def decide(trivial: Comparison, succession: Succession | None, *, margin: float 
     compared = [trivial]
     if succession is not None:
         signs = list(suspicions(succession))
-        checks += [*_inferiorities(succession, margin, suspected=labels_suspected(signs)), *signs]
+        checks += [*_inferiorities(succession, margin, signs), *signs]
         found = (succession.holdout, succession.anchor, succession.best, succession.collapse)
         compared += [comparison for comparison in found if comparison is not None]
     outcomes = {check.outcome for check in checks}
@@ -73,17 +73,19 @@ def _large_enough(rows: int, *, first: bool) -> Check:
     return Check("holdout_size", "approval", f"the holdout has {rows} rows; {what} below {least} needs approval")
 
 
-def _inferiorities(succession: Succession, margin: float, *, suspected: bool) -> Iterator[Check]:
+def _inferiorities(succession: Succession, margin: float, signs: Sequence[Check]) -> Iterator[Check]:
+    """Compare with the champion; where labels changed, old rows (with other classes, all rows) cannot refuse alone."""
     if not succession.same_task:
         return
-    yield _not_worse("champion_on_holdout", succession.holdout, "the champion on the new holdout", margin)
-    for name, comparison, whom in (
-        ("champion_on_anchor", succession.anchor, "the champion on its own holdout"),
-        ("best_on_anchor", succession.best, "the best version so far on the champion's holdout"),
+    regrouped, changed = labels_regrouped(signs), labels_suspected(signs)
+    for name, comparison, whom, disputed in (
+        ("champion_on_holdout", succession.holdout, "the champion on the new holdout", regrouped),
+        ("champion_on_anchor", succession.anchor, "the champion on its own holdout", changed),
+        ("best_on_anchor", succession.best, "the best version so far on the champion's holdout", changed),
     ):
         check = _not_worse(name, comparison, whom, margin)
-        if check.outcome == "failed" and suspected:
-            check = Check(name, "approval", check.detail + ", as it must be when labels or the world have changed")
+        if check.outcome == "failed" and disputed:
+            check = Check(name, "approval", check.detail + ", which may be because the labels or the world changed")
         yield check
 
 

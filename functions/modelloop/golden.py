@@ -21,6 +21,7 @@ ROWS = 8
 FEWEST_SEEN = 10
 UNSEEN = "a category never seen"
 _DIGITS = 3
+_LARGEST = 3.4e38  # the last that three digits can say within the range of a 32-bit float
 
 
 def golden_rows(
@@ -82,7 +83,7 @@ def _middles(edges: Sequence[float]) -> list[float]:
 
 
 def _rounded(number: float) -> float:
-    return float(f"{number:.{_DIGITS}g}")
+    return float(f"{min(max(number, -_LARGEST), _LARGEST):.{_DIGITS}g}")
 
 
 def _day(origin: date, days: float) -> str:

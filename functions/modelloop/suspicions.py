@@ -27,8 +27,15 @@ def suspicions(succession: Succession) -> Iterator[Check]:
 
 def labels_suspected(checks: Sequence[Check]) -> bool:
     """Tell whether labels, or the world, look so changed that the champion's old rows prove nothing."""
-    names = {"champion_fall", "champion_collapse"}
-    return any(check.name in names and check.outcome == "approval" for check in checks)
+    return labels_regrouped(checks) or any(
+        check.name in {"champion_fall", "champion_collapse", "label_rate"} and check.outcome == "approval"
+        for check in checks
+    )
+
+
+def labels_regrouped(checks: Sequence[Check]) -> bool:
+    """Tell whether the classes are others, so that no rows compare the two models fairly."""
+    return any(check.name == "class_set" and check.outcome == "approval" for check in checks)
 
 
 def _task(succession: Succession) -> Check:

@@ -11,6 +11,7 @@ from modelloop.baseline import label_text
 from modelloop.evidence import Comparison, Labels, Succession
 from modelloop.gate import Decision, decide
 from trainer.evaluation import Outcome, compare, intervals
+from trainer.evaluation.losses import SMALLEST
 from trainer.evaluation.outcome import capped
 from trainer.predictors import trivial
 from trainer.transcoding import transcode
@@ -128,32 +129,36 @@ def _compare(
 def _answers(
     part: Part, owner: _Contender, contenders: tuple[_Contender, _Contender], seed: int
 ) -> tuple[Outcome, Outcome] | None:
+    """Let two contenders answer rows of a class that both know; None when there are no such rows."""
     part = part.take(capped(part.rows, MOST_COMPARED, seed))
-    known = _known_to_all(part, owner, contenders)
-    part = part.take(known)
+    shared = _shared_classes(owner, contenders)
+    if shared is not None and owner.classes is not None:
+        part = part.take(np.isin(part.target, [owner.classes.index(label) for label in shared]))
     if not part.rows:
         return None
-    first, second = (_ask(contender, part, owner) for contender in contenders)
+    first, second = (_ask(contender, part, owner, shared) for contender in contenders)
     return first, second
 
 
-def _known_to_all(part: Part, owner: _Contender, contenders: tuple[_Contender, ...]) -> Any:
+def _shared_classes(owner: _Contender, contenders: tuple[_Contender, ...]) -> list[Any] | None:
     if owner.classes is None:
-        return np.ones(part.rows, bool)
-    shared = [all(label in (other.classes or []) for other in contenders) for label in owner.classes]
-    return np.array(shared)[part.target.astype(np.intp)]
+        return None
+    return [label for label in owner.classes if all(label in (other.classes or ()) for other in contenders)]
 
 
-def _ask(contender: _Contender, part: Part, owner: _Contender) -> Outcome:
-    """Let a contender answer rows that are in another encoding, with labels in the owner's order."""
+def _ask(contender: _Contender, part: Part, owner: _Contender, shared: list[Any] | None) -> Outcome:
+    """Let a contender answer rows that are in another encoding, as if the shared classes were all there are."""
     matrix = transcode(part.matrix, owner.encoding, contender.encoding)
-    target = part.target
-    if owner.classes is not None and contender.classes is not None and owner.classes != contender.classes:
-        places = np.array(
-            [contender.classes.index(label) if label in contender.classes else -1 for label in owner.classes]
-        )
-        target = places[part.target.astype(np.intp)].astype(np.float64)
-    return contender.predictor.outcome(type(part)(matrix, target, part.times))
+    said = contender.predictor.outcome(type(part)(matrix, part.target, part.times))
+    if said.proba is None or shared is None or owner.classes is None or contender.classes is None:
+        return said
+    if shared == owner.classes == contender.classes:
+        return said
+    proba = said.proba[:, [contender.classes.index(label) for label in shared]]
+    proba = proba / np.maximum(proba.sum(axis=1, keepdims=True), SMALLEST)
+    places = {owner.classes.index(label): place for place, label in enumerate(shared)}
+    target = np.array([places[int(label)] for label in part.target], np.float64)
+    return Outcome(target, proba.argmax(axis=1).astype(np.float64), proba)
 
 
 def _champion_metrics(

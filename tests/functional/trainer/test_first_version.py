@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+import pytest
+
+from modelloop import keys
+from modelloop.aws import storage
+from modelloop.spec import Spec
+from tests.support.trainer_lab import Data, regression_sample, sample
+from tests.support.trainer_lab import lab as open_lab
+
+if TYPE_CHECKING:
+    from tests.support.trainer_lab import Lab
+
+BOTH = Spec(estimators=("linear", "hist_gradient_boosting"))
+
+
+def test_a_queued_run_becomes_the_serving_champion(lab: Lab) -> None:
+    run = lab.train(replace(sample(600, 1), spec=BOTH))
+    assert (run.state, run.stage, run.percent, run.version) == ("SUCCEEDED", "done", 100, 1)
+    assert run.gate is not None
+    assert run.gate["decision"] == "release"
+    assert run.reason == "version 1 serves"
+    manifest = lab.manifest(run)
+    champion = lab.pointer().champion
+    assert (champion.version, champion.run_id) == (1, run.run_id)
+    assert champion.sha256 == manifest["files"][keys.BUNDLE]["sha256"]
+    assert lab.registry.get_version("m", 1)["file"] == champion.file
+    assert lab.registry.get_model("m")["champion"]["version"] == 1
+
+
+def test_every_file_is_what_the_manifest_says(lab: Lab) -> None:
+    run = lab.train(sample(400, 2))
+    manifest = lab.manifest(run)
+    assert set(manifest["files"]) >= {keys.BUNDLE, keys.JOBLIB, keys.ANCHOR}
+    for name, facts in manifest["files"].items():
+        body = storage.get("artifacts", keys.version("m", run.run_id, name))
+        assert (sha256(body).hexdigest(), len(body)) == (facts["sha256"], facts["bytes"])
+
+
+def test_metrics_stand_beside_the_trivial_model_with_intervals(lab: Lab) -> None:
+    metrics = lab.manifest(lab.train(sample(600, 3)))["metrics"]
+    for name in ("log_loss", "accuracy", "f1", "roc_auc", "pr_auc", "brier"):
+        figure = metrics["holdout"][name]
+        assert figure["low"] <= figure["value"] <= figure["high"]
+    assert metrics["holdout"]["log_loss"]["value"] < metrics["trivial"]["log_loss"]["value"]
+    assert metrics["trivial"]["roc_auc"]["value"] == 0.5
+    assert metrics["champion"] is None
+
+
+def test_regression_offers_conformal_intervals(lab: Lab) -> None:
+    run = lab.train(replace(regression_sample(600, 4), spec=BOTH))
+    assert run.state == "SUCCEEDED"
+    quantiles = lab.bundle(run)["interval"]["quantiles"]
+    assert quantiles["0.5"] < quantiles["0.8"] < quantiles["0.9"] < quantiles["0.95"]
+    assert 1.2 < quantiles["0.9"] < 2.4
+    assert lab.manifest(run)["metrics"]["holdout"]["r2"]["value"] > 0.8
+
+
+def test_golden_rows_are_answered_as_stored(lab: Lab) -> None:
+    golden = lab.bundle(lab.train(sample(600, 5)))["golden"]
+    assert len(golden["rows"]) == len(golden["outputs"]) == 8
+    assert any(value is None for row in golden["rows"] for value in row.values())
+    assert all(output["predict"] in {"no", "yes"} for output in golden["outputs"])
+
+
+@pytest.mark.parametrize("make", [sample, regression_sample])
+def test_the_same_table_gives_the_same_serving_bytes(make: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    bodies = []
+    for _ in range(2):
+        with open_lab(monkeypatch) as opened:
+            data: Data = make(300, 6)  # type: ignore[operator]
+            run = opened.train(replace(data, spec=BOTH), run_id="019a0000-0000-7000-8000-000000000001")
+            bodies.append(storage.get("artifacts", keys.version("m", run.run_id, keys.BUNDLE)))
+    assert bodies[0] == bodies[1]
+
+
+def test_a_table_without_signal_is_rejected_with_the_figures(lab: Lab) -> None:
+    data = sample(600, 7)
+    shuffled = sample(600, 8).target
+    run = lab.train(replace(data, target=shuffled))
+    assert run.state == "REJECTED"
+    assert run.reason is not None
+    assert "is not surely better than the trivial model" in run.reason
+    assert run.metrics is not None
+    assert run.version is None
+    assert lab.pointer() is None
+
+
+def test_manual_policy_waits_for_promotion(lab: Lab) -> None:
+    spec = Spec(estimators=("linear",), promotion={"policy": "manual"})
+    run = lab.train(replace(sample(400, 9), spec=spec))
+    assert run.state == "SUCCEEDED"
+    assert run.reason == "version 1 is ready and waits to be promoted"
+    assert lab.pointer() is None

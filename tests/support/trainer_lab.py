@@ -1,0 +1,210 @@
+"""A place to train in: the table and buckets in moto, prepared tables as intake writes them, the replay in process."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from hashlib import sha256
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import numpy as np
+import orjson
+from moto import mock_aws
+
+from modelloop import flat, keys, parity, rollout, split
+from modelloop import manifest as manifests
+from modelloop.aws import clients, pointers, replay, storage
+from modelloop.aws.registry import Registry
+from modelloop.encoding import Column, Encoding, encoding_from_json
+from modelloop.ids import uuid7
+from modelloop.run import Run
+from modelloop.settings import settings
+from modelloop.spec import Spec
+from trainer.handler import handler
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import pytest
+    from numpy.typing import NDArray
+
+KEYS = [("pk", "HASH"), ("sk", "RANGE")]
+NUMBERS = Encoding([Column("a", "number"), Column("b", "number"), Column("kind", "text", ("red", "green", "blue"))])
+
+
+@dataclass(frozen=True)
+class Context:
+    """As much of the Lambda context as the trainer reads."""
+
+    seconds: float = 120.0
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int(self.seconds * 1000)
+
+
+@dataclass
+class Data:
+    """A table as columns of encoded slots, its target, and what identifies each row."""
+
+    matrix: NDArray[np.float32]
+    target: NDArray[Any]
+    task: str = "classification"
+    classes: list[Any] | None = field(default_factory=lambda: ["no", "yes"])
+    encoding: Encoding = NUMBERS
+    spec: Spec = field(default_factory=lambda: Spec(estimators=("linear",)))
+    times: NDArray[np.float64] | None = None
+
+    def membership(self) -> NDArray[np.uint8]:
+        if self.times is not None:
+            return split.by_time(self.times, self.spec.holdout)
+        salt = split.salt("m")
+        shares = [split.share(salt, row.tobytes().hex()) for row in self.matrix]
+        return np.array([split.side(share, self.spec.holdout) for share in shares], np.uint8)
+
+
+class Lab:
+    """The trainer with everything around it."""
+
+    def __init__(self) -> None:
+        self.registry = Registry("table")
+
+    def prepare(self, data: Data, *, cause: str = "upload", run_id: str | None = None) -> Run:
+        """Write a prepared table and its queued run."""
+        digest = sha256(data.matrix.tobytes() + data.target.tobytes()).hexdigest()
+        dataset = {"uri": "s3://data/datasets/m/t.csv", "version_id": "v", "digest": digest, "rows": len(data.target)}
+        run = Run(
+            model="m", run_id=run_id or uuid7(), cause=cause, dataset=dataset, spec_digest=data.spec.digest,
+            created_at="2026-01-01T00:00:00.000Z", stage="queued", percent=20,
+        )  # fmt: skip
+        run = self.registry.create_run(run)
+        kind = np.int32 if data.task == "classification" else np.float64
+        files = {
+            "matrix.npy": _npy(data.matrix.astype(np.float32)),
+            "target.npy": _npy(data.target.astype(kind)),
+            "membership.npy": _npy(data.membership()),
+        }
+        if data.times is not None:
+            files["times.npy"] = _npy(data.times)
+        document = {
+            "format_version": 1, "model": "m", "run_id": run.run_id, "spec": data.spec.to_json(), "task": data.task,
+            "task_reason": "", "target": "y", "classes": data.classes if data.task == "classification" else None,
+            "encoding": data.encoding.to_json(), "profile": [], "warnings": [], "dataset": dataset,
+            "rows": len(data.target), "salt": split.salt("m"),
+            "files": {name: {"sha256": sha256(body).hexdigest(), "bytes": len(body)} for name, body in files.items()},
+        }  # fmt: skip
+        for name, body in {**files, "table.json": orjson.dumps(document)}.items():
+            storage.put("artifacts", keys.prepared("m", run.run_id, name), body)
+        return run
+
+    def deliver(self, run: Run, seconds: float = 120.0) -> dict[str, Any]:
+        """Hand the run's message to the handler."""
+        body = orjson.dumps({"format_version": 1, "model": run.model, "run_id": run.run_id}).decode()
+        return handler({"Records": [{"messageId": "1", "body": body}]}, Context(seconds))
+
+    def train(self, data: Data, **options: Any) -> Run:
+        """Prepare, deliver and return the run as it ended."""
+        run = self.prepare(data, **options)
+        assert self.deliver(run) == {"batchItemFailures": []}
+        return self.registry.get_run("m", run.run_id)
+
+    def manifest(self, run: Run) -> dict[str, Any]:
+        return dict(orjson.loads(storage.get("artifacts", keys.version("m", run.run_id, keys.MANIFEST))))
+
+    def bundle(self, run: Run) -> dict[str, Any]:
+        return dict(orjson.loads(storage.get("artifacts", keys.version("m", run.run_id, keys.BUNDLE))))
+
+    def pointer(self) -> Any:
+        return pointers.read("m")[0]
+
+    def promote(self, run: Run) -> None:
+        """Make a run's version the champion, as a person would."""
+        pointer, etag = pointers.read("m")
+        ref = manifests.reference(self.manifest(run))
+        now = "2026-01-01T00:00:00.000Z"
+        pointers.publish(rollout.promote(pointer, ref, model="m", now=now, who="tester", why="test"), etag)
+
+
+@contextmanager
+def lab(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
+    """Open an empty lab."""
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    monkeypatch.setenv("MODELLOOP_TABLE", "table")
+    monkeypatch.setenv("MODELLOOP_ARTIFACTS_BUCKET", "artifacts")
+    monkeypatch.setattr(replay, "replay", replayed)
+    with mock_aws():
+        clients.reset()
+        settings.cache_clear()
+        _provision()
+        yield Lab()
+    clients.reset()
+    settings.cache_clear()
+
+
+def replayed(event: dict[str, Any]) -> dict[str, Any]:
+    """Replay in process with the engine itself, by the rule that the serving runtime uses."""
+    body = storage.get("artifacts", event["file"])
+    assert sha256(body).hexdigest() == event["sha256"]
+    assert len(body) == event["bytes"]
+    document = orjson.loads(body)
+    model = flat.load(document["flat"])
+    vectors = np.load(BytesIO(storage.get("artifacts", event["vectors"]))).astype(float).tolist()
+    expected = np.load(BytesIO(storage.get("artifacts", event["expected"])))
+    wanted = expected.reshape(len(vectors), -1).tolist()
+    allowed = parity.flat_tolerance(model, vectors)
+    verdict = parity.compare(wanted, model.predict(vectors, document["threshold"]), allowed, document["threshold"])
+    return {
+        "ok": verdict.ok, "rows": verdict.rows, "mismatches": verdict.mismatches, "worst": verdict.worst,
+        "label_ties": verdict.label_ties, "engine": "flat", "golden_ok": golden_holds(document),
+        "reason": verdict.reason,
+    }  # fmt: skip
+
+
+def golden_holds(document: dict[str, Any]) -> bool:
+    """Tell whether the golden rows give the golden outputs through encoding and engine."""
+    encoding, rows = encoding_from_json(document["encoding"]), document["golden"]["rows"]
+    columns = {column.name: [row[column.name] for row in rows] for column in encoding.columns}
+    said = flat.load(document["flat"]).predict(encoding.read(len(rows), columns).vectors, document["threshold"])
+    classes = document["classes"]
+    found = said.predict if classes is None else [classes[int(label)] for label in said.predict]
+    wanted = [output["predict"] for output in document["golden"]["outputs"]]
+    return bool(np.allclose(found, wanted)) if classes is None else found == wanted
+
+
+def sample(rows: int, seed: int, *, noise: float = 0.5, weights: Sequence[float] = (2.0, -1.5)) -> Data:
+    """Return a binary table whose labels follow two numbers and a category, with missing cells."""
+    generator = np.random.default_rng(seed)
+    numbers = generator.normal(size=(rows, 2)).astype(np.float32)
+    kinds = generator.integers(0, 3, rows).astype(np.float32)
+    score = numbers @ np.array(weights) + (kinds == 1) + noise * generator.logistic(size=rows)
+    matrix = np.column_stack([numbers, kinds]).astype(np.float32)
+    matrix[generator.random(matrix.shape) < 0.03] = np.nan
+    return Data(matrix, (score > 0).astype(np.int32))
+
+
+def regression_sample(rows: int, seed: int) -> Data:
+    """Return a table whose target is a noisy plane."""
+    data = sample(rows, seed)
+    generator = np.random.default_rng(seed + 1)
+    plane = np.nan_to_num(data.matrix) @ np.array([3.0, -2.0, 1.0]) + generator.normal(size=rows)
+    return Data(data.matrix, plane, "regression", None)
+
+
+def _npy(array: NDArray[Any]) -> bytes:
+    buffer = BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _provision() -> None:
+    boto3.client("dynamodb").create_table(
+        TableName="table",
+        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in KEYS],  # type: ignore[typeddict-item]
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in KEYS],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    boto3.client("s3").create_bucket(
+        Bucket="artifacts", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
+    )

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+from math import factorial
+
+import numpy as np
+import pytest
+from sklearn import metrics as reference
+
+from trainer.evaluation import Outcome, bootstrap, compare, intervals
+from trainer.evaluation.conformal import residual_quantiles
+from trainer.evaluation.metrics import statistics
+
+NUMBERS = np.random.default_rng(0)
+
+
+def classified(rows: int, classes: int, *, digits: int = 2) -> Outcome:
+    target = NUMBERS.integers(0, classes, rows)
+    scores = NUMBERS.random((rows, classes)) + np.eye(classes)[target] * 0.5
+    proba = np.round(scores / scores.sum(axis=1, keepdims=True), digits) + 0.01
+    proba /= proba.sum(axis=1, keepdims=True)
+    return Outcome(target.astype(float), proba.argmax(axis=1).astype(float), proba)
+
+
+def weighted(outcome: Outcome, name: str, weights: np.ndarray) -> float:
+    return float(statistics(outcome)[name](weights[None, :].astype(float))[0])
+
+
+@pytest.mark.parametrize("weight", ["ones", "draws"])
+def test_binary_metrics_equal_scikit_learns(weight: str) -> None:
+    outcome = classified(500, 2)
+    assert outcome.proba is not None
+    weights = np.ones(500) if weight == "ones" else NUMBERS.poisson(1.0, 500)
+    truth, label, score = outcome.target, outcome.predicted, outcome.proba[:, 1]
+    wanted = {
+        "log_loss": reference.log_loss(truth, outcome.proba, sample_weight=weights),
+        "accuracy": reference.accuracy_score(truth, label, sample_weight=weights),
+        "f1": reference.f1_score(truth, label, sample_weight=weights),
+        "roc_auc": reference.roc_auc_score(truth, score, sample_weight=weights),
+        "pr_auc": reference.average_precision_score(truth, score, sample_weight=weights),
+        "brier": reference.brier_score_loss(truth, score, sample_weight=weights),
+    }
+    assert {name: weighted(outcome, name, weights) for name in wanted} == pytest.approx(wanted, abs=1e-12)
+
+
+def test_multiclass_metrics_equal_scikit_learns() -> None:
+    outcome = classified(600, 4)
+    truth, proba, weights = outcome.target, outcome.proba, NUMBERS.poisson(1.0, 600)
+    assert proba is not None
+    binarised = np.eye(4)[truth.astype(int)]
+    wanted = {
+        "log_loss": reference.log_loss(truth, proba, sample_weight=weights),
+        "f1": reference.f1_score(truth, outcome.predicted, average="macro", sample_weight=weights),
+        "roc_auc": np.mean(
+            [reference.roc_auc_score(binarised[:, k], proba[:, k], sample_weight=weights) for k in range(4)]
+        ),
+        "pr_auc": reference.average_precision_score(binarised, proba, sample_weight=weights),
+        "brier": reference.brier_score_loss(truth, proba, sample_weight=weights),
+    }
+    assert {name: weighted(outcome, name, weights) for name in wanted} == pytest.approx(wanted, abs=1e-12)
+
+
+def test_regression_metrics_equal_scikit_learns() -> None:
+    truth = NUMBERS.gamma(2.0, size=400)
+    said = truth * NUMBERS.gamma(20.0, 1 / 20, size=400)
+    outcome = Outcome(truth, said, None)
+    found = intervals(outcome, 0, ("poisson_deviance", "gamma_deviance"))
+    wanted = {
+        "rmse": reference.root_mean_squared_error(truth, said),
+        "mae": reference.mean_absolute_error(truth, said),
+        "r2": reference.r2_score(truth, said),
+        "poisson_deviance": reference.mean_poisson_deviance(truth, said),
+        "gamma_deviance": reference.mean_gamma_deviance(truth, said),
+    }
+    assert {name: figure["value"] for name, figure in found.items()} == pytest.approx(wanted, rel=1e-9)
+
+
+def test_poisson_deviance_takes_zero_counts() -> None:
+    truth = np.array([0.0, 1.0, 3.0])
+    said = np.array([0.5, 1.5, 2.0])
+    found = intervals(Outcome(truth, said, None), 0, ("poisson_deviance",))["poisson_deviance"]["value"]
+    assert found == pytest.approx(reference.mean_poisson_deviance(truth, said))
+
+
+def test_a_class_without_rows_leaves_finite_or_absent_figures() -> None:
+    outcome = classified(30, 3)
+    only = Outcome(np.zeros(30), outcome.predicted, outcome.proba)
+    found = intervals(only, 0)
+    assert found["roc_auc"] == {"value": None, "low": None, "high": None}
+    assert found["log_loss"]["low"] is not None
+
+
+def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
+    covered = 0
+    for seed in range(200):
+        errors = np.random.default_rng(seed).normal(size=300)
+        found = intervals(Outcome(np.zeros(300), errors, None), seed)["rmse"]
+        assert found["low"] is not None
+        assert found["high"] is not None
+        covered += found["low"] <= 1.0 <= found["high"]
+    assert 0.90 <= covered / 200 <= 0.99
+
+
+def test_intervals_of_a_sample_are_as_wide_as_those_of_all_rows() -> None:
+    errors = np.random.default_rng(1).normal(size=50_000)
+    found = intervals(Outcome(np.zeros(50_000), errors, None), 1)["rmse"]
+    assert found["low"] is not None
+    assert found["high"] is not None
+    assert found["high"] - found["low"] == pytest.approx(2 * 1.96 / np.sqrt(2 * 50_000), rel=0.2)
+    assert found["value"] == pytest.approx(np.sqrt(np.mean(errors**2)))
+
+
+def test_the_same_seed_gives_the_same_intervals() -> None:
+    outcome = classified(200, 2)
+    assert intervals(outcome, 5) == intervals(outcome, 5)
+    assert intervals(outcome, 5) != intervals(outcome, 6)
+
+
+def test_bootstrap_weights_are_poisson_draws() -> None:
+    counts = np.bincount(bootstrap._POISSON.astype(int)) / len(bootstrap._POISSON)
+    wanted = [np.exp(-1) / factorial(count) for count in range(len(counts))]
+    assert counts == pytest.approx(wanted, abs=2 / len(bootstrap._POISSON))
+
+
+def test_a_model_is_not_better_than_itself() -> None:
+    outcome = classified(200, 2)
+    found = compare("x", "log_loss", outcome, outcome, 0)
+    assert (found.low, found.high) == (0.0, 0.0)
+    assert not found.better()
+    assert found.not_worse(0.0)
+
+
+def test_pairing_sees_small_steady_differences() -> None:
+    truth = NUMBERS.normal(size=1000)
+    noise = NUMBERS.normal(size=1000)
+    better, worse = Outcome(truth, truth + noise, None), Outcome(truth, truth + 1.02 * noise, None)
+    assert compare("x", "rmse", better, worse, 0).better()
+    assert not compare("x", "rmse", worse, better, 0).not_worse(0.01)
+
+
+def test_a_worse_model_rarely_passes_for_not_worse() -> None:
+    passed = 0
+    for seed in range(100):
+        generator = np.random.default_rng(seed)
+        truth = np.zeros(300)
+        champion = Outcome(truth, generator.normal(size=300), None)
+        candidate = Outcome(truth, generator.normal(size=300) * 1.01, None)
+        passed += compare("x", "rmse", candidate, champion, seed).not_worse(0.01)
+    assert passed / 100 <= 0.09
+
+
+def test_conformal_quantiles_cover_new_rows() -> None:
+    generator = np.random.default_rng(3)
+    quantiles = residual_quantiles(Outcome(generator.normal(size=999), np.zeros(999), None))
+    fresh = np.abs(generator.normal(size=20_000))
+    for level, width in quantiles.items():
+        assert (fresh <= width).mean() == pytest.approx(float(level), abs=0.03)
+
+
+def test_conformal_levels_that_few_rows_cannot_promise_are_absent() -> None:
+    quantiles = residual_quantiles(Outcome(np.arange(9.0), np.zeros(9), None))
+    assert quantiles == {"0.5": 4.0, "0.8": 7.0, "0.9": 8.0}

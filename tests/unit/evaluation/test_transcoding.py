@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import numpy as np
+
+from modelloop.encoding import Column, Encoding
+from trainer.transcoding import transcode
+
+OLD = Encoding(
+    [
+        Column("a", "number"),
+        Column("when", "date", origin="2020-01-01"),
+        Column("kind", "text", ("red", "green")),
+        Column("gone", "number"),
+    ]
+)
+NEW = Encoding(
+    [
+        Column("kind", "text", ("blue", "red")),
+        Column("a", "number"),
+        Column("when", "date", origin="2020-01-11", with_time=True),
+        Column("fresh", "boolean"),
+    ]
+)
+ROWS: dict[str, list[object]] = {
+    "a": [1.5, None, 3.0],
+    "when": ["2020-01-12", "2021-05-06", None],
+    "kind": ["red", "green", None],
+    "gone": [1, 2, 3],
+}
+
+
+def vectors(encoding: Encoding, rows: dict[str, list[object]]) -> np.ndarray:
+    whole = {column.name: rows.get(column.name, [None] * 3) for column in encoding.columns}
+    return np.array(encoding.read(3, whole).vectors, np.float32)
+
+
+def test_rows_read_by_one_encoding_become_rows_of_the_other() -> None:
+    found = transcode(vectors(OLD, ROWS), OLD, NEW)
+    wanted = vectors(NEW, ROWS)
+    wanted[:, 5] = np.nan  # the hour: the old encoding did not keep it
+    np.testing.assert_array_equal(found, wanted)
+
+
+def test_a_column_of_another_kind_is_missing() -> None:
+    other = Encoding([Column("a", "text", ("1.5",))])
+    assert np.isnan(transcode(vectors(OLD, ROWS), OLD, other)).all()
+
+
+def test_equal_encodings_change_nothing() -> None:
+    matrix = vectors(OLD, ROWS)
+    assert transcode(matrix, OLD, Encoding(OLD.columns)) is matrix
