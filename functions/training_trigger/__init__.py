@@ -1,1 +1,1 @@
-"""S3 uploads to validated, encoded tables and queued runs."""
+"""From an uploaded object or a retrain event to a validated, encoded table and exactly one queued run."""

@@ -1,0 +1,80 @@
+"""Which side of the split a row is on: train, validation or holdout.
+
+A row's side comes from a hash of its content (or group) and the model's salt, so it is on the same side in every
+later version of the table, and duplicates are together. With a time column the newest rows are held out.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+TRAIN, VALIDATION, HOLDOUT = 0, 1, 2
+VALIDATION_SHARE = 0.2
+HASH_DIGITS = 8
+PLACES = 1 << 4 * HASH_DIGITS
+FIELD_MARK, VALUE_MARK = "\x1e", "\x1f"
+
+
+def salt(model: str) -> str:
+    """Return the model's salt: fixed for its life, so that membership never moves."""
+    return f"modelloop/{model}"
+
+
+def content(cells: Mapping[str, str | None]) -> str:
+    """Return what identifies a row: its present cells in the order of their names.
+
+    A missing cell adds nothing, so a column that is added later and is missing in old rows moves none of them.
+    """
+    return "".join(f"{name}{VALUE_MARK}{cell}{FIELD_MARK}" for name, cell in sorted(cells.items()) if cell is not None)
+
+
+def share(model_salt: str, identity: str) -> float:
+    """Return the row's place in [0, 1): the first 32 bits of SHA-256 over salt and identity."""
+    digest = sha256(f"{model_salt}\n{identity}".encode()).hexdigest()
+    return int(digest[:HASH_DIGITS], 16) / PLACES
+
+
+def side(place: float, holdout: float) -> int:
+    """Return the side for a place: the lowest part is held out, a fifth of the rest validates."""
+    if place < holdout:
+        return HOLDOUT
+    return VALIDATION if place < validation_edge(holdout) else TRAIN
+
+
+def validation_edge(holdout: float) -> float:
+    """Return the place below which a row that is not held out validates."""
+    return holdout + (1 - holdout) * VALIDATION_SHARE
+
+
+def by_time(times: NDArray[np.float64], holdout: float) -> NDArray[np.uint8]:
+    """Return the side of each row by its time: the newest part is held out, the newest of the rest validates.
+
+    Rows of one time stay together, on the older side of the edge. A row without a time (NaN) trains.
+    """
+    import numpy as np  # noqa: PLC0415  the domain imports numpy where it is used
+
+    sides = np.full(len(times), TRAIN, np.uint8)
+    known = np.sort(times[~np.isnan(times)])
+    holdout_after = _edge(known, holdout)
+    validation_after = _edge(known[known <= holdout_after], VALIDATION_SHARE)
+    sides[times > validation_after] = VALIDATION
+    sides[times > holdout_after] = HOLDOUT
+    return sides
+
+
+def _edge(known: NDArray[np.float64], newest: float) -> float:
+    """Return the time after which about the newest share lies, so that at least one time lies after it."""
+    if not len(known):
+        return float("inf")
+    edge = known[int((len(known) - 1) * (1 - newest))]
+    earlier = known[known < known[-1]]
+    if edge == known[-1] and len(earlier):
+        edge = earlier[-1]
+    return float(edge)

@@ -1,0 +1,87 @@
+"""The encoded matrix: modelloop.encoding over whole columns, written column by column in bounded memory."""
+
+from __future__ import annotations
+
+# ruff: noqa: S608  in this SQL columns are named c<number> and every text goes through literal()
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from modelloop.encoding import MOST_CATEGORIES, Column, Encoding
+from modelloop.profile import SHOWN_FROM
+from training_trigger.reading.cells import literal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from duckdb import DuckDBPyConnection
+
+    from modelloop.profile import Facts
+
+COVERED = 0.8
+_NAN = "'nan'::DOUBLE"
+
+
+def choose_column(connection: DuckDBPyConnection, place: int, facts: Facts) -> tuple[Column | None, str | None]:
+    """Return the encoding of a feature column, from the training part alone, or None and why it is dropped."""
+    if facts.kind == "text":
+        return _text_column(connection, place, facts)
+    if facts.kind == "date":
+        earliest = connection.execute(
+            f"SELECT min(as_minutes(c{place})) FROM cells POSITIONAL JOIN sides WHERE side = 0"
+        ).fetchall()[0][0]
+        origin = np.datetime64(0, "D") + (earliest or 0) // 1440
+        return Column(facts.name, "date", origin=str(origin), with_time=facts.times > 0), None
+    return Column(facts.name, facts.kind), None
+
+
+def _text_column(connection: DuckDBPyConnection, place: int, facts: Facts) -> tuple[Column | None, str | None]:
+    counts = connection.execute(
+        f"SELECT c{place}, count(*) AS n FROM cells POSITIONAL JOIN sides WHERE side = 0 AND c{place} IS NOT NULL"
+        f" GROUP BY 1 HAVING n >= {SHOWN_FROM} ORDER BY n DESC, 1 LIMIT {MOST_CATEGORIES}"
+    ).fetchall()
+    if not counts:
+        return None, f"no value occurs {SHOWN_FROM} times in the training part"
+    covered = connection.execute(f"SELECT count(c{place}) FROM cells POSITIONAL JOIN sides WHERE side = 0").fetchall()[
+        0
+    ][0]
+    if facts.distinct > MOST_CATEGORIES and sum(count for _, count in counts) < COVERED * covered:
+        return None, f"it has {facts.distinct:,} different texts, too many to learn from"
+    return Column(facts.name, "text", categories=tuple(value for value, _ in counts)), None
+
+
+def write_matrix(
+    connection: DuckDBPyConnection, encoding: Encoding, places: Sequence[int], rows: int, path: Path
+) -> None:
+    """Write float32 [rows, slots] in C order as a .npy file; missing is NaN. `places` are the columns' places."""
+    matrix = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(rows, len(encoding.slots)))
+    slot = 0
+    for column, place in zip(encoding.columns, places, strict=True):
+        expressions = _expressions(connection, column, place)
+        wanted = ", ".join(f"coalesce(({sql})::DOUBLE, {_NAN}) AS s{part}" for part, sql in enumerate(expressions))
+        found = connection.execute(f"SELECT {wanted} FROM cells").fetchnumpy()
+        for part in range(len(expressions)):
+            matrix[:, slot] = found[f"s{part}"]
+            slot += 1
+    matrix.flush()
+
+
+def _expressions(connection: DuckDBPyConnection, column: Column, place: int) -> list[str]:
+    cell = f"c{place}"
+    if column.kind == "number":
+        return [f"as_number({cell})"]
+    if column.kind == "boolean":
+        return [f"as_boolean({cell})::INTEGER"]
+    if column.kind == "text":
+        options = ", ".join(literal(category) for category in column.categories)
+        connection.execute(f"CREATE OR REPLACE TYPE category AS ENUM ({options})")
+        code = f"coalesce(enum_code(try_cast({cell} AS category))::INTEGER, {len(column.categories)})"
+        return [f"CASE WHEN {cell} IS NOT NULL THEN {code} END"]
+    origin = int((np.datetime64(column.origin or "1970-01-01", "D") - np.datetime64(0, "D")).astype(int))
+    day = f"floor(as_minutes({cell}) / 1440)::INTEGER"
+    moment = f"(DATE '1970-01-01' + {day})"
+    hour = f"(as_minutes({cell}) - {day}::BIGINT * 1440) // 60"
+    parts = [f"{day} - ({origin})", f"month({moment})", f"isodow({moment}) - 1", hour]
+    return parts[: len(column.slots())]

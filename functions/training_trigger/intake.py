@@ -1,0 +1,145 @@
+"""One uploaded table becomes exactly one run: queued with its prepared table, or rejected with a reason.
+
+Every step is safe to repeat: the run exists once by its key, the prepared files have the same bytes each time, the
+message has the run's id. A second delivery of the event goes on where the first one stopped.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from hashlib import file_digest, sha256
+from typing import TYPE_CHECKING, Any
+
+from modelloop import clock, keys
+from modelloop.aws import queues, storage, uploads
+from modelloop.errors import ConflictError, DatasetRejectedError, NotFoundError, SpecError
+from modelloop.ids import uuid7
+from modelloop.run import QUEUED, REJECTED, Run
+from modelloop.spec import Spec, parse_spec
+from training_trigger import engine
+from training_trigger.prepare import prepare
+from training_trigger.reading import formats
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from modelloop.aws.registry import Registry
+    from modelloop.settings import Settings
+    from training_trigger.events import Arrival
+    from training_trigger.prepare import Prepared
+
+PERCENT = {"received": 0, "profiled": 10, "encoded": 20, "queued": 25}
+UPLOAD = "upload"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of an event: ignored, stale, gone, repeated, queued or rejected."""
+
+    what: str
+    model: str | None = None
+    run_id: str | None = None
+    reason: str | None = None
+
+
+def take_table(arrival: Arrival, model: str, file: str, registry: Registry, config: Settings) -> Outcome:
+    """Bring an uploaded table to its queued or rejected run. Raises TransientError when AWS does not answer."""
+    if not registry.advance_sequencer(model, arrival.key, arrival.sequencer):
+        return Outcome("stale", model)
+    with engine.scratch() as folder:
+        path = folder / "upload"
+        try:
+            storage.download(arrival.bucket, arrival.key, path, arrival.version_id)
+        except NotFoundError:
+            return Outcome("gone", model, reason=f"{arrival.key} was deleted before it was read")
+        spec, refusal, spec_digest = read_spec(config.data_bucket, model)
+        run = registry.create_run(_run(arrival, model, file, path, spec_digest))
+        if run.state != QUEUED:
+            return Outcome("repeated", model, run.run_id)
+        return bring_in(Work(run, path, file, spec, refusal), registry, config)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A run that is not queued yet: its table on disk, its spec, or why the spec is refused."""
+
+    run: Run
+    path: Path
+    file: str
+    spec: Spec
+    refusal: SpecError | None = None
+
+
+def bring_in(work: Work, registry: Registry, config: Settings) -> Outcome:
+    """Prepare and queue a run, or reject it; a run that somebody else ended meanwhile is left alone."""
+    model, run_id = work.run.model, work.run.run_id
+    try:
+        if work.run.stage != "queued":
+            _store(work, _prepare(work, registry), registry, config)
+            registry.update_run(model, run_id, stage="queued", percent=PERCENT["queued"])
+        queues.send_run(config.runs_queue_url, model, run_id)
+    except DatasetRejectedError as refusal:
+        registry.finish_run(model, run_id, REJECTED, refusal.message)
+        return Outcome("rejected", model, run_id, refusal.message)
+    except ConflictError:
+        return Outcome("repeated", model, run_id)
+    return Outcome("queued", model, run_id)
+
+
+def read_spec(bucket: str, model: str) -> tuple[Spec, SpecError | None, str]:
+    """Return the model's spec, or why it is refused, and the digest that stands for it in the run's key."""
+    try:
+        raw = storage.get(bucket, keys.spec(model))
+    except NotFoundError:
+        return Spec(), None, Spec().digest
+    try:
+        spec = parse_spec(raw.decode())
+    except UnicodeDecodeError:
+        return Spec(), SpecError("model.yaml is not UTF-8 text"), sha256(raw).hexdigest()
+    except SpecError as error:
+        return Spec(), error, sha256(raw).hexdigest()
+    return spec, None, spec.digest
+
+
+def _run(arrival: Arrival, model: str, file: str, path: Path, spec_digest: str) -> Run:
+    with path.open("rb") as stream:
+        digest = file_digest(stream, "sha256").hexdigest()
+    dataset = {
+        "uri": f"s3://{arrival.bucket}/{arrival.key}", "version_id": arrival.version_id, "digest": digest,
+        "file": file, "bytes": path.stat().st_size, "rows": None, "columns": None,
+    }  # fmt: skip
+    return Run(model, uuid7(clock.to_ms(arrival.time)), UPLOAD, dataset, spec_digest, created_at=clock.now())
+
+
+def _prepare(work: Work, registry: Registry) -> Prepared:
+    if work.refusal is not None:
+        raise work.refusal
+    formats.check_name(work.file)
+
+    def progress(stage: str) -> None:
+        registry.update_run(work.run.model, work.run.run_id, stage=stage, percent=PERCENT[stage])
+
+    with engine.connect(work.path.parent) as connection:
+        return prepare(connection, work.path, file=work.file, model=work.run.model, spec=work.spec, progress=progress)
+
+
+def _store(work: Work, prepared: Prepared, registry: Registry, config: Settings) -> None:
+    """Upload the prepared table, its document last, and write what is known to the run."""
+    model, run_id = work.run.model, work.run.run_id
+    dataset = work.run.dataset | {
+        "rows": prepared.document["rows"], "columns": len(prepared.document["profile"]),
+    }  # fmt: skip
+    files: dict[str, Any] = {}
+    for name, path in prepared.files.items():
+        with path.open("rb") as stream:
+            digest = file_digest(stream, "sha256").hexdigest()
+        files[name] = {"sha256": digest, "bytes": path.stat().st_size}
+        uploads.upload(config.artifacts_bucket, keys.prepared(model, run_id, name), path)
+    document = prepared.document | {"run_id": run_id, "dataset": dataset, "files": files, "plan": prepared.plan}
+    body = json.dumps(document, allow_nan=False).encode()
+    storage.put(config.artifacts_bucket, keys.prepared(model, run_id, "table.json"), body)
+    registry.update_run(
+        model, run_id, stage="encoded", percent=PERCENT["encoded"], dataset=dataset, plan=prepared.plan,
+        warnings=[prepared.document["task_reason"], *prepared.warnings],
+    )  # fmt: skip

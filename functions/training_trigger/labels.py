@@ -1,0 +1,142 @@
+"""The target: which rows have a label, the task, the classes and the numbers that stand for them."""
+
+from __future__ import annotations
+
+# ruff: noqa: S608  in this SQL columns are named c<number> and every text goes through literal()
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from modelloop.errors import DatasetRejectedError
+from modelloop.profile import infer_task
+from training_trigger.reading.cells import literal
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+    from numpy.typing import NDArray
+
+    from modelloop.profile import Facts
+    from modelloop.spec import Spec
+
+MOST_CLASSES = 100
+FEWEST_A_CLASS = 10
+FEWEST_ROWS = 30
+OTHER = "other"
+
+type Label = str | int | float | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """`place` is the target's place among the columns; `classes` (None for regression) are in ascending order."""
+
+    place: int
+    kind: str
+    task: str
+    reason: str
+    classes: tuple[Label, ...] | None = None
+    merged: tuple[str, ...] = ()
+
+
+def drop_unlabelled(connection: DuckDBPyConnection, place: int, rows: int) -> int:
+    """Remove the rows without a label from `cells`; return how many."""
+    found = connection.execute(f"SELECT count(c{place}) FROM cells").fetchall()[0][0]
+    if 0 < found < rows:
+        _keep(connection, f"c{place} IS NOT NULL")
+    return int(rows - found) if found else 0
+
+
+def read_labels(connection: DuckDBPyConnection, place: int, facts: Facts, spec: Spec) -> Labels:
+    """Return the task and classes; drop or merge rare classes when the spec says so.
+
+    Raises DatasetRejectedError for too few rows, too many classes or rare ones.
+    """
+    task, reason = infer_task(facts, spec)
+    if facts.rows < FEWEST_ROWS:
+        raise DatasetRejectedError(
+            f"the table has {facts.rows} labelled rows; at least {FEWEST_ROWS} are needed to train and test"
+        )
+    if task == "regression":
+        return Labels(place, facts.kind, task, reason)
+    if facts.distinct > MOST_CLASSES and spec.rare_classes == "refuse":
+        raise DatasetRejectedError(
+            f"target {facts.name!r} has {facts.distinct:,} classes and at most {MOST_CLASSES} can be told apart: "
+            "merge labels, or set `task: regression` in model.yaml if they are quantities",
+            field=facts.name,
+        )
+    counts = connection.execute(
+        f"SELECT {_value(place, facts.kind)} AS v, count(*) FROM cells GROUP BY v ORDER BY v"
+    ).fetchall()
+    rare = [(value, count) for value, count in counts if count < FEWEST_A_CLASS]
+    common = [value for value, count in counts if count >= FEWEST_A_CLASS]
+    merged: tuple[str, ...] = ()
+    if rare:
+        common, merged = _settle_rare(connection, place, facts, spec, rare, common)
+    if len(common) < 2:  # noqa: PLR2004  one class is nothing to tell apart
+        raise DatasetRejectedError(f"target {facts.name!r} has fewer than two classes of {FEWEST_A_CLASS} rows")
+    return Labels(
+        place, "text" if merged else facts.kind, task, reason, tuple(_label(value) for value in common), merged
+    )
+
+
+def _settle_rare(
+    connection: DuckDBPyConnection,
+    place: int,
+    facts: Facts,
+    spec: Spec,
+    rare: list[tuple[Label, int]],
+    common: list[Label],
+) -> tuple[list[Label], tuple[str, ...]]:
+    shown = ", ".join(
+        f"{value!r} ({count})" for value, count in sorted(rare, key=lambda pair: (pair[1], str(pair[0])))[:8]
+    )
+    if spec.rare_classes == "refuse":
+        raise DatasetRejectedError(
+            f"{len(rare)} of {len(rare) + len(common)} classes of {facts.name!r} have fewer than {FEWEST_A_CLASS} rows: "
+            f"{shown}; add rows, or set `rare_classes: merge` or `drop` in model.yaml",
+            field=facts.name,
+        )
+    keys = ", ".join(literal(str(row[0])) for row in connection.execute(
+        f"SELECT c{place} FROM cells GROUP BY c{place} HAVING {_rare_rule(place, facts.kind)}").fetchall())  # fmt: skip
+    if spec.rare_classes == "drop":
+        _keep(connection, f"c{place} NOT IN ({keys})")
+        return common, ()
+    rest = sum(count for _, count in rare)
+    connection.execute(f"UPDATE cells SET c{place} = {literal(OTHER)} WHERE c{place} IN ({keys})")
+    names = sorted({str(_label(value)) for value in common} | ({OTHER} if rest else set()))
+    return list(names), tuple(str(_label(value)) for value, _ in rare)
+
+
+def _rare_rule(place: int, kind: str) -> str:
+    return f"sum(count(*)) OVER (PARTITION BY {_value(place, kind)}) < {FEWEST_A_CLASS}"
+
+
+def encode_labels(connection: DuckDBPyConnection, labels: Labels) -> NDArray[np.int32] | NDArray[np.float64]:
+    """Return the target of every row: the class index (int32), or the number itself (float64)."""
+    value = _value(labels.place, labels.kind)
+    if labels.classes is None:
+        return np.asarray(connection.execute(f"SELECT {value} AS v FROM cells").fetchnumpy()["v"], np.float64)
+    if labels.kind == "text":
+        options = ", ".join(literal(str(label)) for label in labels.classes)
+        connection.execute(f"CREATE OR REPLACE TYPE label AS ENUM ({options})")
+        code = f"enum_code(c{labels.place}::label)"
+    else:
+        options = ", ".join(repr(label).lower() for label in labels.classes)
+        code = f"list_position([{options}]::{'BOOLEAN' if labels.kind == 'boolean' else 'DOUBLE'}[], {value}) - 1"
+    return np.asarray(connection.execute(f"SELECT ({code})::INTEGER AS v FROM cells").fetchnumpy()["v"], np.int32)
+
+
+def _value(place: int, kind: str) -> str:
+    return {"number": f"as_number(c{place})", "boolean": f"as_boolean(c{place})"}.get(kind, f"c{place}")
+
+
+def _label(value: Label) -> Label:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _keep(connection: DuckDBPyConnection, condition: str) -> None:
+    connection.execute(f"CREATE TABLE kept AS SELECT * FROM cells WHERE {condition}")
+    connection.execute("DROP TABLE cells")
+    connection.execute("ALTER TABLE kept RENAME TO cells")

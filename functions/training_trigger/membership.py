@@ -1,0 +1,124 @@
+"""The split in SQL: the twin of modelloop.split over the table `cells`, and the table `sides` beside it."""
+
+from __future__ import annotations
+
+# ruff: noqa: S608  in this SQL columns are named c<number> and every text goes through literal()
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from modelloop import split
+from modelloop.errors import DatasetRejectedError
+from training_trigger.reading.cells import literal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from duckdb import DuckDBPyConnection
+    from numpy.typing import NDArray
+
+    from modelloop.profile import Facts
+    from modelloop.spec import Spec
+
+REPEATED = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """`sides` is uint8 per row; `times` (with a time column) float64 seconds or numbers, NaN when missing."""
+
+    sides: NDArray[np.uint8]
+    document: dict[str, Any]
+    times: NDArray[np.float64] | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def assign(
+    connection: DuckDBPyConnection,
+    model: str,
+    spec: Spec,
+    names: Sequence[str],
+    facts: Sequence[Facts],
+    identity: Sequence[int],
+) -> Membership:
+    """Return the side of every row. `identity` are the places of the columns whose cells make a row's content."""
+    if spec.time_column:
+        return _by_time(connection, spec, names.index(spec.time_column), facts)
+    salt = split.salt(model)
+    if spec.group_column:
+        place = names.index(spec.group_column)
+        text, kind = f"coalesce({_canonical(place, facts[place])}, '')", "group"
+    else:
+        text, kind = _content(names, facts, identity), "content"
+        if _repeats(connection, text):
+            text = f"concat({text}, row_number() OVER (PARTITION BY {text} ORDER BY rowid))"
+            kind = "content and occurrence"
+    digest = f"sha256(concat({literal(salt)}, chr(10), {text}))"
+    place_sql = f"('0x' || left({digest}, {split.HASH_DIGITS}))::UBIGINT / {16**split.HASH_DIGITS}.0::DOUBLE"
+    fetched = connection.execute(f"SELECT rowid AS r, {place_sql} AS p FROM cells ORDER BY rowid").fetchnumpy()["p"]
+    places = np.asarray(fetched, np.float64)
+    sides = np.where(places < split.validation_edge(spec.holdout), split.VALIDATION, split.TRAIN).astype(np.uint8)
+    sides[places < spec.holdout] = split.HOLDOUT
+    return Membership(sides, {"kind": kind, "column": spec.group_column, "holdout": spec.holdout, "salt": salt})
+
+
+def check_sides(sides: NDArray[np.uint8], target: NDArray[Any], classes: Sequence[object] | None) -> None:
+    """Raise DatasetRejectedError when a side is empty or a class is absent from the training part."""
+    for side, name in ((split.TRAIN, "training"), (split.VALIDATION, "validation"), (split.HOLDOUT, "holdout")):
+        if not (sides == side).any():
+            raise DatasetRejectedError(
+                f"the {name} part would be empty: too few different rows, groups or times to split the table by"
+            )
+    if classes is not None:
+        trained = set(np.unique(target[sides == split.TRAIN]).tolist())
+        absent = [repr(label) for code, label in enumerate(classes) if code not in trained]
+        if absent:
+            raise DatasetRejectedError(
+                f"no row of class {', '.join(absent[:8])} falls into the training part: add rows of it from "
+                "other groups or times, or set `rare_classes: drop` and give fewer labels"
+            )
+
+
+def store_sides(connection: DuckDBPyConnection, sides: NDArray[np.uint8]) -> None:
+    """Make the table `sides`, to be joined by position with `cells`."""
+    connection.register("sides_view", {"side": sides})
+    connection.execute("CREATE OR REPLACE TABLE sides AS SELECT side FROM sides_view")
+    connection.unregister("sides_view")
+
+
+def _by_time(connection: DuckDBPyConnection, spec: Spec, place: int, facts: Sequence[Facts]) -> Membership:
+    kind = facts[place].kind
+    if kind not in ("number", "date"):
+        raise spec.refuse("time_column", f"time_column {spec.time_column!r} must hold ISO dates or numbers, not {kind}")
+    value = f"as_seconds(c{place})" if kind == "date" else f"as_number(c{place})"
+    fetched = connection.execute(f"SELECT coalesce({value}::DOUBLE, 'nan'::DOUBLE) AS t FROM cells").fetchnumpy()["t"]
+    times = np.asarray(fetched, np.float64)
+    sides = split.by_time(times, spec.holdout)
+    trained = times[sides == split.TRAIN]
+    until = float(np.nanmax(trained)) if len(trained) and not np.isnan(trained).all() else None
+    document = {
+        "kind": "time", "column": spec.time_column, "time_kind": kind, "holdout": spec.holdout, "train_until": until,
+        "last": float(np.nanmax(times)) if not np.isnan(times).all() else None,
+    }  # fmt: skip
+    missing = int(np.isnan(times).sum())
+    warned = (f"{missing:,} rows have no {spec.time_column!r}: they were put with the oldest",) if missing else ()
+    return Membership(sides, document, times, warned)
+
+
+def _content(names: Sequence[str], facts: Sequence[Facts], identity: Sequence[int]) -> str:
+    parts = [
+        f"{literal(names[place] + split.VALUE_MARK)} || {_canonical(place, facts[place])} || {literal(split.FIELD_MARK)}"
+        for place in sorted(identity, key=lambda place: names[place])
+    ]
+    return f"concat({', '.join(parts)})"
+
+
+def _canonical(place: int, facts: Facts) -> str:
+    return f"as_number(c{place})::VARCHAR" if facts.kind == "number" else f"c{place}"
+
+
+def _repeats(connection: DuckDBPyConnection, text: str) -> bool:
+    distinct, rows = connection.execute(f"SELECT count(DISTINCT md5_number({text})), count(*) FROM cells").fetchall()[0]
+    return bool(distinct < REPEATED * rows)

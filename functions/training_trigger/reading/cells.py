@@ -1,0 +1,78 @@
+"""The grammar of cells in SQL: macros that must give, cell by cell, what modelloop.grammar gives.
+
+`clean(x)` is the trimmed text in Unicode form C or NULL when missing; `number`, `boolean` and `minutes` take a clean
+cell and give NULL when it is not of their kind. `as_minutes(x)` is UTC minutes since 1970-01-01 of a date or date-time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modelloop import grammar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from duckdb import DuckDBPyConnection
+
+WHITESPACE = (
+    "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
+LONGEST_NUMBER = 400
+_FIRST_MINUTE, _LAST_MINUTE = -1035593280, 4223371679
+_PLAIN = "BETWEEN 33 AND 126"
+
+
+def literal(text: str) -> str:
+    """Return a text as a SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def define_macros(connection: DuckDBPyConnection, missing: Iterable[str]) -> None:
+    """Define the macros on a connection, for one set of missing tokens."""
+    tokens = ", ".join(literal(token) for token in sorted({*missing, ""}))
+    trimmed = (
+        f"CASE WHEN ord(x) {_PLAIN} AND ord(right(x, 1)) {_PLAIN} THEN nfc_normalize(x)"
+        f" ELSE nfc_normalize(trim(x, {literal(WHITESPACE)})) END"
+    )
+    macros = {
+        "trimmed": trimmed,
+        "clean": f"CASE WHEN trimmed(x) IN ({tokens}) THEN NULL ELSE trimmed(x) END",
+        "as_number": _number(),
+        "as_boolean": "CASE lower(x) WHEN 'true' THEN true WHEN 'false' THEN false END",
+        "as_minutes": _minutes(),
+        "as_seconds": _seconds(),
+    }
+    for name, expression in macros.items():
+        connection.execute(f"CREATE OR REPLACE MACRO {name}(x) AS {expression}")
+
+
+def _number() -> str:
+    value = "try_cast(x AS DOUBLE)"
+    form = f"length(x) <= {LONGEST_NUMBER} AND regexp_full_match(x, {literal(grammar.NUMBER.pattern)})"
+    return f"CASE WHEN {form} AND isfinite({value}) THEN {value} END"
+
+
+def _seconds() -> str:
+    rest = "coalesce(try_cast(regexp_extract(substr(x, 18), '^[0-9.]+') AS DOUBLE), 0)"
+    return f"as_minutes(x) * 60.0 + CASE WHEN substr(x, 17, 1) = ':' THEN {rest} ELSE 0 END"
+
+
+def _minutes() -> str:
+    day = "(try_cast(left(x, 10) AS DATE) - DATE '1970-01-01')"
+    clock = "coalesce(try_cast(substr(x, 12, 2) AS INTEGER) * 60 + try_cast(substr(x, 15, 2) AS INTEGER), 0)"
+    zone = r"regexp_extract(substr(x, 17), '([+-])([0-9]{2}):?([0-9]{2})$', ['sign', 'hour', 'minute'])"
+    offset = (
+        f"CASE WHEN {zone}.sign IN ('+', '-') THEN (CASE {zone}.sign WHEN '-' THEN -1 ELSE 1 END)"
+        f" * ({zone}.hour::INTEGER * 60 + {zone}.minute::INTEGER) ELSE 0 END"
+    )
+    valid = (
+        f"regexp_full_match(x, {literal(grammar.DATE.pattern)}) AND {day} IS NOT NULL AND left(x, 4) <> '0000'"
+        " AND coalesce(try_cast(substr(x, 12, 2) AS INTEGER), 0) < 24"
+        " AND coalesce(try_cast(substr(x, 15, 2) AS INTEGER), 0) < 60"
+        " AND (substr(x, 17, 1) <> ':' OR try_cast(substr(x, 18, 2) AS INTEGER) < 60)"
+        f" AND ({zone}.sign = '' OR {zone}.hour::INTEGER * 60 + {zone}.minute::INTEGER < 1440)"
+    )
+    value = f"({day} * 1440 + {clock} - {offset})"
+    return f"CASE WHEN {valid} AND {value} BETWEEN {_FIRST_MINUTE} AND {_LAST_MINUTE} THEN {value}::BIGINT END"

@@ -1,0 +1,62 @@
+"""What an uploaded file is, told by its first bytes; the name only decides between CSV and JSON Lines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from modelloop.errors import DatasetRejectedError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HEAD = 64 * 1024
+GZIP = b"\x1f\x8b"
+PARQUET = b"PAR1"
+ADVICE = "upload CSV (also gzip-compressed), Parquet or JSON Lines"
+_REFUSED = {
+    b"PK\x03\x04": f"the file is a zip archive or an Excel workbook: save the sheet as CSV, or {ADVICE}",
+    b"\xd0\xcf\x11\xe0": f"the file is an old Excel workbook: save the sheet as CSV, or {ADVICE}",
+    b"BZh": "the file is compressed with bzip2: use gzip or no compression",
+    b"\xfd7zXZ": "the file is compressed with xz: use gzip or no compression",
+    b"\x28\xb5\x2f\xfd": "the file is compressed with zstd: use gzip or no compression",
+    b"7z\xbc\xaf": "the file is a 7z archive: use gzip or no compression",
+    b"%PDF": f"the file is a PDF: {ADVICE}",
+    b"\x80\x04\x95": f"the file is a Python pickle, which is never opened: {ADVICE}",
+    b"\x80\x05\x95": f"the file is a Python pickle, which is never opened: {ADVICE}",
+    b"ARROW1": f"the file is an Arrow file: {ADVICE}",
+    b"ORC": f"the file is an ORC file: {ADVICE}",
+    b"\x89HDF": f"the file is an HDF5 file: {ADVICE}",
+}
+_JSON_LINES = (".jsonl", ".ndjson", ".json")
+_SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".pq", *_JSON_LINES)
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """`kind` is csv, jsonl or parquet."""
+
+    kind: str
+    gzipped: bool = False
+
+
+def check_name(file: str) -> None:
+    """Raise DatasetRejectedError for a file name that no table has."""
+    name = file.lower().removesuffix(".gz")
+    if not name.endswith(_SUFFIXES):
+        raise DatasetRejectedError(f"{file!r} has no ending that is known: {ADVICE} (.csv, .csv.gz, .parquet, .jsonl)")
+
+
+def detect(path: Path, file: str) -> Format:
+    """Return the format of a file; raise DatasetRejectedError, with advice, for one that is never a table."""
+    with path.open("rb") as stream:
+        head = stream.read(HEAD)
+    if not head.strip():
+        raise DatasetRejectedError("the file is empty: upload a table with a header line and at least 20 rows")
+    for magic, reason in _REFUSED.items():
+        if head.startswith(magic):
+            raise DatasetRejectedError(reason)
+    if head.startswith(PARQUET):
+        return Format("parquet")
+    kind = "jsonl" if file.lower().removesuffix(".gz").endswith(_JSON_LINES) else "csv"
+    return Format(kind, head.startswith(GZIP))

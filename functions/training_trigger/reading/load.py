@@ -1,0 +1,98 @@
+"""From a downloaded file of any format to the DuckDB table `cells`: clean text, columns c0, c1, … in the file's order."""
+
+from __future__ import annotations
+
+# ruff: noqa: S608  in this SQL columns are named c<number> and every text goes through literal()
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from modelloop.errors import DatasetRejectedError
+from training_trigger.reading import diagnosis, dialect, formats, jsonlines, parquet, plaintext
+from training_trigger.reading.cells import define_macros, literal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+LONGEST_LINE = 4 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """The names of the columns c0, c1, …; the number of rows; which hold lists or objects; what to warn about."""
+
+    names: tuple[str, ...]
+    rows: int
+    nested: frozenset[str] = frozenset()
+    warnings: list[str] = field(default_factory=list)
+
+    def kept(self, rows: int) -> Cells:
+        """Return the same columns with another number of rows."""
+        return replace(self, rows=rows)
+
+
+def load(connection: duckdb.DuckDBPyConnection, path: Path, file: str, missing: Sequence[str]) -> Cells:
+    """Read a file into the table `cells`; raise DatasetRejectedError, saying what to do, when it is no table."""
+    define_macros(connection, missing)
+    warnings: list[str] = []
+    found = formats.detect(path, file)
+    if found.kind == "parquet":
+        names, cells, nested, origin = parquet.source(connection, path)
+        _create(connection, cells, origin, names, None)
+    else:
+        text = _plain(path, found, warnings)
+        nested = set()
+        if found.kind == "jsonl":
+            flat = path.with_suffix(".flat")
+            style, nested = jsonlines.flatten(text, flat)
+            text = flat
+        else:
+            style = dialect.detect(text)
+        names = style.columns
+        _create(connection, [f"c{place}" for place in range(len(names))], _csv(text, style), names, (text, style))
+    rows = connection.execute("SELECT count(*) FROM cells").fetchall()[0][0]
+    return Cells(names, rows, frozenset(nested), warnings)
+
+
+def _plain(path: Path, found: formats.Format, warnings: list[str]) -> Path:
+    if found.gzipped:
+        unpacked = path.with_suffix(".unpacked")
+        plaintext.unpack(path, unpacked)
+        path.unlink()
+        path = unpacked
+        if formats.detect(path, "unpacked.csv").kind == "parquet":
+            raise DatasetRejectedError("the file is a Parquet file inside gzip: upload the Parquet file itself")
+    text, warning = plaintext.decode(path, path.with_suffix(".utf8"))
+    if warning:
+        warnings.append(warning)
+    return text
+
+
+def _csv(path: Path, style: dialect.Dialect) -> str:
+    columns = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(len(style.columns)))
+    return (
+        f"read_csv({literal(str(path))}, auto_detect=false, header=true, skip={style.skip}, delim="
+        f"{literal(style.delimiter)}, quote={literal(style.quote)}, escape={literal(style.escape)}, "
+        f"columns={{{columns}}}, strict_mode=true, null_padding=false, max_line_size={LONGEST_LINE})"
+    )
+
+
+def _create(
+    connection: duckdb.DuckDBPyConnection,
+    cells: Sequence[str],
+    origin: str,
+    names: Sequence[str],
+    text: tuple[Path, dialect.Dialect] | None,
+) -> None:
+    columns = ", ".join(f"clean({cell}) AS c{place}" for place, cell in enumerate(cells[: len(names)]))
+    try:
+        connection.execute(f"CREATE OR REPLACE TABLE cells AS SELECT {columns} FROM {origin}")
+    except duckdb.OutOfMemoryException as error:
+        raise DatasetRejectedError("the table does not fit the memory of intake: upload fewer rows") from error
+    except duckdb.Error as error:
+        if text is None:
+            raise DatasetRejectedError(f"the file cannot be read: {str(error).splitlines()[0][:200]}") from error
+        raise diagnosis.explain(*text, str(error)) from error

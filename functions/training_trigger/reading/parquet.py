@@ -1,0 +1,60 @@
+"""Parquet as raw text cells: each type becomes the text that the grammar reads back as the same value."""
+
+from __future__ import annotations
+
+# ruff: noqa: S608  in this SQL columns are named c<number> and every text goes through literal()
+
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from modelloop.errors import DatasetRejectedError
+from training_trigger.reading.cells import literal
+from training_trigger.reading.dialect import check_columns
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_AS_IS = ("VARCHAR", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER",
+          "UBIGINT", "UHUGEINT", "BOOLEAN", "DATE", "UUID", "TIME", "ENUM")  # fmt: skip
+_FRACTIONS = ("FLOAT", "DOUBLE", "DECIMAL")
+_NAIVE = ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS")
+_INSTANT = "TIMESTAMP WITH TIME ZONE"
+
+
+def source(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[tuple[str, ...], list[str], set[str], str]:
+    """Return the names, one SQL text expression a column, the nested columns and the SQL source of a Parquet file."""
+    origin = f"read_parquet({literal(str(path))})"
+    try:
+        described = connection.execute(f"DESCRIBE SELECT * FROM {origin}").fetchall()
+    except duckdb.Error as error:
+        raise DatasetRejectedError(
+            f"the Parquet file cannot be read ({str(error).splitlines()[0][:160]}): write and upload it again"
+        ) from error
+    names = check_columns([row[0] for row in described])
+    cells, nested = [], set()
+    for raw, name, kind in zip((row[0] for row in described), names, (row[1] for row in described), strict=True):
+        cell = _text('"' + raw.replace('"', '""') + '"', kind)
+        cells.append(cell or "NULL::VARCHAR")
+        if cell is None:
+            nested.add(name)
+    return names, cells, nested, origin
+
+
+def _text(column: str, kind: str) -> str | None:
+    base = kind.partition("(")[0]
+    if kind.endswith("]"):
+        return None
+    if base in _AS_IS:
+        return f"{column}::VARCHAR"
+    if base in _FRACTIONS:
+        value = f"{column}::DOUBLE"
+        whole = f"isfinite({value}) AND {value} = trunc({value}) AND abs({value}) < 1e15"
+        return (
+            f"CASE WHEN isnan({value}) THEN NULL WHEN {whole} THEN {value}::BIGINT::VARCHAR ELSE {value}::VARCHAR END"
+        )
+    if base in _NAIVE:
+        return f"strftime({column}::TIMESTAMP, '%Y-%m-%dT%H:%M:%S.%f')"
+    if base == _INSTANT:
+        return f"strftime(timezone('UTC', {column}), '%Y-%m-%dT%H:%M:%S.%fZ')"
+    return None
