@@ -61,6 +61,7 @@ lock: $(INSTALLED) ## Resolve every lock again, the newest versions that pyproje
 	$(COMPILE) --upgrade --universal --group functions --group dev pyproject.toml -o $(LOCKS)/project.txt
 	$(COMPILE) --universal -c $(LOCKS)/project.txt $(LOCKS)/uv.in -o $(LOCKS)/uv.txt
 	$(COMPILE) --upgrade --universal $(LOCKS)/ministack.in -o $(LOCKS)/ministack.txt
+	$(COMPILE) --python-platform $(LAYER_PLATFORM) -c $(LOCKS)/project.txt $(LOCKS)/runtime.in -o $(LOCKS)/runtime.txt
 	for role in runtime serving data training; do \
 	  $(COMPILE) --python-platform $(LAYER_PLATFORM) -c $(LOCKS)/project.txt layers/$$role/requirements.in -o layers/$$role/requirements.txt; \
 	done

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from infra.build.paths import ROOT
 from infra.local import stack as embedded
 from infra.local.info import StackInfo

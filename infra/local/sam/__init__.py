@@ -1,0 +1,1 @@
+"""Every function under `sam local`, in a real container, against the embedded stack."""

@@ -1,0 +1,51 @@
+"""Let containers reach the embedded stack, which listens on loopback alone, while `sam local` runs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+FREE_BIND = getattr(socket, "IP_FREEBIND", 15)  # the bridge's address may come up only with the first container
+
+
+@contextmanager
+def forwarding(address: str, target_port: int) -> Iterator[int]:
+    """Pass every connection to `address` on to a port of loopback; gives the port that was opened."""
+    loop = asyncio.new_event_loop()
+    listener = _listener(address)
+    server = loop.run_until_complete(_serve(listener, target_port))
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    try:
+        yield int(listener.getsockname()[1])
+    finally:
+        loop.call_soon_threadsafe(server.close)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(timeout=5)
+
+
+def _listener(address: str) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_IP, FREE_BIND, 1)
+    listener.bind((address, 0))
+    return listener
+
+
+async def _serve(listener: socket.socket, target_port: int) -> asyncio.Server:
+    async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", target_port)
+        await asyncio.gather(_pump(reader, inner_writer), _pump(inner_reader, writer))
+
+    return await asyncio.start_server(connect, sock=listener)
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(ConnectionError):
+        while chunk := await reader.read(65536):
+            writer.write(chunk)
+            await writer.drain()
+    writer.close()
