@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from infra.cli.failures import ApiError, CommandError
-from modelloop.run import ENDED, RUNNING, SUCCEEDED
+from modelloop.run import ENDED, QUEUED, RUNNING, STAGES, SUCCEEDED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +20,8 @@ POLL_SECONDS = 0.5
 APPEARS_WITHIN = 120.0
 SAME_CONTENT_AFTER = 15.0
 RECENT = 50
+GIVEN_UP_AFTER = 120.0
+_BEFORE_THE_QUEUE = STAGES[: STAGES.index("queued")]
 
 
 def find_run(client: Client, model: str, upload: Upload, *, patience: float = APPEARS_WITHIN) -> Document:
@@ -29,17 +32,33 @@ def find_run(client: Client, model: str, upload: Upload, *, patience: float = AP
     """
     started = time.monotonic()
     while (waited := time.monotonic() - started) < patience:
-        runs = recent_runs(client, model)
-        if run := next((run for run in runs if run["dataset"].get("version_id") == upload.version_id), None):
+        run = _match(recent_runs(client, model), upload)
+        if run and (
+            run["dataset"].get("version_id") == upload.version_id
+            or upload.unchanged
+            or waited > min(SAME_CONTENT_AFTER, patience / 2)
+        ):
             return run
-        same = next((run for run in runs if run["dataset"].get("digest") == upload.sha256), None)
-        if same and (upload.unchanged or waited > min(SAME_CONTENT_AFTER, patience / 2)):
-            return same
         time.sleep(POLL_SECONDS)
     raise CommandError(
         f"no run appeared for {upload.uri} in {patience:.0f} s",
         "The upload is safe; look at modelloop runs later, and at the training trigger's log",
     )
+
+
+def is_stalled(client: Client, model: str, upload: Upload, now: datetime) -> bool:
+    """Tell whether content that was there already never became a run, or its run was given up before the queue."""
+    run = _match(recent_runs(client, model), upload)
+    if run is None:
+        return True
+    silent = (now - datetime.fromisoformat(run["updated_at"] or run["created_at"])).total_seconds()
+    return run["state"] == QUEUED and run["stage"] in _BEFORE_THE_QUEUE and silent > GIVEN_UP_AFTER
+
+
+def _match(runs: list[Document], upload: Upload) -> Document | None:
+    same_version = (run for run in runs if run["dataset"].get("version_id") == upload.version_id)
+    same_content = (run for run in runs if run["dataset"].get("digest") == upload.sha256)
+    return next(same_version, None) or next(same_content, None)
 
 
 def recent_runs(client: Client, model: str) -> list[Document]:

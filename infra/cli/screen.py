@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from infra.cli.failures import CommandError
 
+WIDE = 200  # what is piped into a file or a pager is not cut to 80 columns
 COLOURS = {
     "SUCCEEDED": "green", "ok": "green", "RUNNING": "cyan", "QUEUED": "cyan", "REJECTED": "yellow",
     "SUPERSEDED": "yellow", "insufficient_data": "yellow", "FAILED": "red", "drift": "red", "data_fault": "red",
@@ -28,7 +30,7 @@ class Screen:
 
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
-        self.out = Console()
+        self.out = Console() if sys.stdout.isatty() or "COLUMNS" in os.environ else Console(width=WIDE)
         self.notes = Console(stderr=True)
 
     def show(self, document: Any, render: Callable[[], RenderableType]) -> None:
@@ -81,13 +83,16 @@ def cell(value: Any) -> str:
     return f"[{colour}]{text}[/]" if colour else _plain(text) if "[" in text else text
 
 
+_WHOLE = {"run", "state", "prediction id", "version", "%"}
+
+
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
     """Return a table; numbers align right, other values left."""
     lines = [list(row) for row in rows]
     drawn = Table(title=title, title_justify="left", header_style="bold", border_style="dim")
     for place, name in enumerate(columns):
         numeric = any(isinstance(line[place], int | float) and not isinstance(line[place], bool) for line in lines)
-        drawn.add_column(name, justify="right" if numeric else "left", overflow="fold")
+        drawn.add_column(name, justify="right" if numeric else "left", overflow="fold", no_wrap=name in _WHOLE)
     for line in lines:
         drawn.add_row(*map(cell, line))
     return drawn

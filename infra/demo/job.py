@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 from infra.cli.client import Client, Document
 from infra.cli.commands.monitoring import drift_view
-from infra.cli.commands.training import send as upload_with_bar
-from infra.cli.commands.training import watch
+from infra.cli.commands.training import deliver, watch
 from infra.cli.failures import CommandError
 from infra.cli.following import require_success
 from infra.cli.reports import metric_rows, metric_table, run_panel
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 REAL_ROWS = 600
 SHIFTED_ROWS = 900
 LABELS = 200
+TRAINED_WITHIN = 240.0
 SUMMARIES_WITHIN = 120.0
 POLL_SECONDS = 1.0
 
@@ -73,8 +73,8 @@ class _Job:
     def train(self) -> int:
         with self.journey.station(f"Train {self.example.model}") as station:
             changed = write_target(self.client.stack, self.example.model, self.example.target)
-            sent = upload_with_bar(self.screen, self.client.stack, self.example.model, self.example.file, force=changed)
-            done = watch(self.screen, self.client, self.example.model, sent)
+            sent = deliver(self.screen, self.client, self.example.model, self.example.file, force=changed)
+            done = watch(self.screen, self.client, self.example.model, sent, patience=TRAINED_WITHIN)
             self.screen.show(done, lambda: run_panel(done))
             require_success(done)
             version = int(done["version"])

@@ -26,6 +26,7 @@ def predict(
     file: Annotated[
         str | None, typer.Argument(help="A CSV or JSON file; - for standard input.", show_default=False)
     ] = None,
+    *,
     pairs: Annotated[
         list[str] | None, typer.Option("--set", "-s", metavar="NAME=VALUE", help="One column of one row.")
     ] = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,7 +10,7 @@ import typer
 
 from infra.cli.client import Client, Document
 from infra.cli.failures import CommandError
-from infra.cli.following import find_run, follow, require_success, stage
+from infra.cli.following import find_run, follow, is_stalled, require_success, stage
 from infra.cli.options import Json, Limit, Model, Reason, StackName
 from infra.cli.reports import metric_rows, run_panel
 from infra.cli.screen import Screen, table
@@ -40,11 +41,11 @@ def train(
     place = find_stack(stack)
     respecified = put_spec(place, model, spec) if spec else False
     respecified |= write_target(place, model, target) if target else False
-    sent = send(screen, place, model, file, force=force or respecified)
-    if not wait:
-        screen.show(sent._asdict(), lambda: f"Uploaded {sent.uri}; follow with: modelloop runs {model}")
-        return
     with Client(place) as client:
+        sent = deliver(screen, client, model, file, force=force or respecified)
+        if not wait:
+            screen.show(sent._asdict(), lambda: f"Uploaded {sent.uri}; follow with: modelloop runs {model}")
+            return
         run = watch(screen, client, model, sent)
     screen.show(run, lambda: run_panel(run))
     if run["state"] != SUCCEEDED:
@@ -53,14 +54,22 @@ def train(
         require_success(run)
 
 
-def send(screen: Screen, place: Stack, model: str, file: Path, *, force: bool = False) -> Upload:
-    """Upload with a progress bar."""
+def deliver(screen: Screen, client: Client, model: str, file: Path, *, force: bool = False) -> Upload:
+    """Upload with a progress bar; content that is there already is sent again only if nothing came of it."""
+    sent = _send(screen, client.stack, model, file, force=force)
+    if sent.unchanged and is_stalled(client, model, sent, datetime.now(UTC)):
+        screen.note("This content is there, but nothing came of it: it is sent again.")
+        return _send(screen, client.stack, model, file, force=True)
+    return sent
+
+
+def _send(screen: Screen, place: Stack, model: str, file: Path, *, force: bool) -> Upload:
     with screen.progress() as bar:
         task = bar.add_task(f"Uploading {file.name}", total=file.stat().st_size)
         return upload(place, model, file, force=force, moved=lambda sent: bar.advance(task, sent))
 
 
-def watch(screen: Screen, client: Client, model: str, sent: Upload) -> Document:
+def watch(screen: Screen, client: Client, model: str, sent: Upload, *, patience: float = 1200.0) -> Document:
     """Follow the upload's run with a progress bar; an earlier run of the same content is reported as that."""
     with screen.progress() as bar:
         task = bar.add_task("Waiting for the run", total=100)
@@ -71,6 +80,7 @@ def watch(screen: Screen, client: Client, model: str, sent: Upload) -> Document:
             model,
             run["run_id"],
             lambda now: bar.update(task, completed=now["percent"], description=stage(now)),
+            patience=patience,
         )
     if before:
         screen.note(f"This content was trained on before: run {run['run_id']}, {run['state']}.")
@@ -103,15 +113,14 @@ def runs(
     screen.show({"runs": found}, lambda: table(f"Runs of {model}", _RUN_COLUMNS, map(_run_line, found)))
 
 
-_RUN_COLUMNS = ("run", "state", "stage", "%", "version", "cause", "rows", "metric", "created", "reason")
+_RUN_COLUMNS = ("run", "state", "stage", "%", "version", "cause", "metric", "created", "reason")
 
 
 def _run_line(run: Document) -> list[Any]:
     first = next(iter(metric_rows(run.get("metrics"))), None)
     metric = f"{first[0]} {first[1]:.4g}" if first and isinstance(first[1], int | float) else None
-    rows = run["dataset"].get("rows")
     return [
-        run["run_id"], run["state"], run["stage"], run["percent"], run.get("version"), run["cause"], rows, metric,
+        run["run_id"], run["state"], run["stage"], run["percent"], run.get("version"), run["cause"], metric,
         run["created_at"][:19], run.get("reason"),
     ]  # fmt: skip
 
