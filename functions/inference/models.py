@@ -29,9 +29,10 @@ _GOLDEN = {"flat": (1e-9, 1e-9), "onnx": (1e-4, 1e-5)}
 
 
 class Engine(Protocol):
-    """What evaluates vectors of `slots` floats."""
+    """What evaluates vectors of `slots` floats; `classes` is 0 for regression."""
 
     slots: int
+    classes: int
 
     def predict(self, vectors: Sequence[Sequence[float]], threshold: float | None = None) -> Outputs:
         """Return labels (indices) or numbers, and probabilities for classifiers."""
@@ -111,7 +112,7 @@ def unproven(objects: Objects, ref: VersionRef) -> tuple[Model, dict[str, Any]]:
         golden = bundle["golden"]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ArtifactRefusedError(f"version {ref.version} is damaged: {error!r}") from error
-    _check_width(model)
+    _check_shape(model)
     return model, golden
 
 
@@ -125,10 +126,12 @@ def fetch(objects: Objects, key: str, digest: str, size: int) -> bytes:
     return body
 
 
-def _check_width(model: Model) -> None:
+def _check_shape(model: Model) -> None:
     wanted, found = model.engine.slots, len(model.encoding.slots)
     if wanted != found:
         raise ArtifactRefusedError(f"version {model.ref.version} takes {wanted} slots, its encoding gives {found}")
+    if len(model.classes or ()) != model.engine.classes:
+        raise ArtifactRefusedError(f"version {model.ref.version} has {model.engine.classes} classes to name")
 
 
 def _engine(objects: Objects, bundle: dict[str, Any]) -> Engine:

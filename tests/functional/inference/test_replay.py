@@ -11,13 +11,13 @@ from inference import replay
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.functional.inference.conftest import Store
+    from tests.functional.inference.conftest import Plane, Store
 
 VECTORS = np.array([[1.0, 1.0], [0.5, 0.0], [np.nan, 2.0]], np.float32)
 
 
 @pytest.fixture
-def clean() -> Iterator[None]:
+def clean(plane: Plane) -> Iterator[None]:
     assert plane.service
     replay._objects.cache_clear()
     yield
