@@ -33,6 +33,11 @@ def is_open(facts: Facts) -> bool:
     return _decision(facts) == "approve" and not facts.get("approved")
 
 
+def is_releasable(facts: Facts) -> bool:
+    """Say whether the loop may bring the version live by itself; one that was rolled back, only people may."""
+    return not (is_withdrawn(facts) or is_refused(facts) or is_open(facts) or facts.get("rolled_back"))
+
+
 def check(facts: Facts) -> None:
     """Raise ConflictError, with what to do, when no person's wish may bring the version live."""
     version = facts["version"]
@@ -62,8 +67,8 @@ def policy(facts: Facts) -> Policy:
 
 
 def status(facts: Facts) -> str:
-    """Return the one word that lists show: retired, rejected, refused, waiting, approved or cleared."""
-    for fact in ("retired", "rejected"):
+    """Return the one word that lists show: retired, rejected, rolled_back, refused, waiting, approved or cleared."""
+    for fact in ("retired", "rejected", "rolled_back"):
         if facts.get(fact):
             return fact
     if is_refused(facts):

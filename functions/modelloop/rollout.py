@@ -108,14 +108,15 @@ def reject(pointer: Pointer, version: int, *, now: str, who: str, why: str) -> P
     return _without(pointer, version, _said("reject", version, now, who, why))
 
 
-def shadow(pointer: Pointer, ref: VersionRef, *, now: str, who: str, why: str) -> Pointer:
+def shadow(pointer: Pointer, ref: VersionRef, *, now: str, who: str, why: str, bake_minutes: float = 60.0) -> Pointer:
     """Ask a version after every answer, to compare it; it never answers itself."""
     if pointer.shadow == ref:
         return pointer
     _refuse_frozen(pointer, "shadow")
     if ref in {pointer.champion, pointer.challenger}:
         raise ConflictError(f"version {ref.version} answers requests already; a shadow does not", field="version")
-    return pointer.revised(shadow=ref, **_said("shadow", ref.version, now, who, why))
+    until = pointer.bake_until if pointer.challenger else clock.later(now, minutes=bake_minutes)
+    return pointer.revised(shadow=ref, bake_until=until, **_said("shadow", ref.version, now, who, why))
 
 
 def unshadow(pointer: Pointer, version: int, *, now: str, who: str, why: str) -> Pointer:

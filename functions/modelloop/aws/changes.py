@@ -15,10 +15,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from modelloop import clearance, clock, rollout
-from modelloop.aws import pointers
+from modelloop.aws import journal, pointers
 from modelloop.aws.registry import mark
 from modelloop.errors import ConflictError
-from modelloop.ids import derived_uuid7
 from modelloop.serving import Pointer
 
 if TYPE_CHECKING:
@@ -26,24 +25,24 @@ if TYPE_CHECKING:
 
     from modelloop.aws.registry import Registry
     from modelloop.aws.table import Item
-    from modelloop.serving import VersionRef
 
 ATTEMPTS = 4
 
 
 class Changes:
-    """What one actor, named and with a reason, does to one model.
+    """What one actor, named and with a reason, does to one model; `seen` is the only revision that may be changed.
 
     Every method returns the pointer that serves afterwards; repeating one changes nothing. Raises ConflictError when
     somebody else was first or the wish makes no sense, NotFoundError for an unknown version, TransientError when the
     stores are out of reach.
     """
 
-    def __init__(self, registry: Registry, model: str, *, who: str, why: str) -> None:
+    def __init__(self, registry: Registry, model: str, *, who: str, why: str, seen: int | None = None) -> None:
         self._registry = registry
         self._model = model
         self._who = who
         self._why = why
+        self._seen = seen
 
     def release(self, version: int) -> Pointer | None:
         """Let a cleared version go live by its policy, again when outrun; one that waits or is withdrawn does not."""
@@ -51,7 +50,7 @@ class Changes:
 
     def promote(self, version: int | None = None) -> Pointer | None:
         """Make a version (default: the challenger, else the shadow) the champion; that approves it, too."""
-        pointer, etag = pointers.read(self._model)
+        pointer, etag = self._read()
         if version is None and _is_repeated(pointer, "promote"):
             return self._settle(pointer)
         version = version or _candidate(pointer, "promote")
@@ -72,13 +71,13 @@ class Changes:
             facts = self._registry.update_version(
                 self._model, version, approval, unless=("approved", *clearance.WITHDRAWN)
             )
-        self._record_fact("approve", version, facts["approved"])
+        journal.record_fact(self._registry, self._model, "approve", version, facts["approved"])
         return self.release(version)
 
     def reject(self, version: int | None = None) -> Pointer | None:
         """Withdraw a version (default: the challenger, else the shadow) that shall not become champion."""
         if version is None:
-            pointer, _ = pointers.read(self._model)
+            pointer, _ = self._read()
             if _is_repeated(pointer, "reject"):
                 return self._settle(pointer)
             version = _candidate(pointer, "reject")
@@ -91,8 +90,11 @@ class Changes:
         return self._withdraw(version, "retired", rollout.retire)
 
     def rollback(self, to: int | None = None) -> Pointer | None:
-        """Put the previous champion back."""
-        return self._change(partial(rollout.rollback, to=to, **self._said()))
+        """Put the previous champion back; the version that goes is not released again, though it can be promoted."""
+        pointer = self._change(partial(rollout.rollback, to=to, **self._said()))
+        if pointer is not None and pointer.action == "rollback" and pointer.subject is not None:
+            self._registry.update_version(self._model, pointer.subject, {"rolled_back": self._fact()})
+        return pointer
 
     def freeze(self, *, on: bool = True) -> Pointer | None:
         """Stop every release, promotion and judgement, or allow them again."""
@@ -108,23 +110,30 @@ class Changes:
         """Compare a version after every answer, or stop that."""
         if not on:
             return self._change(partial(rollout.unshadow, version=version, **self._said()))
-        return self._add_role(version, rollout.shadow)
+        facts = self._registry.get_version(self._model, version)
+        return self._add_role(version, partial(rollout.shadow, bake_minutes=clearance.policy(facts).bake_minutes))
 
     def settle(self) -> Pointer | None:
         """Bring the table's copy and the audit log in line with the pointer."""
-        return self._settle(pointers.read(self._model)[0])
+        return self._settle(self._read()[0])
+
+    def _read(self) -> tuple[Pointer | None, str | None]:
+        pointer, etag = pointers.read(self._model)
+        if self._seen is not None and (pointer is None or pointer.revision != self._seen):
+            raise ConflictError(f"what serves for {self._model!r} has changed since it was looked at", field="model")
+        return pointer, etag
 
     def _release(self, version: int) -> Pointer | None:
-        pointer, etag = pointers.read(self._model)
+        pointer, etag = self._read()
         facts = self._registry.get_version(self._model, version)
-        if clearance.is_withdrawn(facts) or clearance.is_open(facts) or clearance.is_refused(facts):
+        if not clearance.is_releasable(facts):
             return self._settle(pointer)
         policy = clearance.policy(facts)
         decided = rollout.release(pointer, clearance.ref(facts), model=self._model, policy=policy, **self._said())
         return self._give_role(pointer, etag, facts, decided)
 
     def _add_role(self, version: int, decide: Callable[..., Pointer]) -> Pointer | None:
-        pointer, etag = pointers.read(self._model)
+        pointer, etag = self._read()
         facts = self._cleared(version)
         decided = decide(_serving(pointer), clearance.ref(facts), **self._said())
         return self._give_role(pointer, etag, facts, decided)
@@ -147,7 +156,7 @@ class Changes:
 
     def _withdraw_once(self, version: int, fact: str, decide: Callable[..., Pointer]) -> Pointer | None:
         facts = self._registry.get_version(self._model, version)
-        pointer, etag = pointers.read(self._model)
+        pointer, etag = self._read()
         if fact in facts:
             return self._settle(pointer)
         empty = Pointer(model=self._model, revision=0, champion=None)
@@ -159,40 +168,22 @@ class Changes:
         return decided
 
     def _change(self, decide: Callable[[Pointer], Pointer]) -> Pointer | None:
-        pointer, etag = pointers.read(self._model)
+        pointer, etag = self._read()
         return self._publish(pointer, etag, decide(_serving(pointer)))
 
     def _publish(self, pointer: Pointer | None, etag: str | None, decided: Pointer | None) -> Pointer | None:
         if decided is None or decided is pointer:
             return self._settle(pointer)
         if pointer is not None:
-            self._audit(pointer)
+            journal.record_pointer(self._registry, pointer)
         pointers.publish(decided, etag)
         return self._settle(decided)
 
     def _settle(self, pointer: Pointer | None) -> Pointer | None:
         if pointer is not None:
             self._registry.project_pointer(pointer)
-            self._audit(pointer)
+            journal.record_pointer(self._registry, pointer)
         return pointer
-
-    def _audit(self, pointer: Pointer) -> None:
-        numbers = {role: _number(getattr(pointer, role)) for role in ("champion", "challenger", "shadow", "previous")}
-        self._registry.record_audit(
-            self._model,
-            pointer.action,
-            pointer.who,
-            pointer.why,
-            {"version": pointer.subject, "revision": pointer.revision, "weight": pointer.weight, **numbers},
-            audit_id=derived_uuid7(clock.to_ms(pointer.updated_at), f"{self._model}/{pointer.revision}"),
-            time=pointer.updated_at,
-        )
-
-    def _record_fact(self, action: str, version: int, fact: Mapping[str, str]) -> None:
-        audit_id = derived_uuid7(clock.to_ms(fact["at"]), f"{self._model}/{version}/{action}")
-        self._registry.record_audit(
-            self._model, action, fact["who"], fact["why"], {"version": version}, audit_id=audit_id, time=fact["at"]
-        )
 
     def _cleared(self, version: int) -> Item:
         facts = self._registry.get_version(self._model, version)
@@ -242,7 +233,3 @@ def _serving(pointer: Pointer | None) -> Pointer:
     if pointer is None:
         raise ConflictError("nothing serves for this model yet; promote a version first", field="model")
     return pointer
-
-
-def _number(ref: VersionRef | None) -> int | None:
-    return None if ref is None else ref.version

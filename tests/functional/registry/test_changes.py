@@ -49,6 +49,9 @@ def test_versions_go_live_one_after_the_other(registry: Registry) -> None:
     assert roles(by(registry).promote()) == {"champion": 2, "previous": 1}
     assert roles(by(registry).rollback()) == {"champion": 1}
     assert actions(registry) == ["release", "release", "promote", "rollback"]
+    assert roles(by(registry).release(2)) == {"champion": 1}
+    assert roles(by(registry).promote(2)) == {"champion": 2, "previous": 1}
+    assert roles(by(registry).rollback()) == {"champion": 1}
     assert registry.get_model("m")["champion"]["version"] == 1
 
 

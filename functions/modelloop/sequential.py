@@ -1,0 +1,66 @@
+"""Bounds on the difference of two means that may be looked at again and again while data comes in.
+
+`bounds_always` is an asymptotic confidence sequence: Robbins' normal mixture with estimated variance (Waudby-Smith,
+Arbour, Sinha, Kennedy and Ramdas, "Time-uniform central limit theory and asymptotic confidence sequences", 2021). It
+covers at all sample sizes at once, so a decision by it stays honest however often it is asked. `bound_once` is the
+usual one-sided bound for a single look, tighter by half.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+ONE_SIDED_95 = 1.6448536269514722
+
+
+class Sample(NamedTuple):
+    """A mean of `size` independent values, and their variance."""
+
+    size: int
+    mean: float
+    variance: float
+
+
+class Difference(NamedTuple):
+    """candidate - reference: the estimate, and bounds around it."""
+
+    estimate: float
+    low: float
+    high: float
+
+
+def share(count: int, hits: int) -> Sample:
+    """Return the sample of a share; one hit and one miss are added for the variance, so that it is never zero."""
+    if count < 1:
+        return Sample(0, 0.0, 0.25)
+    guarded = (hits + 1) / (count + 2)
+    return Sample(count, hits / count, guarded * (1 - guarded))
+
+
+def bounds_always(candidate: Sample, reference: Sample, chance: float, first_look: int) -> Difference:
+    """Return the difference with two-sided bounds that hold at every sample size together, but for that chance.
+
+    They are tightest near `first_look` values a side.
+    """
+    estimate, error = _difference(candidate, reference)
+    smaller = min(candidate.size, reference.size)
+    if smaller < 1:
+        return Difference(0.0, -math.inf, math.inf)
+    log_chance = -2 * math.log(chance)
+    spread = smaller * (log_chance + math.log(log_chance) + 1) / first_look
+    radius = error * math.sqrt((spread + 1) / spread * (math.log(spread + 1) + log_chance))
+    return Difference(estimate, estimate - radius, estimate + radius)
+
+
+def bound_once(candidate: Sample, reference: Sample) -> float:
+    """Return the value that the difference stays below with 95 % confidence, for one look."""
+    estimate, error = _difference(candidate, reference)
+    if min(candidate.size, reference.size) < 1:
+        return math.inf
+    return estimate + ONE_SIDED_95 * error
+
+
+def _difference(candidate: Sample, reference: Sample) -> tuple[float, float]:
+    variance = sum(side.variance / max(side.size, 1) for side in (candidate, reference))
+    return candidate.mean - reference.mean, math.sqrt(variance)

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import pytest
+
+from modelloop import clock, keys, summary, windows
+from modelloop.aws import judging, manifests, pointers, storage
+from modelloop.aws.changes import Changes
+from modelloop.summary import LATENCY_BOUNDS_MS, Place, Summary
+
+if TYPE_CHECKING:
+    from modelloop.aws.registry import Registry
+
+QUICK = [0, 0, 0, 1, *[0] * (len(LATENCY_BOUNDS_MS) - 3)]
+
+
+@pytest.fixture
+def canary(registry: Registry) -> Registry:
+    """A champion, a challenger in its bake, and traffic of both in this hour."""
+    manifests.read.cache_clear()
+    for number in (1, 2):
+        bundle = {"file": "f", "sha256": "00", "bytes": 1}
+        facts = {"gate": {"decision": "release"}, "bundle": bundle, "promotion": {"bake_minutes": 30}}
+        registry.register_version("m", f"run{number}", facts)
+        bins = {"name": "prediction", "categories": ["a", "b"], "edges": None}
+        manifest = {"model": "m", "version": number, "baseline": {"columns": [], "prediction": bins}}
+        storage.put("artifacts", keys.version("m", f"run{number}", keys.MANIFEST), orjson.dumps(manifest))
+        Changes(registry, "m", who="trainer", why="gate").release(number)
+    send("champion", 1, rows=900)
+    return registry
+
+
+def send(variant: str, version: int, *, rows: int, errors: int = 0, labels: tuple[int, int] = (2, 1)) -> None:
+    unit = rows // sum(labels)
+    tallies: dict[str, Any] = {
+        "requests": rows - errors, "rows": rows, "errors": {"INTERNAL_ERROR": errors} if errors else {},
+        "latency": {"warm": {"counts": [count * rows for count in QUICK], "micros": 0}},
+        "prediction": {"counts": [unit * part for part in labels], "missing": 0, "unseen": 0},
+    }  # fmt: skip
+    place = Place("m", windows.hour_of(clock.now()), version, variant)
+    storage.put("artifacts", keys.summary(*place, f"d{errors}{labels[0]}"), summary.to_bytes(Summary(place, tallies)))
+
+
+def roles() -> dict[str, int]:
+    pointer, _ = pointers.read("m")
+    assert pointer is not None
+    named = {role: getattr(pointer, role) for role in ("champion", "challenger", "shadow", "previous")}
+    return {role: ref.version for role, ref in named.items() if ref is not None}
+
+
+def soon(minutes: float) -> str:
+    return clock.later(clock.now(), minutes=minutes)
+
+
+def test_a_good_canary_is_promoted_after_its_bake(canary: Registry) -> None:
+    send("challenger", 2, rows=300)
+    assert judging.look(canary, "m", clock.now())["canary"].action == "hold"
+    assert judging.look(canary, "m", soon(31))["canary"].action == "promote"
+    assert roles() == {"champion": 2, "previous": 1}
+    assert canary.list_audit("m").items[0]["who"] == "judge"
+    assert (canary.latest_verdict("m", "judge") or {})["judged"][0]["action"] == "promote"
+
+
+@pytest.mark.parametrize("bad", [{"errors": 90}, {"labels": (0, 1)}])
+def test_a_canary_that_misbehaves_is_out_at_once_and_stays_out(canary: Registry, bad: dict[str, Any]) -> None:
+    send("challenger", 2, rows=300, **bad)
+    assert judging.look(canary, "m", clock.now())["canary"].action == "rollback"
+    assert roles() == {"champion": 1}
+    assert canary.get_version("m", 2)["rejected"]["who"] == "judge"
+    assert judging.look(canary, "m", clock.now()) == {}
+
+
+def test_a_canary_without_traffic_expires(canary: Registry) -> None:
+    assert judging.look(canary, "m", soon(299))["canary"].action == "hold"
+    assert judging.look(canary, "m", soon(301))["canary"].action == "expired"
+    assert roles() == {"champion": 1}
+
+
+def test_a_new_champion_is_watched_for_one_bake_time(canary: Registry) -> None:
+    Changes(canary, "m", who="ann", why="sure").promote(2)
+    send("champion", 2, rows=300, errors=90)
+    assert judging.look(canary, "m", soon(31)) == {}
+    assert judging.look(canary, "m", clock.now())["watch"].action == "rollback"
+    assert roles() == {"champion": 1}
+
+
+def test_a_frozen_model_is_left_alone(canary: Registry) -> None:
+    send("challenger", 2, rows=300, errors=90)
+    Changes(canary, "m", who="ann", why="stop").freeze()
+    assert judging.look(canary, "m", clock.now())["canary"].action == "hold"
+    assert roles() == {"champion": 1, "challenger": 2}
+
+
+def test_labels_decide_where_there_are_some(canary: Registry) -> None:
+    send("challenger", 2, rows=300)
+    losses = {"1": {"rows": 500, "mean": 0.1, "variance": 0.09}, "2": {"rows": 500, "mean": 0.4, "variance": 0.24}}
+    canary.put_verdict("m", "quality", {"updated_at": clock.now(), "losses": losses})
+    found = judging.look(canary, "m", clock.now())["canary"]
+    assert found.action == "rollback"
+    assert [finding.name for finding in found.findings if finding.outcome == "worse"] == ["quality"]
+
+
+def test_the_judge_gives_way_to_whoever_changed_the_pointer_meanwhile(
+    canary: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send("challenger", 2, rows=300)
+    gather = judging.gather
+
+    def gather_slowly(*args: Any) -> Any:
+        evidence = gather(*args)
+        Changes(canary, "m", who="ann", why="pinned meanwhile").pin(1)
+        return evidence
+
+    monkeypatch.setattr(judging, "gather", gather_slowly)
+    found = judging.look(canary, "m", soon(31))["canary"]
+    assert (found.action, found.reasons[0].startswith("somebody else was first")) == ("hold", True)
+    assert roles() == {"champion": 1, "challenger": 2}
