@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 
 def metric_rows(metrics: Document | None) -> Iterator[list[Any]]:
     """Yield name, holdout value, its interval, and the trivial model's value, for every metric."""
-    holdout = (metrics or {}).get("holdout") or {}
-    trivial = (metrics or {}).get("trivial") or {}
-    for name, found in holdout.items():
-        value, low, high = _measured(found)
+    found = metrics or {}
+    holdout = found.get("holdout", found) or {}  # a version's facts are the holdout metrics alone
+    trivial = found.get("trivial") or {}
+    for name, measured in holdout.items():
+        value, low, high = _measured(measured)
         against, _, _ = _measured(trivial.get(name))
         interval = None if low is None or high is None else f"{low:.4g} to {high:.4g}"
         yield [name, value, interval, against]

@@ -13,7 +13,7 @@ from infra.cli.commands.monitoring import drift_view
 from infra.cli.commands.training import deliver, watch
 from infra.cli.failures import CommandError
 from infra.cli.following import require_success
-from infra.cli.reports import metric_rows, metric_table, run_panel
+from infra.cli.reports import metric_rows, run_panel
 from infra.cli.uploads import write_target
 from infra.demo import tables, traffic
 from infra.demo.journey import Journey
@@ -55,8 +55,7 @@ class _Job:
 
     def ride(self, *, whole: bool) -> None:
         self.screen.note(f"\n[bold]{self.example.title}[/]")
-        version = self.train()
-        self.measure(version)
+        self.measure(self.train())
         self.predict()
         if not whole:
             self.label(self.traffic("Real traffic", traffic.draw(self.example, LABELS, seed=1)))
@@ -70,23 +69,20 @@ class _Job:
         self.summarise(before + REAL_ROWS + SHIFTED_ROWS)
         self.judge()
 
-    def train(self) -> int:
+    def train(self) -> Document:
         with self.journey.station(f"Train {self.example.model}") as station:
             changed = write_target(self.client.stack, self.example.model, self.example.target)
             sent = deliver(self.screen, self.client, self.example.model, self.example.file, force=changed)
             done = watch(self.screen, self.client, self.example.model, sent, patience=TRAINED_WITHIN)
-            self.screen.show(done, lambda: run_panel(done))
             require_success(done)
-            version = int(done["version"])
             known = ", known from before" if sent.unchanged else ""
-            station.outcome = f"version {version} of {self.example.file.name}{known}"
-            return version
+            station.outcome = f"version {done['version']} of {self.example.file.name}{known}"
+            return done
 
-    def measure(self, version: int) -> None:
+    def measure(self, done: Document) -> None:
         with self.journey.station(f"Measure {self.example.model}") as station:
-            metrics = self.client.version(self.example.model, version)["metrics"]
-            self.screen.show(metrics, lambda: metric_table(metrics))
-            name, value, _, trivial = next(metric_rows(metrics))
+            self.screen.show(done, lambda: run_panel(done))
+            name, value, _, trivial = next(metric_rows(done["metrics"]))
             station.outcome = f"holdout {name} {value:.4g}, trivial model {trivial:.4g}"
 
     def predict(self) -> None:

@@ -69,19 +69,15 @@ def versions(
             screen.show(manifest, lambda: Pretty(manifest, max_length=12))
             return
         found = client.versions(model, limit)
-    columns = ("version", "role", "family", "metric", "holdout", "trivial", "gate", "created")
+    columns = ("version", "role", "status", "family", "metric", "holdout", "95 % interval", "gate", "created")
     screen.show({"versions": found}, lambda: table(f"Versions of {model}", columns, map(_version_line, found)))
 
 
 def _version_line(version: Document) -> list[Any]:
-    first = next(iter(metric_rows(version.get("metrics"))), [None] * 4)
-    estimator = version.get("estimator")
-    family = estimator.get("family") if isinstance(estimator, dict) else version.get("family", estimator)
-    gate = version.get("gate")
-    decision = gate.get("decision") if isinstance(gate, dict) else gate
+    name, value, interval, _ = next(metric_rows(version.get("metrics")), [None] * 4)
     return [
-        version["version"], version.get("role"), family, first[0], first[1], first[3], decision,
-        (version.get("created_at") or "")[:19],
+        version["version"], version.get("role"), version.get("status"), version.get("family"), name, value, interval,
+        version.get("decision"), (version.get("created_at") or "")[:19],
     ]  # fmt: skip
 
 
