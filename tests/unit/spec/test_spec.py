@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from modelloop.errors import SpecError
+from modelloop.spec import Spec, parse_spec, spec_from_json
+
+FULL = """\
+target: species
+task: classification
+ignore: [id]
+group_column: colony
+estimators: [linear, sklearn.svm.SVC]
+params: {linear: {C: 0.5}}
+search: {trials: 20, seconds: 60}
+metric: log_loss
+holdout: 0.25
+threshold: 0.4
+rare_classes: merge
+promotion: {policy: manual, canary_percent: 5}
+monitoring: {min_rows: 200, label_delay_hours: 0}
+retrain: {on_drift: false}
+protected: [sex]
+mask: [name]
+missing: ["?", "-"]
+"""
+
+
+def test_every_key_is_read_and_sections_keep_their_other_defaults() -> None:
+    spec = parse_spec(FULL)
+    assert (spec.target, spec.task, spec.holdout, spec.threshold) == ("species", "classification", 0.25, 0.4)
+    assert spec.estimators == ("linear", "sklearn.svm.SVC")
+    assert spec.promotion == {"policy": "manual", "canary_percent": 5, "bake_minutes": 60, "margin": 0.01}
+    assert spec.retrain == {"on_drift": False, "cooldown_hours": 24, "max_per_day": 1}
+    assert spec.missing == ("-", "?")
+
+
+@pytest.mark.parametrize("text", [FULL, "", "# nothing\n", "target: y\n"])
+def test_stored_form_reads_back_as_the_same_spec(text: str) -> None:
+    spec = parse_spec(text)
+    again = spec_from_json(json.loads(json.dumps(spec.to_json())))
+    assert again == spec
+    assert again.digest == spec.digest
+
+
+def test_digest_is_of_what_was_asked_not_of_how_it_was_written() -> None:
+    assert parse_spec("target: y\nholdout: 0.2\n").digest == parse_spec("# why\nholdout: 0.2\ntarget: 'y'").digest
+    assert parse_spec("").digest == Spec().digest
+    assert parse_spec("target: y").digest != parse_spec("target: z").digest
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        ("target: y\nestimator: x\n", 2, "unknown key `estimator`; known are target, task"),
+        ("promotion:\n  policy: auto\n  canary: 3\n", 3, "unknown key `promotion.canary`"),
+        ("target: y\ntarget: z\n", 2, "`target` stands twice"),
+        ("target: 5\n", 1, "`target` must be text; put it in quotes"),
+        ("target: no\n", 1, "`target` must be text"),
+        ("\nholdout: 0.9\n", 2, "`holdout` must be a number from 0.05 to 0.5"),
+        ("holdout: true\n", 1, "`holdout` must be a number"),
+        ("holdout: .nan\n", 1, "`holdout` must be a number"),
+        ("search: {trials: 1.5}\n", 1, "`search.trials` must be a whole number from 1 to 1000"),
+        ("search: 5\n", 1, "`search` must be a mapping"),
+        ("promotion: {policy: yolo}\n", 1, "`promotion.policy` must be one of auto, manual, shadow"),
+        ("ignore: [a, 1]\n", 1, "`ignore` must be text"),
+        ("ignore: [a, a]\n", 1, "`ignore` must be a list without repetitions"),
+        ("missing: [null]\n", 1, "`missing` must be a list of texts; put tokens such as null"),
+        ("estimators: [os.system]\n", 1, "'os.system' is neither"),
+        ("estimators: [sklearn.os.system]\n", 1, "is neither"),
+        ("estimators:\n- linear\n- sklearn..SVC\n", 2, "is neither"),
+        ("params: {linear: {C: [1]}}\n", 1, "`params` must be made of plain parameters"),
+        ("params: {os.system: {command: ls}}\n", 1, "is neither"),
+        ("time_column: t\ngroup_column: g\n", 2, "give time_column or group_column, not both"),
+        ("target: y\nignore: [y]\n", 2, "the target cannot be ignored"),
+        ("target: y\nfeatures: [y]\n", 2, "the target cannot be a feature"),
+        ("features: [a]\nignore: [a]\n", 2, "a column stands in both"),
+        ("task: regression\nthreshold: 0.5\n", 2, "a threshold is for classification"),
+        ("task: regression\nmetric: f1\n", 2, "f1 is no metric of regression"),
+        ("task: classification\nmetric: rmse\n", 2, "rmse is no metric of classification"),
+        ("- a\n- b\n", 1, "model.yaml must be a mapping"),
+        ("target: [\n", 2, "is not YAML"),
+        ("a: b: c\n", 1, "is not YAML"),
+        ("target: !!python/object/apply:os.system ['ls']\n", 1, "is not YAML"),
+        ("? [a]\n: b\n", 1, "unknown key"),
+    ],
+)
+def test_what_cannot_be_followed_is_refused_with_its_line(text: str, line: int, says: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        parse_spec(text)
+    assert says in caught.value.message
+    assert f"line {line}" in caught.value.message
+    assert caught.value.row == line
+
+
+def test_spec_that_is_too_long_or_too_deep_is_refused() -> None:
+    with pytest.raises(SpecError, match="longer than"):
+        parse_spec("#" * 70_000)
+    with pytest.raises(SpecError, match="nested too deeply"):
+        parse_spec("target: " + "[" * 20_000)
+
+
+def test_missing_column_points_at_the_line_that_names_it() -> None:
+    assert parse_spec("task: regression\n\ntarget: y\n").refuse("target", "no such column").message == (
+        "model.yaml line 3: no such column"
+    )
