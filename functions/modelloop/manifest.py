@@ -31,12 +31,11 @@ def reference(manifest: Mapping[str, Any]) -> VersionRef:
 def registry_facts(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """Return the small part of a manifest that the table keeps, for lists and for promotion."""
     ref = reference(manifest)
+    gate = manifest["gate"]
     return {
-        "file": ref.file,
-        "sha256": ref.sha256,
-        "bytes": ref.bytes,
-        "decision": manifest["gate"]["decision"],
-        "reasons": manifest["gate"]["reasons"],
+        "bundle": {"file": ref.file, "sha256": ref.sha256, "bytes": ref.bytes},
+        "gate": {"decision": gate["decision"], "reasons": gate["reasons"]},
+        "promotion": manifest["spec"]["promotion"],
         "metrics": manifest["metrics"]["holdout"],
         "family": manifest["estimator"]["family"],
         **{name: manifest[name] for name in _TOLD},

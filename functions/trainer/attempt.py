@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from modelloop import clock
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 MOST_ATTEMPTS = 2
 LEASE_SLACK_SECONDS = 15.0
-HEAVY_STAGES = frozenset({"splitting", "fitting"})
+HEAVY_STAGES = frozenset({"fitting"})
 QUEUED_STAGE = "queued"
 MEMORY_ADVICE = (
     "give the function more memory (TrainerMemory), train on fewer rows or columns, or name a lighter family in "
@@ -51,10 +52,10 @@ def take(registry: Registry, model: str, run_id: str, seconds: float) -> Run | N
     if newer := overtaken_by(registry, run):
         registry.finish_run(model, run_id, SUPERSEDED, f"run {newer} has newer data")
         return None
-    registry.update_run(model, run_id, attempts=run.attempts + 1)
+    run = registry.update_run(model, run_id, attempts=run.attempts + 1)
     if not registry.start_run(model, run_id, seconds + LEASE_SLACK_SECONDS):
         raise TransientError(f"run {run_id} was taken by another attempt")
-    return registry.get_run(model, run_id)
+    return replace(run, state=RUNNING)
 
 
 def overtaken_by(registry: Registry, run: Run) -> str | None:

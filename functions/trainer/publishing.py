@@ -27,6 +27,7 @@ def publish(registry: Registry, manifest: dict[str, Any], ref: VersionRef) -> st
     for _ in range(ATTEMPTS):
         pointer, etag = pointers.read(model)
         if pointer is not None and ref in pointer.refs():
+            registry.project_pointer(pointer)
             return _role(pointer, ref)
         if _champion_run(pointer) != manifest["compared_with"]:
             return f"version {ref.version} waits to be promoted: the champion changed while it was trained"

@@ -39,9 +39,8 @@ def test_an_ended_run_is_left_alone(lab: Lab) -> None:
     assert lab.pointer().revision == 1
 
 
-@pytest.mark.parametrize("stage", ["splitting", "fitting"])
-def test_a_run_that_died_while_fitting_fails_with_advice(lab: Lab, stage: str) -> None:
-    run = die_at(lab, stage)
+def test_a_run_that_died_while_fitting_fails_with_advice(lab: Lab) -> None:
+    run = die_at(lab, "fitting")
     assert lab.deliver(run) == DONE
     ended = lab.registry.get_run("m", run.run_id)
     assert ended.state == "FAILED"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from modelloop import keys
+from modelloop import clearance, keys
 from modelloop.aws import storage
 from modelloop.spec import Spec
 from tests.support.trainer_lab import Data, regression_sample, sample
@@ -28,7 +28,7 @@ def test_a_queued_run_becomes_the_serving_champion(lab: Lab) -> None:
     champion = lab.pointer().champion
     assert (champion.version, champion.run_id) == (1, run.run_id)
     assert champion.sha256 == manifest["files"][keys.BUNDLE]["sha256"]
-    assert lab.registry.get_version("m", 1)["file"] == champion.file
+    assert clearance.ref(lab.registry.get_version("m", 1)) == champion
     assert lab.registry.get_model("m")["champion"]["version"] == 1
 
 

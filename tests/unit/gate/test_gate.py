@@ -40,7 +40,15 @@ def test_inferiority_anywhere_is_rejected(name: str) -> None:
     assert decide(GOOD, replace(CALM, **{name: WORSE})).decision == "reject"  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("high", "decision"), [(0.0040, "release"), (0.0041, "reject")])
+def test_a_difference_that_few_rows_leave_open_needs_approval() -> None:
+    unsure = replace(EVEN, candidate=0.4009, reference=0.4, high=0.02)
+    found = decide(GOOD, replace(CALM, anchor=unsure))
+    assert found.decision == "approve"
+    assert found.reasons[0].endswith("too few rows to be sure")
+    assert decide(GOOD, replace(CALM, anchor=replace(unsure, candidate=0.4041))).decision == "reject"
+
+
+@pytest.mark.parametrize(("high", "decision"), [(0.0040, "release"), (0.0041, "approve")])
 def test_the_margin_is_a_share_of_the_champions_score(high: float, decision: str) -> None:
     edge = replace(EVEN, reference=0.4, high=high)
     assert decide(GOOD, replace(CALM, holdout=edge)).decision == decision
