@@ -19,7 +19,6 @@ from modelloop.run import QUEUED, REJECTED, Run
 from modelloop.spec import Spec, parse_spec
 from training_trigger import engine
 from training_trigger.prepare import prepare
-from training_trigger.reading import formats
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -115,7 +114,6 @@ def _run(arrival: Arrival, model: str, file: str, path: Path, spec_digest: str) 
 def _prepare(work: Work, registry: Registry) -> Prepared:
     if work.refusal is not None:
         raise work.refusal
-    formats.check_name(work.file)
 
     def progress(stage: str) -> None:
         registry.update_run(work.run.model, work.run.run_id, stage=stage, percent=PERCENT[stage])

@@ -98,19 +98,21 @@ def _settle_rare(
             f"{shown}; add rows, or set `rare_classes: merge` or `drop` in model.yaml",
             field=facts.name,
         )
-    keys = ", ".join(literal(str(row[0])) for row in connection.execute(
-        f"SELECT c{place} FROM cells GROUP BY c{place} HAVING {_rare_rule(place, facts.kind)}").fetchall())  # fmt: skip
+    is_rare = f"{_value(place, facts.kind)} IN ({', '.join(_constant(value) for value, _ in rare)})"
     if spec.rare_classes == "drop":
-        _keep(connection, f"c{place} NOT IN ({keys})")
+        _keep(connection, f"NOT ({is_rare})")
         return common, ()
-    rest = sum(count for _, count in rare)
-    connection.execute(f"UPDATE cells SET c{place} = {literal(OTHER)} WHERE c{place} IN ({keys})")
-    names = sorted({str(_label(value)) for value in common} | ({OTHER} if rest else set()))
-    return list(names), tuple(str(_label(value)) for value, _ in rare)
+    connection.execute(f"UPDATE cells SET c{place} = {literal(OTHER)} WHERE {is_rare}")
+    merged = {_label(value): str(_label(value)) for value in common}
+    for value, text in merged.items():
+        connection.execute(
+            f"UPDATE cells SET c{place} = {literal(text)} WHERE {_value(place, facts.kind)} = {_constant(value)}"
+        )
+    return sorted({*merged.values(), OTHER}), tuple(str(_label(value)) for value, _ in rare)
 
 
-def _rare_rule(place: int, kind: str) -> str:
-    return f"sum(count(*)) OVER (PARTITION BY {_value(place, kind)}) < {FEWEST_A_CLASS}"
+def _constant(value: Label) -> str:
+    return literal(value) if isinstance(value, str) else repr(value).lower()
 
 
 def encode_labels(connection: DuckDBPyConnection, labels: Labels) -> NDArray[np.int32] | NDArray[np.float64]:
@@ -123,7 +125,7 @@ def encode_labels(connection: DuckDBPyConnection, labels: Labels) -> NDArray[np.
         connection.execute(f"CREATE OR REPLACE TYPE label AS ENUM ({options})")
         code = f"enum_code(c{labels.place}::label)"
     else:
-        options = ", ".join(repr(label).lower() for label in labels.classes)
+        options = ", ".join(_constant(label) for label in labels.classes)
         code = f"list_position([{options}]::{'BOOLEAN' if labels.kind == 'boolean' else 'DOUBLE'}[], {value}) - 1"
     return np.asarray(connection.execute(f"SELECT ({code})::INTEGER AS v FROM cells").fetchnumpy()["v"], np.int32)
 

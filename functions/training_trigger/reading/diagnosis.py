@@ -1,4 +1,7 @@
-"""Why a CSV file does not read: the first line that is not like the others, found by a plain second pass."""
+"""A second, plain pass over a CSV file that the engine refused: it names the first bad line, or mends the form.
+
+Some files are sound but written oddly, with mixed line ends for instance. Those are written anew, in one form.
+"""
 
 from __future__ import annotations
 
@@ -6,30 +9,37 @@ import csv
 from typing import TYPE_CHECKING
 
 from modelloop.errors import DatasetRejectedError
+from training_trigger.reading.dialect import Dialect
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from training_trigger.reading.dialect import Dialect
 
+def rewrite(path: Path, dialect: Dialect, sink: Path) -> Dialect:
+    """Write the records of a CSV file in the plainest form and return its dialect.
 
-def explain(path: Path, dialect: Dialect, complaint: str) -> DatasetRejectedError:
-    """Return the refusal that names the first bad line, or else the engine's complaint in one line."""
-    width = len(dialect.columns)
-    with path.open(encoding="utf-8", newline="") as stream:
+    Raises DatasetRejectedError naming the first line that is unlike the others or cannot be told apart.
+    """
+    with path.open(encoding="utf-8", newline="") as source, sink.open("w", encoding="utf-8", newline="") as target:
         for _ in range(dialect.skip):
-            stream.readline()
-        rows, start = dialect.rows(stream), 0
-        try:
-            for row in rows:
-                if row and len(row) != width:
-                    return _ragged(dialect.skip + start + 1, len(row), width)
-                start = rows.line_num
-        except csv.Error as error:
-            return DatasetRejectedError(
-                f"line {dialect.skip + start + 1}: {_csv_reason(str(error))}", row=dialect.skip + start + 1
-            )
-    return DatasetRejectedError(f"the file cannot be read as CSV: {complaint.splitlines()[0][:200]}")
+            source.readline()
+        writer = csv.writer(target, lineterminator="\n", quoting=csv.QUOTE_ALL)
+        writer.writerows(_records(source, dialect))
+    return Dialect(",", columns=dialect.columns)
+
+
+def _records(source: Iterator[str], dialect: Dialect) -> Iterator[list[str]]:
+    width, rows, line = len(dialect.columns), dialect.rows(source), dialect.skip + 1
+    try:
+        for row in rows:
+            if row and len(row) != width:
+                raise _ragged(line, len(row), width)
+            if row:
+                yield row
+            line = dialect.skip + rows.line_num + 1
+    except csv.Error as error:
+        raise DatasetRejectedError(f"line {line}: {_reason(str(error))}", row=line) from error
 
 
 def _ragged(line: int, found: int, width: int) -> DatasetRejectedError:
@@ -40,7 +50,7 @@ def _ragged(line: int, found: int, width: int) -> DatasetRejectedError:
     )
 
 
-def _csv_reason(error: str) -> str:
+def _reason(error: str) -> str:
     if "unexpected end" in error:
         return "a quote is opened and never closed"
     if "field larger" in error:

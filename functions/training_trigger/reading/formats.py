@@ -40,8 +40,7 @@ class Format:
     gzipped: bool = False
 
 
-def check_name(file: str) -> None:
-    """Raise DatasetRejectedError for a file name that no table has."""
+def _check_name(file: str) -> None:
     name = file.lower().removesuffix(".gz")
     if not name.endswith(_SUFFIXES):
         raise DatasetRejectedError(f"{file!r} has no ending that is known: {ADVICE} (.csv, .csv.gz, .parquet, .jsonl)")
@@ -58,5 +57,6 @@ def detect(path: Path, file: str) -> Format:
             raise DatasetRejectedError(reason)
     if head.startswith(PARQUET):
         return Format("parquet")
+    _check_name(file)
     kind = "jsonl" if file.lower().removesuffix(".gz").endswith(_JSON_LINES) else "csv"
     return Format(kind, head.startswith(GZIP))

@@ -54,6 +54,8 @@ def load(connection: duckdb.DuckDBPyConnection, path: Path, file: str, missing: 
         names = style.columns
         _create(connection, [f"c{place}" for place in range(len(names))], _csv(text, style), names, (text, style))
     rows = connection.execute("SELECT count(*) FROM cells").fetchall()[0][0]
+    if not rows:
+        raise DatasetRejectedError("the table has column names but no rows")
     return Cells(names, rows, frozenset(nested), warnings)
 
 
@@ -92,7 +94,9 @@ def _create(
         connection.execute(f"CREATE OR REPLACE TABLE cells AS SELECT {columns} FROM {origin}")
     except duckdb.OutOfMemoryException as error:
         raise DatasetRejectedError("the table does not fit the memory of intake: upload fewer rows") from error
-    except duckdb.Error as error:
+    except (duckdb.InvalidInputException, duckdb.DataError, duckdb.IOException) as error:
         if text is None:
-            raise DatasetRejectedError(f"the file cannot be read: {str(error).splitlines()[0][:200]}") from error
-        raise diagnosis.explain(*text, str(error)) from error
+            raise DatasetRejectedError("the file cannot be read as a table: export it anew") from error
+        path, style = text
+        plain = path.with_suffix(".plain")
+        _create(connection, cells, _csv(plain, diagnosis.rewrite(path, style, plain)), names, None)

@@ -29,7 +29,7 @@ def source(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[tuple[str
         described = connection.execute(f"DESCRIBE SELECT * FROM {origin}").fetchall()
     except duckdb.Error as error:
         raise DatasetRejectedError(
-            f"the Parquet file cannot be read ({str(error).splitlines()[0][:160]}): write and upload it again"
+            "the Parquet file is damaged or incomplete: write and upload it again"
         ) from error
     names = check_columns([row[0] for row in described])
     cells, nested = [], set()

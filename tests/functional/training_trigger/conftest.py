@@ -12,6 +12,13 @@ if TYPE_CHECKING:
     from tests.support.intake_stage import Stage
 
 
+@pytest.fixture(scope="module")
+def shared_stage() -> Iterator[Stage]:
+    """One stage for a module whose tests each work on a model of their own."""
+    with pytest.MonkeyPatch.context() as patch, provisioned(patch) as found:
+        yield found
+
+
 @pytest.fixture
 def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     with provisioned(monkeypatch) as found:

@@ -1,0 +1,99 @@
+"""The corpus of tables that must be refused: file name, bytes, and what the reason must say. Made byte by byte here."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from typing import NamedTuple
+
+ROWS = [f"{i * 0.5},{'ab'[i % 2]},{'yes' if i % 3 else 'no'}\n" for i in range(60)]
+GOOD = "x,kind,y\n" + "".join(ROWS)
+LINES = "".join(json.dumps({"x": i * 0.5, "y": "yes" if i % 3 else "no"}) + "\n" for i in range(60))
+
+
+class Case(NamedTuple):
+    """One upload that is refused; `spec` is the model.yaml beside it."""
+
+    name: str
+    file: str
+    body: bytes
+    says: str
+    spec: str = ""
+
+
+def _case(name: str, body: str | bytes, says: str, *, file: str = "t.csv", spec: str = "") -> Case:
+    return Case(name, file, body if isinstance(body, bytes) else body.encode(), says, spec)
+
+
+def _with_line(number: int, line: str) -> str:
+    return "x,kind,y\n" + "".join([*ROWS[: number - 2], line, *ROWS[number - 2 :]])
+
+
+def _target(cell: object) -> str:
+    return "x,y\n" + "".join(f"{i % 7},{cell(i)}\n" for i in range(60))  # type: ignore[operator]
+
+
+def _bomb() -> bytes:
+    packed = gzip.compress(b"x,y\n" + b"1,2\n" * 1_000_000, 9)
+    return packed + gzip.compress(b"1,2\n" * 4_000_000, 9) * 10
+
+
+CASES = [
+    _case("empty", "", "the file is empty"),
+    _case("blank", "\n \n\t\n", "the file is empty"),
+    _case("header only", "a,b,c\n", "column names but no rows"),
+    _case("header only with a byte order mark", "\ufeffa,b,c\r\n", "column names but no rows"),
+    _case("ragged: too many", _with_line(17, "1,a,yes,no\n"), "line 17 has 4 values and the header names 3 columns"),
+    _case("ragged: too few", _with_line(17, "1,a\n"), "line 17 has 2 values and the header names 3 columns"),
+    _case("ragged: one", _with_line(40, "total\n"), "line 40 has 1 value and the header names 3 columns"),
+    _case("quote never closed", _with_line(30, '1,"a,yes\n'), "line 30: a quote is opened and never closed"),
+    _case("text after a quote", _with_line(30, '1,"a"b,yes\n'), "line 30: text follows a closing quote"),
+    _case("no header", "".join(f"{i},{i * 2}\n" for i in range(60)), "the first line holds numbers, not names"),
+    _case("repeated name", GOOD.replace("x,kind", "x,x", 1), "the header names 'x' more than once"),
+    _case("names equal once trimmed", GOOD.replace("x,kind", "x, x ", 1), "the header names 'x' more than once"),
+    _case("one column", "y\n" + "yes\nno\n" * 40, "the table has one column"),
+    _case(
+        "ten thousand columns",
+        ",".join(f"c{i}" for i in range(10_000)) + "\n" + (",".join("1" * 10_000) + "\n") * 40,
+        "the table has 10,000 columns",
+    ),
+    _case("too few rows", "x,kind,y\n" + "".join(ROWS[:20]), "the table has 20 labelled rows; at least 30"),
+    _case("binary garbage", random.Random(1).randbytes(5_000), "the file is not text"),
+    _case("text with NUL", GOOD.replace("a", "\0", 1), "the file is not text"),
+    _case("damaged gzip", gzip.compress(GOOD.encode())[:-12], "the gzip file is damaged", file="t.csv.gz"),
+    _case("gzip of garbage", b"\x1f\x8b" + b"\x07" * 200, "the gzip file is damaged", file="t.csv.gz"),
+    _case("gzip bomb", _bomb(), "swells beyond", file="t.csv.gz"),
+    _case("empty gzip", gzip.compress(b""), "the file is empty", file="t.csv.gz"),
+    _case("Excel workbook", b"PK\x03\x04" + b"\0" * 100, "zip archive or an Excel workbook", file="t.xlsx"),
+    _case("Excel workbook named CSV", b"PK\x03\x04" + b"\0" * 100, "zip archive or an Excel workbook"),
+    _case("pickle", b"\x80\x04\x95" + b"\0" * 100, "a Python pickle, which is never opened"),
+    _case("unknown ending", GOOD, "has no ending that is known", file="t.doc"),
+    _case("no ending", GOOD, "has no ending that is known", file="table"),
+    _case("damaged Parquet", b"PAR1" + b"\x15\x04" * 50 + b"PAR1", "the Parquet file is damaged", file="t.parquet"),
+    _case("truncated Parquet", b"PAR1", "the Parquet file is damaged", file="t.parquet"),
+    _case("half UTF-16", "x,y\n1,2\n".encode("utf-16")[:-1], "is not utf-16 text"),
+    _case("JSON Lines: broken line", LINES.replace('{"x": 10.0', '{"x": 10.0.0', 1), "line 21 is not JSON", file="t.jsonl"),
+    _case("JSON Lines: a list", LINES + "[1, 2]\n", "line 61 is not an object", file="t.jsonl"),
+    _case("JSON Lines: not a number", LINES + '{"x": NaN, "y": "no"}\n', "line 61 is not JSON", file="t.jsonl"),
+    _case("JSON document", '[\n{"x": 1, "y": 2}\n]\n', "line 1 is not JSON", file="t.json"),
+    _case("target without values", _target(lambda _: "NA"), "target 'y' has no values"),
+    _case("target always the same", _target(lambda _: "no"), "has the same value in every row ('no')"),
+    _case("target is an identifier", _target(lambda i: f"user-{i}"), "looks like an identifier or free text"),
+    _case("target counts rows", _target(lambda i: i + 1), "looks like a row number or identifier (the last column"),
+    _case("target is a date", _target(lambda i: f"2026-01-{i % 28 + 1:02d}"), "holds dates"),
+    _case("target is absent", GOOD, "line 1: `target` names column 'price'", spec="target: price\n"),
+    _case("rare class", _target(lambda i: "c" if i < 4 else "ab"[i % 2]), "1 of 3 classes of 'y' have fewer than 10 rows: 'c' (4)"),
+    _case(
+        "too many classes", "x,y\n" + "".join(f"{i % 7},label{i % 150}\n" for i in range(3_000)), "has 150 classes and at most 100"
+    ),
+    _case("one class is left", _target(lambda i: "c" if i < 4 else "a"), "fewer than two classes", spec="rare_classes: drop\n"),
+    _case("nothing to learn from", "a,b,y\n" + "".join(f"1,,{'yes' if i % 3 else 'no'}\n" for i in range(60)), "no column is left"),
+    _case("beyond 32 bits", GOOD.replace("\n5.0,", "\n1e39,", 1), "beyond the range of a 32-bit float"),
+    _case("ignored column is absent", GOOD, "`ignore` names column 'z'", spec="ignore: [z]\n"),
+    _case("unknown key", GOOD, "line 2: unknown key `modle`", spec="target: y\nmodle: x\n"),
+    _case("foreign code", GOOD, "'subprocess.Popen' is neither", spec="estimators: [subprocess.Popen]\n"),
+    _case("regression on text", GOOD, "regression needs numbers", spec="task: regression\n"),
+    _case("time column of text", GOOD, "must hold ISO dates or numbers", spec="time_column: kind\n"),
+    _case("one group", GOOD.replace(",b,", ",a,"), "would be empty", spec="group_column: kind\n"),
+]
