@@ -77,7 +77,7 @@ class Firehose:
             try:
                 batch, reason = self._send(batch)
             except (OSError, HTTPException) as error:
-                self._drop()
+                self.close()
                 reason = type(error).__name__
             if not batch:
                 return
@@ -126,7 +126,8 @@ class Firehose:
             self._connection = kind(self._endpoint.host, self._endpoint.port, timeout=self._timeout)
         return self._connection
 
-    def _drop(self) -> None:
+    def close(self) -> None:
+        """Close the connection; the next record opens another."""
         if self._connection is not None:
             self._connection.close()
         self._connection = None

@@ -67,7 +67,8 @@ def canonical_request(
     method: str, path: str, query: Sequence[tuple[str, str]], headers: Mapping[str, str], names: str, body: bytes
 ) -> str:
     """Return the canonical request, the text that the signature speaks of."""
-    pairs = "&".join(sorted(f"{quote(name, safe='-_.~')}={quote(value, safe='-_.~')}" for name, value in query))
+    encoded = sorted((quote(name, safe="-_.~"), quote(value, safe="-_.~")) for name, value in query)
+    pairs = "&".join(f"{name}={value}" for name, value in encoded)
     lines = sorted((name.lower(), " ".join(value.split())) for name, value in headers.items())
     fields = "".join(f"{name}:{value}\n" for name, value in lines)
     return "\n".join([method, quote(path, safe="/-_.~"), pairs, fields, names, sha256(body).hexdigest()])

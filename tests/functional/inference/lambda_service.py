@@ -28,6 +28,8 @@ class Invocation:
     sent: float = 0.0
     answered: float | None = None
     idle: float | None = None
+    taken: set[str] = field(default_factory=set)
+    returned: set[str] = field(default_factory=set)
     response: Any = None
     error: Any = None
     done: threading.Event = field(default_factory=threading.Event)
@@ -44,7 +46,6 @@ class LambdaService:
         self._to_runtime: Queue[Invocation | None] = Queue()
         self._to_extension: Queue[Invocation | None] = Queue()
         self._current: Invocation | None = None
-        self._waiting: set[str] = set()
         self._lock = threading.Lock()
         service = self
 
@@ -70,10 +71,7 @@ class LambdaService:
         invocation = Invocation(event, timeout)
         with self._lock:
             self._current = invocation
-            self._waiting.clear()
         invocation.sent = time.perf_counter()
-        if self.extensions:
-            self._to_extension.put(invocation)
         self._to_runtime.put(invocation)
         if not invocation.done.wait(timeout):
             raise TimeoutError(f"no answer; init error: {self.init_error}")
@@ -82,17 +80,25 @@ class LambdaService:
         return invocation
 
     def came_back(self, who: str) -> None:
-        """Note that the runtime or the extension asks for the next invocation."""
+        """Note that the runtime or the extension is done with what it had and asks for the next invocation."""
         with self._lock:
-            self._waiting.add(who)
-            if self._current is not None and self._waiting >= {"runtime", *self.extensions}:
-                self._current.idle = time.perf_counter()
-                self._current.quiet.set()
+            current = self._current
+            if current is None or who not in current.taken:
+                return
+            current.returned.add(who)
+            if current.returned >= {"runtime", *self.extensions}:
+                current.idle = time.perf_counter()
+                current.quiet.set()
 
     def next_for(self, who: str) -> Invocation | None:
         """Block until there is an invocation."""
         self.came_back(who)
-        return (self._to_runtime if who == "runtime" else self._to_extension).get()
+        invocation = (self._to_runtime if who == "runtime" else self._to_extension).get()
+        if invocation is not None:
+            invocation.taken.add(who)
+            if who == "runtime" and self.extensions:
+                self._to_extension.put(invocation)
+        return invocation
 
     def finish(self, body: bytes, *, failed: bool) -> None:
         """Take an answer."""

@@ -1,0 +1,188 @@
+"""After the response: under Lambda's own runtime client, against a double of its APIs."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Semaphore, Thread
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from inference import extension, telemetry
+from inference.lambda_api import LambdaApi, _dechunk
+from tests.functional.inference.lambda_service import LambdaService
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.functional.inference.conftest import Plane, Store
+
+FUNCTIONS = Path(__file__).parents[3] / "functions"
+
+
+class Work:
+    """Stands for the service: what is done after an answer."""
+
+    def __init__(self) -> None:
+        self.deadlines: list[float | None] = []
+        self.error: Exception | None = None
+
+    def after_answer(self, deadline: float | None = None) -> None:
+        self.deadlines.append(deadline)
+        if self.error is not None:
+            raise self.error
+
+
+def test_the_environment_stays_awake_until_the_work_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    work = Work()
+    with LambdaService() as service:
+        monkeypatch.setenv("AWS_LAMBDA_RUNTIME_API", service.address)
+        monkeypatch.delenv("MODELLOOP_CAPTURE_MODE", raising=False)
+        after = extension.start(lambda: work)  # type: ignore[arg-type, return-value]
+        assert isinstance(after, extension.Behind)
+        assert len(service.extensions) == 1
+        for turn in range(3):
+            with play_runtime(service) as invocation:
+                assert len(work.deadlines) == turn
+                after.answered()
+            assert invocation.quiet.wait(5)
+            assert len(work.deadlines) == turn + 1
+        assert work.deadlines[0] is not None
+        assert 0 < work.deadlines[0] - time.monotonic() < 10
+
+
+@contextmanager
+def play_runtime(service: LambdaService) -> Iterator[Any]:
+    """Be the runtime for one invocation: take it, let the test act as the handler, answer, ask for the next."""
+    taken: list[Any] = []
+    service.ready.set()
+    invoker = Thread(target=lambda: taken.append(service.invoke({}, timeout=5)))
+    invoker.start()
+    invocation = service.next_for("runtime")
+    assert invocation is not None
+    yield invocation
+    service.finish(b"{}", failed=False)
+    invoker.join(5)
+    service.came_back("runtime")
+
+
+def test_work_that_fails_never_keeps_the_environment_awake(monkeypatch: pytest.MonkeyPatch) -> None:
+    work = Work()
+    work.error = RuntimeError("anything")
+    told: list[str] = []
+    monkeypatch.setattr(telemetry.logger(), "exception", told.append)
+    with LambdaService() as service:
+        monkeypatch.setenv("AWS_LAMBDA_RUNTIME_API", service.address)
+        after = extension.start(lambda: work)  # type: ignore[arg-type, return-value]
+        for _ in range(2):
+            with play_runtime(service) as invocation:
+                after.answered()
+            assert invocation.quiet.wait(5)
+    assert len(work.deadlines) == 2
+    assert len(told) == 2
+
+
+def test_without_an_answer_the_deadline_ends_the_wait() -> None:
+    work = Work()
+
+    class Api:
+        def next_event(self) -> float:
+            return (time.time() + 0.6) * 1e3
+
+    behind = extension.Behind.__new__(extension.Behind)
+    behind._service, behind._api = (lambda: work), Api()  # type: ignore[assignment, return-value]
+    behind._answers = Semaphore(0)
+    started = time.monotonic()
+    behind.turn()
+    assert time.monotonic() - started < 0.5
+    assert not work.deadlines
+
+
+def test_without_an_extensions_api_work_goes_before_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9")
+    monkeypatch.setattr(telemetry.logger(), "warning", lambda _: None)
+    work = Work()
+    after = extension.start(lambda: work)  # type: ignore[arg-type, return-value]
+    after.answered()
+    assert work.deadlines == [None]
+
+
+def test_registration_after_init_is_refused() -> None:
+    with LambdaService() as service:
+        service.ready.set()
+        with pytest.raises(OSError, match="403"):
+            LambdaApi.register(service.address, "modelloop")
+
+
+def test_chunked_answers_are_read() -> None:
+    assert _dechunk(b"4\r\nwiki\r\n5;x=y\r\npedia\r\n0\r\n\r\n") == b"wikipedia"
+
+
+EVENT = {
+    "resource": "/models/{model}/invocations",
+    "httpMethod": "POST",
+    "pathParameters": {"model": "penguins"},
+    "headers": {"Content-Type": "application/json"},
+    "requestContext": {"requestId": "r"},
+    "body": json.dumps({"instances": [[1.0, "Dream"]]}),
+    "isBase64Encoded": False,
+}
+
+
+def test_under_the_real_runtime_client_captures_follow_the_answer(store: Store, plane: Plane, endpoint: str) -> None:
+    import boto3  # noqa: PLC0415
+
+    assert plane.service
+    store.pointer(store.version(1))
+    firehose = boto3.client("firehose", endpoint_url=endpoint, region_name="us-east-1")
+    firehose.create_delivery_stream(
+        DeliveryStreamName="captures",
+        S3DestinationConfiguration={
+            "RoleARN": "arn:aws:iam::123456789012:role/firehose",
+            "BucketARN": "arn:aws:s3:::artifacts",
+            "Prefix": "captures/",
+        },
+    )
+    with LambdaService() as service, environment(service):
+        for _ in range(3):
+            done = service.invoke(EVENT, wait_idle=True)
+            assert done.error is None
+            assert done.response["statusCode"] == 200
+            assert done.answered is not None
+            assert done.idle is not None
+            assert done.idle > done.answered
+    listed = store.client.list_objects_v2(Bucket="artifacts", Prefix="captures/")["Contents"]
+    bodies = [store.client.get_object(Bucket="artifacts", Key=entry["Key"])["Body"].read() for entry in listed]
+    lines = [json.loads(line) for body in bodies for line in body.splitlines()]
+    assert sorted(line["cold"] for line in lines) == [False, False, True]
+    assert all(line["columns"] == {"mass": [1.0], "island": ["Dream"]} for line in lines)
+
+
+@contextmanager
+def environment(service: LambdaService) -> Iterator[None]:
+    variables = os.environ | {
+        "AWS_LAMBDA_RUNTIME_API": service.address,
+        "AWS_LAMBDA_FUNCTION_NAME": "inference",
+        "AWS_LAMBDA_FUNCTION_VERSION": "1",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1024",
+        "AWS_LAMBDA_LOG_GROUP_NAME": "group",
+        "AWS_LAMBDA_LOG_STREAM_NAME": "stream",
+        "_HANDLER": "inference.handler.handler",
+        "LAMBDA_TASK_ROOT": str(FUNCTIONS),
+        "PYTHONPATH": str(FUNCTIONS),
+        "MODELLOOP_CAPTURE_MODE": "extension",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "awslambdaric", "inference.handler.handler"], env=variables, stdout=subprocess.DEVNULL
+    )
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
