@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_SEQUENTIAL = 8  # numpy adds fewer numbers than this one after the other
-
 
 def identity(raw: float) -> float:
     """Return the raw score itself."""
@@ -39,10 +37,28 @@ def half_expit(raw: float) -> float:
 
 def softmax(raw: list[float]) -> list[float]:
     """Invert the multinomial logit link, shifted by the largest score so that nothing overflows."""
+    return _softmax(raw, in_order)
+
+
+def softmax_by_eights(raw: list[float]) -> list[float]:
+    """Do the same, with the powers added in the order that numpy adds along the rows of a matrix."""
+    return _softmax(raw, _by_eights)
+
+
+def _softmax(raw: list[float], add: Callable[[list[float]], float]) -> list[float]:
     top = max(raw)
     powers = [math.exp(score - top) for score in raw]
-    total = in_order(powers) if len(powers) < _SEQUENTIAL else math.fsum(powers)
+    total = add(powers)
     return [power / total for power in powers]
+
+
+def _by_eights(numbers: list[float]) -> float:
+    """Add up to 128 numbers as numpy's pairwise summation does: eight running sums, then the remainder."""
+    whole = len(numbers) // 8 * 8
+    if not whole:
+        return in_order(numbers)
+    a, b, c, d, e, f, g, h = (in_order(numbers[lane:whole:8]) for lane in range(8))
+    return in_order([((a + b) + (c + d)) + ((e + f) + (g + h)), *numbers[whole:]])
 
 
 def in_order(numbers: list[float]) -> float:

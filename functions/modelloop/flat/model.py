@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelloop.errors import ArtifactRefusedError
 from modelloop.flat.linear import Linear
-from modelloop.flat.links import INVERSES, softmax
+from modelloop.flat.links import INVERSES, softmax, softmax_by_eights
 from modelloop.flat.many import Many
 from modelloop.flat.trees import Trees
 
@@ -58,6 +58,7 @@ class FlatModel:
         self.classes: int = document["classes"]
         self.slots: int = document["slots"]
         self.link: str = document["link"]
+        self._softmax = softmax_by_eights if document["by_eights"] else softmax
         self._inclusive: bool = document["inclusive"]
         self._form = _FORMS[document["form"]](document, self.slots)
         self._many = Many(self._form)
@@ -99,7 +100,7 @@ class FlatModel:
         if self.link == "mean":
             return raws
         if self.link == "softmax":
-            return [softmax(raw) for raw in raws]
+            return list(map(self._softmax, raws))
         inverse = INVERSES[self.link]
         return [[1.0 - (positive := inverse(raw[0])), positive] for raw in raws]
 

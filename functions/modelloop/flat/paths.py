@@ -7,7 +7,6 @@ The expectation at a node is the mean of the leaf values below it, weighted by h
 
 from __future__ import annotations
 
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,29 +16,25 @@ if TYPE_CHECKING:
 
 
 class Paths:
-    """The structure that explanations walk: leaves in each left subtree, prefix sums of cover and weighted values."""
+    """The structure that explanations walk: leaves in each left subtree, and the expectation at every node."""
 
     def __init__(self, trees: Trees) -> None:
         self._trees = trees
         self._left = left_sizes(trees.feature)
-        self._payloads: list[Any] = [
-            number for slot, number in zip(trees.feature, trees.number, strict=True) if slot < 0
-        ]
-        self._covers = list(accumulate(trees.cover, initial=0.0))
-        self._weighted: dict[int, list[float]] = {}
+        self._means: dict[int, list[float]] = {}
 
     def contributions(self, vector: Sequence[float], output: int) -> tuple[float, list[float]]:
         """Return base and slot contributions of one score for a prepared vector; they add up to the score."""
         trees = self._trees
-        values = self._values(output)
+        means = self._expectations(output if trees.values is not None else 0)
         slots = [0.0] * (trees.slots + len(trees.flags))
         base = trees.base[output]
-        node = leaf = 0
+        node = 0
         for tree, size in enumerate(trees.sizes):
             if trees.values is not None or len(trees.base) == 1 or self._output(tree) == output:
-                base += self._walk(vector, (node, leaf, size), values, slots)
+                self._walk(vector, node, means, slots)
+                base += means[node]
             node += 2 * size - 1
-            leaf += size
         for flag, slot in enumerate(trees.flags):
             slots[slot] += slots[trees.slots + flag]
         return base / trees.divisor, [step / trees.divisor for step in slots[: trees.slots]]
@@ -47,36 +42,19 @@ class Paths:
     def _output(self, tree: int) -> int:
         return tree * len(self._trees.base) // len(self._trees.sizes)
 
-    def _values(self, output: int) -> list[float]:
-        """Return the prefix sums of cover times leaf value for one score."""
-        rows = self._trees.values
-        key = output if rows is not None else 0
-        if key not in self._weighted:
-            leaves = [rows[row][output] for row in self._payloads] if rows is not None else self._payloads
-            products = (value * cover for value, cover in zip(leaves, self._trees.cover, strict=True))
-            self._weighted[key] = list(accumulate(products, initial=0.0))
-        return self._weighted[key]
+    def _expectations(self, output: int) -> list[float]:
+        """Return the mean leaf value below every node for one score, from the leaves up."""
+        if output not in self._means:
+            self._means[output] = _means(self._trees, output)
+        return self._means[output]
 
-    def _walk(
-        self, vector: Sequence[float], root: tuple[int, int, int], weighted: list[float], slots: list[float]
-    ) -> float:
-        """Credit the steps of one tree to their slots and return the expectation at its root."""
-        node, leaf, size = root
-        start = here = self._mean(leaf, size, weighted)
-        while (slot := self._trees.feature[node]) >= 0:
-            left = self._left[node]
-            if self._goes_left(node, vector[slot]):
-                node, size = node + 1, left
-            else:
-                node, leaf, size = node + 2 * left, leaf + left, size - left
-            there = self._mean(leaf, size, weighted)
-            slots[slot] += there - here
-            here = there
-        return start
-
-    def _mean(self, leaf: int, size: int, weighted: list[float]) -> float:
-        cover = self._covers[leaf + size] - self._covers[leaf]
-        return (weighted[leaf + size] - weighted[leaf]) / cover
+    def _walk(self, vector: Sequence[float], node: int, means: list[float], slots: list[float]) -> None:
+        """Credit the steps of one tree to the slots that are tested."""
+        feature, left = self._trees.feature, self._left
+        while (slot := feature[node]) >= 0:
+            child = node + 1 if self._goes_left(node, vector[slot]) else node + 2 * left[node]
+            slots[slot] += means[child] - means[node]
+            node = child
 
     def _goes_left(self, node: int, value: float) -> bool:
         trees = self._trees
@@ -97,3 +75,21 @@ def left_sizes(feature: list[int]) -> list[int]:
             sizes[node] = below.pop()
             below[-1] += sizes[node]
     return sizes
+
+
+def _means(trees: Trees, output: int) -> list[float]:
+    means = [0.0] * len(trees.feature)
+    covers = list(trees.cover)
+    below: list[tuple[float, float]] = []
+    for node in range(len(trees.feature) - 1, -1, -1):
+        if trees.feature[node] < 0:
+            payload: Any = trees.number[node]
+            value = payload if trees.values is None else trees.values[payload][output]
+            cover = covers.pop()
+            below.append((value * cover, cover))
+            means[node] = value
+        else:
+            (left, more), (right, rest) = below.pop(), below.pop()
+            below.append((left + right, more + rest))
+            means[node] = (left + right) / (more + rest)
+    return means

@@ -31,7 +31,7 @@ def form(model: Model) -> dict[str, Any] | None:
         for stage in estimator.estimators_[:, score]:
             shrunken = (estimator.learning_rate * stage.tree_.value[:, 0, 0]).tolist()
             trees.append(nodes(stage.tree_, shrunken))
-    return trees.document(link=link, inclusive=True, base=_start(estimator), **filling(model))
+    return trees.document(link=link, inclusive=True, by_eights=True, base=_start(estimator), **filling(model))
 
 
 def _constant(init: Any) -> bool:

@@ -70,6 +70,7 @@ class Ensemble:
         arrays: dict[str, Any] = {
             "form": "trees",
             "inclusive": False,
+            "by_eights": False,
             "divisor": 1.0,
             "values": None,
             "fill": None,

@@ -36,7 +36,13 @@ def form(model: Model) -> dict[str, Any] | None:
     link = _link(estimator)
     if link is None:
         return None
-    return {"form": "linear", "link": link, "inclusive": False, **_fold(estimator, model.preparation)}
+    return {
+        "form": "linear",
+        "link": link,
+        "inclusive": False,
+        "by_eights": True,
+        **_fold(estimator, model.preparation),
+    }
 
 
 def _link(estimator: Any) -> str | None:

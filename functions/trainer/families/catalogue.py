@@ -23,6 +23,7 @@ _FOREST_SPACE: dict[str, list[Any]] = {
     "min_samples_leaf": [1, 2, 5, 10],
     "max_features": ["sqrt", 0.3, 0.6, 1.0],
 }
+_BINS = 255  # scikit-learn's default and most
 _HGB = {"max_iter": 200, "learning_rate": 0.1, "max_leaf_nodes": 31, "min_samples_leaf": 20}
 
 
@@ -67,7 +68,9 @@ def _assemble(
         params.setdefault("random_state", seed)
     codes = [slot.codes if slot.kind == "category" else 0 for slot in encoding.slots]
     if family.preparation is Native:
-        params.setdefault("categorical_features", [slot for slot, many in enumerate(codes) if many] or None)
+        # A category set must fit the bins; a wider column keeps its codes, which fall with frequency, as numbers.
+        sets = [slot for slot, many in enumerate(codes) if 0 < many <= params.get("max_bins", _BINS)]
+        params.setdefault("categorical_features", sets or None)
         return Model(estimator(**params), Native())
     return Model(estimator(**params), family.preparation(codes))
 

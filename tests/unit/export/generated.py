@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import orjson
+from threadpoolctl import threadpool_limits
 
 from modelloop.encoding import Column, Encoding
 from modelloop.flat import FlatModel, load
@@ -73,7 +74,7 @@ def fitted(
     """A family fitted on a generated table."""
     enc = enc or encoding()
     matrix = vectors(enc, rows, seed, missing)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), threadpool_limits(1):
         warnings.simplefilter("ignore")  # tiny fits do not converge, and need not
         model = build(name, task, enc, params, seed).fit(matrix, target(signal(matrix, seed), task, classes))
     return enc, model
@@ -114,11 +115,9 @@ def boundary_rows(document: Mapping[str, Any], enc: Encoding, seed: int, most: i
 
 def replay(model: Model, flat: FlatModel, rows: Rows) -> Parity:
     """The verdict of the parity rule on some rows."""
-    if flat.task == "classification":
-        expected = model.predict_proba(rows).tolist()
-    else:
-        with np.errstate(over="ignore"):
-            expected = [[number] for number in model.predict(rows).tolist()]
+    with np.errstate(over="ignore"), threadpool_limits(1):
+        answers = model.predict_proba(rows) if flat.task == "classification" else model.predict(rows)[:, np.newaxis]
+    expected = answers.tolist()
     plain = rows.astype(float).tolist()
     return compare(expected, flat.predict(plain), flat_tolerance(flat, plain))
 

@@ -85,7 +85,8 @@ def test_answering_few_rows_imports_nothing_but_the_standard_library() -> None:
     program = (
         "import sys; from modelloop.flat import load\n"
         "model = load({'format_version': 1, 'form': 'linear', 'task': 'regression', 'classes': 0, 'slots': 1,"
-        " 'link': 'identity', 'inclusive': False, 'intercept': [1.0], 'numbers': [0], 'weights': [[2.0]],"
+        " 'link': 'identity', 'inclusive': False, 'by_eights': False,"
+        " 'intercept': [1.0], 'numbers': [0], 'weights': [[2.0]],"
         " 'missing': [[0.0]], 'categories': [], 'tables': [[]]})\n"
         "assert model.predict([[2.0]] * 1000).predict[0] == 5.0\n"
         "known = {'modelloop', *sys.stdlib_module_names}\n"
