@@ -28,10 +28,11 @@ COLOURS = {
 class Screen:
     """Standard output carries the answer and nothing else; progress and notes go to standard error."""
 
-    def __init__(self, *, as_json: bool = False) -> None:
+    def __init__(self, *, as_json: bool = False, story: bool = False) -> None:
+        """Open both streams; a `story` is told on standard output as a whole, notes included."""
         self.as_json = as_json
         self.out = Console() if sys.stdout.isatty() or "COLUMNS" in os.environ else Console(width=WIDE)
-        self.notes = Console(stderr=True)
+        self.notes = self.out if story else Console(stderr=True)
 
     def show(self, document: Any, render: Callable[[], RenderableType]) -> None:
         """Print the document as JSON, or what `render` makes of it."""

@@ -9,11 +9,12 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from infra.cli.client import Client, Document
-from infra.cli.commands.monitoring import drift_view
+from infra.cli.commands.monitoring import drift_view, summary_view
 from infra.cli.commands.training import deliver, watch
 from infra.cli.failures import CommandError
 from infra.cli.following import require_success
 from infra.cli.reports import metric_rows, run_panel
+from infra.cli.screen import cell
 from infra.cli.uploads import write_target
 from infra.demo import tables, traffic
 from infra.demo.journey import Journey
@@ -94,7 +95,7 @@ class _Job:
                 traffic.curl(self.client, self.example, row), soft_wrap=True, markup=False, highlight=False
             )
             said, true = answer["predictions"][0], row[self.example.target]
-            station.outcome = f"the first row is {said}; the table says {true}"
+            station.outcome = f"the first row is {cell(said)}; the table says {true}"
 
     def traffic(self, name: str, rows: Sequence[Row]) -> list[Answered]:
         with self.journey.station(f"{name} to {self.example.model}") as station, self.screen.progress() as bar:
@@ -126,6 +127,8 @@ class _Job:
                         raise CommandError(f"{seen} of {expected} rows were summarised in {SUMMARIES_WITHIN:.0f} s")
                     time.sleep(POLL_SECONDS)
                 bar.update(task, completed=seen)
+            found = self.client.about(self.example.model, "summary")
+            self.screen.show(found, lambda: summary_view(found))
             station.outcome = f"{seen} rows counted in 24 hours"
 
     def judge(self) -> None:

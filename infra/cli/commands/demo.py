@@ -15,7 +15,7 @@ from infra.demo.job import run
 
 def demo(stack: StackName = None) -> None:
     """Take two real tables through the whole loop, and tell the story."""
-    screen = Screen()
+    screen = Screen(story=True)
     embedded = stack is None and STACK_FILE_VARIABLE not in os.environ
     journey = run(screen, bring_up(screen) if embedded else find_stack(stack))
     screen.out.print(journey.summary())

@@ -38,7 +38,7 @@ def summary(
     screen = Screen(as_json=as_json)
     with Client(find_stack(stack)) as client:
         found = client.about(model, "summary", **{"from": start, "to": end})
-    screen.show(found, lambda: Pretty(found, expand_all=True))
+    screen.show(found, lambda: summary_view(found))
 
 
 def audit(model: Model, limit: Limit = 20, stack: StackName = None, as_json: Json = False) -> None:
@@ -85,6 +85,18 @@ def _topic(model: str, topic: str, view: Any, stack: str | None, *, as_json: boo
     with Client(find_stack(stack)) as client:
         found = client.about(model, topic)
     screen.show(found, lambda: view(found))
+
+
+def summary_view(found: Document) -> RenderableType:
+    """Return the traffic of a span of hours, a line a version and variant."""
+    columns = ("version", "variant", "requests", "rows", "errors", "cold starts", "p50 ms", "p99 ms")
+    lines = [
+        [version["version"], variant, one["requests"], one["rows"], one["errors"], one["cold_starts"],
+         one["latency_ms"]["p50"], one["latency_ms"]["p99"]]
+        for version in found["versions"]
+        for variant, one in version["variants"].items()
+    ]  # fmt: skip
+    return table(f"Traffic of {found['model']}, {found['from'][:16]} to {found['to'][:16]}", columns, lines)
 
 
 def drift_view(found: Document) -> RenderableType:

@@ -30,6 +30,8 @@ OptionalVersion = Annotated[
     int | None, typer.Argument(help="The version; default: what the loop proposes.", min=1, show_default=False)
 ]
 
+Off = Annotated[bool, typer.Option("--off", help="Undo it.")]
+
 
 def models(limit: Limit = 100, stack: StackName = None, as_json: Json = False) -> None:
     """List the models and what serves for each."""
@@ -109,9 +111,9 @@ def _about_what_serves(action: str, words: str) -> Callable[..., None]:
 def _switch(action: str, words: str) -> Callable[..., None]:
     def command(
         model: Model,
+        version: Version,
         reason: Reason,
-        version: OptionalVersion = None,
-        off: Annotated[bool, typer.Option("--off", help="Undo it.")] = False,
+        off: Off = False,
         stack: StackName = None,
         as_json: Json = False,
     ) -> None:
@@ -121,6 +123,11 @@ def _switch(action: str, words: str) -> Callable[..., None]:
     return command
 
 
+def freeze(model: Model, reason: Reason, off: Off = False, stack: StackName = None, as_json: Json = False) -> None:
+    """Stop every automatic change to what serves (--off: let it go on)."""
+    _act(model, "freeze", stack, as_json=as_json, on=not off, reason=reason)
+
+
 ACTIONS: dict[str, Callable[..., None]] = {
     "promote": _about_what_serves("promote", "Make a version the champion (default: the challenger)."),
     "rollback": _about_what_serves("rollback", "Make the previous champion serve again."),
@@ -128,7 +135,7 @@ ACTIONS: dict[str, Callable[..., None]] = {
     "reject": _about_what_serves("reject", "Take a challenger, shadow or waiting version out."),
     "pin": _switch("pin", "Keep a version reachable by its number (--off: no longer)."),
     "shadow": _switch("shadow", "Let a version answer in the champion's shadow (--off: no longer)."),
-    "freeze": _switch("freeze", "Stop every automatic change to what serves (--off: let it go on)."),
+    "freeze": freeze,
     "retire": _about_what_serves("retire", "Take a version, or the whole model, out of reach for good."),
 }
 

@@ -165,10 +165,13 @@ def test_changes_name_the_version_and_the_reason(api: Any, modelloop: Callable[.
 @pytest.mark.parametrize("action", ["pin", "shadow", "freeze"])
 def test_switches_can_be_undone(api: Any, modelloop: Callable[..., Any], action: str) -> None:
     api.on(f"POST /models/m/{action}", (200, {"revision": 8}))
+    version = [] if action == "freeze" else ["4"]
 
-    modelloop(action, "m", "--off", "--reason", "seen enough")
+    modelloop(action, "m", *version, "--off", "--reason", "seen enough")
 
-    assert api.asked[0].json == {"on": False, "reason": "seen enough"}
+    body = api.asked[0].json
+    assert body.pop("version", 4) == 4
+    assert body == {"on": False, "reason": "seen enough"}
 
 
 def test_a_change_without_a_reason_is_refused(api: Any, modelloop: Callable[..., Any]) -> None:
