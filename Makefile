@@ -22,7 +22,7 @@ help: ## Say what there is.
 setup: $(INSTALLED) ## Install everything, by hash, into .venv.
 
 demo: $(INSTALLED) ## The whole loop on real data, on the embedded stack.
-	$(BIN)/python -m infra.demo
+	$(BIN)/modelloop demo
 
 up: $(INSTALLED) ## Bring the embedded stack up; its addresses go to .local/stack.json.
 	$(BIN)/python -m infra.local up
