@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modelloop.errors import MalformedBodyError
-from modelloop.protocols.exchange import PREDICT, Query, check_rows
+from modelloop.protocols.exchange import MAX_ROWS, PREDICT, Query, check_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,12 +19,14 @@ def parse(body: bytes) -> Query:
 
 
 def read_table(body: bytes) -> tuple[list[str], list[list[str]]]:
-    """Return the header and the rows of a CSV body, blank lines left out."""
+    """Return the header and the rows of a CSV body, blank lines left out; reading ends behind the most rows."""
     import csv  # noqa: PLC0415  only requests in CSV pay for it
     from io import StringIO  # noqa: PLC0415
+    from itertools import islice  # noqa: PLC0415
 
     try:
-        lines = [line for line in csv.reader(StringIO(body.decode("utf-8-sig"), newline="")) if line]
+        reader = csv.reader(StringIO(body.decode("utf-8-sig"), newline=""))
+        lines = [line for line in islice(reader, MAX_ROWS + 2) if line]
     except UnicodeDecodeError:
         raise MalformedBodyError("the CSV is not UTF-8") from None
     except csv.Error as error:

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from modelloop.encoding import Column, Encoding, encoding_from_json
+from modelloop.errors import ArtifactRefusedError, InvalidValueError
+
+ENCODING = Encoding(
+    [
+        Column("mass", "number"),
+        Column("adult", "boolean"),
+        Column("island", "text", ("Biscoe", "Dream")),
+        Column("seen", "date", origin="2026-01-01", with_time=True),
+        Column("note", "text", ("x",), required=False),
+    ]
+)
+CELLS: dict[str, list[Any]] = {
+    "mass": [0.1, "", 3],
+    "adult": ["TRUE", False, None],
+    "island": [" Dream ", "Mars", "NA"],
+    "seen": ["2026-01-02T13:30:00Z", None, "2025-12-31"],
+    "colour": ["ignored", "ignored", "ignored"],
+}
+
+
+def same(vector: list[float], expected: list[float]) -> bool:
+    return all(one == two or (math.isnan(one) and math.isnan(two)) for one, two in zip(vector, expected, strict=True))
+
+
+def test_vectors_follow_the_columns() -> None:
+    nan = math.nan
+    table = ENCODING.read(3, CELLS)
+    tenth = 0.10000000149011612
+    assert same(table.vectors[0], [tenth, 1.0, 1.0, 1.0, 1.0, 4.0, 13.0, nan])
+    assert same(table.vectors[1], [nan, 0.0, 2.0, nan, nan, nan, nan, nan])
+    assert same(table.vectors[2], [3.0, nan, nan, -1.0, 12.0, 2.0, 0.0, nan])
+    assert table.unseen == {"island": 1}
+    assert len(ENCODING.slots) == 8
+    assert [slot.name for slot in ENCODING.slots[3:7]] == ["seen:days", "seen:month", "seen:weekday", "seen:hour"]
+
+
+def test_values_are_typed() -> None:
+    values = ENCODING.read(3, CELLS).values
+    assert values["mass"] == [0.10000000149011612, None, 3.0]
+    assert values["adult"] == [True, False, None]
+    assert values["island"] == ["Dream", "Mars", None]
+    assert values["seen"] == ["2026-01-02T13:30:00+00:00", None, "2025-12-31T00:00:00+00:00"]
+    assert values["note"] == [None, None, None]
+
+
+@pytest.mark.parametrize(
+    ("column", "cells", "row"),
+    [
+        ("mass", [1.0, "heavy", 2.0], 1),
+        ("mass", [1.0, 2.0, 1e39], 2),
+        ("mass", [True, 2.0, 1.0], 0),
+        ("mass", [1.0, math.inf, 1.0], 1),
+        ("adult", [True, True, "maybe"], 2),
+        ("island", [[], "a", "b"], 0),
+        ("seen", ["2026-01-01", "tomorrow", None], 1),
+        ("mass", [1.0], None),
+    ],
+)
+def test_errors_name_field_and_row(column: str, cells: list[Any], row: int | None) -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        ENCODING.read(3, CELLS | {column: cells})
+    assert (caught.value.field, caught.value.row) == (column, row)
+
+
+def test_a_missing_required_column_is_named() -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        ENCODING.read(1, {"mass": [1.0]})
+    assert caught.value.field == "adult"
+
+
+def test_the_float32_range_ends_where_it_ends() -> None:
+    encoding = Encoding([Column("x", "number")])
+    largest = 3.4028234663852886e38
+    assert encoding.read(2, {"x": [largest, -largest]}).vectors == [[largest], [-largest]]
+    assert encoding.read(1, {"x": [3.4028235e38]}).vectors == [[largest]]
+    with pytest.raises(InvalidValueError):
+        encoding.read(1, {"x": [3.4028236e38]})
+
+
+def test_the_document_round_trips() -> None:
+    again = encoding_from_json(ENCODING.to_json())
+    assert again.columns == ENCODING.columns
+    assert again.missing == ENCODING.missing
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"format_version": 2},
+        {"format_version": 1},
+        {"format_version": 1, "columns": [{"name": "x"}], "missing": []},
+        {"format_version": 1, "columns": [{"name": "x", "kind": "blob", "categories": []}], "missing": []},
+        {"format_version": 1, "columns": [{"name": "x", "kind": "number", "categories": [], "more": 1}], "missing": []},
+    ],
+)
+def test_other_documents_are_refused(document: dict[str, Any]) -> None:
+    with pytest.raises(ArtifactRefusedError):
+        encoding_from_json(document)
+
+
+def test_a_model_without_columns_gives_empty_vectors() -> None:
+    assert Encoding([]).read(2, {}).vectors == [[], []]
