@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # ruff: noqa: S608  in this SQL columns are named c<number> and every text goes through literal()
-
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from modelloop.profile import Facts
 
 COVERED = 0.8
+EPOCH = date(1970, 1, 1)
+MINUTES_A_DAY = 1440
 _NAN = "'nan'::DOUBLE"
 
 
@@ -32,8 +34,8 @@ def choose_column(connection: DuckDBPyConnection, place: int, facts: Facts) -> t
         earliest = connection.execute(
             f"SELECT min(as_minutes(c{place})) FROM cells POSITIONAL JOIN sides WHERE side = 0"
         ).fetchall()[0][0]
-        origin = np.datetime64(0, "D") + (earliest or 0) // 1440
-        return Column(facts.name, "date", origin=str(origin), with_time=facts.times > 0), None
+        origin = EPOCH + timedelta(days=(earliest or 0) // MINUTES_A_DAY)
+        return Column(facts.name, "date", origin=origin.isoformat(), with_time=facts.times > 0), None
     return Column(facts.name, facts.kind), None
 
 
@@ -79,7 +81,7 @@ def _expressions(connection: DuckDBPyConnection, column: Column, place: int) -> 
         connection.execute(f"CREATE OR REPLACE TYPE category AS ENUM ({options})")
         code = f"coalesce(enum_code(try_cast({cell} AS category))::INTEGER, {len(column.categories)})"
         return [f"CASE WHEN {cell} IS NOT NULL THEN {code} END"]
-    origin = int((np.datetime64(column.origin or "1970-01-01", "D") - np.datetime64(0, "D")).astype(int))
+    origin = (date.fromisoformat(column.origin or EPOCH.isoformat()) - EPOCH).days
     day = f"floor(as_minutes({cell}) / 1440)::INTEGER"
     moment = f"(DATE '1970-01-01' + {day})"
     hour = f"(as_minutes({cell}) - {day}::BIGINT * 1440) // 60"

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from modelloop.encoding import Column
     from modelloop.profile import Facts
     from modelloop.spec import Spec
-    from training_trigger.reading.load import Cells
 
 FORMAT_VERSION = 1
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from dataclasses import dataclass, replace
+from io import StringIO
 from itertools import islice
 from typing import TYPE_CHECKING
 from unicodedata import normalize
@@ -23,6 +24,7 @@ FEWEST_COLUMNS = 2
 LONGEST_FIELD = 1 << 20
 _USUAL, _UNUSUAL = ",;\t|", ":^~ "
 _AGREEMENT = 0.8
+_SINGLE_QUOTED = re.compile(r"(?:^|[,;\t|])'[^'\n]*'(?:[,;\t|]|\r?$)", re.MULTILINE)
 _SEP_LINE = re.compile(r'"?sep=(.)"?\r?\n')
 
 
@@ -57,10 +59,9 @@ def detect(path: Path) -> Dialect:
     marker = _SEP_LINE.match(sample)
     if marker:
         sample = sample[marker.end() :]
-    dialect = _quoting(sample)
-    candidates = marker[1] if marker else _delimiters(sample, dialect)
-    dialect = replace(dialect, delimiter=candidates, skip=1 if marker else 0)
-    return replace(dialect, columns=_names(_head(sample, dialect, 2)))
+    dialect = _most_agreeing(sample, _candidates(sample, marker[1] if marker else ""))
+    dialect = replace(dialect, skip=1 if marker else 0)
+    return replace(dialect, columns=_names(_head(sample, dialect, 1)[0]))
 
 
 def check_columns(names: Sequence[str]) -> tuple[str, ...]:
@@ -82,34 +83,38 @@ def check_columns(names: Sequence[str]) -> tuple[str, ...]:
     return cleaned
 
 
-def _quoting(sample: str) -> Dialect:
-    quote = (
-        "'" if '"' not in sample and re.search(r"(?:^|[,;\t|])'[^'\n]*'(?:[,;\t|]|\r?$)", sample, re.MULTILINE) else '"'
-    )
-    escape = "\\" if f"\\{quote}" in sample else quote
-    return Dialect(",", quote, escape)
+def _candidates(sample: str, delimiter: str) -> list[list[Dialect]]:
+    """Return the dialects to try, by rank: a later rank is tried when no earlier one agrees with the rows."""
+    single = '"' not in sample and _SINGLE_QUOTED.search(sample)
+    quote = "'" if single else '"'
+    escapes = [quote, "\\"] if f"\\{quote}" in sample else [quote]
+    ranks = [delimiter] if delimiter else [_USUAL, _UNUSUAL]
+    return [[Dialect(mark, quote, escape) for mark in rank] for escape in escapes for rank in ranks]
 
 
-def _delimiters(sample: str, dialect: Dialect) -> str:
-    best = (0.0, 0, ",")
-    for usual in (_USUAL, _UNUSUAL):
-        for delimiter in usual:
-            widths = [len(row) for row in _head(sample, replace(dialect, delimiter=delimiter), SAMPLE_ROWS)]
+def _most_agreeing(sample: str, ranks: list[list[Dialect]]) -> Dialect:
+    best, chosen = (0.0, 0), ranks[0][0]
+    for rank in ranks:
+        for dialect in rank:
+            rows, sound = _head(sample, dialect, SAMPLE_ROWS)
+            widths = [len(row) for row in rows]
             if widths and widths[0] > 1:
-                agreement = sum(width == widths[0] for width in widths) / len(widths)
-                best = max(best, (round(agreement, 1), widths[0], delimiter))
+                agreement = sum(width == widths[0] for width in widths) / len(widths) * (1 if sound else 0.5)
+                if (round(agreement, 1), widths[0]) > best:
+                    best, chosen = (round(agreement, 1), widths[0]), dialect
         if best[0] >= _AGREEMENT:
             break
-    return best[2]
+    return chosen
 
 
-def _head(sample: str, dialect: Dialect, most: int) -> list[list[str]]:
+def _head(sample: str, dialect: Dialect, most: int) -> tuple[list[list[str]], bool]:
+    """Return the first records, and whether they were read without a fault."""
     rows: list[list[str]] = []
     try:
-        rows.extend(islice(filter(None, dialect.rows(sample.splitlines(keepends=True))), most))
-    except csv.Error:
-        return rows
-    return rows
+        rows.extend(islice(filter(None, dialect.rows(StringIO(sample, newline=""))), most))
+    except csv.Error as error:
+        return rows, "unexpected end" in str(error)
+    return rows, True
 
 
 def _names(head: list[list[str]]) -> tuple[str, ...]:

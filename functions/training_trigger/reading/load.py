@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 # ruff: noqa: S608  in this SQL columns are named c<number> and every text goes through literal()
-
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 # ruff: noqa: S608  in this SQL columns are named c<number> and every text goes through literal()
-
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -28,9 +27,7 @@ def source(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[tuple[str
     try:
         described = connection.execute(f"DESCRIBE SELECT * FROM {origin}").fetchall()
     except duckdb.Error as error:
-        raise DatasetRejectedError(
-            "the Parquet file is damaged or incomplete: write and upload it again"
-        ) from error
+        raise DatasetRejectedError("the Parquet file is damaged or incomplete: write and upload it again") from error
     names = check_columns([row[0] for row in described])
     cells, nested = [], set()
     for raw, name, kind in zip((row[0] for row in described), names, (row[1] for row in described), strict=True):
