@@ -51,8 +51,6 @@ class Changes:
     def promote(self, version: int | None = None) -> Pointer | None:
         """Make a version (default: the challenger, else the shadow) the champion; that approves it, too."""
         pointer, etag = self._read()
-        if version is None and _is_repeated(pointer, "promote"):
-            return self._settle(pointer)
         version = version or _candidate(pointer, "promote")
         facts = self._cleared(version)
         bake_minutes = clearance.policy(facts).bake_minutes
@@ -76,11 +74,7 @@ class Changes:
 
     def reject(self, version: int | None = None) -> Pointer | None:
         """Withdraw a version (default: the challenger, else the shadow) that shall not become champion."""
-        if version is None:
-            pointer, _ = self._read()
-            if _is_repeated(pointer, "reject"):
-                return self._settle(pointer)
-            version = _candidate(pointer, "reject")
+        version = version or _candidate(self._read()[0], "reject")
         return self._withdraw(version, "rejected", rollout.reject)
 
     def retire(self, version: int | None = None) -> Pointer | None:
@@ -215,18 +209,14 @@ def _again(change: Callable[[], Pointer | None], only: type[ConflictError] = Con
     return change()
 
 
-def _is_repeated(pointer: Pointer | None, action: str) -> bool:
-    """Say whether the last change did just what is asked for without a number, and nothing is left to do it to."""
-    return pointer is not None and pointer.action == action and pointer.challenger is None and pointer.shadow is None
-
-
 def _candidate(pointer: Pointer | None, action: str) -> int:
+    """Return the version that a wish without a number means; repeated, it means the one that it meant before."""
     ref = pointer and (pointer.challenger or pointer.shadow)
-    if not ref:
-        raise ConflictError(
-            f"there is neither a challenger nor a shadow to {action}; name the version", field="version"
-        )
-    return ref.version
+    if ref:
+        return ref.version
+    if pointer and pointer.action == action and pointer.subject:
+        return pointer.subject
+    raise ConflictError(f"there is neither a challenger nor a shadow to {action}; name the version", field="version")
 
 
 def _serving(pointer: Pointer | None) -> Pointer:

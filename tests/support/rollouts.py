@@ -1,0 +1,75 @@
+"""A model in the middle of its life: a champion with a predecessor, a challenger, and versions without a role."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from modelloop import clock
+from modelloop.aws import pointers
+from modelloop.aws.changes import Changes, repair
+from modelloop.serving import Pointer, VersionRef
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from modelloop.aws.registry import Registry
+
+    type Act = Callable[[Changes], object]
+
+_numbers = count()
+FACTS = ("approved", "rejected", "retired", "rolled_back")
+ROLES = ("champion", "challenger", "shadow", "previous")
+
+
+def new_model(registry: Registry) -> str:
+    """Return a model with versions 1 to 5: 2 is champion after 1, 3 challenger, 4 waits for approval, 5 is free."""
+    model = f"m{next(_numbers)}"
+    refs = {number: VersionRef(number, f"run{number}", "model.flat.json", "00", 1) for number in range(1, 6)}
+    for number, ref in refs.items():
+        bundle = {"file": ref.file, "sha256": ref.sha256, "bytes": ref.bytes}
+        gate = {"decision": "approve" if number == 4 else "release"}
+        facts = {"version": number, "run_id": ref.run_id, "gate": gate, "bundle": bundle}
+        registry._table.put_new({"pk": f"MODEL#{model}", "sk": f"VERSION#{number:08d}", **facts})
+    said: dict[str, Any] = {"who": "trainer", "why": "gate", "action": "release", "updated_at": clock.now()}
+    pointer = Pointer(model, 1, refs[2], challenger=refs[3], weight=10, previous=refs[1], subject=3, **said)
+    pointers.publish(pointer, None)
+    return model
+
+
+def state(registry: Registry, model: str) -> dict[str, Any]:
+    """Return roles, facts and kinds of audit entries, after the schedule's repair; times and authors left out."""
+    repair(registry, model)
+    pointer, _ = pointers.read(model)
+    assert pointer is not None
+    assert registry.get_model(model)["revision"] == pointer.revision
+    refs = {role: getattr(pointer, role) for role in ROLES}
+    entries = registry.list_audit(model, limit=100).items
+    revisions = sorted(entry["detail"]["revision"] for entry in entries if "revision" in entry["detail"])
+    assert revisions == list(range(1, pointer.revision + 1))
+    return {
+        **{role: ref.version if ref else None for role, ref in refs.items()},
+        "pins": [ref.version for ref in pointer.pins],
+        "frozen": pointer.frozen,
+        "facts": {facts["version"]: sorted(set(facts) & set(FACTS)) for facts in registry.list_versions(model).items},
+        "actions": sorted({entry["action"] for entry in entries}),
+    }
+
+
+ACTIONS: dict[str, Act] = {
+    "promote challenger": lambda changes: changes.promote(),
+    "promote free": lambda changes: changes.promote(5),
+    "promote waiting": lambda changes: changes.promote(4),
+    "rollback": lambda changes: changes.rollback(),
+    "reject challenger": lambda changes: changes.reject(),
+    "reject waiting": lambda changes: changes.reject(4),
+    "approve": lambda changes: changes.approve(4),
+    "retire previous": lambda changes: changes.retire(1),
+    "retire challenger": lambda changes: changes.retire(3),
+    "retire free": lambda changes: changes.retire(5),
+    "retire model": lambda changes: changes.retire(),
+    "release": lambda changes: changes.release(5),
+    "shadow": lambda changes: changes.shadow(5),
+    "pin": lambda changes: changes.pin(5),
+    "freeze": lambda changes: changes.freeze(),
+}
