@@ -1,54 +1,132 @@
-"""One model's turn: read what is new, say what it means, store the verdict."""
+"""One model's turn: read what is new, say what it means, store the verdicts, act on them."""
 
 from __future__ import annotations
 
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from modelloop import drift, windows
-from modelloop.aws import manifests, pointers, summaries
+from modelloop import drift, estimate, quality, windows
+from modelloop.aws import changes, judging, manifests, outcomes, summaries
 from modelloop.aws.registry import Registry
 from modelloop.settings import settings
 
 if TYPE_CHECKING:
-    from modelloop.serving import Pointer
+    from collections.abc import Callable
+
+    from modelloop.serving import VersionRef
+    from modelloop.windows import Window
 
 OWN_TRAFFIC = frozenset({"champion", "challenger"})
+COMPACTED_A_TICK = 200
+OPEN_HOURS = 2
 
 
-def judge(model: str, now: str) -> dict[str, Any]:
-    """Store the model's verdicts and repair the registry's copy of its pointer; return the statuses."""
-    pointer, _ = pointers.read(model)
-    if pointer is None:
-        return {"drift": None}
-    registry().project_pointer(pointer)
-    document = drift_verdict(pointer, now)
-    if document is not None:
-        registry().put_verdict(model, "drift", document)
-    return {"drift": document and document["status"]}
+class Turn:
+    """One look at one model; `out_of_time` tells when to leave the rest to the next tick."""
 
+    def __init__(self, model: str, now: str, out_of_time: Callable[[], bool]) -> None:
+        self.model = model
+        self.now = now
+        self._out_of_time = out_of_time
+        self._versions = manifests.Versions(registry(), model)
 
-def drift_verdict(pointer: Pointer, now: str) -> dict[str, Any] | None:
-    """Compare the champion's live traffic with its own baseline; None when it has no champion or no baseline."""
-    if pointer.champion is None:
-        return None
-    manifest = manifests.read(pointer.model, pointer.champion.run_id)
-    if not manifest.get("baseline"):
-        return None
-    version = pointer.champion.version
-    min_rows = (manifest.get("monitoring") or {}).get("min_rows") or windows.MIN_ROWS
-    found = summaries.newest_first(pointer.model, version, OWN_TRAFFIC, now)
-    return drift.verdict(
-        manifest["baseline"],
-        windows.backwards(windows.by_hour(found), now, min_rows),
-        model=pointer.model,
-        version=version,
-        min_rows=min_rows,
-        now=now,
-    )
+    def take(self) -> dict[str, Any]:
+        """Do everything that is due and return what was found, by kind."""
+        pointer = changes.repair(registry(), self.model)
+        self._join()
+        found: dict[str, Any] = {"drift": None, "quality": None}
+        if pointer is not None and pointer.champion is not None:
+            found |= self._champion(pointer.champion)
+        decisions = judging.look(registry(), self.model, self.now)
+        self._compact()
+        return found | {"judge": {kind: decision.action for kind, decision in decisions.items()}}
+
+    def _champion(self, champion: VersionRef) -> dict[str, Any]:
+        manifest = manifests.read(self.model, champion.run_id)
+        found = self._windows(champion.version, manifest)
+        drifting = self._drift(champion.version, manifest, found)
+        judged = self._quality(champion.version, manifest, found, drifting)
+        for kind, document in (("drift", drifting), ("quality", judged)):
+            if document is not None:
+                registry().put_verdict(self.model, kind, document)
+        return {"drift": drifting and drifting["status"], "quality": judged and judged["status"]}
+
+    def _windows(self, version: int, manifest: dict[str, Any]) -> list[Window]:
+        found = summaries.newest_first(self.model, version, OWN_TRAFFIC, self.now)
+        return windows.backwards(windows.by_hour(found), self.now, _min_rows(manifest))
+
+    def _drift(self, version: int, manifest: dict[str, Any], found: list[Window]) -> dict[str, Any] | None:
+        """Compare the champion's live traffic with its own baseline."""
+        if not manifest.get("baseline"):
+            return None
+        return drift.verdict(
+            manifest["baseline"],
+            found,
+            model=self.model,
+            version=version,
+            min_rows=_min_rows(manifest),
+            now=self.now,
+        )
+
+    def _quality(
+        self, version: int, manifest: dict[str, Any], found: list[Window], drifting: dict[str, Any] | None
+    ) -> dict[str, Any]:
+        hours = quality.matured(
+            outcomes.newest_first(self.model, self.now), self.now, _label_delay_hours(manifest), version
+        )
+        known = (manifest.get("calibration") or {}).get("confidence")
+        live = found[0].tallies.get("confidence") if found else None
+        judged = {int(name) for _, joined in hours for name in joined["versions"]} | {version}
+        return quality.verdict(
+            hours,
+            self._predicted(hours),
+            {one: self._versions.get(one) or manifest for one in judged if one == version or self._versions.get(one)},
+            model=self.model,
+            champion=version,
+            estimate=estimate.accuracy(known, live, drifting["status"] if drifting else "ok"),
+            now=self.now,
+        )
+
+    def _predicted(self, hours: list[tuple[str, Any]]) -> dict[int, int]:
+        """Return the rows that each version predicted in the hours' window, from its summaries."""
+        counts: dict[int, int] = {}
+        if hours:
+            for place, tallies, _ in summaries.between(self.model, hours[-1][0], hours[0][0]):
+                counts[place.version] = counts.get(place.version, 0) + tallies.get("rows", 0)
+        return counts
+
+    def _join(self) -> None:
+        for hour, marks in outcomes.unjoined(self.model):
+            if self._out_of_time():
+                return
+            outcomes.join(self.model, hour, marks, self._versions.get)
+
+    def _compact(self) -> None:
+        """Fold the summaries of closed hours, oldest first."""
+        now = windows.hour_of(self.now)
+        start, end = windows.shift(now, -windows.LONGEST_HOURS), windows.shift(now, -OPEN_HOURS)
+        places: dict[Any, list[str]] = {}
+        for place, digest in summaries.entries(self.model, start, end):
+            places.setdefault(place, []).append(digest)
+        due = [(place, digests) for place, digests in places.items() if len(digests) > 1]
+        for place, digests in due[:COMPACTED_A_TICK]:
+            if self._out_of_time():
+                return
+            summaries.compact(place, digests)
 
 
 @cache
 def registry() -> Registry:
     """Return the process's registry."""
     return Registry(settings().table)
+
+
+def _min_rows(manifest: dict[str, Any]) -> int:
+    return (manifest.get("monitoring") or {}).get("min_rows") or windows.MIN_ROWS
+
+
+def _label_delay_hours(manifest: dict[str, Any]) -> float:
+    """Return how long labels take; a stack with no delay (a laptop) has none for any model."""
+    default = settings().label_delay_hours
+    own = (manifest.get("monitoring") or {}).get("label_delay_hours")
+    return default if own is None or not default else own

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from metrics_aggregation import judgement
+from metrics_aggregation.judgement import Turn
 from modelloop import clock, ids
 from modelloop.aws import pointers
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+LEAST_MS = 30_000
 
 logger = Logger()
 metrics = Metrics(namespace="Modelloop")
@@ -20,7 +22,7 @@ metrics = Metrics(namespace="Modelloop")
 
 @logger.inject_lambda_context
 @metrics.log_metrics
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001  the runtime passes both
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Judge one model (`{"model": name}`) or all; fail loudly at the end when one of them could not be judged."""
     metrics.add_metric("VerdictTicks", MetricUnit.Count, 1)
     asked = event.get("model")
@@ -30,7 +32,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  #
     for model in models:
         logger.append_keys(model=model)
         try:
-            statuses[model] = judgement.judge(model, clock.now())
+            statuses[model] = Turn(model, clock.now(), lambda: _out_of_time(context)).take()
         except Exception as error:  # one broken model must not stop the others; it is raised below
             logger.exception("the model could not be judged")
             failed[model] = error
@@ -39,3 +41,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  #
     if failed:
         raise ExceptionGroup(f"{len(failed)} of {len(models)} models could not be judged", list(failed.values()))
     return {"judged": statuses}
+
+
+def _out_of_time(context: LambdaContext) -> bool:
+    return context.get_remaining_time_in_millis() < LEAST_MS

@@ -1,8 +1,9 @@
 """The baseline of a version: how its training part was distributed, in the bins that live traffic is counted in.
 
-Number and date columns: at most 20 bins whose edges are quantiles of the training part. A value that holds two or
-more quantiles gets a bin of its own, so that a mass point is never blurred with its neighbours. Text and boolean
-columns: one bin a category. Missing values, and categories the encoding does not know, are counted apart.
+Number and date columns: at most 20 bins whose edges are quantiles of the training part; fewer when it is small, so
+that a bin holds about 50 rows. A value that holds two or more quantiles gets a bin of its own, so that a mass point
+is never blurred with its neighbours. Text and boolean columns: one bin a category. Missing values, and categories
+the encoding does not know, are counted apart.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from modelloop.encoding import Column, Encoding
 
 FORMAT_VERSION = 1
-MOST_BINS = 20
+MOST_BINS, FEWEST_BINS = 20, 5
+ROWS_A_BIN = 50
 PREDICTION = "prediction"
 BOOLEANS = ("false", "true")
 
@@ -83,7 +85,8 @@ def quantile_edges(values: NDArray[Any]) -> list[float]:
     present = np.sort(values[~np.isnan(values)])
     if not present.shape[0]:
         return []
-    ranks = np.ceil(present.shape[0] * np.arange(1, MOST_BINS) / MOST_BINS).astype(np.int64) - 1
+    bins = min(max(present.shape[0] // ROWS_A_BIN, FEWEST_BINS), MOST_BINS)
+    ranks = np.ceil(present.shape[0] * np.arange(1, bins) / bins).astype(np.int64) - 1
     levels, held = np.unique(present[np.maximum(ranks, 0)], return_counts=True)
     alone = levels[held > 1]
     with np.errstate(over="ignore"):  # below the lowest finite number lies infinity, and no bin

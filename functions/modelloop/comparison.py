@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from modelloop.windows import Window
 
 MOST_BINS = 20
+RARE = 5
 SMALLEST_EFFECT = 0.1
+NOISE_CHANCE = 0.0002
 CHANCE = 0.01
 FAR = 0.3
 FAR_TIMES = 3.0
@@ -95,13 +97,13 @@ def compare(baseline: Mapping[str, Any], window: Window) -> list[Comparison]:
 def histograms(column: Mapping[str, Any], live: Mapping[str, Any]) -> Histograms:
     """Return baseline and live counts of a column in at most 20 bins, plus missing and unseen.
 
-    More than 20 categories: the 19 most frequent of the training part stay, the others share one bin.
+    The 19 most frequent categories of the training part stay, unless fewer than 5 rows had them; the others share
+    one bin.
     """
     before, after = list(column["counts"]), list(live["counts"])
     labels = _labels(column)
-    if column["categories"] is not None and len(before) > MOST_BINS:
-        ranked = sorted(range(len(before)), key=lambda at: (-before[at], at))
-        kept, rest = ranked[: MOST_BINS - 1], ranked[MOST_BINS - 1 :]
+    kept, rest = _folded(before) if column["categories"] is not None else ([], [])
+    if rest:
         labels = [labels[at] for at in kept] + ["(other)"]
         before = [before[at] for at in kept] + [sum(before[at] for at in rest)]
         after = [after[at] for at in kept] + [sum(after[at] for at in rest)]
@@ -112,15 +114,25 @@ def histograms(column: Mapping[str, Any], live: Mapping[str, Any]) -> Histograms
     )
 
 
+def _folded(counts: list[int]) -> tuple[list[int], list[int]]:
+    """Return which categories keep a bin of their own and which share one (none, when that would save no bin)."""
+    ranked = sorted(range(len(counts)), key=lambda at: (-counts[at], at))
+    often = sum(count >= RARE for count in counts)
+    cut = often if len(counts) <= MOST_BINS else min(often, MOST_BINS - 1)
+    return (ranked, []) if len(counts) - cut < 2 else (ranked[:cut], ranked[cut:])  # noqa: PLR2004  one bin for one
+
+
 def threshold(baseline_rows: int, window_rows: int, bins: int) -> float:
-    """Return the distance that counts as an effect: 0.1, or what sampling alone exceeds once in a hundred windows.
+    """Return the distance that counts as an effect: 0.1, or what sampling alone exceeds once in 5,000 windows.
 
     Between two samples of one distribution, 8 ln 2 d^2 / (1/n + 1/m) is nearly chi-square with bins - 1 degrees of
     freedom (second-order expansion of the Jensen-Shannon divergence).
     """
     if min(baseline_rows, window_rows, bins - 1) < 1:
         return 1.0
-    noise = significance.chi_square_quantile(CHANCE, bins - 1) * (1 / baseline_rows + 1 / window_rows) / (8 * _LN2)
+    noise = (
+        significance.chi_square_quantile(NOISE_CHANCE, bins - 1) * (1 / baseline_rows + 1 / window_rows) / (8 * _LN2)
+    )
     return min(max(SMALLEST_EFFECT, math.sqrt(noise)), 1.0)
 
 

@@ -89,7 +89,8 @@ def test_judging_again_repairs_the_projection_and_writes_the_same(world: World, 
 def test_an_unknown_model_is_named(context: Any) -> None:
     with pytest.raises(NotFoundError):
         verdicts.handler({"model": "Not A Model"}, context)
-    assert verdicts.handler({"model": "nothing-here"}, context) == {"judged": {"nothing-here": {"drift": None}}}
+    nothing = {"drift": None, "quality": None, "judge": {}}
+    assert verdicts.handler({"model": "nothing-here"}, context) == {"judged": {"nothing-here": nothing}}
 
 
 def test_a_broken_model_fails_loudly_after_the_others_were_judged(world: World, context: Any) -> None:

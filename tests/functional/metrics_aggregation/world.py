@@ -12,6 +12,7 @@ import boto3
 import numpy as np
 
 from modelloop import baseline, clock, keys
+from modelloop.aws.registry import Registry
 from modelloop.encoding import Column, Encoding
 from modelloop.ids import uuid7
 
@@ -97,7 +98,9 @@ class World:
         ref = {"version": known["version"], "run_id": known["run_id"], "file": folder + keys.BUNDLE}
         ref |= {"sha256": "0" * 64, "bytes": 1}
         self.store(folder + keys.MANIFEST, json.dumps(known).encode())
-        document = {"format_version": 1, "model": known["model"], "revision": 1, "champion": ref, **(pointer or {})}
+        Registry("table").register_version(known["model"], known["run_id"], {"bundle": ref})
+        document = {"format_version": 1, "model": known["model"], "revision": 1, "champion": ref, "action": "release",
+                    "updated_at": "2026-11-23T09:00:00.000Z", "who": "trainer", "why": "test", **(pointer or {})}  # fmt: skip
         self.store(keys.pointer(known["model"]), json.dumps(document).encode())
 
     def store(self, key: str, body: bytes, bucket: str = "artifacts") -> str:

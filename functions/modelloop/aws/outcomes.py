@@ -1,0 +1,101 @@
+"""The join of predictions and labels in the artifacts bucket, hour by hour.
+
+Whoever stores index entries or labels of an hour leaves a mark. A join lists the marks, reads everything stored for
+the hour, writes the hour's quality over the one it read before (a conditional write), then deletes the marks it saw.
+Whatever arrives meanwhile leaves a mark of its own, so the last join always knows everything.
+"""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from modelloop import keys, outcomes, windows
+from modelloop.aws import storage
+from modelloop.errors import ArtifactRefusedError, ConflictError, NotFoundError
+from modelloop.settings import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from modelloop.summary import Tallies
+
+FORMAT_VERSION = 1
+PARALLEL_READS = 4
+MOST_HOURS = 4 * 24 * 7
+
+
+def unjoined(model: str) -> list[tuple[str, list[str]]]:
+    """Return the hours that have marks, oldest first, each with its marks' keys."""
+    prefix = f"unjoined/{model}/"
+    marks = storage.list_keys(settings().artifacts_bucket, prefix)
+    return [(hour, list(found)) for hour, found in groupby(marks, key=lambda key: key.split("/")[2])]
+
+
+def join(model: str, hour: str, marks: Sequence[str], manifest: Callable[[int], Mapping[str, Any] | None]) -> bool:
+    """Join one hour and delete its marks; False when another join was quicker (the marks stay for the next one)."""
+    bucket = settings().artifacts_bucket
+    labels = list(storage.list_keys(bucket, _folder(keys.feedback(model, hour, ""))))
+    if labels:
+        joined, etag = _read(keys.quality(model, hour))
+        found = outcomes.join(
+            _lines(list(storage.list_keys(bucket, _folder(keys.index(model, hour, ""))))),
+            outcomes.read_labels(_lines(labels)),
+            manifest,
+        )
+        if found != joined and not _write(keys.quality(model, hour), model, hour, found, etag):
+            return False
+    for mark in marks:
+        storage.delete(bucket, mark)
+    return True
+
+
+def newest_first(model: str, now: str) -> Iterator[tuple[str, Tallies]]:
+    """Yield the joined hours of the last four weeks, newest first, read only as far as asked."""
+    end = windows.hour_of(now)
+    prefix = f"quality/{model}/"
+    start = prefix + windows.shift(end, -MOST_HOURS)
+    found = list(storage.list_keys(settings().artifacts_bucket, prefix, start_after=start))
+    for key in reversed(found):
+        joined, _ = _read(key)
+        if joined is not None:
+            yield key.removeprefix(prefix).removesuffix(".json"), joined
+
+
+def _read(key: str) -> tuple[dict[str, Any] | None, str | None]:
+    try:
+        body, etag = storage.get_with_etag(settings().artifacts_bucket, key)
+    except NotFoundError:
+        return None, None
+    document = json.loads(body)
+    if document.get("format_version") != FORMAT_VERSION:
+        raise ArtifactRefusedError(f"{key} has format {document.get('format_version')!r}")
+    return document["joined"], etag
+
+
+def _write(key: str, model: str, hour: str, joined: dict[str, Any], etag: str | None) -> bool:
+    document = {"format_version": FORMAT_VERSION, "model": model, "hour": hour, "joined": joined}
+    body = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    try:
+        if etag is None:
+            storage.put(settings().artifacts_bucket, key, body, if_none_match=True)
+        else:
+            storage.replace(settings().artifacts_bucket, key, body, etag)
+    except (ConflictError, NotFoundError):
+        return False
+    return True
+
+
+def _lines(found: Sequence[str]) -> Iterator[bytes]:
+    """Yield the lines of stored objects, a few objects in memory at a time."""
+    bucket = settings().artifacts_bucket
+    with ThreadPoolExecutor(PARALLEL_READS) as pool:
+        for start in range(0, len(found), PARALLEL_READS):
+            for body in pool.map(lambda key: storage.get(bucket, key), found[start : start + PARALLEL_READS]):
+                yield from filter(None, body.split(b"\n"))
+
+
+def _folder(key: str) -> str:
+    return key[: key.rindex("/") + 1]
