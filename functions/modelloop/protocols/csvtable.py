@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modelloop.errors import MalformedBodyError
-from modelloop.protocols.exchange import MAX_ROWS, PREDICT, Query, check_rows
+from modelloop.protocols.exchange import MAX_ROWS, PREDICT, Query, check_rows, check_values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +24,7 @@ def read_table(body: bytes) -> tuple[list[str], list[list[str]]]:
     from io import StringIO  # noqa: PLC0415
     from itertools import islice  # noqa: PLC0415
 
+    check_values(body)
     try:
         reader = csv.reader(StringIO(body.decode("utf-8-sig"), newline=""))
         lines = [line for line in islice(reader, MAX_ROWS + 2) if line]

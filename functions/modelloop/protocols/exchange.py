@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 MAX_ROWS = 10_000
+MAX_VALUES = 400_000
 PREDICT, PROBA = "predict", "predict_proba"
 
 
@@ -63,7 +64,8 @@ class Reply:
 
 
 def parse_object(body: bytes) -> dict[str, Any]:
-    """Parse a JSON object; raise MalformedBodyError for anything else."""
+    """Parse a JSON object; raise MalformedBodyError for anything else, TooLargeError before parsing too many values."""
+    check_values(body)
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -71,6 +73,12 @@ def parse_object(body: bytes) -> dict[str, Any]:
     if type(document) is not dict:
         raise MalformedBodyError("the body is not a JSON object")
     return document
+
+
+def check_values(body: bytes) -> None:
+    """Raise TooLargeError when a body has more values than may be parsed; its commas are counted, which is quick."""
+    if body.count(b",") > MAX_VALUES:
+        raise TooLargeError(f"the body has more than {MAX_VALUES} values: send the rows in parts")
 
 
 def check_rows(rows: int) -> int:

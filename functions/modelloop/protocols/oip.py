@@ -106,7 +106,8 @@ def _columns(
 def _outputs(document: dict[str, Any]) -> tuple[tuple[str, ...], frozenset[str]]:
     parameters = document.get("parameters") or {}
     default = parameters.get("binary_data_output", False) is True
-    wanted = document.get("outputs") or []
+    wanted = document.get("outputs")
+    wanted = [] if wanted is None else wanted
     if not isinstance(wanted, list) or not all(isinstance(output, dict) for output in wanted):
         raise MalformedBodyError("outputs must be a list of objects with a name", field="outputs")
     names: list[str] = []

@@ -32,6 +32,7 @@ LINEAR: dict[str, Any] = {
     "form": "linear",
     "link": "logit",
     "inclusive": False,
+    "by_eights": True,
     "intercept": [0.0],
     "numbers": [0],
     "weights": [[1.0]],

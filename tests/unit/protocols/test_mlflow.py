@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import orjson
+import pytest
+
+from modelloop.encoding import Column
+from modelloop.errors import InvalidValueError, MalformedBodyError, ModelloopError, TooLargeError
+from modelloop.protocols import csvtable, mlflow
+from modelloop.protocols.exchange import MAX_ROWS, Answer, Query
+
+GOOD: dict[str, Any] = {"instances": [[1, "x"]]}
+COLUMNS = [Column("age", "number"), Column("city", "text", ("x",), required=False)]
+
+
+def parse(document: Any, columns: list[Column] = COLUMNS) -> Query:
+    return mlflow.parse(json.dumps(document).encode(), columns)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"dataframe_split": {"index": [0, 1], "columns": ["city", "age"], "data": [["x", 1], [None, 2]]}},
+        {"dataframe_records": [{"age": 1, "city": "x"}, {"age": 2}]},
+        {"instances": [{"age": 1, "city": "x"}, {"age": 2, "city": None}]},
+        {"instances": [[1, "x"], [2, None]]},
+        {"inputs": {"age": [1, 2], "city": ["x", None]}},
+        {"inputs": [[1, "x"], [2, None]]},
+    ],
+)
+def test_every_form_gives_the_same_columns(document: Any) -> None:
+    query = parse(document)
+    assert query.rows == 2
+    assert list(query.cells["age"]) == [1, 2]
+    assert list(query.cells["city"]) == ["x", None]
+
+
+def test_a_model_of_one_column_takes_scalars() -> None:
+    assert parse({"instances": [1, 2]}, COLUMNS[:1]).cells == {"age": [1, 2]}
+
+
+@pytest.mark.parametrize(
+    ("document", "error", "field", "row"),
+    [
+        ({}, MalformedBodyError, None, None),
+        ({"instances": [[1, "x"]], "inputs": [[1, "x"]]}, MalformedBodyError, None, None),
+        ({"instances": 3}, MalformedBodyError, "instances", None),
+        ({"instances": [[1, "x"], [1]]}, MalformedBodyError, "instances", 1),
+        ({"instances": [{"age": 1}, 2]}, MalformedBodyError, "instances", 1),
+        ({"instances": []}, InvalidValueError, None, None),
+        ({"dataframe_records": {}}, MalformedBodyError, "dataframe_records", None),
+        ({"dataframe_records": [{"age": 1}, {"city": "x"}]}, InvalidValueError, "age", 1),
+        ({"dataframe_split": []}, MalformedBodyError, "dataframe_split", None),
+        ({"dataframe_split": {"columns": [1], "data": []}}, MalformedBodyError, "dataframe_split.columns", None),
+        ({"dataframe_split": {"columns": ["a", "a"], "data": []}}, MalformedBodyError, "dataframe_split.columns", None),
+        ({"dataframe_split": {"columns": ["a"], "data": {}}}, MalformedBodyError, "dataframe_split.data", None),
+        ({"dataframe_split": {"columns": ["a"], "data": [[1, 2]]}}, MalformedBodyError, "dataframe_split.data", 0),
+        ({"inputs": {"age": 1}}, MalformedBodyError, "age", None),
+        ({"inputs": {"age": [1], "city": []}}, MalformedBodyError, "city", None),
+        ({"inputs": {}}, InvalidValueError, None, None),
+        ({"inputs": {"age": [1] * (MAX_ROWS + 1)}}, TooLargeError, None, None),
+        ({"instances": [[1, "x"]], "params": 3}, MalformedBodyError, "params", None),
+        (GOOD | {"params": {"predict_method": "transform"}}, InvalidValueError, "params.predict_method", None),
+        (GOOD | {"params": {"predict_method": []}}, InvalidValueError, "params.predict_method", None),
+    ],
+)  # fmt: skip
+def test_what_is_no_request(document: Any, error: type[ModelloopError], field: str | None, row: int | None) -> None:
+    with pytest.raises(error) as caught:
+        parse(document)
+    assert (caught.value.field, caught.value.row) == (field, row)
+
+
+def test_answers_hold_predictions_and_what_was_asked() -> None:
+    answer = Answer("m", 3, "p", ["x"], [[0.5, 0.5]], ["x", "y"])
+    plain = orjson.loads(mlflow.render(answer, Query(1, {}, outputs=("predict",))).body)
+    assert plain == {"predictions": ["x"], "prediction_id": "p", "classes": ["x", "y"]}
+    proba = orjson.loads(mlflow.render(answer, Query(1, {}, outputs=("predict_proba",))).body)
+    assert proba["predictions"] == [[0.5, 0.5]]
+
+
+def test_csv_has_a_header_and_rows() -> None:
+    query = csvtable.parse('\ufeffage,city\r\n1,"a ""b"", c"\r\n\r\n2,\r\n'.encode())
+    assert query.rows == 2
+    assert query.cells == {"age": ("1", "2"), "city": ('a "b", c', "")}
+
+
+@pytest.mark.parametrize(
+    ("body", "error", "row"),
+    [
+        (b"", MalformedBodyError, None),
+        (b"\xff\xfe", MalformedBodyError, None),
+        (b"a,b\n", InvalidValueError, None),
+        (b"a,a\n1,2\n", MalformedBodyError, None),
+        (b"a,b\n1,2\n3\n", MalformedBodyError, 1),
+        (b"a\n" + b"1\n" * (MAX_ROWS + 1), TooLargeError, None),
+        (b"a\n" + b'"' + b"x" * 200_000 + b'"', MalformedBodyError, None),
+    ],
+)
+def test_what_is_no_csv(body: bytes, error: type[ModelloopError], row: int | None) -> None:
+    with pytest.raises(error) as caught:
+        csvtable.parse(body)
+    assert caught.value.row == row
