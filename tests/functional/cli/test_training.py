@@ -55,7 +55,7 @@ class Loop:
 def run(state: str, stage: str, percent: int) -> dict[str, Any]:
     return {
         "model": "birds", "run_id": "r-1", "state": state, "stage": stage, "percent": percent, "cause": "upload",
-        "created_at": "2026-11-23T10:00:00Z", "reason": None, "version": None, "warnings": ["mass: whole numbers"],
+        "created_at": "2026-11-23T10:00:00Z", "updated_at": "2026-11-23T10:00:01Z", "reason": None, "version": None, "warnings": ["mass: whole numbers"],
         "metrics": {"holdout": {"log_loss": {"value": 0.1, "low": 0.05, "high": 0.2}}, "trivial": {"log_loss": 1.05}},
     }  # fmt: skip
 
@@ -110,6 +110,20 @@ def test_unchanged_content_is_recognised_and_not_sent_again(
     assert again.code == 0
     assert "trained on before" in again.err
     assert len(s3.list_object_versions(Bucket="loop-data", Prefix="datasets/birds/birds.csv")["Versions"]) == 1
+
+
+def test_content_of_which_nothing_came_is_sent_again(
+    api: Any, s3: Any, table: Path, modelloop: Callable[..., Any]
+) -> None:
+    loop = Loop(api, s3)
+    modelloop("train", str(table), "--model", "birds", "--no-wait")
+    loop.list_runs(None)
+    loop.runs[0] |= {"state": "QUEUED", "stage": "profiled"}
+
+    again = modelloop("train", str(table), "--model", "birds", "--no-wait")
+
+    assert "nothing came of it" in again.err
+    assert len(s3.list_object_versions(Bucket="loop-data", Prefix="datasets/birds/birds.csv")["Versions"]) == 2
 
 
 def test_force_and_changed_content_are_sent(api: Any, s3: Any, table: Path, modelloop: Callable[..., Any]) -> None:
