@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations, combinations_with_replacement
+from itertools import combinations, combinations_with_replacement, product
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -86,6 +86,17 @@ def test_one_writer_in_the_middle_of_another(registry: Registry, names: tuple[st
             both = [act(registry, model, name, f"writer {position}") for position, name in enumerate(names)]
             results = Turns([outer] * point + [1 - outer] * 40).run(both)
             check(registry, model, results, names, allowed)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_promotion_and_a_withdrawal_that_change_places_twice(registry: Registry, first: int) -> None:
+    names = ("promote free", "retire free")
+    allowed = serial_outcomes(registry, names)
+    for head, middle in product(range(1, 7), repeat=2):
+        model = new_model(registry)
+        both = [act(registry, model, name, f"writer {position}") for position, name in enumerate(names)]
+        results = Turns([first] * head + [1 - first] * middle + [first] * 40).run(both)
+        check(registry, model, results, names, allowed)
 
 
 @pytest.mark.slow
