@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import gzip
+import json
+import tracemalloc
+import zlib
+from base64 import b64decode, b64encode
+from typing import Any
+
+import pytest
+
+from inference import gateway
+from modelloop.errors import MalformedBodyError, ModelloopError, TooLargeError, UnsupportedMediaError
+from modelloop.protocols.exchange import Reply
+
+
+def call(raw: bytes, *, encoded: bool = True, **headers: str) -> gateway.Call:
+    body = b64encode(raw).decode() if encoded else raw.decode()
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return gateway.Call(
+        {"resource": "/x", "httpMethod": "POST", "headers": named, "body": body, "isBase64Encoded": encoded}
+    )
+
+
+def test_bodies_come_encoded_or_as_text() -> None:
+    assert call(b"\x00\xff").body() == b"\x00\xff"
+    assert call("é".encode(), encoded=False).body() == "é".encode()
+    assert gateway.Call({"resource": "/", "httpMethod": "GET", "headers": None, "body": None}).body() == b""
+
+
+@pytest.mark.parametrize(
+    ("coding", "packed"),
+    [
+        ("gzip", gzip.compress(b"body")),
+        ("GZip ", gzip.compress(b"body")),
+        ("deflate", zlib.compress(b"body")),
+        ("identity", b"body"),
+    ],
+)
+def test_packed_bodies(coding: str, packed: bytes) -> None:
+    assert call(packed, Content_Encoding=coding).body() == b"body"
+
+
+@pytest.mark.parametrize(
+    ("coding", "packed", "error"),
+    [
+        ("gzip", b"not gzip", MalformedBodyError),
+        ("gzip", gzip.compress(b"body")[:-5], MalformedBodyError),
+        ("deflate", b"", MalformedBodyError),
+        ("br", b"body", UnsupportedMediaError),
+        ("gzip", gzip.compress(b" " * 4_000_001), TooLargeError),
+    ],
+)
+def test_bad_packing(coding: str, packed: bytes, error: type[ModelloopError]) -> None:
+    with pytest.raises(error):
+        call(packed, Content_Encoding=coding).body()
+
+
+def test_a_bomb_is_not_unpacked() -> None:
+    bomb = call(gzip.compress(b"\0" * 100_000_000, 9), Content_Encoding="gzip")
+    tracemalloc.start()
+    with pytest.raises(TooLargeError):
+        bomb.body()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 20_000_000
+
+
+def test_what_is_too_large_is_not_decoded() -> None:
+    with pytest.raises(TooLargeError):
+        call(b"x" * 4_000_001, encoded=False).body()
+    with pytest.raises(TooLargeError):
+        gateway.Call({"resource": "/", "httpMethod": "POST", "body": "!" * 6_000_000, "isBase64Encoded": True}).body()
+
+
+def test_binary_answers_are_base64() -> None:
+    headers = {"Content-Type": "application/octet-stream", "Inference-Header-Content-Length": "2"}
+    answer = gateway.respond(200, Reply(b"{}\x00\xff", headers), {"x": "y"})
+    assert answer["isBase64Encoded"]
+    assert b64decode(answer["body"]) == b"{}\x00\xff"
+    assert answer["headers"] == headers | {"x": "y"}
+
+
+def sizes_of(answer: dict[str, Any]) -> int:
+    return len(json.dumps(answer, ensure_ascii=False).encode())
+
+
+@pytest.mark.parametrize("piece", [b'"\\\\"', b"1.5,", b'"label",'])
+def test_answers_stay_under_the_invocation_limit(piece: bytes) -> None:
+    limit = 6 * 1024 * 1024
+    for count in range(limit // len(piece) // 4, limit // len(piece) * 2, limit // len(piece) // 8):
+        reply = Reply(b"[" + piece * count + b"0]")
+        try:
+            answer = gateway.respond(200, reply, {})
+        except TooLargeError:
+            assert sizes_of({"body": reply.body.decode()}) > limit - 200_000
+        else:
+            assert sizes_of(answer) < limit
+    with pytest.raises(TooLargeError):
+        gateway.respond(200, Reply(b"x" * 5_000_000, {"Content-Type": "application/octet-stream"}), {})
+
+
+def test_errors_have_one_form() -> None:
+    answer = gateway.refuse(MalformedBodyError("two\nlines", field="f", row=3), {})
+    assert answer["statusCode"] == 400
+    assert json.loads(answer["body"]) == {
+        "error": "two lines", "error_code": "BAD_REQUEST", "message": "two\nlines", "field": "f", "row": 3,
+    }  # fmt: skip
+    assert answer["headers"]["Content-Type"] == "application/json"
