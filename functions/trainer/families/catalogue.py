@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from sklearn import ensemble, linear_model, tree
 
 from modelloop.errors import SpecError
+from trainer.families import converted
 from trainer.families.model import Model
 from trainer.families.preparation import Filled, Native, OneHot
 
@@ -23,7 +24,6 @@ _FOREST_SPACE: dict[str, list[Any]] = {
     "min_samples_leaf": [1, 2, 5, 10],
     "max_features": ["sqrt", 0.3, 0.6, 1.0],
 }
-_BINS = 255  # scikit-learn's default and most
 _HGB = {"max_iter": 200, "learning_rate": 0.1, "max_leaf_nodes": 31, "min_samples_leaf": 20}
 
 
@@ -59,20 +59,37 @@ def _assemble(
     *,
     given: Mapping[str, Any],
 ) -> Model:
-    known = estimator().get_params()
-    unknown = [name for name in given if name not in known and name != "kind"]
-    if unknown:
-        raise SpecError(f"{estimator.__name__} has no parameter {unknown[0]!r}; it has {', '.join(sorted(known))}")
-    params = {name: value for name, value in wanted.items() if name in known}
-    if "random_state" in known:
-        params.setdefault("random_state", seed)
-    codes = [slot.codes if slot.kind == "category" else 0 for slot in encoding.slots]
+    made = estimator()
+    known = made.get_params()
+    _check(made, [name for name in given if name != "kind"])
+    made.set_params(**{name: value for name, value in wanted.items() if name in known})
+    _seed(made, seed)
+    codes = _codes(encoding)
     if family.preparation is Native:
         # A category set must fit the bins; a wider column keeps its codes, which fall with frequency, as numbers.
-        sets = [slot for slot, many in enumerate(codes) if 0 < many <= params.get("max_bins", _BINS)]
-        params.setdefault("categorical_features", sets or None)
-        return Model(estimator(**params), Native())
-    return Model(estimator(**params), family.preparation(codes))
+        sets = [slot for slot, many in enumerate(codes) if 0 < many <= made.max_bins]
+        if "categorical_features" not in given:
+            made.set_params(categorical_features=sets or None)
+        return Model(made, Native())
+    return Model(made, family.preparation(codes))
+
+
+def _check(estimator: Any, given: list[str]) -> None:
+    known = estimator.get_params()
+    unknown = [name for name in given if name not in known]
+    if unknown:
+        name = type(estimator).__name__
+        raise SpecError(f"{name} has no parameter {unknown[0]!r}; it has {', '.join(sorted(known))}", field="params")
+
+
+def _seed(estimator: Any, seed: int) -> None:
+    params = estimator.get_params()
+    states = [name for name, value in params.items() if name.split("__")[-1] == "random_state" and value is None]
+    estimator.set_params(**dict.fromkeys(states, seed))
+
+
+def _codes(encoding: Encoding) -> list[int]:
+    return [slot.codes if slot.kind == "category" else 0 for slot in encoding.slots]
 
 
 _CLASSIFIERS = (
@@ -178,9 +195,28 @@ _MANY_ROWS = 100_000
 
 
 def build(name: str, task: str, encoding: Encoding, params: Mapping[str, Any] | None = None, seed: int = 0) -> Model:
-    """Return an unfitted model of a family by name; raise SpecError for names and parameters that do not exist."""
-    family = _FAMILIES.get((name, task))
-    if family is None:
-        known = ", ".join(sorted({known for known, _ in _FAMILIES}))
+    """Return an unfitted model; raise SpecError for names and parameters that do not exist.
+
+    `name` is a family of `families_for`, one of `converted.NAMES` or the dotted path of a scikit-learn estimator; the
+    latter two are served through ONNX when they have no flat form.
+    """
+    family = _FAMILIES.get((name, task)) or _family_of(name, task)
+    if family is not None:
+        return family.build(encoding, params, seed)
+    estimator = converted.make(name, task)
+    if estimator is None:
+        known = ", ".join(sorted({known for known, _ in _FAMILIES} | set(converted.NAMES)))
         raise SpecError(f"no estimator family {name!r} for {task}; there are {known}", field="estimators")
-    return family.build(encoding, params, seed)
+    _check(estimator, list(params or {}))
+    estimator.set_params(**(params or {}))
+    _seed(estimator, seed)
+    return Model(estimator, OneHot(_codes(encoding), dense=True))
+
+
+def _family_of(path: str, task: str) -> Family | None:
+    """Return the family that has the class of a dotted path, reduced to that class and its own defaults."""
+    for family in families_for(task):
+        for kind, estimator in family.kinds.items():
+            if path.startswith("sklearn.") and path.rpartition(".")[2] == estimator.__name__:
+                return replace(family, kinds={kind: estimator}, defaults={})
+    return None

@@ -61,11 +61,12 @@ class OneHot(BaseEstimator):  # type: ignore[misc]
 
     Columns of the result: every number slot (missing filled with the median, then centred and scaled), a flag for
     each number slot with missing values in training, and for each category slot one column a code plus one for
-    missing. Sparse as soon as there are categories.
+    missing. Sparse as soon as there are categories, unless `dense`.
     """
 
-    def __init__(self, codes: Sequence[int]) -> None:
+    def __init__(self, codes: Sequence[int], dense: bool = False) -> None:
         self.codes = codes
+        self.dense = dense
 
     def fit(self, matrix: Matrix) -> Self:
         """Learn medians, means and scales of the number slots."""
@@ -82,16 +83,16 @@ class OneHot(BaseEstimator):  # type: ignore[misc]
         return self
 
     def transform(self, matrix: Matrix) -> Any:
-        """Return the design matrix: dense, or CSR when there are category slots."""
+        """Return the design matrix: dense, or CSR when there are category slots and `dense` is not asked for."""
         numbers = matrix[:, self.numbers_].astype(np.float64)
         missing = np.isnan(numbers)
         scaled = (np.where(missing, self.medians_, numbers) - self.means_) / self.scales_
         dense = np.hstack([scaled, missing[:, self.flags_].astype(np.float64)])
         if not self.categories_.size:
             return dense
-        return sparse.hstack(
-            [sparse.csr_array(dense), *map(self._one_hot, self.categories_, matrix[:, self.categories_].T)], "csr"
-        )
+        one_hot = map(self._one_hot, self.categories_, matrix[:, self.categories_].T)
+        stacked = sparse.hstack([sparse.csr_array(dense), *one_hot], "csr")
+        return stacked.toarray() if self.dense else stacked
 
     def _one_hot(self, slot: int, column: NDArray[np.float32]) -> Any:
         width = self.codes[slot] + 1

@@ -133,3 +133,28 @@ def test_an_initial_constant_is_kept() -> None:
     guess = DummyClassifier(strategy="constant", constant=1)
     enc, model = fitted("gradient_boosting", "classification", {"n_estimators": 3, "init": guess})
     prove(model, enc, seed=10, rows=50)
+
+
+@pytest.mark.parametrize(("name", "label"), [("gradient_boosting", 1), ("hist_gradient_boosting", 0)])
+def test_a_score_of_exactly_zero_has_the_estimators_label(name: str, label: int) -> None:
+    enc = encoding(3, ())
+    matrix = np.ones((40, 3), np.float32)
+    model = build(name, "classification", enc, {"init": "zero"} if name == "gradient_boosting" else {})
+    model.fit(matrix, np.arange(40) % 2)
+    _, flat = compiled(model, enc)
+    assert flat.raw([1.0, 1.0, 1.0]) == [0.0]
+    assert flat.predict([[1.0, 1.0, 1.0]]).predict == model.predict(matrix[:1]).tolist() == [label]
+
+
+def test_a_split_between_missing_and_all_else_survives_json() -> None:
+    enc = encoding(3, ())
+    matrix = np.ones((200, 3), np.float32)
+    matrix[::3, 0] = np.nan
+    model = build("hist_gradient_boosting", "classification", enc, {"max_iter": 3})
+    model.fit(matrix, np.isnan(matrix[:, 0]).astype(int))
+    document, flat = compiled(model, enc)
+    assert max(document["number"]) > 1e300
+    largest = np.finfo(np.float32).max
+    rows = np.array([[np.nan, 1, 1], [largest, 1, 1], [-largest, 1, 1]], np.float32)
+    assert flat.predict(rows.astype(float).tolist()).predict == [1, 0, 0]
+    assert replay(model, flat, rows).ok

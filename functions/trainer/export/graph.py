@@ -1,0 +1,98 @@
+"""Preparations as ONNX graphs: encoded vectors in, what the estimator sees out, in the estimator's own precision."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from onnx import TensorProto, helper, load_model_from_string, numpy_helper
+
+from trainer.families.preparation import Filled, Native, OneHot
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from onnx import ModelProto, OperatorSetIdProto
+
+INPUT, PREPARED = "vectors", "modelloop_prepared"
+
+
+def preparation_graph(
+    preparation: Native | Filled | OneHot, slots: int, opset: list[OperatorSetIdProto], version: int
+) -> ModelProto:
+    """Return a model from `vectors` (float, [rows, slots]) to the prepared matrix (float), for one ONNX version."""
+    graph = _Graph()
+    parts = _one_hot(graph, preparation) if isinstance(preparation, OneHot) else _filled(graph, preparation)
+    graph.add("Concat", parts, PREPARED, axis=1)
+    made = helper.make_graph(
+        graph.nodes,
+        "preparation",
+        [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [None, slots])],
+        [helper.make_tensor_value_info(PREPARED, TensorProto.FLOAT, [None, None])],
+        graph.constants,
+    )
+    return helper.make_model(made, opset_imports=opset, ir_version=version)
+
+
+class _Graph:
+    """Nodes and constants with names that no converter makes up."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
+
+    def add(self, operator: str, inputs: list[str], output: str | None = None, **attributes: Any) -> str:
+        """Add a node; return the name of its result."""
+        name = output or f"modelloop_{len(self.nodes)}"
+        self.nodes.append(helper.make_node(operator, inputs, [name], **attributes))
+        return name
+
+    def constant(self, values: NDArray[Any]) -> str:
+        """Add a constant; return its name."""
+        name = f"modelloop_constant_{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(values, name))
+        return name
+
+    def columns(self, matrix: str, places: NDArray[np.intp]) -> str:
+        """Pick columns."""
+        return self.add("Gather", [matrix, self.constant(places.astype(np.int64))], axis=1)
+
+    def cast(self, matrix: str, to: int) -> str:
+        """Change the element type."""
+        return self.add("Cast", [matrix], to=to)
+
+
+def _filled(graph: _Graph, preparation: Native | Filled) -> list[str]:
+    if isinstance(preparation, Native):
+        return [INPUT]
+    missing = graph.add("IsNaN", [INPUT])
+    parts = [graph.add("Where", [missing, graph.constant(preparation.fill_[np.newaxis]), INPUT])]
+    if preparation.flags_.size:
+        parts.append(graph.cast(graph.columns(missing, preparation.flags_), TensorProto.FLOAT))
+    return parts
+
+
+def _one_hot(graph: _Graph, preparation: OneHot) -> list[str]:
+    parts = []
+    if preparation.numbers_.size:
+        numbers = graph.cast(graph.columns(INPUT, preparation.numbers_), TensorProto.DOUBLE)
+        missing = graph.add("IsNaN", [numbers])
+        filled = graph.add("Where", [missing, graph.constant(preparation.medians_[np.newaxis]), numbers])
+        centred = graph.add("Sub", [filled, graph.constant(preparation.means_[np.newaxis])])
+        scaled = graph.add("Div", [centred, graph.constant(preparation.scales_[np.newaxis])])
+        parts.append(graph.cast(scaled, TensorProto.FLOAT))
+        if preparation.flags_.size:
+            parts.append(graph.cast(graph.columns(missing, preparation.flags_), TensorProto.FLOAT))
+    for slot in preparation.categories_:
+        codes = graph.columns(INPUT, np.array([slot]))
+        width = preparation.codes[slot] + 1
+        last = graph.constant(np.array([[width - 1]], np.float32))
+        known = graph.cast(graph.add("Where", [graph.add("IsNaN", [codes]), last, codes]), TensorProto.INT64)
+        every = graph.constant(np.arange(width, dtype=np.int64)[np.newaxis])
+        parts.append(graph.cast(graph.add("Equal", [known, every]), TensorProto.FLOAT))
+    return parts
+
+
+def input_and_output(content: bytes) -> tuple[str, str]:
+    """Return the names of a model's first input and last output."""
+    graph = load_model_from_string(content).graph
+    return graph.input[0].name, graph.output[-1].name

@@ -1,0 +1,131 @@
+"""Models without a flat form answer through onnxruntime as the estimator does."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import Any
+
+import numpy as np
+import pytest
+
+from inference.onnx_engine import load_onnx
+from modelloop.errors import ArtifactRefusedError, ExportMismatchError, InvalidValueError, SpecError
+from modelloop.parity import compare, onnx_tolerance
+from tests.unit.export.generated import encoding, fitted, vectors
+from trainer.export import flatten, to_onnx
+from trainer.export.conversion import convert
+from trainer.export.graph import input_and_output
+from trainer.families import build
+
+MODELS: list[tuple[str, str, dict[str, Any], int]] = [
+    ("svm", "classification", {"estimator__C": 2.0}, 2),
+    ("svm", "classification", {}, 3),
+    ("svm", "regression", {}, 2),
+    ("mlp", "classification", {"hidden_layer_sizes": [8]}, 2),
+    ("mlp", "regression", {"hidden_layer_sizes": [8]}, 2),
+    ("knn", "classification", {}, 3),
+    ("knn", "regression", {}, 2),
+    ("stacking", "classification", {"cv": 3}, 2),
+    ("stacking", "regression", {"cv": 3}, 2),
+    ("sklearn.naive_bayes.GaussianNB", "classification", {}, 2),
+    ("sklearn.linear_model.BayesianRidge", "regression", {}, 2),
+]
+
+
+def bundle(model: Any, content: bytes, task: str) -> dict[str, Any]:
+    classes = list(range(len(model.classes_))) if task == "classification" else None
+    return {"task": task, "classes": classes, "onnx": {"outputs": [input_and_output(content)[1]]}}
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # the converter reads attributes that will go
+@pytest.mark.parametrize(("name", "task", "params", "classes"), MODELS)
+def test_converted_models_answer_as_the_estimator(name: str, task: str, params: dict[str, Any], classes: int) -> None:
+    enc, model = fitted(name, task, params, classes=classes, rows=200)
+    assert flatten(model, enc) is None
+    content = convert(model, len(enc.slots))
+    engine = load_onnx(content, bundle(model, content, task))
+    rows = np.vstack([vectors(enc, 200, 5, 0.2), np.full((1, len(enc.slots)), np.nan, np.float32)])
+    answers = model.predict_proba(rows) if task == "classification" else model.predict(rows)[:, np.newaxis]
+    expected = answers.tolist()
+    parity = compare(expected, engine.predict(rows.astype(float).tolist()), onnx_tolerance(expected))
+    assert parity.ok, parity
+
+
+def test_conversion_runs_on_its_own() -> None:
+    enc, model = fitted("knn", "classification", {}, rows=60)
+    exported = to_onnx(model, enc)
+    assert exported.facts()["bytes"] == len(exported.content)
+    engine = load_onnx(exported.content, {"task": "classification", "classes": ["a", "b"], "onnx": exported.facts()})
+    assert (engine.slots, engine.classes) == (len(enc.slots), 2)
+    rows = vectors(enc, 20, 1).astype(float).tolist()
+    probabilities = np.array(engine.predict(rows).proba)
+    assert engine.predict(rows, threshold=0.8).predict == (probabilities[:, 1] >= 0.8).astype(int).tolist()
+    with pytest.raises(InvalidValueError):
+        engine.explain(rows[0])
+
+
+@pytest.mark.slow
+def test_the_same_model_gives_the_same_file() -> None:
+    enc, model = fitted("svm", "classification", {}, rows=60)
+    assert to_onnx(model, enc).content == to_onnx(model, enc).content
+
+
+def test_a_model_that_cannot_be_converted_has_a_short_reason() -> None:
+    enc, model = fitted("sklearn.gaussian_process.GaussianProcessRegressor", "regression", {}, rows=30)
+    model.estimator.kernel_ = object()
+    with pytest.raises(ExportMismatchError, match="cannot be converted to ONNX") as refused:
+        to_onnx(model, enc)
+    assert len(str(refused.value)) < 400
+
+
+def test_a_conversion_that_hangs_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hang(*_arguments: Any, timeout: float, **_options: Any) -> None:
+        raise subprocess.TimeoutExpired("python", timeout)
+
+    monkeypatch.setattr(subprocess, "run", hang)
+    enc, model = fitted("knn", "classification", {}, rows=60)
+    with pytest.raises(ExportMismatchError, match="more than 7 s"):
+        to_onnx(model, enc, seconds=7)
+
+
+def test_a_file_that_is_not_a_model_of_ours_is_refused() -> None:
+    with pytest.raises(ArtifactRefusedError, match="refuses"):
+        load_onnx(b"not a model", {"task": "regression", "classes": None, "onnx": {"outputs": ["y"]}})
+    enc, model = fitted("knn", "classification", {}, rows=60)
+    content = convert(model, len(enc.slots))
+    with pytest.raises(ArtifactRefusedError, match="output"):
+        load_onnx(content, {"task": "classification", "classes": [0, 1], "onnx": {"outputs": ["other"]}})
+    engine = load_onnx(content, bundle(model, content, "classification") | {"classes": [0, 1, 2]})
+    with pytest.raises(ArtifactRefusedError, match="probabilities"):
+        engine.predict([[0.0] * len(enc.slots)])
+
+
+@pytest.mark.parametrize(
+    ("name", "task"),
+    [
+        ("nonsense", "regression"),
+        ("os.system", "regression"),
+        ("sklearn.svm.Nonsense", "regression"),
+        ("sklearn.nonsense.SVR", "regression"),
+        ("sklearn.svm._base.BaseLibSVM", "regression"),
+        ("sklearn.svm.SVR", "classification"),
+        ("sklearn.svm.LinearSVC", "classification"),
+        ("sklearn.ensemble.StackingClassifier", "classification"),
+        ("sklearn.preprocessing.StandardScaler", "classification"),
+    ],
+)
+def test_names_that_cannot_be_built_are_refused(name: str, task: str) -> None:
+    with pytest.raises(SpecError):
+        build(name, task, encoding())
+
+
+@pytest.mark.parametrize("params", [{"nonsense": 1}, {"kind": "nonsense"}])
+def test_parameters_that_do_not_exist_are_refused(params: dict[str, Any]) -> None:
+    with pytest.raises(SpecError, match="nonsense"):
+        build("linear", "regression", encoding(), params)
+
+
+def test_a_dotted_name_of_a_flat_family_keeps_its_flat_form() -> None:
+    enc, model = fitted("sklearn.ensemble.RandomForestClassifier", "classification", {"n_estimators": 3})
+    assert flatten(model, enc) is not None
+    assert model.estimator.max_leaf_nodes is None
