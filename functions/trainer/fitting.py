@@ -1,44 +1,31 @@
-"""Fit the families within the deadline and choose by the validation part."""
+"""Fit within the deadline and choose by the validation part; the holdout is never seen."""
 
 from __future__ import annotations
 
+import os
 import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
-from modelloop.errors import DatasetRejectedError
+from trainer import search
 from trainer.evaluation.metrics import statistics
 from trainer.families import build
 from trainer.predictors import Estimator
+from trainer.search import Candidate, Trial
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from trainer.evaluation import Outcome
-    from trainer.table import PreparedTable
+    from trainer.table import Part, PreparedTable
 
-DEFAULT_FAMILIES = ("linear", "hist_gradient_boosting")
+MOST_THREADS = 2  # sums of two parts do not depend on their order; of more they do
+CELLS_FOR_THREADS = 2_000_000  # below, waiting for each other costs more than it saves
 _DEVIANCES = {"PoissonRegressor": "poisson_deviance", "GammaRegressor": "gamma_deviance"}
-RISING = frozenset({"roc_auc", "pr_auc", "accuracy", "f1", "r2"})
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """One fit: the family with its parameters, its score on the validation part, and the seconds it took."""
-
-    family: str
-    params: dict[str, Any]
-    score: float
-    seconds: float
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the document that the manifest carries."""
-        return {
-            "family": self.family, "params": self.params, "score": self.score, "seconds": round(self.seconds, 3)
-        }  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -48,7 +35,7 @@ class Fitted:
     estimator: Estimator
     chosen: Trial
     metric: str
-    trials: list[Trial] = field(default_factory=list)
+    trials: list[Trial]
 
     @property
     def gate_metric(self) -> str:
@@ -58,29 +45,39 @@ class Fitted:
         return _DEVIANCES.get(type(self.estimator.model.estimator).__name__, "rmse")
 
 
-def fit(table: PreparedTable, seconds: float, report: Callable[[float], None]) -> Fitted:
-    """Fit every family that the spec names (or the default ones), cheapest first, and keep the best.
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Until when fits may begin, and who is told the share that is done."""
 
-    `seconds` is the time there is; no fit begins after it. `report` is told the share that is done. Raises
-    DatasetRejectedError when nothing can be fitted on the table.
+    deadline: float
+    report: Callable[[float], None]
+
+    def is_over(self) -> bool:
+        """Tell whether no further fit may begin."""
+        return time.monotonic() >= self.deadline
+
+
+def fit(table: PreparedTable, seconds: float, report: Callable[[float], None], recorded: list[Trial]) -> Fitted:
+    """Try the candidates and keep the best on all rows; with `recorded` trials, fit their winner alone.
+
+    `seconds` is the time there is: no fit begins after it, except the one that is needed.
     """
-    deadline = time.monotonic() + seconds
     metric = selection_metric(table)
-    names = table.spec.estimators or DEFAULT_FAMILIES
-    best: tuple[Estimator, Trial] | None = None
+    seconds = min(seconds, float(table.spec.search.get("seconds", seconds)))
+    clock = Clock(time.monotonic() + seconds, report)
+    whole = [trial for trial in recorded if trial.rows == table.train.rows]
+    if whole:
+        winner = search.best(metric, whole)
+        return Fitted(_fit(table, winner.candidate, table.train), winner, metric, recorded)
+    chosen = search.candidates(table)
+    *early, rows = search.rungs(table.train.rows, len(chosen))
     trials: list[Trial] = []
-    with threadpool_limits(1, user_api="blas"):
-        for number, name in enumerate(names):
-            if best is not None and time.monotonic() >= deadline:
-                break
-            estimator, trial = _try(table, name, metric)
-            trials.append(trial)
-            if best is None or _better(metric, trial.score, best[1].score):
-                best = (estimator, trial)
-            report((number + 1) / len(names))
-    if best is None:
-        raise DatasetRejectedError("no estimator could be fitted")
-    return Fitted(*best, metric, trials)
+    for number, size in enumerate(early):
+        rung = _try_rung(table, chosen, size, metric, clock)
+        trials += rung
+        chosen = search.survivors(metric, rung) or chosen[:1]
+        report((number + 1) / (len(early) + 1))
+    return _finish(table, chosen, rows, metric, clock, trials)
 
 
 def selection_metric(table: PreparedTable) -> str:
@@ -90,26 +87,60 @@ def selection_metric(table: PreparedTable) -> str:
     return "log_loss" if table.task == "classification" else "rmse"
 
 
-def _try(table: PreparedTable, name: str, metric: str) -> tuple[Estimator, Trial]:
-    started = time.monotonic()
-    params = dict(table.spec.params.get(name, {}))
-    model = build(name, table.task, table.encoding, params, table.seed)
-    labels = np.int64 if table.task == "classification" else np.float64
-    train, validation = table.train, table.validation
-    model.fit(
-        train.matrix,
-        train.target.astype(labels),
-        validation=(validation.matrix, validation.target.astype(labels)),
-    )
-    estimator = Estimator(model, table.task, table.spec.threshold)
-    score = figure(estimator.outcome(validation), metric)
-    return estimator, Trial(name, params, score, time.monotonic() - started)
-
-
 def figure(outcome: Outcome, metric: str) -> float:
     """Return one plain metric of an outcome."""
     return float(statistics(outcome)[metric](np.ones((1, outcome.rows)))[0])
 
 
-def _better(metric: str, score: float, than: float) -> bool:
-    return score > than if metric in RISING else score < than
+def _try_rung(table: PreparedTable, chosen: list[Candidate], rows: int, metric: str, clock: Clock) -> list[Trial]:
+    """Fit candidates on some of the rows, as many at a time as there are processors, until the time is over."""
+    workers = os.cpu_count() or 1
+    picked = np.sort(np.random.default_rng(table.seed).permutation(table.train.rows)[:rows])
+    part = table.train.take(picked)
+    trials: list[Trial] = []
+    for start in range(0, len(chosen), workers):
+        if clock.is_over():
+            break
+        batch = chosen[start : start + workers]
+        trials += Parallel(n_jobs=workers, backend="threading")(
+            delayed(_try)(table, candidate, part, metric, 1) for candidate in batch
+        )
+    return trials
+
+
+def _try(table: PreparedTable, candidate: Candidate, part: Part, metric: str, threads: int) -> Trial:
+    started = time.monotonic()
+    estimator = _fit(table, candidate, part, threads)
+    score = figure(estimator.outcome(table.validation), metric)
+    return Trial(candidate.family, candidate.params, part.rows, score, time.monotonic() - started)
+
+
+def _finish(
+    table: PreparedTable, chosen: list[Candidate], rows: int, metric: str, clock: Clock, trials: list[Trial]
+) -> Fitted:
+    """Fit what is left on all rows, one after the other, and return the best."""
+    whole: list[Trial] = []
+    kept: Estimator | None = None
+    for number, candidate in enumerate(chosen):
+        if kept is not None and clock.is_over():
+            break
+        started = time.monotonic()
+        estimator = _fit(table, candidate, table.train)
+        score = figure(estimator.outcome(table.validation), metric)
+        whole.append(Trial(candidate.family, candidate.params, rows, score, time.monotonic() - started))
+        if search.best(metric, whole) is whole[-1]:
+            kept = estimator
+        clock.report((number + 1) / len(chosen))
+    if kept is None:
+        raise RuntimeError("there was nothing to fit")
+    return Fitted(kept, search.best(metric, whole), metric, [*trials, *whole])
+
+
+def _fit(table: PreparedTable, candidate: Candidate, part: Part, threads: int = MOST_THREADS) -> Estimator:
+    threads = threads if part.matrix.size > CELLS_FOR_THREADS else 1
+    model = build(candidate.family, table.task, table.encoding, candidate.params, table.seed)
+    labels = np.int64 if table.task == "classification" else np.float64
+    validation = (table.validation.matrix, table.validation.target.astype(labels))
+    with threadpool_limits({"blas": 1, "openmp": threads}):
+        model.fit(part.matrix, part.target.astype(labels), validation=validation)
+    return Estimator(model, table.task, table.spec.threshold)

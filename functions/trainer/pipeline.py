@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
+
 from modelloop import manifest as manifests
 from modelloop.aws import pointers
 from modelloop.gate import REJECT
 from modelloop.run import REJECTED, SUCCEEDED
-from trainer import audit
+from trainer import audit, trials
 from trainer import table as tables
 from trainer.callers import keep_old_callers
 from trainer.examination import examine
@@ -31,10 +33,15 @@ def train(registry: Registry, run: Run, seconds: float) -> None:
 
     An earlier attempt that came as far as the manifest is continued from there. `seconds` is all the time there is.
     """
+    with threadpool_limits(1):
+        _train(registry, run, time.monotonic() + seconds)
+
+
+def _train(registry: Registry, run: Run, deadline: float) -> None:
     progress = Progress(registry, run)
     manifest = find_manifest(run.model, run.run_id)
     if manifest is None:
-        candidate = _candidate(run, progress, time.monotonic() + seconds)
+        candidate = _candidate(run, progress, deadline)
         if candidate.examination.decision.decision == REJECT:
             _reject(registry, run, candidate)
             return
@@ -49,7 +56,9 @@ def _candidate(run: Run, progress: Progress, deadline: float) -> Candidate:
     table = keep_old_callers(tables.load(run.model, run.run_id), champion)
     progress.reach("fitting")
     seconds = (deadline - time.monotonic()) * FITTING_SHARE
-    fitted = fit(table, seconds, lambda share: progress.reach("fitting", share))
+    recorded = trials.read(run.model, run.run_id)
+    fitted = fit(table, seconds, lambda share: progress.reach("fitting", share), recorded)
+    trials.record(run.model, run.run_id, fitted.trials)
     progress.reach("evaluating")
     return Candidate(table, fitted, examine(table, fitted.estimator, fitted.gate_metric, champion), champion)
 

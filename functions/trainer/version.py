@@ -18,6 +18,7 @@ from modelloop.errors import ExportMismatchError, NotFoundError
 from modelloop.settings import settings
 from trainer import bundle, incumbents, replaying
 from trainer.bundle import File
+from trainer.evaluation import diagnostics
 from trainer.examination import trained_until
 from trainer.export import flatten
 
@@ -137,8 +138,19 @@ def _manifest(
         "compared_with": champion,
         "best": _best(run, number, candidate),
         "baseline": profile,
+        **_diagnostics(candidate),
         "replay": verdict,
         "monitoring": {**table.spec.monitoring, "mask": list(table.spec.mask)},
+    }
+
+
+def _diagnostics(candidate: Candidate) -> dict[str, Any]:
+    table, fitted, outcome = candidate.table, candidate.fitted, candidate.examination.outcome
+    return {
+        "calibration": diagnostics.calibration(outcome),
+        "confusion": diagnostics.confusion(outcome, table.classes),
+        "importance": diagnostics.importance(table, fitted.estimator, fitted.gate_metric),
+        "slices": diagnostics.slices(table, outcome),
     }
 
 

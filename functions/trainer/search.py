@@ -1,0 +1,120 @@
+"""Which fits to try: the families with their defaults, and, when a search is asked for, random draws from their spaces.
+
+Draws are fitted on a growing share of the rows, and only the better third of them goes on (successive halving, after
+Jamieson and Talwalkar, 2016). What is tried depends on the table's seed alone; how far it comes, on the clock: so the
+completed trials are recorded, and a repeated run fits the recorded winner instead of searching again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+from sklearn.model_selection import ParameterSampler
+
+from trainer.families import families_for
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from trainer.table import PreparedTable
+
+DEFAULT_FAMILIES = ("linear", "hist_gradient_boosting")
+FEWEST_ROWS = 500
+KEEP = 3
+MOST_RUNGS = 3
+RISING = frozenset({"roc_auc", "pr_auc", "accuracy", "f1", "r2"})
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One family with one setting of its parameters."""
+
+    family: str
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One completed fit: on how many rows, its score on the validation part, and the seconds it took."""
+
+    family: str
+    params: dict[str, Any]
+    rows: int
+    score: float
+    seconds: float
+
+    @property
+    def candidate(self) -> Candidate:
+        """Return what was tried."""
+        return Candidate(self.family, self.params)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the document that the manifest carries."""
+        return {**asdict(self), "seconds": round(self.seconds, 3)}
+
+
+def trial_from_json(document: Mapping[str, Any]) -> Trial:
+    """Read a recorded trial."""
+    return Trial(**document)
+
+
+def candidates(table: PreparedTable) -> list[Candidate]:
+    """Return what to try: each family as the spec sets it, then random draws up to the number of trials asked for."""
+    names = list(table.spec.estimators or DEFAULT_FAMILIES)
+    fixed = {name: dict(table.spec.params.get(name, {})) for name in names}
+    found = [Candidate(name, fixed[name]) for name in names]
+    wanted = int(table.spec.search.get("trials", 0 if not table.spec.search else DEFAULT_TRIALS))
+    for candidate in _draws(table, names, fixed, wanted):
+        if len(found) < wanted and candidate not in found:
+            found.append(candidate)
+    return found
+
+
+DEFAULT_TRIALS = 20
+
+
+def _draws(table: PreparedTable, names: list[str], fixed: Mapping[str, dict[str, Any]], wanted: int) -> list[Candidate]:
+    """Return draws of all families in turn."""
+    by_family = []
+    for family in families_for(table.task):
+        space = {name: values for name, values in family.space.items() if name not in fixed.get(family.name, {})}
+        if family.name not in names or not space:
+            continue
+        sampler = ParameterSampler(space, n_iter=min(wanted, _size(space)), random_state=table.seed)
+        by_family.append([Candidate(family.name, {**fixed[family.name], **draw}) for draw in sampler])
+    longest = max(map(len, by_family), default=0)
+    return [drawn[turn] for turn in range(longest) for drawn in by_family if turn < len(drawn)]
+
+
+def _size(space: Mapping[str, list[Any]]) -> int:
+    size = 1
+    for values in space.values():
+        size *= len(values)
+    return size
+
+
+def rungs(rows: int, many: int) -> list[int]:
+    """Return the rows to fit on, rung by rung, the last being all; few candidates or rows have one rung."""
+    sizes = [rows]
+    while len(sizes) < MOST_RUNGS and many > KEEP ** len(sizes) and sizes[0] // KEEP >= FEWEST_ROWS:
+        sizes.insert(0, sizes[0] // KEEP)
+    return sizes
+
+
+def survivors(metric: str, trials: list[Trial]) -> list[Candidate]:
+    """Return the better third of what was tried on one rung, best first; of equals the earlier."""
+    ranked = sorted(trials, key=lambda trial: _rank(metric, trial))
+    return [trial.candidate for trial in ranked[: ceil(len(ranked) / KEEP)]]
+
+
+def best(metric: str, trials: list[Trial]) -> Trial:
+    """Return the best of some trials; of equals the earlier."""
+    return min(trials, key=lambda trial: _rank(metric, trial))
+
+
+def _rank(metric: str, trial: Trial) -> float:
+    if trial.score != trial.score:
+        return float("inf")
+    return -trial.score if metric in RISING else trial.score

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from sklearn.calibration import calibration_curve
+from sklearn.metrics import confusion_matrix
+
+from modelloop import split
+from modelloop.encoding import Column, Encoding
+from modelloop.spec import Spec
+from trainer.evaluation import Outcome, diagnostics
+from trainer.table import Part, PreparedTable
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+NUMBERS = np.random.default_rng(0)
+ENCODING = Encoding(
+    [
+        Column("strong", "number"),
+        Column("born", "date", origin="2000-01-01"),
+        Column("kind", "text", ("red", "green")),
+        Column("noise", "number"),
+        Column("member", "boolean"),
+    ]
+)
+
+
+class Follows:
+    """A model that looks at the first slot and a little at the kind."""
+
+    def outcome(self, part: Part) -> Outcome:
+        score = 1 / (1 + np.exp(-2 * part.matrix[:, 0] - 0.5 * (part.matrix[:, 4] == 1)))
+        proba = np.column_stack([1 - score, score]).astype(np.float64)
+        return Outcome(part.target, (score > 0.5).astype(float), proba)
+
+
+def table(rows: int = 3000, **spec: Any) -> PreparedTable:
+    matrix = np.column_stack([
+        NUMBERS.normal(size=rows), NUMBERS.integers(0, 9000, rows), NUMBERS.integers(1, 13, rows),
+        NUMBERS.integers(0, 7, rows), NUMBERS.integers(0, 3, rows), NUMBERS.normal(size=rows),
+        NUMBERS.integers(0, 2, rows),
+    ]).astype(np.float32)  # fmt: skip
+    matrix[::50, 0] = np.nan
+    outcome = Follows().outcome(Part(np.nan_to_num(matrix), np.zeros(rows)))
+    assert outcome.proba is not None
+    target = (NUMBERS.random(rows) < outcome.proba[:, 1]).astype(np.float64)
+    document = {"task": "classification", "classes": ["no", "yes"], "salt": "s", "dataset": {"digest": "d"}}
+    part = Part(np.nan_to_num(matrix), target)
+    return PreparedTable(document, ENCODING, Spec(**spec), part, np.full(rows, split.HOLDOUT, np.uint8))
+
+
+def test_a_calibrated_model_has_a_small_error_and_the_reference_curve() -> None:
+    rows = table(6000)
+    outcome = Follows().outcome(rows.rows)
+    document = diagnostics.calibration(outcome)
+    assert document is not None
+    assert outcome.proba is not None
+    assert document["ece"] < 0.02
+    assert sum(entry["rows"] for entry in document["bins"]) == 6000
+    inside = ~np.isclose(outcome.proba[:, 1] * 10 % 1, 0)  # the reference closes its bins at the other end
+    document = diagnostics.calibration(outcome.take(np.flatnonzero(inside)))
+    assert document is not None
+    rate, mean = calibration_curve(outcome.target[inside], outcome.proba[inside, 1], n_bins=10)
+    assert [entry["rate"] for entry in document["positive"]["bins"]] == pytest.approx(rate.tolist())
+    assert [entry["mean"] for entry in document["positive"]["bins"]] == pytest.approx(mean.tolist())
+
+
+def test_overconfidence_is_seen() -> None:
+    proba: NDArray[np.float64] = np.tile([0.05, 0.95], (1000, 1))
+    outcome = Outcome((np.arange(1000) % 2).astype(float), np.ones(1000), proba)
+    document = diagnostics.calibration(outcome)
+    assert document is not None
+    assert document["ece"] == pytest.approx(0.45)
+
+
+def test_confusion_counts_truth_by_prediction() -> None:
+    truth, said = NUMBERS.integers(0, 3, 200), NUMBERS.integers(0, 3, 200)
+    outcome = Outcome(truth.astype(float), said.astype(float), np.eye(3)[said])
+    document = diagnostics.confusion(outcome, ["a", "b", "c"])
+    assert document == {"classes": ["a", "b", "c"], "counts": confusion_matrix(truth, said).tolist()}
+
+
+def test_importance_finds_what_the_model_looks_at() -> None:
+    found = diagnostics.importance(table(), Follows(), "log_loss")
+    assert [entry["column"] for entry in found[:2]] == ["strong", "kind"]
+    assert {entry["column"]: entry["mean"] for entry in found}["noise"] == 0.0
+    assert found[0]["mean"] > 0.3
+
+
+def test_slices_cover_every_protected_row_once() -> None:
+    rows = table(protected=("kind", "born", "member"))
+    found = diagnostics.slices(rows, Follows().outcome(rows.rows))
+    assert [entry["column"] for entry in found] == ["kind", "born", "member"]
+    for entry in found:
+        assert sum(part["rows"] for part in entry["values"]) == 3000
+    assert [part["value"] for part in found[0]["values"]] == ["red", "green", "rare"]
+    assert len(found[1]["values"]) == 4
+    assert all(part["metrics"]["accuracy"]["low"] is not None for part in found[2]["values"])
+
+
+def test_masked_and_unknown_columns_are_not_sliced_and_say_why() -> None:
+    rows = table(protected=("kind", "other"), mask=("kind",))
+    found = diagnostics.slices(rows, Follows().outcome(rows.rows))
+    assert [(entry["reason"], entry["values"]) for entry in found] == [
+        ("masked", []),
+        ("not a feature of the model", []),
+    ]
+
+
+def test_regression_has_neither_calibration_nor_confusion() -> None:
+    outcome = Outcome(np.zeros(5), np.zeros(5), None)
+    assert diagnostics.calibration(outcome) is None
+    assert diagnostics.confusion(outcome, None) is None
+    assert replace(outcome).rows == 5
