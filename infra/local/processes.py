@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 
 MARK = "EMBEDDED_STACK"
-SERVER = "ministack.app:app"
+SERVER = f"{Path(__file__).parent / 'server' / 'embedded_aws.py'}:app"
 
 
 def marked(state: Path) -> list[psutil.Process]:

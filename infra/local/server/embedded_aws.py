@@ -1,0 +1,51 @@
+"""The emulator's application, saving its state while it runs, so that a crash loses seconds and not a day.
+
+Runs in the emulator's own environment: nothing of this project can be imported here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from ministack import app as emulator
+from ministack.core.persistence import save_all
+
+type Message = dict[str, Any]
+type Receive = Callable[[], Awaitable[Message]]
+type Send = Callable[[Message], Awaitable[None]]
+
+SAVE_SECONDS = 5.0
+READING = {"GET", "HEAD", "OPTIONS"}
+changed = asyncio.Event()
+tasks: set[asyncio.Task[None]] = set()
+
+
+async def app(scope: Message, receive: Receive, send: Send) -> None:
+    """Pass every request on; note that something may have changed."""
+    if scope["type"] == "lifespan":
+        await emulator.app(scope, receive, _saving_once_started(send))
+        return
+    if scope.get("method") not in READING:
+        changed.set()
+    await emulator.app(scope, receive, send)
+
+
+def _saving_once_started(send: Send) -> Send:
+    """Begin to save when the emulator has read what was saved before: earlier, its emptiness would overwrite that."""
+
+    async def told(message: Message) -> None:
+        if message["type"] == "lifespan.startup.complete":
+            tasks.add(asyncio.create_task(_save_changes()))
+        await send(message)
+
+    return told
+
+
+async def _save_changes() -> None:
+    while True:
+        await changed.wait()
+        await asyncio.sleep(SAVE_SECONDS)
+        changed.clear()
+        save_all(emulator._build_persistence_save_dict())  # noqa: SLF001  it has no public door to saving
