@@ -11,6 +11,7 @@ MODELS = "models/"
 CAPTURES = "captures/"
 FEEDBACK = "feedback/"
 SPEC_NAME = "model.yaml"
+REFERENCE_NAME = "reference.csv"
 
 MANIFEST = "manifest.json"
 BUNDLE = "model.flat.json"
@@ -48,9 +49,19 @@ def spec(model: str) -> str:
     return f"{DATASETS}{model}/{SPEC_NAME}"
 
 
+def brought(model: str, file: str) -> str:
+    """Return the key of a file that comes with a brought model: model.yaml, reference.csv or the model itself."""
+    return f"{MODELS}{model}/{file}"
+
+
 def prepared(model: str, run_id: str, file: str) -> str:
     """Return the key of one file of a run's encoded table."""
     return f"prepared/{model}/{run_id}/{file}"
+
+
+def derived(model: str, digest: str) -> str:
+    """Return the key of a table that was made of base rows and labelled rows; `digest` is its content's SHA-256."""
+    return f"derived/{model}/{digest}.csv"
 
 
 def version(model: str, run_id: str, file: str) -> str:
@@ -105,4 +116,9 @@ def quality(model: str, hour: str) -> str:
 
 def labelled(model: str, hour: str) -> str:
     """Return the key of one hour's captured rows with their labels, ready to train on."""
-    return f"labelled/{model}/{hour}.jsonl"
+    return f"{labelled_prefix(model)}{hour}.jsonl"
+
+
+def labelled_prefix(model: str) -> str:
+    """Return the prefix of a model's labelled rows."""
+    return f"labelled/{model}/"

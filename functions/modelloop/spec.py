@@ -41,7 +41,7 @@ class Spec:
     protected: tuple[str, ...] = ()
     mask: tuple[str, ...] = ()
     missing: tuple[str, ...] = tuple(sorted(MISSING_TOKENS))
-    columns: dict[str, str] = field(default_factory=dict)
+    columns: dict[str, str | list[str]] = field(default_factory=dict)
     classes: tuple[str | int | float | bool, ...] = ()
     outputs: dict[str, str] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict, compare=False, repr=False)

@@ -14,7 +14,7 @@ type Schema = dict[str, Reader | Schema]
 FAMILIES = ("linear", "hist_gradient_boosting", "decision_tree", "random_forest", "extra_trees", "gradient_boosting")
 CLASSIFICATION_METRICS = ("log_loss", "roc_auc", "pr_auc", "brier", "accuracy", "f1")
 REGRESSION_METRICS = ("rmse", "mae", "r2", "deviance")
-COLUMN_KINDS = ("number", "boolean", "date", "text")
+COLUMN_KINDS = ("number", "boolean")
 _ESTIMATOR = re.compile(r"sklearn(?:\.[a-z][a-z0-9_]*)+\.[A-Z][A-Za-z0-9]*")
 
 
@@ -92,11 +92,18 @@ def _params(value: object) -> dict[str, dict[str, Any]]:
     return {str(estimator): dict(parameters) for estimator, parameters in value.items()}
 
 
-def _columns(value: object) -> dict[str, str]:
+def _columns(value: object) -> dict[str, str | list[str]]:
     items = value if isinstance(value, dict) else dict.fromkeys(_texts(value), "number")
-    if not items or not all(isinstance(name, str) and kind in COLUMN_KINDS for name, kind in items.items()):
-        raise UnfitValueError(f"a list of column names, or a mapping from name to {', '.join(COLUMN_KINDS)}")
+    if not items or not all(isinstance(name, str) and _is_column(kind) for name, kind in items.items()):
+        raise UnfitValueError("a list of names of number columns, or a mapping from name to number, boolean, "
+                              "or the list of a text's categories in the order of their codes")  # fmt: skip
     return dict(items)
+
+
+def _is_column(kind: object) -> bool:
+    if isinstance(kind, list):
+        return bool(kind) and len(set(map(str, kind))) == len(kind) and all(isinstance(item, str) for item in kind)
+    return kind in COLUMN_KINDS
 
 
 def _classes(value: object) -> tuple[str | int | float | bool, ...]:

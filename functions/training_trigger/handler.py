@@ -10,7 +10,9 @@ from modelloop import keys
 from modelloop.aws.registry import Registry
 from modelloop.settings import settings
 from training_trigger import events
+from training_trigger.brought import take_model
 from training_trigger.intake import Outcome, take_table
+from training_trigger.retraining import train_again
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,26 +25,26 @@ logger = Logger()
 @logger.inject_lambda_context
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001  the runtime's signature
     """Take in what the event tells of. Unknown failures are raised: redelivery goes on where they stopped."""
-    outcomes = [_take(arrival) for arrival in events.arrivals(event)]
+    registry = Registry(settings().table)
+    wish = events.retrain(event)
+    if wish is not None:
+        outcomes = [train_again(wish, registry, settings())]
+    else:
+        outcomes = [_take(arrival, registry) for arrival in events.arrivals(event)]
     for outcome in outcomes:
-        logger.info("intake", extra={"outcome": outcome.what, "model": outcome.model, "run_id": outcome.run_id,
-                                     "reason": outcome.reason})  # fmt: skip
+        logger.info("intake", extra={"intake": outcome.to_json()})
     if not outcomes:
         logger.info("nothing to do", extra={"event_source": str(event.get("source") or event.get("Event"))[:80]})
-    return {
-        "outcomes": [
-            {"outcome": outcome.what, "model": outcome.model, "run_id": outcome.run_id} for outcome in outcomes
-        ]
-    }
+    return {"outcomes": [outcome.to_json() for outcome in outcomes]}
 
 
-def _take(arrival: Arrival) -> Outcome:
+def _take(arrival: Arrival, registry: Registry) -> Outcome:
     upload = keys.parse_upload(arrival.key)
-    if upload is None or not _is_table(upload):
+    name = upload.file.rpartition("/")[2] if upload else ""
+    if upload is None or not name or name == keys.SPEC_NAME or name.startswith((".", "_")):
         return Outcome("ignored", reason=arrival.key[:200])
-    return take_table(arrival, upload.model, upload.file, Registry(settings().table), settings())
-
-
-def _is_table(upload: keys.Upload) -> bool:
-    name = upload.file.rpartition("/")[2]
-    return upload.kind == "dataset" and bool(name) and name != keys.SPEC_NAME and not name.startswith((".", "_"))
+    if upload.kind == "dataset":
+        return take_table(arrival, upload.model, upload.file, registry, settings())
+    if name.endswith(".onnx"):
+        return take_model(arrival, upload.model, upload.file, registry, settings())
+    return Outcome("ignored", reason=arrival.key[:200])

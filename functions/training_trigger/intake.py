@@ -7,7 +7,7 @@ message has the run's id. A second delivery of the event goes on where the first
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import file_digest, sha256
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from training_trigger import engine
 from training_trigger.prepare import prepare
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from modelloop.aws.registry import Registry
@@ -30,16 +31,21 @@ if TYPE_CHECKING:
 
 PERCENT = {"received": 0, "profiled": 10, "encoded": 20, "queued": 25}
 UPLOAD = "upload"
+WAITING_RUNS = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of an event: ignored, stale, gone, repeated, queued or rejected."""
+    """What came of an event: ignored, refused, stale, gone, repeated, queued or rejected."""
 
     what: str
     model: str | None = None
     run_id: str | None = None
     reason: str | None = None
+
+    def to_json(self) -> dict[str, str | None]:
+        """Return what the log and the invoker are told."""
+        return {"outcome": self.what, "model": self.model, "run_id": self.run_id, "reason": self.reason}
 
 
 def take_table(arrival: Arrival, model: str, file: str, registry: Registry, config: Settings) -> Outcome:
@@ -52,8 +58,8 @@ def take_table(arrival: Arrival, model: str, file: str, registry: Registry, conf
             storage.download(arrival.bucket, arrival.key, path, arrival.version_id)
         except NotFoundError:
             return Outcome("gone", model, reason=f"{arrival.key} was deleted before it was read")
-        spec, refusal, spec_digest = read_spec(config.data_bucket, model)
-        run = registry.create_run(_run(arrival, model, file, path, spec_digest))
+        spec, refusal, spec_digest = read_spec(config.data_bucket, keys.spec(model))
+        run = registry.create_run(new_run(arrival, UPLOAD, model, file, path, spec_digest))
         if run.state != QUEUED:
             return Outcome("repeated", model, run.run_id)
         return bring_in(Work(run, path, file, spec, refusal), registry, config)
@@ -61,13 +67,20 @@ def take_table(arrival: Arrival, model: str, file: str, registry: Registry, conf
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A run that is not queued yet: its table on disk, its spec, or why the spec is refused."""
+    """A run that is not queued yet: its file on disk, its spec or why that is refused, and how it is prepared."""
 
     run: Run
     path: Path
     file: str
     spec: Spec
     refusal: SpecError | None = None
+    prepare: Callable[[Work, Callable[[str], None]], Prepared] = field(default_factory=lambda: prepare_table)
+
+
+def prepare_table(work: Work, progress: Callable[[str], None]) -> Prepared:
+    """Prepare an uploaded table, in a DuckDB of its own."""
+    with engine.connect(work.path.parent) as connection:
+        return prepare(connection, work.path, file=work.file, model=work.run.model, spec=work.spec, progress=progress)
 
 
 def bring_in(work: Work, registry: Registry, config: Settings) -> Outcome:
@@ -78,6 +91,7 @@ def bring_in(work: Work, registry: Registry, config: Settings) -> Outcome:
             _store(work, _prepare(work, registry), registry, config)
             registry.update_run(model, run_id, stage="queued", percent=PERCENT["queued"])
         queues.send_run(config.runs_queue_url, model, run_id)
+        _overtake(work.run, registry)
     except DatasetRejectedError as refusal:
         registry.finish_run(model, run_id, REJECTED, refusal.message)
         return Outcome("rejected", model, run_id, refusal.message)
@@ -86,10 +100,17 @@ def bring_in(work: Work, registry: Registry, config: Settings) -> Outcome:
     return Outcome("queued", model, run_id)
 
 
-def read_spec(bucket: str, model: str) -> tuple[Spec, SpecError | None, str]:
-    """Return the model's spec, or why it is refused, and the digest that stands for it in the run's key."""
+def _overtake(run: Run, registry: Registry) -> None:
+    """End the runs of the model that still wait and are older than this one."""
+    for waiting in registry.list_runs(run.model, limit=WAITING_RUNS).items:
+        if waiting.state == QUEUED and waiting.run_id < run.run_id:
+            registry.supersede_run(run.model, waiting.run_id, f"run {run.run_id} has newer data")
+
+
+def read_spec(bucket: str, key: str) -> tuple[Spec, SpecError | None, str]:
+    """Return the spec under a key, or why it is refused, and the digest that stands for it in the run's key."""
     try:
-        raw = storage.get(bucket, keys.spec(model))
+        raw = storage.get(bucket, key)
     except NotFoundError:
         return Spec(), None, Spec().digest
     try:
@@ -101,14 +122,15 @@ def read_spec(bucket: str, model: str) -> tuple[Spec, SpecError | None, str]:
     return spec, None, spec.digest
 
 
-def _run(arrival: Arrival, model: str, file: str, path: Path, spec_digest: str) -> Run:
+def new_run(arrival: Arrival, cause: str, model: str, file: str, path: Path, spec_digest: str) -> Run:
+    """Return the run that an uploaded file asks for; its id carries the time of the upload."""
     with path.open("rb") as stream:
         digest = file_digest(stream, "sha256").hexdigest()
     dataset = {
         "uri": f"s3://{arrival.bucket}/{arrival.key}", "version_id": arrival.version_id, "digest": digest,
         "file": file, "bytes": path.stat().st_size, "rows": None, "columns": None,
     }  # fmt: skip
-    return Run(model, uuid7(clock.to_ms(arrival.time)), UPLOAD, dataset, spec_digest, created_at=clock.now())
+    return Run(model, uuid7(clock.to_ms(arrival.time)), cause, dataset, spec_digest, created_at=clock.now())
 
 
 def _prepare(work: Work, registry: Registry) -> Prepared:
@@ -118,8 +140,7 @@ def _prepare(work: Work, registry: Registry) -> Prepared:
     def progress(stage: str) -> None:
         registry.update_run(work.run.model, work.run.run_id, stage=stage, percent=PERCENT[stage])
 
-    with engine.connect(work.path.parent) as connection:
-        return prepare(connection, work.path, file=work.file, model=work.run.model, spec=work.spec, progress=progress)
+    return work.prepare(work, progress)
 
 
 def _store(work: Work, prepared: Prepared, registry: Registry, config: Settings) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from modelloop import clock
 from modelloop.aws.table import ConditionFailedError, Page, Table
 from modelloop.errors import ConflictError, NotFoundError
-from modelloop.run import ENDED, QUEUED, RUNNING, Run, run_from_json
+from modelloop.run import ENDED, QUEUED, RUNNING, SUPERSEDED, Run, run_from_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -78,6 +78,15 @@ class RunRecords:
         except ConditionFailedError as failed:
             if failed.item is None:
                 raise _run_failure(model, run_id, failed) from failed
+            return False
+        return True
+
+    def supersede_run(self, model: str, run_id: str, reason: str) -> bool:
+        """End a run that still waits in the queue; False when it is not queued (any more), and nothing changes then."""
+        facts = {"state": SUPERSEDED, "reason": reason, "updated_at": self._now()}
+        try:
+            self._table.update(model_key(model), f"RUN#{run_id}", facts, "#state = :queued", {"queued": QUEUED})
+        except ConditionFailedError:
             return False
         return True
 

@@ -1,0 +1,96 @@
+"""A model trained again: the rows it learned from and the rows whose labels came since, as a new derived table."""
+
+from __future__ import annotations
+
+from hashlib import file_digest
+from typing import TYPE_CHECKING, Any
+
+from modelloop import clock, keys
+from modelloop.aws import pointers, storage, uploads
+from modelloop.errors import DatasetRejectedError, NotFoundError
+from modelloop.ids import MODEL_NAME, uuid7
+from modelloop.run import QUEUED, REJECTED, SUCCEEDED, Run
+from training_trigger import engine
+from training_trigger.derive import derive
+from training_trigger.intake import Outcome, Work, bring_in, read_spec
+from training_trigger.labelled import read_labelled
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from modelloop.aws.registry import Registry
+    from modelloop.settings import Settings
+    from training_trigger.events import Retrain
+
+REQUEST = "request"
+FEWEST_LABELS = 200
+RUNS_SEARCHED = 100
+BROUGHT = "model"
+
+
+def train_again(wish: Retrain, registry: Registry, config: Settings) -> Outcome:
+    """Queue one run on base rows and labelled rows, or say why there is none.
+
+    A run that a person asks for trains on what there is; one that the loop wants needs new labels and no masked
+    columns.
+    """
+    base = _base_run(wish.model, registry) if MODEL_NAME.fullmatch(wish.model) else None
+    if base is None:
+        return Outcome("ignored", wish.model, reason="no trained table to start from")
+    spec, refusal, spec_digest = read_spec(config.data_bucket, keys.spec(wish.model))
+    labelled = read_labelled(config.artifacts_bucket, wish.model)
+    if wish.cause != REQUEST and len(labelled) < FEWEST_LABELS:
+        reason = f"labels needed: {len(labelled)} of {FEWEST_LABELS} labelled rows"
+        return Outcome("refused", wish.model, reason=reason)
+    if wish.cause != REQUEST and spec.mask:
+        return Outcome("refused", wish.model, reason="masked columns are not captured, so live rows cannot be learned from")
+    with engine.scratch() as folder:
+        origin = base.dataset.get("base") or base.dataset
+        raw, table = folder / "base", folder / "upload"
+        try:
+            _download(origin, raw)
+        except NotFoundError:
+            return Outcome("gone", wish.model, reason=f"{origin['uri']} is no longer kept: upload the table again")
+        try:
+            with engine.connect(folder) as connection:
+                derive(connection, raw, file=origin["file"], spec=spec, labelled=labelled, sink=table)
+        except DatasetRejectedError as error:
+            refusal = refusal or error
+            table = raw
+        run = registry.create_run(_run(wish, origin, table, len(labelled), spec_digest, config))
+        if run.state != QUEUED:
+            return Outcome("repeated", wish.model, run.run_id)
+        if refusal is not None:
+            registry.finish_run(run.model, run.run_id, REJECTED, refusal.message)
+            return Outcome("rejected", run.model, run.run_id, refusal.message)
+        uploads.upload(config.artifacts_bucket, keys.derived(run.model, run.dataset["digest"]), table)
+        return bring_in(Work(run, table, "derived.csv", spec), registry, config)
+
+
+def _base_run(model: str, registry: Registry) -> Run | None:
+    """Return the run of the champion, or else of the newest version, that was trained here on a table."""
+    pointer, _ = pointers.read(model)
+    if pointer is not None and pointer.champion is not None:
+        run = registry.get_run(model, pointer.champion.run_id)
+        return None if run.cause == BROUGHT else run
+    trained = (run for run in registry.list_runs(model, limit=RUNS_SEARCHED).items if run.state == SUCCEEDED)
+    return next((run for run in trained if run.cause != BROUGHT), None)
+
+
+def _download(origin: dict[str, Any], path: Path) -> None:
+    bucket, _, key = origin["uri"].removeprefix("s3://").partition("/")
+    storage.download(bucket, key, path, origin.get("version_id"))
+
+
+def _run(
+    wish: Retrain, origin: dict[str, Any], table: Path, labelled: int, spec_digest: str, config: Settings
+) -> Run:
+    with table.open("rb") as stream:
+        digest = file_digest(stream, "sha256").hexdigest()
+    base = {name: origin.get(name) for name in ("uri", "version_id", "digest", "file", "bytes")}
+    dataset = {
+        "uri": f"s3://{config.artifacts_bucket}/{keys.derived(wish.model, digest)}", "version_id": None,
+        "digest": digest, "file": "derived.csv", "bytes": table.stat().st_size, "rows": None, "columns": None,
+        "base": base, "labelled": labelled,
+    }  # fmt: skip
+    return Run(wish.model, uuid7(), wish.cause, dataset, spec_digest, created_at=clock.now())
