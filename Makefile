@@ -45,7 +45,7 @@ check: $(INSTALLED) ## Lint, format, types, import contracts, template.
 	$(BIN)/cfn-lint template.yaml
 
 build: $(INSTALLED) ## Build functions and layers with bytecode; check the size budget.
-	$(BIN)/python -m infra.build application
+	$(BIN)/python -m infra.build
 
 bench: $(INSTALLED) ## Measure serving, training and monitoring on this machine.
 	$(BIN)/pytest tests/benchmarks -s

@@ -1,38 +1,23 @@
-"""`python -m infra.build`: what the Makefiles call."""
+"""`python -m infra.build`: what `make build` calls."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
-import typer
+import sys
 
 from infra.build import application, budget
-from infra.build.cache import link_tree
-from infra.build.code import code
-from infra.build.layers import layer
-
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+from infra.build.application import BuildError
+from infra.build.budget import BudgetError
 
 
-@app.command(name="layer")
-def place_layer(role: str, artifacts: Path) -> None:
-    """Put a role's layer into an artifacts folder."""
-    link_tree(layer(role), artifacts)
-
-
-@app.command(name="code")
-def place_code(artifacts: Path) -> None:
-    """Put the functions' code into an artifacts folder."""
-    link_tree(code(), artifacts)
-
-
-@app.command(name="application")
-def build_application(force: Annotated[bool, typer.Option(help="Build even when nothing changed.")] = False) -> None:
-    """Build everything, then check the size budget and the bytecode."""
-    built = application.build(force=force)
-    budget.check(built)
+def main() -> int:
+    """Build everything, then check the size budget and the bytecode; `--force` builds when nothing changed too."""
+    try:
+        budget.check(application.build(force="--force" in sys.argv[1:]))
+    except (BuildError, BudgetError) as failure:
+        print(failure, file=sys.stderr)
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
-    app()
+    sys.exit(main())

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from infra.build.application import BuildError
 from infra.local import stack
+from infra.local.deploy import DeployError
+from infra.local.emulator import EmulatorError
 from infra.local.info import DEFAULT_STATE
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -17,7 +21,11 @@ State = Annotated[Path, typer.Option("--state", help="Folder of the stack's data
 @app.command()
 def up(state: State = DEFAULT_STATE) -> None:
     """Bring the stack up and say where it is."""
-    info = stack.up(state)
+    try:
+        info = stack.up(state)
+    except (BuildError, EmulatorError, DeployError) as failure:
+        print(failure, file=sys.stderr)
+        raise typer.Exit(1) from failure
     lines = (f"API      {info.api_url}", f"key      {info.api_key}", f"AWS      {info.endpoint_url}")
     print("\n".join((*lines, f"details  {state / 'stack.json'}")))
 
