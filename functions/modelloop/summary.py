@@ -7,7 +7,6 @@ commutative. Sums of real numbers are kept in fixed point (millionths, microseco
 from __future__ import annotations
 
 import json
-from copy import deepcopy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelloop.errors import ArtifactRefusedError
@@ -54,7 +53,7 @@ def add(result: Tallies, part: Tallies) -> None:
     """Add one tree of tallies into another, in place."""
     for name, value in part.items():
         if name not in result:
-            result[name] = deepcopy(value)
+            result[name] = _copied(value)
         elif isinstance(value, dict):
             add(result[name], value)
         elif isinstance(value, list):
@@ -109,6 +108,12 @@ def latency(tallies: Tallies, kind: str = "warm") -> dict[str, float | None]:
         return dict.fromkeys(("mean", *_QUANTILES))
     mean = histogram["micros"] / MICROS / sum(counts)
     return {"mean": round(mean, 3)} | {name: _quantile(counts, level) for name, level in _QUANTILES.items()}
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _copied(part) for name, part in value.items()}
+    return list(value) if isinstance(value, list) else value
 
 
 def _added(left: list[int], right: list[int], name: str) -> list[int]:

@@ -89,7 +89,7 @@ def test_judging_again_repairs_the_projection_and_writes_the_same(world: World, 
 def test_an_unknown_model_is_named(context: Any) -> None:
     with pytest.raises(NotFoundError):
         verdicts.handler({"model": "Not A Model"}, context)
-    nothing = {"drift": None, "quality": None, "judge": {}}
+    nothing: dict[str, Any] = {"drift": None, "quality": None, "judge": {}}
     assert verdicts.handler({"model": "nothing-here"}, context) == {"judged": {"nothing-here": nothing}}
 
 

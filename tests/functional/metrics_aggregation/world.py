@@ -94,14 +94,18 @@ class World:
     events: list[dict[str, Any]] = field(default_factory=list)
 
     def publish(self, known: dict[str, Any], *, pointer: dict[str, Any] | None = None) -> None:
-        folder = keys.version(known["model"], known["run_id"], "")
-        ref = {"version": known["version"], "run_id": known["run_id"], "file": folder + keys.BUNDLE}
-        ref |= {"sha256": "0" * 64, "bytes": 1}
-        self.store(folder + keys.MANIFEST, json.dumps(known).encode())
+        ref = self.reference(known)
+        self.store(keys.version(known["model"], known["run_id"], keys.MANIFEST), json.dumps(known).encode())
         Registry("table").register_version(known["model"], known["run_id"], {"bundle": ref})
-        document = {"format_version": 1, "model": known["model"], "revision": 1, "champion": ref, "action": "release",
-                    "updated_at": "2026-11-23T09:00:00.000Z", "who": "trainer", "why": "test", **(pointer or {})}  # fmt: skip
+        document = {
+            "format_version": 1, "model": known["model"], "revision": 1, "champion": ref, "action": "release",
+            "updated_at": "2026-11-23T09:00:00.000Z", "who": "trainer", "why": "test", **(pointer or {}),
+        }  # fmt: skip
         self.store(keys.pointer(known["model"]), json.dumps(document).encode())
+
+    def reference(self, known: dict[str, Any]) -> dict[str, Any]:
+        file = keys.version(known["model"], known["run_id"], keys.BUNDLE)
+        return {"version": known["version"], "run_id": known["run_id"], "file": file, "sha256": "0" * 64, "bytes": 1}
 
     def store(self, key: str, body: bytes, bucket: str = "artifacts") -> str:
         return str(boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=body)["VersionId"])

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from metrics_aggregation import verdicts
+from metrics_aggregation.handler import handler
+from modelloop import clock, keys, windows
+from modelloop.aws import outcomes, storage
+from modelloop.aws.registry import Registry
+from tests.functional.metrics_aggregation.world import HOUR, MODEL, NOON, label, manifest, prediction, usual_rows
+
+if TYPE_CHECKING:
+    from tests.functional.metrics_aggregation.world import Record, World
+
+SECOND = "0199f0a0-0000-7000-8000-000000000002"
+
+
+@pytest.fixture(autouse=True)
+def at_noon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: clock.from_ms(NOON + 60_000))
+
+
+def answers(records: list[Record], *, wrong: int = 0) -> list[Record]:
+    """Labels that agree with the predictions, but for the first `wrong` ones."""
+    found = [(record, row, said) for record in records for row, said in enumerate(record["predict"])]
+    flipped = {"Adelie": "Gentoo", "Gentoo": "Adelie"}
+    return [
+        label(record["id"], flipped[said] if at < wrong else said, row=row)
+        for at, (record, row, said) in enumerate(found)
+    ]
+
+
+def judged(context: Any) -> dict[str, Any]:
+    verdicts.handler({}, context)
+    verdict = Registry("table").latest_verdict(MODEL, "quality")
+    assert verdict is not None
+    return verdict
+
+
+def test_labels_become_realised_quality_with_coverage(world: World, context: Any) -> None:
+    records = [prediction(usual_rows(100, seed)) for seed in range(4)]
+    handler(world.capture(records), context)
+    handler(world.capture(answers(records[:3], wrong=30), "labels"), context)
+    verdict = judged(context)
+
+    assert (verdict["status"], verdict["rows"], verdict["coverage"]) == ("ok", 300, 0.75)
+    assert verdict["metrics"]["accuracy"]["value"] == 0.9
+    assert {one["value"] for one in verdict["slices"]} == {"true", "false"}
+    assert world.stored("unjoined/") == {}
+
+
+def test_quality_is_the_same_whenever_labels_arrive(world: World, context: Any) -> None:
+    records = [prediction(usual_rows(100, seed)) for seed in range(3)]
+    early = world.capture(answers(records, wrong=12), "labels")
+    handler(early, context)
+    first = judged(context)
+    assert (first["rows"], first["labels"]["pending"]) == (0, 300)
+
+    for name, record in enumerate(records):
+        handler(world.capture([record], str(name)), context)
+        judged(context)
+    handler(early, context)
+    verdict = judged(context)
+    assert (verdict["rows"], verdict["labels"]["pending"], verdict["labels"]["repeated"]) == (300, 0, 0)
+    assert verdict["metrics"]["accuracy"]["value"] == 0.96
+
+
+def test_a_contradicting_label_wins_by_its_time_not_by_its_arrival(world: World, context: Any) -> None:
+    record = prediction([(1.0, True, None, "Biscoe")])
+    handler(world.capture([record]), context)
+    handler(world.capture([label(record["id"], "Gentoo", NOON + 2_000)], "later"), context)
+    handler(world.capture([label(record["id"], "Adelie", NOON + 1_000)], "earlier"), context)
+    verdict = judged(context)
+
+    assert verdict["metrics"]["accuracy"]["value"] == 0.0
+    assert verdict["labels"]["repeated"] == 1
+
+
+def test_versions_are_judged_apart_on_the_same_request(world: World, context: Any) -> None:
+    world.publish(manifest(2, SECOND), pointer={"champion": world.reference(manifest()), "revision": 2})
+    record = prediction(usual_rows(50))
+    other = ["Adelie"] * 50
+    shadow = record | {"variant": "shadow", "version": 2, "run_id": SECOND, "predict": other}
+    handler(world.capture([record, shadow, *answers([record])]), context)
+    verdict = judged(context)
+
+    accuracy = {one["version"]: one["metrics"]["accuracy"]["value"] for one in verdict["versions"]}
+    assert accuracy == {1: 1.0, 2: 0.5}
+    assert set(verdict["losses"]) == {"1", "2"}
+
+
+def test_hours_without_labels_cost_no_join(world: World, context: Any) -> None:
+    handler(world.capture([prediction(usual_rows(10))]), context)
+    verdicts.handler({}, context)
+    assert world.stored("unjoined/") == world.stored("quality/") == {}
+
+
+def test_labels_wait_until_they_had_time_to_come(world: World, context: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = prediction(usual_rows(300))
+    handler(world.capture([record, *answers([record])]), context)
+    monkeypatch.setattr("metrics_aggregation.judgement._label_delay_hours", lambda _: 24.0)
+    assert judged(context)["rows"] == 0
+    monkeypatch.setattr(clock, "now", lambda: clock.from_ms(NOON + 24 * windows.HOUR_MS))
+    assert judged(context)["rows"] == 300
+
+
+def test_a_join_that_was_outrun_leaves_its_marks(world: World, context: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = prediction(usual_rows(10))
+    handler(world.capture([record, *answers([record])]), context)
+    real = storage.list_keys
+
+    def outrun(bucket: str, prefix: str, **options: Any) -> Any:
+        if prefix.startswith("index/"):
+            monkeypatch.setattr(storage, "list_keys", real)
+            storage.put(bucket, keys.quality(MODEL, HOUR), b'{"format_version":1,"joined":{}}')
+        return real(bucket, prefix, **options)
+
+    monkeypatch.setattr(storage, "list_keys", outrun)
+    ((hour, marks),) = outcomes.unjoined(MODEL)
+    assert not outcomes.join(MODEL, hour, marks, lambda _: manifest())
+    assert len(world.stored("unjoined/")) == 1
+    assert outcomes.join(MODEL, hour, marks, lambda _: manifest())
+    assert world.stored("unjoined/") == {}

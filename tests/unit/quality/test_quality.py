@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+
+from modelloop import estimate, outcomes, quality
+from modelloop.ids import uuid7
+
+NOW = "2026-11-23T12:10:00.000Z"
+CLASSES = ["no", "yes"]
+HOLDOUT = {"accuracy": {"value": 0.9, "low": 0.87, "high": 0.93}, "log_loss": {"value": 0.3, "low": 0.25, "high": 0.35}}
+MANIFESTS = {1: {"task": "classification", "classes": CLASSES, "metrics": {"holdout": HOLDOUT}}}
+RANDOM = np.random.default_rng(2)
+LATER = "2026-11-23T11:00:00.000Z"
+
+
+def hour(rows: int, accuracy: float, version: int = 1, labelled: float = 1.0) -> dict[str, Any]:
+    identifier = uuid7()
+    said = ["yes"] * rows
+    right = RANDOM.random(rows) < accuracy
+    proba = [[200_000, 800_000]] * rows
+    slices = {"island": ["Biscoe" if row % 3 else None for row in range(rows)]}
+    entry = {"id": identifier, "offset": 0, "version": version, "predict": said, "proba": proba, "slices": slices}
+    labels = [
+        {"id": identifier, "row": row, "label": "yes" if right[row] else "no", "time": LATER}
+        for row in range(int(rows * labelled))
+    ]
+    return outcomes.join([orjson.dumps(entry)], outcomes.read_labels(map(orjson.dumps, labels)), MANIFESTS.get)
+
+
+def judge(*hours: tuple[str, dict[str, Any]], predicted: int = 1_000) -> dict[str, Any]:
+    return quality.verdict(
+        hours, {1: predicted}, MANIFESTS, model="m", champion=1, estimate={"available": False}, now=NOW
+    )
+
+
+def test_quality_as_promised_is_ok() -> None:
+    document = judge(("2026-11-23T11", hour(500, 0.9)), ("2026-11-23T09", hour(300, 0.9)))
+
+    assert document["status"] == "ok"
+    assert (document["rows"], document["coverage"]) == (800, 0.8)
+    assert document["window"] == {"from": "2026-11-23T09:00:00.000Z", "to": "2026-11-23T12:00:00.000Z"}
+    assert document["metrics"]["accuracy"]["holdout"]["value"] == 0.9
+    assert document["losses"]["1"]["rows"] == 800
+    assert document["losses"]["1"]["variance"] > 0
+
+
+def test_quality_surely_below_the_holdout_is_degraded() -> None:
+    document = judge(("2026-11-23T11", hour(500, 0.6)))
+
+    assert document["status"] == "degraded"
+    assert any("accuracy is 0." in reason for reason in document["reasons"])
+
+
+def test_few_labels_prove_nothing() -> None:
+    assert judge(("2026-11-23T11", hour(199, 0.2)))["status"] == "insufficient_data"
+    assert judge()["status"] == "insufficient_data"
+    assert judge()["window"] is None
+
+
+def test_slices_too_small_to_show_are_left_out() -> None:
+    small = judge(("2026-11-23T11", hour(12, 0.9)))
+    assert [(one["column"], one["value"]) for one in small["slices"]] == []
+    large = judge(("2026-11-23T11", hour(300, 0.9)))
+    assert {(one["value"], one["rows"]) for one in large["slices"]} == {("Biscoe", 200), ("(missing)", 100)}
+
+
+def test_only_matured_hours_within_a_week_count() -> None:
+    joined = hour(10, 0.9)
+    hours = [(name, joined) for name in ("2026-11-23T13", "2026-11-23T12", "2026-11-22T12", "2026-11-14T12")]
+    assert [name for name, _ in quality.matured(hours, NOW, 0, 1)] == ["2026-11-23T12", "2026-11-22T12"]
+    assert [name for name, _ in quality.matured(hours, NOW, 24, 1)] == ["2026-11-22T12"]
+    assert [name for name, _ in quality.matured(hours, NOW, 0.5, 1)] == ["2026-11-22T12"]
+
+
+def test_labels_without_a_prediction_wait_for_three_days_before_they_are_unknown() -> None:
+    lost = outcomes.join(
+        [], outcomes.read_labels([orjson.dumps({"id": "x", "row": 0, "label": "no", "time": NOW})]), MANIFESTS.get
+    )
+    labels = judge(("2026-11-23T11", lost), ("2026-11-20T11", lost))["labels"]
+    assert labels == {"received": 2, "repeated": 0, "pending": 1, "unknown": 1}
+
+
+def test_the_estimate_is_near_what_comes_true() -> None:
+    proba = RANDOM.dirichlet((2, 1), 4_000)
+    truth = (RANDOM.random(4_000) < proba[:, 1]).astype(int)
+    known = estimate.table(proba[:2_000], truth[:2_000])
+    live = estimate.table(proba[2_000:], truth[2_000:])
+    found = estimate.accuracy(known, live["rows"], "ok")
+
+    assert found["available"]
+    assert found["low"] < sum(live["correct"]) / 2_000 < found["high"]
+    assert found["value"] == pytest.approx(sum(live["correct"]) / 2_000, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("known", "live", "drift"),
+    [
+        (None, [100] * 20, "ok"),
+        ({"rows": [9] * 20, "correct": [9] * 20}, None, "ok"),
+        ({"rows": [9] * 20, "correct": [9] * 20}, [1] * 20, "ok"),
+        ({"rows": [9] * 20, "correct": [9] * 20}, [100] * 20, "drift"),
+        ({"rows": [9] * 20, "correct": [9] * 20}, [100] * 20, "data_fault"),
+    ],
+)
+def test_the_estimate_says_why_there_is_none(known: Any, live: Any, drift: str) -> None:
+    found = estimate.accuracy(known, live, drift)
+    assert not found["available"]
+    assert found["reason"]
+
+
+def test_confidence_never_seen_on_the_holdout_widens_the_range() -> None:
+    known = {"rows": [0] * 19 + [1_000], "correct": [0] * 19 + [990]}
+    seen = estimate.accuracy(known, [0] * 19 + [1_000], "ok")
+    strange = estimate.accuracy(known, [500] + [0] * 18 + [500], "ok")
+    assert strange["high"] - strange["low"] > 0.4 > seen["high"] - seen["low"]

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+from scipy import stats
+from sklearn import metrics
+
+from modelloop import outcomes, scores
+from modelloop.ids import uuid7
+
+RANDOM = np.random.default_rng(5)
+NOW = "2026-11-23T10:00:00.000Z"
+
+
+def joined(
+    predict: list[Any], labels: list[Any], proba: Any = None, classes: list[Any] | None = None
+) -> dict[str, Any]:
+    identifier = uuid7()
+    ppm = None if proba is None else [[round(share * 1e6) for share in row] for row in np.asarray(proba).tolist()]
+    entry = {"id": identifier, "offset": 0, "version": 1, "predict": predict, "proba": ppm, "slices": None}
+    came = [{"id": identifier, "row": row, "label": label, "time": NOW} for row, label in enumerate(labels)]
+    found = outcomes.join(
+        [orjson.dumps(entry)], outcomes.read_labels(map(orjson.dumps, came)), lambda _: {"classes": classes}
+    )
+    return dict(found["versions"]["1"])
+
+
+def classified(classes: int, rows: int = 3_000) -> tuple[Any, Any, Any]:
+    truth = RANDOM.integers(0, classes, rows)
+    logits = RANDOM.normal(size=(rows, classes)) + 1.2 * np.eye(classes)[truth]
+    proba = np.round(np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True), 3)
+    proba[:, 0] += 1 - proba.sum(axis=1)
+    proba = np.round(proba, 3)
+    return truth, proba, proba.argmax(axis=1)
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_classification_figures_are_those_of_scikit_learn(count: int) -> None:
+    truth, proba, predicted = classified(count)
+    names = [f"c{code}" for code in range(count)]
+    tallies = joined([names[code] for code in predicted], [names[code] for code in truth], proba, names)
+    found = scores.figures(tallies["figures"], names)
+
+    binary = count == 2
+    expected = {
+        "accuracy": metrics.accuracy_score(truth, predicted),
+        "f1": metrics.f1_score(truth, predicted, average="binary" if binary else "macro"),
+        "log_loss": metrics.log_loss(truth, np.clip(proba, 5e-7, 1)),
+        "brier": np.square(proba - np.eye(count)[truth]).sum(axis=1).mean() / (2 if binary else 1),
+        "roc_auc": metrics.roc_auc_score(truth, proba[:, 1] if binary else proba, multi_class="ovr"),
+        "pr_auc": metrics.average_precision_score(truth, proba[:, 1])
+        if binary
+        else np.mean([metrics.average_precision_score(truth == code, proba[:, code]) for code in range(count)]),
+    }
+    assert set(found) == set(expected)
+    for name, value in expected.items():
+        tolerance = 1e-3 if name == "log_loss" else 1e-6
+        assert found[name]["value"] == pytest.approx(value, abs=tolerance), name
+        assert found[name]["low"] < value < found[name]["high"]
+
+
+def test_regression_figures_are_those_of_scikit_learn() -> None:
+    truth = RANDOM.normal(100, 20, 2_000)
+    predicted = truth + RANDOM.normal(0, 5, 2_000)
+    found = scores.figures(joined(predicted.tolist(), truth.tolist())["figures"], None)
+
+    assert found["rmse"]["value"] == pytest.approx(metrics.root_mean_squared_error(truth, predicted), abs=1e-5)
+    assert found["mae"]["value"] == pytest.approx(metrics.mean_absolute_error(truth, predicted), abs=1e-6)
+    assert found["r2"]["value"] == pytest.approx(metrics.r2_score(truth, predicted), abs=1e-6)
+
+
+def test_the_wilson_interval_is_that_of_scipy() -> None:
+    for hits, size in ((0, 10), (3, 10), (500, 1_000), (10, 10)):
+        expected = stats.binomtest(hits, size).proportion_ci(method="wilson")
+        found = scores.wilson(hits, size)
+        assert (found["low"], found["high"]) == pytest.approx((expected.low, expected.high), abs=1e-9)
+
+
+def test_intervals_cover_the_truth_about_as_often_as_they_say() -> None:
+    names = ["no", "yes"]
+
+    def measured(rows: int) -> dict[str, Any]:
+        truth, proba, predicted = classified(2, rows)
+        tallies = joined([names[code] for code in predicted], [names[code] for code in truth], proba, names)
+        return scores.figures(tallies["figures"], names)
+
+    target = measured(8_000)
+    parts = [measured(200) for _ in range(100)]
+    for name, figure in target.items():
+        covered = sum(part[name]["low"] <= figure["value"] <= part[name]["high"] for part in parts)
+        assert 87 <= covered <= 100, name
+
+
+def test_labels_of_other_classes_and_numbers_that_are_none_are_counted_apart() -> None:
+    tallies = joined(["a", "b", "a"], ["a", "other", 5], None, ["a", "b"])
+    assert (tallies["predicted"], tallies["labelled"], tallies["unknown_labels"]) == (3, 3, 2)
+    assert tallies["figures"]["rows"] == 1
+    numbers = joined([1.0, 2.0, 3.0], ["1.5", "text", 1e308])
+    assert (numbers["unknown_labels"], numbers["figures"]["rows"]) == (1, 2)
+    assert scores.figures(numbers["figures"], None)["rmse"]["value"] is not None
+
+
+def test_labels_match_classes_by_their_text() -> None:
+    tallies = joined([1, 0, True], ["1", 1.0, "true"], None, [0, 1, True])
+    assert tallies["figures"]["correct"] == 2
+    assert "unknown_labels" not in tallies
+
+
+def test_without_labels_there_are_no_figures() -> None:
+    assert scores.figures({}, ["a"]) == {}
+    one = joined(["a"], ["a"], [[1.0, 0.0]], ["a", "b"])["figures"]
+    assert set(scores.figures(one, ["a", "b"])) == {"accuracy", "f1", "log_loss", "brier"}
