@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from aws_lambda_powertools import Logger
 
-from control import actions, queries
+from control import actions, lineage, queries
 from control.request import Request
 from modelloop.aws.registry import Registry
 from modelloop.errors import ModelloopError, NotFoundError, TooLargeError, TransientError
@@ -34,6 +34,7 @@ ROUTES: dict[str, tuple[int, Route]] = {
     "GET /models/{model}/quality": (200, queries.get_quality),
     "GET /models/{model}/summary": (200, queries.get_summary),
     "GET /models/{model}/audit": (200, queries.list_audit),
+    "GET /models/{model}/lineage/{prediction}": (200, lineage.get_lineage),
     "POST /models/{model}/runs": (202, actions.start_run),
     "POST /uploads": (200, actions.sign_upload),
     **{f"POST /models/{{model}}/{action}": (200, actions.act(action)) for action in actions.ACTIONS},

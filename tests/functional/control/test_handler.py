@@ -309,6 +309,36 @@ def test_an_upload_elsewhere_is_refused(body: dict[str, str], status: int, field
     assert (answer.status, answer["field"]) == (status, field)
 
 
+def test_a_prediction_is_traced_to_its_dataset(loop: Registry) -> None:
+    made = clock.to_ms("2026-01-01T10:59:59.999Z")
+    prediction, other = uuid7(made), uuid7(made)
+    run_id = loop.get_version("m", 2)["run_id"]
+    manifest = {"dataset": {"uri": "s3://data/t.csv", "version_id": "v1"}, "spec": {"target": "y"}}
+    storage.put("artifacts", keys.version("m", run_id, keys.MANIFEST), json.dumps(manifest).encode())
+    for digest, ids in (("a", [other]), ("b", [other, prediction, prediction])):
+        head = {"format_version": 1, "key": "k", "version_id": None}
+        entries = [
+            {"id": one, "offset": 0, "version": 2, "variant": "challenger", "predict": ["yes"]} for one in ids
+        ] + [{"id": prediction, "offset": 0, "version": 1, "variant": "shadow", "predict": ["no"]}]
+        lines = "\n".join(json.dumps(line, separators=(",", ":")) for line in (head, *entries))
+        storage.put("artifacts", keys.index("m", "2026-01-01T10", digest), lines.encode())
+    found = get("/models/{model}/lineage/{prediction}", model="m", prediction=prediction)
+    assert (found.status, found["version"], found["run_id"], found["variant"]) == (200, 2, run_id, "challenger")
+    assert found["dataset"]["version_id"] == "v1"
+    assert found["rows"] == [{"offset": 0, "predict": ["yes"]}]
+    assert [(one["version"], one["predict"]) for one in found["others"]] == [(1, ["no"])]
+    assert found["run"]["cause"] == "upload"
+
+
+@pytest.mark.parametrize(
+    "prediction", ["00000000-0001-7000-8000-000000000000", "x", "../../x", "ffffffff-ffff-7fff-bfff-ffffffffffff"]
+)
+@pytest.mark.usefixtures("loop")
+def test_an_unknown_prediction_is_404(prediction: str) -> None:
+    answer = get("/models/{model}/lineage/{prediction}", model="m", prediction=prediction)
+    assert (answer.status, answer["field"]) == (404, "prediction")
+
+
 def test_an_outage_is_503_with_retry_advice(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> dict[str, Any]:
         raise TransientError("the table: the service is busy (ThrottlingException); try again")
