@@ -5,23 +5,25 @@ from __future__ import annotations
 import os
 import time
 from collections import OrderedDict
+from contextlib import suppress
 from threading import RLock
 from typing import TYPE_CHECKING
 
 from inference.models import load
 from modelloop.errors import ArtifactRefusedError, ModelloopError, NotFoundError, NotReadyError, TransientError
-from modelloop.serving import CHAMPION, PINNED, Choice
+from modelloop.serving import CHAMPION, PINNED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from inference.models import Model
     from modelloop.aws.objects import Objects
-    from modelloop.serving import Pointer, VersionRef
+    from modelloop.serving import Choice, Pointer, VersionRef
 
 _GROWTH = 6
 _MEMORY_SHARE = 0.5
 _REFUSED_SECONDS = 60.0
+_UNAVAILABLE = (ArtifactRefusedError, TransientError, NotFoundError)
 
 
 def memory_cap() -> int:
@@ -45,20 +47,20 @@ class Shelf:
 
         A version that was named by the caller is never replaced by another. Raises NotReadyError.
         """
-        candidates = [choice] if choice.variant == PINNED else [choice, *self._fallbacks(pointer, choice)]
-        reason: ModelloopError | None = None
-        for candidate in candidates:
-            try:
-                return self.get(candidate.ref), candidate.variant
-            except (ArtifactRefusedError, TransientError, NotFoundError) as error:
-                reason = reason or error
+        try:
+            return self.get(choice.ref), choice.variant
+        except _UNAVAILABLE as error:
+            reason = error
+        for ref in () if choice.variant == PINNED else self._fallbacks(pointer, choice):
+            with suppress(*_UNAVAILABLE):
+                return self.get(ref), CHAMPION
         raise NotReadyError(f"version {choice.ref.version} of {pointer.model!r} cannot be served now") from reason
 
-    def _fallbacks(self, pointer: Pointer, choice: Choice) -> list[Choice]:
+    def _fallbacks(self, pointer: Pointer, choice: Choice) -> list[VersionRef]:
         with self._lock:
             held = [model.ref for model in reversed(self._held.values()) if model.name == pointer.model]
         refs = [pointer.champion, *held, pointer.previous]
-        return [Choice(ref, CHAMPION) for ref in dict.fromkeys(refs) if ref is not None and ref != choice.ref]
+        return [ref for ref in dict.fromkeys(refs) if ref is not None and ref != choice.ref]
 
     def get(self, ref: VersionRef) -> Model:
         """Return a version, loading it when it is not held; raises as `load` does, and at once for a refused one."""

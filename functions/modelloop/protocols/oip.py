@@ -22,7 +22,7 @@ def parse(body: bytes, headers: Mapping[str, str], columns: Sequence[Column]) ->
     """Read an infer request. Raises MalformedBodyError (400) or InvalidValueError (422)."""
     document, tail = _split(body, headers.get(HEADER_LENGTH))
     inputs = document.get("inputs")
-    if not isinstance(inputs, list) or not inputs or not all(isinstance(tensor, dict) for tensor in inputs):
+    if not isinstance(inputs, list) or not inputs:
         raise MalformedBodyError("the request needs inputs: a list of tensors", field="inputs")
     rows, cells = _cells(inputs, tail, columns)
     explain, interval = options(document.get("parameters"), "parameters")
@@ -42,9 +42,11 @@ def _split(body: bytes, length: str | None) -> tuple[dict[str, Any], memoryview]
     return parse_object(body[:at]), memoryview(body)[at:]
 
 
-def _cells(
-    inputs: list[dict[str, Any]], tail: memoryview, columns: Sequence[Column]
-) -> tuple[int, dict[str, Sequence[object]]]:
+def _cells(inputs: list[Any], tail: memoryview, columns: Sequence[Column]) -> tuple[int, dict[str, Sequence[object]]]:
+    if len(columns) > 1 and not tail:
+        plain = _plain_cells(inputs)
+        if plain is not None:
+            return plain
     cells: dict[str, Sequence[object]] = {}
     rows, at = -1, 0
     for tensor in inputs:
@@ -67,7 +69,33 @@ def _cells(
     return rows, cells
 
 
-def _header(tensor: dict[str, Any]) -> tuple[str, list[int]]:
+def _plain_cells(inputs: list[Any]) -> tuple[int, dict[str, Sequence[object]]] | None:
+    """Read what most callers send, flat JSON columns of one length, in one pass; None for anything else."""
+    cells: dict[str, Sequence[object]] = {}
+    try:
+        rows = inputs[0]["shape"][0]
+        shapes = ([rows], [rows, 1])
+        for tensor in inputs:
+            data = tensor["data"]
+            if (
+                "parameters" in tensor
+                or tensor["datatype"] not in tensors.DATATYPES
+                or tensor["shape"] not in shapes
+                or type(data) is not list
+                or len(data) != rows
+                or type(data[0]) is list
+            ):
+                return None
+            cells[tensor["name"]] = data
+    except (KeyError, IndexError, TypeError):
+        return None
+    plain = type(rows) is int and len(cells) == len(inputs) and all(type(name) is str for name in cells)
+    return (check_rows(rows), cells) if plain else None
+
+
+def _header(tensor: Any) -> tuple[str, list[int]]:
+    if not isinstance(tensor, dict):
+        raise MalformedBodyError("every input is an object with name, shape, datatype and data", field="inputs")
     name, datatype = tensor.get("name"), tensor.get("datatype")
     if not isinstance(name, str):
         raise MalformedBodyError("every input needs a name", field="inputs")
