@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from modelloop import drift, estimate, quality, windows
+from modelloop import drift, estimate, quality, traffic, windows
 from modelloop.aws import changes, judging, manifests, outcomes, summaries
 from modelloop.aws.registry import Registry
 from modelloop.settings import settings
@@ -34,12 +34,21 @@ class Turn:
         """Do everything that is due and return what was found, by kind."""
         pointer = changes.repair(registry(), self.model)
         self._join()
+        self._traffic()
         found: dict[str, Any] = {"drift": None, "quality": None}
         if pointer is not None and pointer.champion is not None:
             found |= self._champion(pointer.champion)
         decisions = judging.look(registry(), self.model, self.now)
         self._compact()
         return found | {"judge": {kind: decision.action for kind, decision in decisions.items()}}
+
+    def _traffic(self) -> None:
+        previous = registry().latest_verdict(self.model, "traffic")
+        if previous is not None and previous["updated_at"] >= self.now:
+            return
+        begin, end = traffic.begins(previous, self.now), windows.hour_of(self.now)
+        found = summaries.between(self.model, begin, end)
+        registry().put_verdict(self.model, "traffic", traffic.totals(previous, found, model=self.model, now=self.now))
 
     def _champion(self, champion: VersionRef) -> dict[str, Any]:
         manifest = manifests.read(self.model, champion.run_id)

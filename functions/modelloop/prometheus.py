@@ -1,0 +1,178 @@
+"""The state of every model as Prometheus text (exposition format 0.0.4), from stored verdicts alone."""
+
+from __future__ import annotations
+
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from modelloop import clock
+from modelloop.summary import LATENCY_BOUNDS_MS, MICROS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+MOST_COLUMNS = 50
+ROLES = ("champion", "challenger", "shadow", "previous")
+STATUSES = {
+    "drift": ("ok", "drift", "insufficient_data", "data_fault"),
+    "quality": ("ok", "degraded", "insufficient_data"),
+}
+
+
+class ModelState(NamedTuple):
+    """What is known of one model: its registry item and the newest verdict of each kind (None: none yet)."""
+
+    item: Mapping[str, Any]
+    traffic: Mapping[str, Any] | None = None
+    drift: Mapping[str, Any] | None = None
+    quality: Mapping[str, Any] | None = None
+
+    @property
+    def name(self) -> str:
+        """Return the model's name."""
+        return str(self.item["name"])
+
+
+type Labels = dict[str, str]
+type Sample = tuple[str, Labels, float]
+
+
+class Family(NamedTuple):
+    """One metric: its name, type, help line and how its samples (suffix, labels, value) are found."""
+
+    name: str
+    kind: str
+    told: str
+    samples: Callable[[ModelState], Iterator[Sample]]
+
+
+def render(models: Iterable[ModelState]) -> str:
+    """Return the text for a scraper."""
+    states = list(models)
+    lines: list[str] = []
+    for family in FAMILIES:
+        found = [sample for state in states for sample in family.samples(state)]
+        if found:
+            lines += [f"# HELP {family.name} {family.told}", f"# TYPE {family.name} {family.kind}"]
+            lines += [f"{family.name}{suffix}{_labels(labels)} {_number(value)}" for suffix, labels, value in found]
+    return "\n".join([*lines, ""])
+
+
+def _serving(state: ModelState) -> Iterator[Sample]:
+    for role in ROLES:
+        ref = state.item.get(role)
+        if ref:
+            yield "", {"model_name": state.name, "role": role}, ref["version"]
+
+
+def _weight(state: ModelState) -> Iterator[Sample]:
+    yield "", {"model_name": state.name}, float(state.item.get("weight") or 0) / 100
+
+
+def _frozen(state: ModelState) -> Iterator[Sample]:
+    yield "", {"model_name": state.name}, float(bool(state.item.get("frozen")))
+
+
+def _versions(state: ModelState) -> Iterator[tuple[Labels, Mapping[str, Any]]]:
+    for version, counts in sorted((state.traffic or {}).get("versions", {}).items(), key=lambda item: int(item[0])):
+        yield {"model_name": state.name, "model_version": "" if version == "0" else version}, counts
+
+
+def _successes(state: ModelState) -> Iterator[Sample]:
+    for labels, counts in _versions(state):
+        yield "", labels, counts.get("requests", 0)
+
+
+def _failures(state: ModelState) -> Iterator[Sample]:
+    for labels, counts in _versions(state):
+        for code, count in sorted(counts.get("errors", {}).items()):
+            yield "", {**labels, "error_code": code}, count
+
+
+def _rows(state: ModelState) -> Iterator[Sample]:
+    for labels, counts in _versions(state):
+        yield "", labels, counts.get("rows", 0)
+
+
+def _latency(state: ModelState) -> Iterator[Sample]:
+    for labels, counts in _versions(state):
+        warm = counts.get("latency", {}).get("warm")
+        if not warm:
+            continue
+        bounds = [*(f"{bound / 1_000:g}" for bound in LATENCY_BOUNDS_MS), "+Inf"]
+        for bound, below in zip(bounds, accumulate(warm["counts"]), strict=True):
+            yield "_bucket", {**labels, "le": bound}, below
+        yield "_sum", labels, warm["micros"] / MICROS / 1_000
+        yield "_count", labels, sum(warm["counts"])
+
+
+def _status(kind: str) -> Callable[[ModelState], Iterator[Sample]]:
+    def samples(state: ModelState) -> Iterator[Sample]:
+        verdict = getattr(state, kind)
+        for status in STATUSES[kind] if verdict else ():
+            yield "", {"model_name": state.name, "status": status}, float(verdict["status"] == status)
+
+    return samples
+
+
+def _column(field: str) -> Callable[[ModelState], Iterator[Sample]]:
+    def samples(state: ModelState) -> Iterator[Sample]:
+        verdict = state.drift or {}
+        for column in verdict.get("columns", [])[:MOST_COLUMNS]:
+            yield "", {"model_name": state.name, "column": column["name"]}, float(column[field])
+        if verdict.get("prediction"):
+            yield "", {"model_name": state.name, "column": "(prediction)"}, float(verdict["prediction"][field])
+
+    return samples
+
+
+def _quality(state: ModelState) -> Iterator[Sample]:
+    for one in (state.quality or {}).get("versions", []):
+        for metric, figure in sorted(one["metrics"].items()):
+            if figure["value"] is not None:
+                labels = {"model_name": state.name, "model_version": str(one["version"]), "metric": metric}
+                yield "", labels, figure["value"]
+
+
+def _coverage(state: ModelState) -> Iterator[Sample]:
+    coverage = (state.quality or {}).get("coverage")
+    if coverage is not None:
+        yield "", {"model_name": state.name}, coverage
+
+
+def _times(state: ModelState) -> Iterator[Sample]:
+    for kind in ("traffic", "drift", "quality"):
+        verdict = getattr(state, kind)
+        if verdict:
+            yield "", {"model_name": state.name, "kind": kind}, clock.to_ms(verdict["updated_at"]) / 1_000
+
+
+FAMILIES = (
+    Family("modelloop_serving_version", "gauge", "Number of the version that holds a role.", _serving),
+    Family("modelloop_challenger_weight_ratio", "gauge", "Share of requests that the challenger answers.", _weight),
+    Family("modelloop_frozen", "gauge", "1 while nothing may change by itself.", _frozen),
+    Family("model_infer_request_success_total", "counter", "Requests that were answered.", _successes),
+    Family("model_infer_request_failure_total", "counter", "Requests that were refused or failed.", _failures),
+    Family("modelloop_rows_total", "counter", "Rows that were predicted.", _rows),
+    Family("modelloop_request_duration_seconds", "histogram", "Time in the function of warm requests.", _latency),
+    Family("modelloop_drift_status", "gauge", "1 for the status of the newest drift verdict.", _status("drift")),
+    Family("modelloop_drift_distance", "gauge", "Jensen-Shannon distance to the training part.", _column("distance")),
+    Family("modelloop_drift_threshold", "gauge", "Distance from which a column counts.", _column("threshold")),
+    Family("modelloop_quality_status", "gauge", "1 for the status of the newest quality verdict.", _status("quality")),
+    Family("modelloop_quality", "gauge", "Realised quality on labelled rows.", _quality),
+    Family("modelloop_label_coverage_ratio", "gauge", "Share of the predicted rows that have labels.", _coverage),
+    Family("modelloop_verdict_timestamp_seconds", "gauge", "When a verdict was reached, in Unix time.", _times),
+)
+
+
+def _labels(labels: Labels) -> str:
+    return "{" + ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items()) + "}"
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if float(value).is_integer() else repr(float(value))

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from typing import Any
+
+import pytest
+
+from modelloop import prometheus, summary, traffic
+from modelloop.prometheus import ModelState
+from modelloop.summary import Place, Summary
+
+NOW = "2026-11-23T12:10:00.000Z"
+COUNTS = [0] * (len(summary.LATENCY_BOUNDS_MS) + 1)
+
+
+def arrived(hour: str, requests: int, version: int = 3) -> Summary:
+    warm = {"counts": [requests, *COUNTS[1:]], "micros": requests * 50}
+    tallies = {
+        "requests": requests,
+        "rows": 2 * requests,
+        "errors": {"X": 1},
+        "latency": {"warm": warm},
+        "columns": {"a": 1},
+    }
+    return Summary(Place("m", hour, version, "champion"), tallies)
+
+
+def state() -> ModelState:
+    column = {"name": 'odd "name"\\\n', "distance": 0.25, "threshold": 0.1}
+    quality = {"status": "ok", "coverage": 0.5, "updated_at": NOW}
+    quality["versions"] = [{"version": 3, "metrics": {"accuracy": {"value": 0.9}, "f1": {"value": None}}}]
+    return ModelState(
+        {"name": "m", "champion": {"version": 3}, "challenger": None, "weight": 10, "frozen": False},
+        traffic.totals(None, [arrived("2026-11-23T11", 5), arrived("2026-11-23T11", 1, 0)], model="m", now=NOW),
+        {"status": "drift", "columns": [column], "prediction": column | {"name": "prediction"}, "updated_at": NOW},
+        quality,
+    )
+
+
+def test_the_text_is_what_a_scraper_reads() -> None:
+    text = prometheus.render([state()])
+
+    assert 'modelloop_serving_version{model_name="m",role="champion"} 3\n' in text
+    assert 'model_infer_request_success_total{model_name="m",model_version="3"} 5\n' in text
+    assert 'model_infer_request_failure_total{model_name="m",model_version="",error_code="X"} 1\n' in text
+    assert 'modelloop_request_duration_seconds_bucket{model_name="m",model_version="3",le="+Inf"} 5\n' in text
+    assert 'modelloop_request_duration_seconds_bucket{model_name="m",model_version="3",le="0.0001"} 5\n' in text
+    assert 'modelloop_request_duration_seconds_sum{model_name="m",model_version="3"} 0.00025\n' in text
+    assert 'modelloop_drift_distance{model_name="m",column="odd \\"name\\"\\\\\\n"} 0.25\n' in text
+    assert 'modelloop_drift_status{model_name="m",status="drift"} 1\n' in text
+    assert 'modelloop_challenger_weight_ratio{model_name="m"} 0.1\n' in text
+    assert "f1" not in text
+
+
+def test_every_line_is_a_comment_or_a_sample_of_an_announced_family() -> None:
+    announced = ""
+    for line in prometheus.render([state(), state()._replace(item={"name": "other"})]).splitlines():
+        if line.startswith("#"):
+            announced = line.split()[2]
+        else:
+            assert re.fullmatch(r'[a-z_]+\{([a-z_]+="([^"\\]|\\["\\n])*",?)+\} [0-9.e+-]+', line), line
+            assert line.startswith(announced)
+
+
+def test_nothing_known_is_no_text() -> None:
+    assert prometheus.render([]) == ""
+    assert "modelloop_weight" not in prometheus.render([ModelState({"name": "m"})])
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
+def test_promtool_has_no_complaint() -> None:
+    text = prometheus.render([state()])
+    subprocess.run(["promtool", "check", "metrics"], input=text, text=True, check=True)
+
+
+def test_totals_only_rise_while_hours_close() -> None:
+    hours = [f"2026-11-23T{hour:02d}" for hour in range(6, 20)]
+    previous: dict[str, Any] | None = None
+    seen = []
+    for now in range(8, 18):
+        moment = f"2026-11-23T{now:02d}:30:00.000Z"
+        begin = traffic.begins(previous, moment)
+        stored = [arrived(hour, 10) for hour in hours if begin <= hour <= moment[:13]]
+        previous = traffic.totals(previous, stored, model="m", now=moment)
+        again = traffic.totals(
+            previous, [one for one in stored if one.place.hour > previous["through"]], model="m", now=moment
+        )
+        assert again["versions"] == previous["versions"]
+        seen.append(previous["versions"]["3"]["requests"])
+    assert seen == list(range(30, 130, 10))
