@@ -10,6 +10,7 @@ import numpy as np
 import orjson
 
 from modelloop import golden, keys
+from modelloop.errors import ExportMismatchError
 from trainer.evaluation.conformal import residual_quantiles
 from trainer.table import Part
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from trainer.table import PreparedTable
 
 FORMAT_VERSION = 1
+MOST_BYTES = 64 << 20  # what the serving side loads
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,13 @@ def bundle(
         "capture": {"percent": spec.monitoring["capture_percent"], "mask": sorted(spec.mask)},
         "base": None,
     }
-    return File(keys.BUNDLE, orjson.dumps(document), "application/json")
+    body = orjson.dumps(document)
+    if len(body) > MOST_BYTES:
+        raise ExportMismatchError(
+            f"the model has {len(body) >> 20} MiB and can serve with {MOST_BYTES >> 20} at most; give it fewer or "
+            "smaller trees (`params`: n_estimators, max_leaf_nodes), or choose another family"
+        )
+    return File(keys.BUNDLE, body, "application/json")
 
 
 def _golden(table: PreparedTable, estimator: Estimator, baseline: dict[str, Any]) -> dict[str, Any]:

@@ -14,13 +14,13 @@ import orjson
 from modelloop import baseline, clock, keys
 from modelloop import manifest as manifests
 from modelloop.aws import storage
-from modelloop.errors import ExportMismatchError, NotFoundError
+from modelloop.errors import NotFoundError
 from modelloop.settings import settings
 from trainer import bundle, incumbents, replaying
 from trainer.bundle import File
 from trainer.evaluation import diagnostics
 from trainer.examination import trained_until
-from trainer.export import flatten
+from trainer.export import flatten, to_onnx
 
 if TYPE_CHECKING:
     from modelloop.aws.registry import Registry
@@ -59,10 +59,10 @@ def make_version(registry: Registry, run: Run, candidate: Candidate, progress: P
     """Export, upload, replay and describe a candidate; return its manifest, which is written last."""
     progress.reach("exporting")
     profile = _baseline(candidate)
-    form = _form(candidate)
+    form, models = _form(candidate)
     estimator = candidate.fitted.estimator
     served = bundle.bundle(candidate.table, run.run_id, estimator, form, profile)
-    files = [served, _joblib(candidate), _anchor(candidate)]
+    files = [*models, served, _joblib(candidate), _anchor(candidate)]
     for file in files:
         _put(run, file)
     progress.reach("replaying")
@@ -76,13 +76,18 @@ def make_version(registry: Registry, run: Run, candidate: Candidate, progress: P
     return document
 
 
-def _form(candidate: Candidate) -> dict[str, Any]:
-    flat = flatten(candidate.fitted.estimator.model, candidate.table.encoding)
-    if flat is None:
-        raise ExportMismatchError(
-            f"{candidate.fitted.chosen.family} with these parameters has no exact serving form; choose other parameters"
-        )
-    return {"engine": "flat", "flat": flat, "onnx": None}
+def _form(candidate: Candidate) -> tuple[dict[str, Any], list[File]]:
+    """Return the engine's part of the bundle and the files that it names: the flat form where there is one, else ONNX.
+
+    Raises ExportMismatchError when the model has neither.
+    """
+    model, encoding = candidate.fitted.estimator.model, candidate.table.encoding
+    flat = flatten(model, encoding)
+    if flat is not None:
+        return {"engine": "flat", "flat": flat, "onnx": None}, []
+    converted = to_onnx(model, encoding)
+    file = File(keys.ONNX, converted.content)
+    return {"engine": "onnx", "flat": None, "onnx": converted.facts()}, [file]
 
 
 def _baseline(candidate: Candidate) -> dict[str, Any]:

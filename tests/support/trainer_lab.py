@@ -13,6 +13,7 @@ import numpy as np
 import orjson
 from moto import mock_aws
 
+from inference.onnx_engine import load_onnx
 from modelloop import flat, keys, parity, rollout, split
 from modelloop import manifest as manifests
 from modelloop.aws import clients, pointers, replay, storage
@@ -149,24 +150,32 @@ def replayed(event: dict[str, Any]) -> dict[str, Any]:
     assert sha256(body).hexdigest() == event["sha256"]
     assert len(body) == event["bytes"]
     document = orjson.loads(body)
-    model = flat.load(document["flat"])
+    model = _engine(document, event)
     vectors = np.load(BytesIO(storage.get("artifacts", event["vectors"]))).astype(float).tolist()
     expected = np.load(BytesIO(storage.get("artifacts", event["expected"])))
     wanted = expected.reshape(len(vectors), -1).tolist()
-    allowed = parity.flat_tolerance(model, vectors)
+    allowed = parity.onnx_tolerance(wanted) if document["onnx"] else parity.flat_tolerance(model, vectors)
     verdict = parity.compare(wanted, model.predict(vectors, document["threshold"]), allowed, document["threshold"])
     return {
         "ok": verdict.ok, "rows": verdict.rows, "mismatches": verdict.mismatches, "worst": verdict.worst,
-        "label_ties": verdict.label_ties, "engine": "flat", "golden_ok": golden_holds(document),
+        "label_ties": verdict.label_ties, "engine": document["engine"], "golden_ok": golden_holds(document, model),
         "reason": verdict.reason,
     }  # fmt: skip
 
 
-def golden_holds(document: dict[str, Any]) -> bool:
+def _engine(document: dict[str, Any], event: dict[str, Any]) -> Any:
+    if document["onnx"] is None:
+        return flat.load(document["flat"])
+    content = storage.get("artifacts", keys.version(event["model"], event["run_id"], document["onnx"]["file"]))
+    assert sha256(content).hexdigest() == document["onnx"]["sha256"]
+    return load_onnx(content, document)
+
+
+def golden_holds(document: dict[str, Any], model: Any) -> bool:
     """Tell whether the golden rows give the golden outputs through encoding and engine."""
     encoding, rows = encoding_from_json(document["encoding"]), document["golden"]["rows"]
     columns = {column.name: [row[column.name] for row in rows] for column in encoding.columns}
-    said = flat.load(document["flat"]).predict(encoding.read(len(rows), columns).vectors, document["threshold"])
+    said = model.predict(encoding.read(len(rows), columns).vectors, document["threshold"])
     classes = document["classes"]
     found = said.predict if classes is None else [classes[int(label)] for label in said.predict]
     wanted = [output["predict"] for output in document["golden"]["outputs"]]

@@ -96,3 +96,26 @@ def test_manual_policy_waits_for_promotion(lab: Lab) -> None:
     assert run.state == "SUCCEEDED"
     assert run.reason == "version 1 is ready and waits to be promoted"
     assert lab.pointer() is None
+
+
+@pytest.mark.parametrize("name", ["sklearn.naive_bayes.GaussianNB", "sklearn.neural_network.MLPClassifier"])
+def test_an_estimator_without_a_flat_form_serves_as_onnx(lab: Lab, name: str) -> None:
+    run = lab.train(replace(sample(1500, 10), spec=Spec(estimators=(name,))))
+    assert run.state == "SUCCEEDED", run.reason
+    bundle, manifest = lab.bundle(run), lab.manifest(run)
+    assert (bundle["engine"], bundle["flat"]) == ("onnx", None)
+    assert bundle["onnx"]["sha256"] == manifest["files"][keys.ONNX]["sha256"]
+    assert manifest["replay"]["engine"] == "onnx"
+
+
+def test_a_champion_without_a_flat_form_is_compared_by_its_kept_estimator(lab: Lab) -> None:
+    data = sample(2000, 11)
+    lab.train(replace(data, spec=Spec(estimators=("sklearn.naive_bayes.GaussianNB",))))
+    run = lab.train(data)
+    assert run.gate is not None
+    assert run.gate["decision"] == "release", run.reason
+
+
+def test_an_estimator_outside_the_allowed_names_is_rejected(lab: Lab) -> None:
+    run = lab.train(replace(sample(300, 12), spec=Spec(estimators=("sklearn.pipeline.Pipeline",))))
+    assert run.state == "REJECTED"
