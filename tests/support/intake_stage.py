@@ -87,6 +87,17 @@ class Stage:
                 found.append(json.loads(message["Body"]))
                 sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
 
+    def wipe(self) -> None:
+        """Empty the buckets, the table and the queue; the clients stay, because making them is what takes long."""
+        s3, dynamodb = clients.client("s3"), clients.client("dynamodb")
+        for bucket in (DATA, ARTIFACTS):
+            listed = s3.list_object_versions(Bucket=bucket)
+            for item in [*listed.get("Versions", []), *listed.get("DeleteMarkers", [])]:
+                s3.delete_object(Bucket=bucket, Key=item["Key"], VersionId=item["VersionId"])
+        for item in dynamodb.scan(TableName=TABLE)["Items"]:
+            dynamodb.delete_item(TableName=TABLE, Key={"pk": item["pk"], "sk": item["sk"]})
+        self.messages()
+
     def table(self, run: Run) -> dict[str, Any]:
         return json.loads(storage.get(ARTIFACTS, keys.prepared(run.model, run.run_id, "table.json")))  # type: ignore[no-any-return]
 
