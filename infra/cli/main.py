@@ -23,7 +23,7 @@ app = typer.Typer(
 )
 
 PANELS: dict[str, dict[str, Callable[..., None]]] = {
-    "Stack": {"up": local.up, "down": local.down, "demo": demo.demo},
+    "Stack": {"up": local.up, "down": local.down, "demo": demo.demo, "env": access.env},
     "Train and predict": {
         "train": training.train,
         "runs": training.runs,
@@ -43,6 +43,7 @@ PANELS: dict[str, dict[str, Callable[..., None]]] = {
         "summary": monitoring.summary,
         "audit": monitoring.audit,
         "lineage": monitoring.lineage,
+        "dashboard": access.dashboard,
         "proxy": access.proxy,
     },
 }

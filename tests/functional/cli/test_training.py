@@ -55,7 +55,8 @@ class Loop:
 def run(state: str, stage: str, percent: int) -> dict[str, Any]:
     return {
         "model": "birds", "run_id": "r-1", "state": state, "stage": stage, "percent": percent, "cause": "upload",
-        "created_at": "2026-11-23T10:00:00Z", "updated_at": "2026-11-23T10:00:01Z", "reason": None, "version": None, "warnings": ["mass: whole numbers"],
+        "created_at": "2026-11-23T10:00:00Z", "updated_at": "2026-11-23T10:00:01Z", "reason": None,
+        "version": None, "warnings": ["mass: whole numbers"],
         "metrics": {"holdout": {"log_loss": {"value": 0.1, "low": 0.05, "high": 0.2}}, "trivial": {"log_loss": 1.05}},
     }  # fmt: skip
 
