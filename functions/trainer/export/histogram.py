@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from math import isinf
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-from trainer.export.ensemble import LARGEST, Ensemble, Nodes
+from trainer.export.ensemble import Ensemble, Nodes
 from trainer.export.links import link_of
 from trainer.families.preparation import Native
 
@@ -64,12 +63,11 @@ class _Columns:
         table = predictor.nodes
         is_leaf = table["is_leaf"].astype(bool)
         tests = np.flatnonzero(table["is_categorical"].astype(bool) & ~is_leaf).tolist()
-        numbers = np.where(is_leaf, table["value"], table["num_threshold"]).tolist()
         return Nodes(
             left=np.where(is_leaf, -1, table["left"].astype(np.int64)).tolist(),
             right=table["right"].tolist(),
             feature=[self.slots[column] for column in table["feature_idx"].tolist()],
-            number=[LARGEST if isinf(number) else number for number in numbers],
+            number=np.where(is_leaf, table["value"], table["num_threshold"]).tolist(),
             cover=table["count"].astype(np.float64).tolist(),
             missing_left=table["missing_go_to_left"].astype(bool).tolist(),
             tests={node: self._left_codes(predictor, table[node]) for node in tests},
