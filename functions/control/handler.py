@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from aws_lambda_powertools import Logger
 
-from control import actions, lineage, queries
+from control import actions, lineage, metrics, queries
+from control.metrics import Text
 from control.request import Request
 from modelloop.aws.registry import Registry
 from modelloop.errors import ModelloopError, NotFoundError, TooLargeError, TransientError
@@ -17,9 +18,9 @@ from modelloop.settings import settings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    type Route = Callable[[Registry, Request], dict[str, Any]]
+    type Route = Callable[[Registry, Request], dict[str, Any] | Text]
 
-MOST_ANSWER_BYTES = 5 * 1024 * 1024
+MOST_ANSWER_BYTES = 3 * 1024 * 1024  # quotes may double it inside the invocation's answer, which ends at 6 MiB
 RETRY_AFTER_SECONDS = "2"
 
 ROUTES: dict[str, tuple[int, Route]] = {
@@ -35,6 +36,7 @@ ROUTES: dict[str, tuple[int, Route]] = {
     "GET /models/{model}/summary": (200, queries.get_summary),
     "GET /models/{model}/audit": (200, queries.list_audit),
     "GET /models/{model}/lineage/{prediction}": (200, lineage.get_lineage),
+    "GET /metrics": (200, metrics.get_metrics),
     "POST /models/{model}/runs": (202, actions.start_run),
     "POST /uploads": (200, actions.sign_upload),
     **{f"POST /models/{{model}}/{action}": (200, actions.act(action)) for action in actions.ACTIONS},
@@ -66,11 +68,11 @@ def _registry() -> Registry:
     return Registry(settings().table)
 
 
-def _respond(status: int, document: dict[str, Any]) -> dict[str, Any]:
-    body = orjson.dumps(document)
-    if len(body) > MOST_ANSWER_BYTES:
+def _respond(status: int, found: dict[str, Any] | Text) -> dict[str, Any]:
+    answer = found if isinstance(found, Text) else Text(orjson.dumps(found).decode(), "application/json")
+    if len(answer.body) > MOST_ANSWER_BYTES:
         raise TooLargeError("the answer is too large for one page; ask for fewer with limit")
-    return {"statusCode": status, "headers": {"Content-Type": "application/json"}, "body": body.decode()}
+    return {"statusCode": status, "headers": {"Content-Type": answer.content_type}, "body": answer.body}
 
 
 def _refuse(error: Exception, request: Request) -> dict[str, Any]:

@@ -97,7 +97,7 @@ class Turns:
         self._wait(self._me.number)
 
     def _hand_over(self) -> None:
-        wanted = self._schedule.pop(0) if self._schedule else min(self._running)
+        wanted = self._schedule.pop(0) if self._schedule else min(self._running, default=None)
         self._turn = wanted if wanted in self._running else min(self._running, default=None)
         with self._changed:
             self._changed.notify_all()

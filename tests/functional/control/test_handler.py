@@ -30,7 +30,11 @@ class Answer:
     def __init__(self, answer: dict[str, Any]) -> None:
         self.status = answer["statusCode"]
         self.headers = answer["headers"]
-        self.body = json.loads(answer["body"])
+        self.text: str = answer["body"]
+
+    @property
+    def body(self) -> Any:
+        return json.loads(self.text)
 
     def __getitem__(self, name: str) -> Any:
         return self.body[name]
@@ -337,6 +341,19 @@ def test_a_prediction_is_traced_to_its_dataset(loop: Registry) -> None:
 def test_an_unknown_prediction_is_404(prediction: str) -> None:
     answer = get("/models/{model}/lineage/{prediction}", model="m", prediction=prediction)
     assert (answer.status, answer["field"]) == (404, "prediction")
+
+
+def test_prometheus_reads_the_state_of_every_model(loop: Registry) -> None:
+    act("promote", {"version": 1, "reason": "go"})
+    loop.create_run(Run("other", uuid7(), "upload", {"digest": "d"}, "s", clock.now()))
+    loop.put_verdict("m", "drift", {"updated_at": clock.now(), "status": "drift", "rows": 5, "columns": []})
+    found = get("/metrics")
+    assert (found.status, found.headers["Content-Type"]) == (200, "text/plain; version=0.0.4; charset=utf-8")
+    serving = [line for line in found.text.splitlines() if 'role="champion"' in line]
+    assert len(serving) == 1
+    assert 'model_name="m"' in serving[0]
+    assert serving[0].endswith(" 1")
+    assert 'model_name="other"' in found.text
 
 
 def test_an_outage_is_503_with_retry_advice(monkeypatch: pytest.MonkeyPatch) -> None:
