@@ -1,7 +1,7 @@
 """Lazily built, cached boto3 clients with one retry layer, and what their failures mean in the domain's words.
 
-Retries live here alone: three attempts, short timeouts, so that the slowest failing call ends well inside half of a
-function's timeout. What is left is a TransientError, and the event or the caller tries again.
+Retries live here alone: three attempts, short timeouts, so that the slowest failing call ends inside half of the
+shortest timeout of a function (29 s). What is left is a TransientError, and the event or the caller tries again.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ATTEMPTS = 3
-CONNECT_SECONDS = 2
-READ_SECONDS = 4
+CONNECT_SECONDS = 1.0
+READ_SECONDS = 2.5
+PATIENT_SECONDS = 30.0  # for large bodies, and for an emulator that shares the machine with everything else
 
 _NETWORK = (
     exceptions.ConnectionError,
@@ -43,12 +44,13 @@ _LOWEST_SERVER_ERROR = 500
 @cache
 def client(service: str, *, read_seconds: float = READ_SECONDS, attempts: int = ATTEMPTS) -> Any:
     """Return the process's client for a service; ask for longer reads only where an answer takes long."""
+    emulated = bool(os.environ.get("AWS_ENDPOINT_URL"))
     config = Config(
         connect_timeout=CONNECT_SECONDS,
-        read_timeout=read_seconds,
+        read_timeout=max(read_seconds, PATIENT_SECONDS) if emulated else read_seconds,
         retries={"mode": "standard", "total_max_attempts": attempts},
         signature_version="s3v4" if service == "s3" else None,
-        s3={"addressing_style": "path" if os.environ.get("AWS_ENDPOINT_URL") else "virtual"},
+        s3={"addressing_style": "path" if emulated else "virtual"},
     )
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     return boto3.client(service, region_name=region, config=config)  # type: ignore[call-overload]  # named at run time

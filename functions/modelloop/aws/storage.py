@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
-from modelloop.aws.clients import calling, client, error_code
+from modelloop.aws.clients import PATIENT_SECONDS, calling, client, error_code
 from modelloop.errors import ConflictError, NotFoundError
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CONFLICT_ATTEMPTS = 3
+LARGE_BYTES = 4 << 20
 _CHUNK = 1 << 20
 
 
@@ -95,7 +96,8 @@ def _conditional_put(bucket: str, key: str, body: bytes, condition: dict[str, st
     kind = {"ContentType": content_type} if content_type else {}
 
     def write() -> str:
-        answer = _s3().put_object(Bucket=bucket, Key=key, Body=body, **condition, **kind)
+        s3 = client("s3", read_seconds=PATIENT_SECONDS) if len(body) > LARGE_BYTES else _s3()
+        answer = s3.put_object(Bucket=bucket, Key=key, Body=body, **condition, **kind)
         return str(answer["ETag"])
 
     with calling(key):
