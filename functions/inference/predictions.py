@@ -97,7 +97,10 @@ def _choose(service: Service, call: Call, trace: Trace) -> tuple[Pointer, Choice
 
 
 def _parse_oip(body: bytes, call: Call, model: Model) -> Query:
-    return oip.parse(body, call.headers, model.encoding.columns)
+    query = oip.parse(body, call.headers, model.encoding.columns)
+    if query.binary and "accept" not in call.headers:
+        query.binary = frozenset()  # API Gateway hands bytes on to clients that say what they accept, only
+    return query
 
 
 def _parse_mlflow(body: bytes, _call: Call, model: Model) -> Query:

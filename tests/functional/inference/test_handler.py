@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import math
+from base64 import b64decode
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -239,3 +241,15 @@ def test_a_model_without_a_champion_is_not_ready(store: Store, plane: Plane) -> 
     store.pointer(None)
     assert plane.json(INFER, oip([1.0], ["Dream"]), **P)[0] == 503
     assert plane.json("GET /v2/models/{model}/ready", **P)[0] == 503
+
+
+def test_bytes_are_answered_to_clients_that_say_what_they_accept(penguins: Plane) -> None:
+    body = oip([1.0], ["Dream"], parameters={"binary_data_output": True})
+    plain = penguins.call(INFER, body, **P)
+    assert plain.headers["Content-Type"] == "application/json"
+    answer = penguins.call(INFER, body, headers={"Accept": "*/*"}, **P)
+    assert answer.raw["isBase64Encoded"]
+    raw = b64decode(answer.raw["body"])
+    at = int(answer.headers["Inference-Header-Content-Length"])
+    assert json.loads(raw[:at])["model_name"] == "penguins"
+    assert raw[at:].startswith(b"\6\0\0\0Gentoo")
