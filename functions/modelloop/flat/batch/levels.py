@@ -63,8 +63,11 @@ class Levels:
         arrived = np.empty(len(node), dtype=np.int32)
         while len(node):
             for _ in range(_STEPS):
-                right = flat.take(self._slot.take(node) + start) > self._threshold.take(node)
-                node = self._child.take(2 * node + right)
+                place = self._slot.take(node, mode="clip")  # every index is in range: "clip" is "do not check"
+                place += start
+                right = flat.take(place, mode="clip") > self._threshold.take(node, mode="clip")
+                node = 2 * node + right
+                node = self._child.take(node, mode="clip")
             at_leaf = self._is_leaf.take(node)
             arrived[pair[at_leaf]] = node[at_leaf]
             going = np.flatnonzero(~at_leaf)
