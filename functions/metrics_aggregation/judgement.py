@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from modelloop import drift, estimate, quality, traffic, windows
+from metrics_aggregation import labelled, reactions
+from modelloop import drift, estimate, keys, quality, traffic, windows
 from modelloop.aws import changes, judging, manifests, outcomes, summaries
 from modelloop.aws.registry import Registry
 from modelloop.settings import settings
@@ -13,7 +15,7 @@ from modelloop.settings import settings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from modelloop.serving import VersionRef
+    from modelloop.serving import Pointer, VersionRef
     from modelloop.windows import Window
 
 OWN_TRAFFIC = frozenset({"champion", "challenger"})
@@ -37,8 +39,9 @@ class Turn:
         self._traffic()
         found: dict[str, Any] = {"drift": None, "quality": None}
         if pointer is not None and pointer.champion is not None:
-            found |= self._champion(pointer.champion)
+            found |= self._champion(pointer, pointer.champion)
         decisions = judging.look(registry(), self.model, self.now)
+        reactions.tell_rollouts(decisions, self.model, self.now)
         self._compact()
         return found | {"judge": {kind: decision.action for kind, decision in decisions.items()}}
 
@@ -50,15 +53,18 @@ class Turn:
         found = summaries.between(self.model, begin, end)
         registry().put_verdict(self.model, "traffic", traffic.totals(previous, found, model=self.model, now=self.now))
 
-    def _champion(self, champion: VersionRef) -> dict[str, Any]:
+    def _champion(self, pointer: Pointer, champion: VersionRef) -> dict[str, Any]:
         manifest = manifests.read(self.model, champion.run_id)
-        found = self._windows(champion.version, manifest)
-        drifting = self._drift(champion.version, manifest, found)
-        judged = self._quality(champion.version, manifest, found, drifting)
-        for kind, document in (("drift", drifting), ("quality", judged)):
-            if document is not None:
-                registry().put_verdict(self.model, kind, document)
-        return {"drift": drifting and drifting["status"], "quality": judged and judged["status"]}
+        self._keep(manifest)
+        recent = self._windows(champion.version, manifest)
+        drifting = self._drift(champion.version, manifest, recent)
+        judged = self._quality(champion.version, manifest, recent, drifting)
+        verdicts = ({"drift": drifting} if drifting else {}) | {"quality": judged}
+        for kind, document in verdicts.items():
+            registry().put_verdict(self.model, kind, document)
+        reactions.tell_statuses(registry(), self.model, verdicts, self.now)
+        found = {"drift": drifting and drifting["status"], "quality": judged["status"]}
+        return found | {"retrain": reactions.consider_retraining(registry(), pointer, manifest, found, self.now)}
 
     def _windows(self, version: int, manifest: dict[str, Any]) -> list[Window]:
         found = summaries.newest_first(self.model, version, OWN_TRAFFIC, self.now)
@@ -105,10 +111,23 @@ class Turn:
         return counts
 
     def _join(self) -> None:
-        for hour, marks in outcomes.unjoined(self.model):
+        """Join predictions with labels that are new."""
+        for hour, marks, _ in outcomes.due(self.model):
             if self._out_of_time():
                 return
-            outcomes.join(self.model, hour, marks, self._versions.get)
+            if marks:
+                outcomes.join(self.model, hour, marks, self._versions.get)
+
+    def _keep(self, manifest: dict[str, Any]) -> None:
+        """Keep the labelled rows of hours whose labels had time to come; rows with masked columns teach nothing."""
+        last = windows.shift(windows.hour_of(self.now), -math.ceil(_label_delay_hours(manifest)))
+        for hour, _, unkept in outcomes.due(self.model):
+            if hour > last or self._out_of_time():
+                return
+            if unkept:
+                if not (manifest.get("spec") or {}).get("mask"):
+                    labelled.keep(self.model, hour)
+                outcomes.forget([keys.unjoined(self.model, hour, outcomes.UNKEPT)])
 
     def _compact(self) -> None:
         """Fold the summaries of closed hours, oldest first."""

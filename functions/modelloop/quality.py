@@ -6,6 +6,7 @@ interval lies wholly on the worse side of the holdout's.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from modelloop import scores, summary, windows
@@ -30,7 +31,7 @@ def matured(
     hours: Iterable[tuple[str, Tallies]], now: str, delay_hours: float, version: int
 ) -> list[tuple[str, Tallies]]:
     """Return the hours to judge by, from joined hours that come newest first: at most seven days, 5,000 labels."""
-    end = windows.shift(windows.hour_of(now), -int(-(-delay_hours // 1)))
+    end = windows.shift(windows.hour_of(now), -math.ceil(delay_hours))
     taken, labels = [], 0
     for hour, joined in hours:
         if hour > end:

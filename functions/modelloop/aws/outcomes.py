@@ -2,7 +2,8 @@
 
 Whoever stores index entries or labels of an hour leaves a mark. A join lists the marks, reads everything stored for
 the hour, writes the hour's quality over the one it read before (a conditional write), then deletes the marks it saw.
-Whatever arrives meanwhile leaves a mark of its own, so the last join always knows everything.
+Whatever arrives meanwhile leaves a mark of its own, so the last join always knows everything. A join that changed
+something leaves the mark `unkept`: the hour's labelled rows are stored once the labels had time to come.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelloop import keys, outcomes, windows
 from modelloop.aws import storage
@@ -20,36 +21,67 @@ from modelloop.settings import settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from modelloop.outcomes import Labels
     from modelloop.summary import Tallies
 
 FORMAT_VERSION = 1
+UNKEPT = "unkept"
 PARALLEL_READS = 4
 MOST_HOURS = 4 * 24 * 7
 
 
-def unjoined(model: str) -> list[tuple[str, list[str]]]:
-    """Return the hours that have marks, oldest first, each with its marks' keys."""
-    prefix = f"unjoined/{model}/"
-    marks = storage.list_keys(settings().artifacts_bucket, prefix)
-    return [(hour, list(found)) for hour, found in groupby(marks, key=lambda key: key.split("/")[2])]
+class Due(NamedTuple):
+    """An hour with work to do: marks of what is not joined, and whether its labelled rows are not kept yet."""
+
+    hour: str
+    marks: list[str]
+    unkept: bool
+
+
+def due(model: str) -> list[Due]:
+    """Return the hours that have marks, oldest first."""
+    marks = storage.list_keys(settings().artifacts_bucket, f"unjoined/{model}/")
+    return [_due(hour, list(found)) for hour, found in groupby(marks, key=lambda key: key.split("/")[2])]
+
+
+def _due(hour: str, marks: list[str]) -> Due:
+    return Due(
+        hour,
+        [mark for mark in marks if not mark.endswith(f"/{UNKEPT}")],
+        any(mark.endswith(f"/{UNKEPT}") for mark in marks),
+    )
 
 
 def join(model: str, hour: str, marks: Sequence[str], manifest: Callable[[int], Mapping[str, Any] | None]) -> bool:
     """Join one hour and delete its marks; False when another join was quicker (the marks stay for the next one)."""
-    bucket = settings().artifacts_bucket
-    labels = list(storage.list_keys(bucket, _folder(keys.feedback(model, hour, ""))))
-    if labels:
-        joined, etag = _read(keys.quality(model, hour))
-        found = outcomes.join(
-            _lines(list(storage.list_keys(bucket, _folder(keys.index(model, hour, ""))))),
-            outcomes.read_labels(_lines(labels)),
-            manifest,
-        )
-        if found != joined and not _write(keys.quality(model, hour), model, hour, found, etag):
-            return False
-    for mark in marks:
-        storage.delete(bucket, mark)
+    joined, etag = _read(keys.quality(model, hour))
+    known = labels(model, hour)
+    if known.last:
+        found = outcomes.join(index_lines(model, hour), known, manifest)
+        if found != joined:
+            storage.put(settings().artifacts_bucket, keys.unjoined(model, hour, UNKEPT), b"")
+            if not _write(keys.quality(model, hour), model, hour, found, etag):
+                return False
+    forget(marks)
     return True
+
+
+def forget(marks: Sequence[str]) -> None:
+    """Delete marks whose work is done."""
+    for mark in marks:
+        storage.delete(settings().artifacts_bucket, mark)
+
+
+def labels(model: str, hour: str) -> Labels:
+    """Return what came back for the predictions of an hour."""
+    found = storage.list_keys(settings().artifacts_bucket, _folder(keys.feedback(model, hour, "")))
+    return outcomes.read_labels(_lines(list(found)))
+
+
+def index_lines(model: str, hour: str) -> Iterator[bytes]:
+    """Yield the index lines of an hour, object by object; the first line of each tells the capture object."""
+    found = storage.list_keys(settings().artifacts_bucket, _folder(keys.index(model, hour, "")))
+    yield from _lines(list(found))
 
 
 def newest_first(model: str, now: str) -> Iterator[tuple[str, Tallies]]:

@@ -24,6 +24,8 @@ ENVIRONMENT = {
     "MODELLOOP_ARTIFACTS_BUCKET": "artifacts",
     "MODELLOOP_CAPTURE_BUCKET": "capture",
     "MODELLOOP_LABEL_DELAY_HOURS": "0",
+    "MODELLOOP_EVENT_BUS": "bus",
+    "MODELLOOP_TRIGGER_FUNCTION": "trigger",
     "POWERTOOLS_METRICS_NAMESPACE": "Modelloop",
     "POWERTOOLS_SERVICE_NAME": "test",
 }
@@ -68,6 +70,7 @@ def _provision() -> None:
         AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in KEYS],
         BillingMode="PAY_PER_REQUEST",
     )
+    boto3.client("events").create_event_bus(Name="bus")
     s3 = boto3.client("s3")
     for bucket in ("artifacts", "capture"):
         s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import orjson
 import pytest
 
 from metrics_aggregation import verdicts
@@ -10,6 +11,7 @@ from modelloop import clock, keys, windows
 from modelloop.aws import outcomes, storage
 from modelloop.aws.registry import Registry
 from tests.functional.metrics_aggregation.world import HOUR, MODEL, NOON, label, manifest, prediction, usual_rows
+from training_trigger.labelled import read_labelled
 
 if TYPE_CHECKING:
     from tests.functional.metrics_aggregation.world import Record, World
@@ -106,6 +108,36 @@ def test_labels_wait_until_they_had_time_to_come(world: World, context: Any, mon
     assert judged(context)["rows"] == 300
 
 
+def test_labelled_rows_are_kept_with_their_features_once_labels_had_time(
+    world: World, context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = usual_rows(3)
+    sampled, bare = prediction(rows), prediction(rows, columns=None)
+    shadow = sampled | {"variant": "shadow", "version": 2, "run_id": SECOND}
+    handler(world.capture([sampled, bare, b"garbage", *answers([sampled, bare])]), context)
+    handler(world.capture([sampled, shadow], "again"), context)
+    monkeypatch.setattr("metrics_aggregation.judgement._label_delay_hours", lambda _: 2.0)
+    verdicts.handler({}, context)
+    assert world.stored("labelled/") == {}
+
+    monkeypatch.setattr(clock, "now", lambda: clock.from_ms(NOON + 2 * windows.HOUR_MS))
+    verdicts.handler({}, context)
+    first = world.stored("labelled/")
+    verdicts.handler({}, context)
+    assert world.stored("labelled/") == first
+    found = [orjson.loads(line) for line in first[f"labelled/{MODEL}/{HOUR}.jsonl"].splitlines()]
+    assert [(one["id"], one["row"], one["label"]) for one in found] == [
+        (sampled["id"], row, said) for row, said in enumerate(sampled["predict"])
+    ]
+    assert found[0]["values"] == dict(zip(("mass", "male", "seen", "island"), rows[0], strict=True))
+    assert len(read_labelled("artifacts", MODEL)) == 3
+
+    corrected = label(sampled["id"], "Gentoo", NOON + windows.HOUR_MS)
+    handler(world.capture([corrected], "late"), context)
+    verdicts.handler({}, context)
+    assert {row.label for row in read_labelled("artifacts", MODEL) if row.row == 0} == {"Gentoo"}
+
+
 def test_a_join_that_was_outrun_leaves_its_marks(world: World, context: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     record = prediction(usual_rows(10))
     handler(world.capture([record, *answers([record])]), context)
@@ -118,8 +150,8 @@ def test_a_join_that_was_outrun_leaves_its_marks(world: World, context: Any, mon
         return real(bucket, prefix, **options)
 
     monkeypatch.setattr(storage, "list_keys", outrun)
-    ((hour, marks),) = outcomes.unjoined(MODEL)
+    ((hour, marks, _),) = outcomes.due(MODEL)
     assert not outcomes.join(MODEL, hour, marks, lambda _: manifest())
-    assert len(world.stored("unjoined/")) == 1
+    assert set(marks) < set(world.stored("unjoined/"))
     assert outcomes.join(MODEL, hour, marks, lambda _: manifest())
-    assert world.stored("unjoined/") == {}
+    assert [key.split("/")[-1] for key in world.stored("unjoined/")] == ["unkept"]

@@ -1,0 +1,103 @@
+"""What follows from verdicts: alerts, and retraining."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from modelloop import alerts, clock, retrain
+from modelloop.aws import events, invoke, outcomes
+from modelloop.ids import derived_uuid7
+from modelloop.run import ENDED
+from modelloop.settings import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from modelloop.aws.registry import Registry
+    from modelloop.judge import Decision
+    from modelloop.serving import Pointer
+
+WHO = "monitoring"
+RUNS_LOOKED_AT = 5
+REMEMBERED = 10
+
+
+def tell_statuses(registry: Registry, model: str, verdicts: Mapping[str, Mapping[str, Any]], now: str) -> None:
+    """Send an alert for every status that is another than the one that was told last, and remember what was told."""
+    told = (registry.latest_verdict(model, "alerts") or {}).get("told", {})
+    found = [alerts.status_changed(kind, verdict, told.get(kind)) for kind, verdict in verdicts.items()]
+    for alert in filter(None, found):
+        events.publish(alert)
+    statuses = told | {kind: verdict["status"] for kind, verdict in verdicts.items()}
+    if statuses != told:
+        registry.put_verdict(model, "alerts", {"model": model, "told": statuses, "updated_at": now})
+
+
+def tell_rollouts(decisions: Mapping[str, Decision], model: str, now: str) -> None:
+    """Send an alert for every rollout that the judge ended."""
+    for kind, decision in decisions.items():
+        if decision.action != "hold":
+            told = {"model": model, "updated_at": now}
+            events.publish(alerts.rollout_judged(kind, decision.action, decision.reasons, told))
+
+
+def consider_retraining(
+    registry: Registry, pointer: Pointer, manifest: Mapping[str, Any], found: Mapping[str, Any], now: str
+) -> str:
+    """Decide about retraining, act, and remember; return the action.
+
+    The wish is sent before it is remembered: after a crash between the two it is sent again, and the trigger, which
+    never trains the same rows twice for the same cause, ignores it.
+    """
+    model = pointer.model
+    previous = registry.latest_verdict(model, "retrain") or {}
+    situation = retrain.Situation(
+        now=now,
+        drift=found["drift"],
+        quality=found["quality"],
+        labels=_new_labels(model, manifest, now),
+        policy=(manifest.get("spec") or {}).get("retrain") or {},
+        earlier=previous.get("started") or [],
+        masked=bool((manifest.get("spec") or {}).get("mask")),
+        frozen=pointer.frozen,
+        running=any(run.state not in ENDED for run in registry.list_runs(model, limit=RUNS_LOOKED_AT).items),
+    )
+    decision = retrain.decide(situation)
+    if decision.action == retrain.RETRAIN:
+        _start(registry, model, decision, now)
+    _remember(registry, pointer, decision, previous, now)
+    return decision.action
+
+
+def _start(registry: Registry, model: str, decision: retrain.Decision, now: str) -> None:
+    wish = {"source": "modelloop.retrain", "model": model, "cause": decision.cause}
+    invoke.send_event(settings().trigger_function, {**wish, "requested_by": WHO, "reason": decision.reason})
+    audit_id = derived_uuid7(clock.to_ms(now), f"{model}/retrain")
+    registry.record_audit(
+        model, "retrain", WHO, decision.reason, {"cause": decision.cause}, audit_id=audit_id, time=now
+    )
+
+
+def _remember(
+    registry: Registry, pointer: Pointer, decision: retrain.Decision, previous: Mapping[str, Any], now: str
+) -> None:
+    """Store and tell the decision when it is another than before, or starts something."""
+    started = [*(previous.get("started") or []), *([now] if decision.action == retrain.RETRAIN else [])][-REMEMBERED:]
+    same = (previous.get("action"), previous.get("cause")) == (decision.action, decision.cause)
+    if (same or (not previous and decision.action == retrain.NOTHING)) and decision.action != retrain.RETRAIN:
+        return
+    version = pointer.champion and pointer.champion.version
+    document = {"model": pointer.model, "version": version, **decision.to_json(), "started": started, "updated_at": now}
+    if decision.action != retrain.NOTHING:
+        events.publish(alerts.retraining_decided(document, document))
+    registry.put_verdict(pointer.model, "retrain", document)
+
+
+def _new_labels(model: str, manifest: Mapping[str, Any], now: str) -> int:
+    """Return the labelled rows of hours after the champion was made: the ones that it cannot have learned from."""
+    made = str(manifest.get("created_at") or "")[:13]
+    return sum(
+        max((tallies["labelled"] for tallies in joined["versions"].values()), default=0)
+        for hour, joined in outcomes.newest_first(model, now)
+        if hour >= made
+    )

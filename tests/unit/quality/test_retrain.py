@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from modelloop import retrain
+from modelloop.retrain import Situation
+
+NOW = "2026-11-23T12:00:00.000Z"
+DRIFTING = Situation(now=NOW, drift="drift", quality="ok", labels=500)
+
+
+def test_drift_with_labels_to_learn_from_is_trained_on() -> None:
+    decision = retrain.decide(DRIFTING)
+    assert (decision.action, decision.cause) == ("retrain", "drift")
+    assert "500 new labelled rows" in decision.reason
+
+
+def test_loss_of_quality_is_a_cause_of_its_own_and_comes_first() -> None:
+    assert retrain.decide(replace(DRIFTING, quality="degraded")).cause == "quality"
+    alone = replace(DRIFTING, drift="ok", quality="degraded", policy={"on_drift": False})
+    assert retrain.decide(alone).action == "retrain"
+
+
+@pytest.mark.parametrize(
+    ("change", "action", "reason"),
+    [
+        ({"drift": "ok"}, "nothing", "neither"),
+        ({"drift": "insufficient_data", "quality": "insufficient_data"}, "nothing", "neither"),
+        ({"drift": None, "quality": None}, "nothing", "neither"),
+        ({"policy": {"on_drift": False}}, "nothing", "neither"),
+        ({"drift": "data_fault"}, "refuse", "data fault"),
+        ({"drift": "data_fault", "quality": "degraded"}, "refuse", "data fault"),
+        ({"labels": 199}, "refuse", "labels needed: 199"),
+        ({"masked": True}, "refuse", "masked"),
+        ({"frozen": True}, "refuse", "frozen"),
+        ({"running": True}, "wait", "under way"),
+        ({"earlier": ["2026-11-22T12:00:01.000Z"]}, "wait", "less than 24 hours"),
+        ({"earlier": ["2026-11-22T12:00:00.000Z"]}, "retrain", "drift found"),
+        ({"earlier": ["2026-11-23T09:00:00.000Z"], "policy": {"cooldown_hours": 1}}, "wait", "1 are allowed"),
+        ({"earlier": ["2026-11-23T09:00:00.000Z"], "policy": {"cooldown_hours": 1, "max_per_day": 2}}, "retrain", ""),
+        ({"policy": {"max_per_day": 0}}, "wait", "0 are allowed"),
+    ],
+)
+def test_every_rule(change: dict[str, Any], action: str, reason: str) -> None:
+    decision = retrain.decide(replace(DRIFTING, **change))
+    assert decision.action == action
+    assert reason in decision.reason
