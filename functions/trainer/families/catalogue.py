@@ -38,16 +38,28 @@ class Family:
     defaults: dict[str, Any]
     space: dict[str, list[Any]] = field(default_factory=dict)
 
+    def open_space(self, params: Mapping[str, Any]) -> dict[str, list[Any]]:
+        """Return what a search may still draw when `params` are given: what the chosen kind has and they leave open."""
+        known = self._kind(params)().get_params()
+        return {name: values for name, values in self.space.items() if name in known and name not in params}
+
+    def _kind(self, params: Mapping[str, Any]) -> type[Any]:
+        kind = params.get("kind", next(iter(self.kinds)))
+        if kind not in self.kinds:
+            raise SpecError(
+                f"{self.name} for {self.task} has no kind {kind!r}; it has {', '.join(self.kinds)}", field="params"
+            )
+        return self.kinds[kind]
+
     def build(self, encoding: Encoding, params: Mapping[str, Any] | None = None, seed: int = 0) -> Model:
         """Return an unfitted model; raise SpecError for a parameter that the estimator does not have.
 
         The parameter `kind` picks the estimator where a family has several (linear: ridge, lasso, poisson ...).
         """
         wanted = {**self.defaults, **(params or {})}
-        kind = wanted.pop("kind", next(iter(self.kinds)))
-        if kind not in self.kinds:
-            raise SpecError(f"{self.name} for {self.task} has no kind {kind!r}; it has {', '.join(self.kinds)}")
-        return _assemble(self, self.kinds[kind], encoding, wanted, seed, given=params or {})
+        kind = self._kind(wanted)
+        wanted.pop("kind", None)
+        return _assemble(self, kind, encoding, wanted, seed, given=params or {})
 
 
 def _assemble(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from tests.unit.export.generated import encoding, fitted, vectors
 from trainer.export import flatten, to_onnx
 from trainer.export.conversion import convert
 from trainer.export.graph import input_and_output
-from trainer.families import build
+from trainer.families import build, families_for
 
 MODELS: list[tuple[str, str, dict[str, Any], int]] = [
     ("svm", "classification", {"estimator__C": 2.0}, 2),
@@ -117,6 +118,27 @@ def test_a_file_that_is_not_a_model_of_ours_is_refused() -> None:
 def test_names_that_cannot_be_built_are_refused(name: str, task: str) -> None:
     with pytest.raises(SpecError):
         build(name, task, encoding())
+
+
+def test_a_dotted_name_imports_nothing_outside_scikit_learn() -> None:
+    with pytest.raises(SpecError, match="not a public class"):
+        build("this.Zen", "regression", encoding())
+    assert "this" not in sys.modules
+
+
+def test_a_search_draws_only_what_the_kind_has_and_the_spec_leaves_open() -> None:
+    linear = families_for("regression")[0]
+    assert "alpha" in linear.open_space({})
+    assert linear.open_space({"kind": "poisson", "alpha": 1.0}) == {}
+    assert linear.open_space({"kind": "least_squares"}) == {}
+
+
+def test_large_tables_are_spared_the_families_that_grow_too_fast() -> None:
+    assert {family.name for family in families_for("regression", 10**6)} == {
+        "linear",
+        "hist_gradient_boosting",
+        "decision_tree",
+    }
 
 
 @pytest.mark.parametrize("params", [{"nonsense": 1}, {"kind": "nonsense"}])
