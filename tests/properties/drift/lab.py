@@ -1,0 +1,72 @@
+"""Tables to drift: mixed columns drawn afresh, windows of them, and what is found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from modelloop import baseline, comparison
+from modelloop.encoding import Column, Encoding
+from modelloop.windows import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from modelloop.comparison import Comparison
+
+type Matrix = NDArray[np.float32]
+
+CATEGORIES = tuple(f"c{code}" for code in range(60))
+ENCODING = Encoding([
+    *(Column(f"smooth{at}", "number") for at in range(8)),
+    *(Column(f"text{known}", "text", CATEGORIES[:known]) for known in (2, 3, 5, 10, 20, 60)),
+    Column("rare", "number"), Column("binary", "number"), Column("mass", "number"), Column("gaps", "number"),
+    Column("whole", "number"), Column("flag", "boolean"),
+])  # fmt: skip
+DECAY = {2: 0.5, 3: 0.5, 5: 0.4, 10: 0.3, 20: 0.2, 60: 0.1}
+
+
+def draw(random: np.random.Generator, rows: int) -> Matrix:
+    """A table of 20 columns: smooth, skewed, tied, sparse, with gaps and with many categories."""
+    smooth = [random.normal(size=rows) if at % 2 else random.lognormal(size=rows) for at in range(8)]
+    texts = [np.minimum(random.geometric(decay, rows) - 1, known) for known, decay in DECAY.items()]
+    gaps = np.where(random.random(rows) < 0.02, np.nan, random.normal(size=rows))
+    mass = np.where(random.random(rows) < 0.95, 0.0, random.normal(size=rows))
+    others = [
+        random.poisson(0.3, rows),
+        random.integers(0, 2, rows),
+        mass,
+        gaps,
+        np.round(2 * random.normal(size=rows)),
+    ]
+    return np.column_stack([*smooth, *texts, *others, random.random(rows) < 0.9]).astype(np.float32)
+
+
+def predicted(matrix: Matrix) -> NDArray[np.int64]:
+    return np.asarray(np.nan_to_num(matrix[:, 1]) > 0, np.int64)
+
+
+def learn(matrix: Matrix, encoding: Encoding = ENCODING, **options: Any) -> dict[str, Any]:
+    return baseline.build(encoding, matrix, predicted(matrix), ["no", "yes"], (), **options)
+
+
+def window(
+    known: Mapping[str, Any], matrix: Matrix, encoding: Encoding = ENCODING, hour: str = "2026-11-23T12"
+) -> Window:
+    slots = {column.name: slot for column, slot in baseline.first_slots(encoding)}
+    counted = {column["name"]: _counts(column, matrix[:, slots[column["name"]]]) for column in known["columns"]}
+    prediction = _counts(known["prediction"], predicted(matrix))
+    return Window(hour, hour, {"sampled": len(matrix), "columns": counted, "prediction": prediction})
+
+
+def compare(known: Mapping[str, Any], matrix: Matrix, encoding: Encoding = ENCODING) -> dict[str, Comparison]:
+    found = comparison.compare(known, window(known, matrix, encoding))
+    return {one.name: one for one in found}
+
+
+def _counts(column: Mapping[str, Any], values: NDArray[Any]) -> dict[str, Any]:
+    counts, missing, unseen = baseline.count(dict(column), values)
+    return {"counts": counts, "missing": missing, "unseen": unseen}
