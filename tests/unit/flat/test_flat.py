@@ -5,13 +5,14 @@ from __future__ import annotations
 from math import exp, inf, nan
 from typing import Any
 
+import numpy as np
 import pytest
 
 from modelloop.encoding import Slot
 from modelloop.errors import ArtifactRefusedError
 from modelloop.flat import load
+from modelloop.flat.links import _by_eights, expit, in_order, softmax
 from modelloop.flat.links import exp as safe_exp
-from modelloop.flat.links import expit, softmax
 
 LINEAR: dict[str, Any] = {
     "format_version": 1,
@@ -180,3 +181,10 @@ BROKEN: list[dict[str, Any]] = [
 def test_a_document_that_is_not_a_model_is_refused(document: dict[str, Any]) -> None:
     with pytest.raises(ArtifactRefusedError):
         load(document)
+
+
+@pytest.mark.parametrize("many", [2, 7, 8, 9, 16, 23, 100])
+def test_numbers_are_added_in_numpys_order(many: int) -> None:
+    matrix = np.random.default_rng(many).random((50, many))
+    assert [_by_eights(row) for row in matrix.tolist()] == matrix.sum(axis=1).tolist()
+    assert [in_order(row) for row in matrix.tolist()] == np.asfortranarray(matrix).sum(axis=1).tolist()
