@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from infra.cli.client import Client, Document
-from infra.cli.commands.monitoring import drift_view, summary_view
+from infra.cli.commands.monitoring import drift_view, quality_view, summary_view
 from infra.cli.commands.training import deliver, watch
 from infra.cli.failures import CommandError
 from infra.cli.following import require_success
@@ -32,6 +32,7 @@ SHIFTED_ROWS = 900
 LABELS = 200
 TRAINED_WITHIN = 240.0
 SUMMARIES_WITHIN = 120.0
+LABELS_WITHIN = 60.0
 POLL_SECONDS = 1.0
 
 
@@ -69,6 +70,7 @@ class _Job:
         self.label(real[:LABELS])
         self.summarise(before + REAL_ROWS + SHIFTED_ROWS)
         self.judge()
+        self.appraise()
 
     def train(self) -> Document:
         with self.journey.station(f"Train {self.example.model}") as station:
@@ -139,6 +141,21 @@ class _Job:
             if verdict["status"] != "drift" or self.example.shifted_column not in drifted:
                 raise CommandError(f"the shift was not found: {verdict['status']}, columns {drifted or 'none'}")
             station.outcome = f"{verdict['status']} in {', '.join(drifted)}"
+
+    def appraise(self) -> None:
+        with self.journey.station(f"Quality of {self.example.model}") as station:
+            deadline = time.monotonic() + LABELS_WITHIN
+            while (found := self.quality())["rows"] < LABELS:
+                if time.monotonic() > deadline:
+                    raise CommandError(f"{found['rows']} of {LABELS} labels were joined in {LABELS_WITHIN:.0f} s")
+                time.sleep(POLL_SECONDS)
+                self.verdict()
+            self.screen.show(found, lambda: quality_view(found))
+            name, figure = next(iter(found["metrics"].items()))
+            station.outcome = f"{found['rows']} labelled rows, {name} {cell(figure['value'])}"
+
+    def quality(self) -> Document:
+        return self.client.about(self.example.model, "quality")
 
     def verdict(self) -> Document:
         """Ask for a verdict now rather than at the next tick of the schedule."""

@@ -24,7 +24,7 @@ def drift(model: Model, stack: StackName = None, as_json: Json = False) -> None:
 
 def quality(model: Model, stack: StackName = None, as_json: Json = False) -> None:
     """Show realised quality from feedback, and the estimate without labels."""
-    _topic(model, "quality", lambda found: Pretty(found, expand_all=True), stack, as_json=as_json)
+    _topic(model, "quality", quality_view, stack, as_json=as_json)
 
 
 def summary(
@@ -85,6 +85,25 @@ def _topic(model: str, topic: str, view: Any, stack: str | None, *, as_json: boo
     with Client(find_stack(stack)) as client:
         found = client.about(model, topic)
     screen.show(found, lambda: view(found))
+
+
+def quality_view(found: Document) -> RenderableType:
+    """Return realised quality beside the holdout's, and the estimate that needs no labels."""
+    head = Text.from_markup(
+        f"[bold]{found.get('model', '')}[/] version {cell(found.get('version'))}: {cell(found.get('status'))} over "
+        f"{found.get('rows', 0)} labelled rows, coverage {cell(found.get('coverage'))}"
+    )
+    reasons = [Text(f"! {reason}", style="yellow") for reason in found.get("reasons") or ()]
+    lines = [
+        [name, figure.get("value"), figure.get("low"), figure.get("high"), (figure.get("holdout") or {}).get("value")]
+        for name, figure in (found.get("metrics") or {}).items()
+    ]
+    parts: list[RenderableType] = [head, *reasons]
+    if lines:
+        parts.append(table("Realised quality", ("metric", "live", "low", "high", "holdout"), lines))
+    if found.get("estimate"):
+        parts += [Text("Estimate without labels", style="bold"), Pretty(found["estimate"])]
+    return Group(*parts)
 
 
 def summary_view(found: Document) -> RenderableType:
