@@ -10,7 +10,7 @@ import pytest
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LinearRegression
 
-from tests.unit.export.generated import compiled, encoding, fitted, prove, replay, vectors
+from tests.properties.export.generated import compiled, encoding, fitted, prove, replay, vectors
 from trainer.export import flatten
 from trainer.families import build
 

@@ -12,7 +12,7 @@ import pytest
 
 from modelloop.flat import many
 from modelloop.flat.batch import batch_of
-from tests.unit.export.generated import boundary_rows, compiled, fitted, vectors
+from tests.properties.export.generated import boundary_rows, compiled, fitted, vectors
 
 FUNCTIONS = Path(__file__).parents[3] / "functions"
 MODELS: list[tuple[str, str, dict[str, Any], int]] = [

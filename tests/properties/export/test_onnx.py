@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from typing import Any
 
 import numpy as np
 import pytest
 
 from inference.onnx_engine import load_onnx
-from modelloop.errors import ArtifactRefusedError, ExportMismatchError, InvalidValueError, SpecError
+from modelloop.errors import ArtifactRefusedError, ExportMismatchError, InvalidValueError
 from modelloop.parity import compare, onnx_tolerance
-from tests.unit.export.generated import encoding, fitted, vectors
+from tests.properties.export.generated import fitted, vectors
 from trainer.export import flatten, to_onnx
 from trainer.export.conversion import convert
 from trainer.export.graph import input_and_output
-from trainer.families import build, families_for
 
 MODELS: list[tuple[str, str, dict[str, Any], int]] = [
     ("svm", "classification", {"estimator__C": 2.0}, 2),
@@ -99,52 +97,6 @@ def test_a_file_that_is_not_a_model_of_ours_is_refused() -> None:
     engine = load_onnx(content, bundle(model, content, "classification") | {"classes": [0, 1, 2]})
     with pytest.raises(ArtifactRefusedError, match="probabilities"):
         engine.predict([[0.0] * len(enc.slots)])
-
-
-@pytest.mark.parametrize(
-    ("name", "task"),
-    [
-        ("nonsense", "regression"),
-        ("os.system", "regression"),
-        ("sklearn.svm.Nonsense", "regression"),
-        ("sklearn.nonsense.SVR", "regression"),
-        ("sklearn.svm._base.BaseLibSVM", "regression"),
-        ("sklearn.svm.SVR", "classification"),
-        ("sklearn.svm.LinearSVC", "classification"),
-        ("sklearn.ensemble.StackingClassifier", "classification"),
-        ("sklearn.preprocessing.StandardScaler", "classification"),
-    ],
-)
-def test_names_that_cannot_be_built_are_refused(name: str, task: str) -> None:
-    with pytest.raises(SpecError):
-        build(name, task, encoding())
-
-
-def test_a_dotted_name_imports_nothing_outside_scikit_learn() -> None:
-    with pytest.raises(SpecError, match="not a public class"):
-        build("this.Zen", "regression", encoding())
-    assert "this" not in sys.modules
-
-
-def test_a_search_draws_only_what_the_kind_has_and_the_spec_leaves_open() -> None:
-    linear = families_for("regression")[0]
-    assert "alpha" in linear.open_space({})
-    assert linear.open_space({"kind": "poisson", "alpha": 1.0}) == {}
-    assert linear.open_space({"kind": "least_squares"}) == {}
-
-
-def test_large_tables_are_spared_the_families_that_grow_too_fast() -> None:
-    assert {family.name for family in families_for("regression", 10**6)} == {
-        "linear",
-        "hist_gradient_boosting",
-        "decision_tree",
-    }
-
-
-@pytest.mark.parametrize("params", [{"nonsense": 1}, {"kind": "nonsense"}])
-def test_parameters_that_do_not_exist_are_refused(params: dict[str, Any]) -> None:
-    with pytest.raises(SpecError, match="nonsense"):
-        build("linear", "regression", encoding(), params)
 
 
 def test_a_dotted_name_of_a_flat_family_keeps_its_flat_form() -> None:
