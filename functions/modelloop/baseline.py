@@ -33,23 +33,31 @@ def build(
     predictions: NDArray[Any],
     classes: Sequence[object] | None,
     mask: Collection[str],
+    *,
+    times: NDArray[np.float64] | None = None,
 ) -> dict[str, Any]:
     """Return the baseline document of a version from its training part.
 
     `matrix` is [rows, slots] with NaN for missing; `predictions` are class indices (when `classes` is given) or
-    numbers, one a row; columns in `mask` are left out.
+    numbers, one a row; columns in `mask` are left out. `times` (one a row, seconds since 1970 or any rising number)
+    is for tables that are ordered in time: it adds what seasons alone make of a distribution.
     """
     columns = [
         _counted(_column_bins(column, matrix[:, slot]), matrix[:, slot])
         for column, slot in first_slots(encoding)
         if column.name not in mask
     ]
-    return {
+    document = {
         "format_version": FORMAT_VERSION,
         "rows": int(matrix.shape[0]),
         "columns": columns,
         "prediction": _counted(_prediction_bins(predictions, classes), predictions),
     }
+    if times is not None:
+        from modelloop import seasons  # noqa: PLC0415  the only part that needs numpy at import
+
+        seasons.add(document, encoding, matrix, predictions, times)
+    return document
 
 
 def first_slots(encoding: Encoding) -> list[tuple[Column, int]]:

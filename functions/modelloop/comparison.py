@@ -19,14 +19,16 @@ NOISE_CHANCE = 0.0002
 CHANCE = 0.01
 FAR = 0.3
 FAR_TIMES = 3.0
-_LN2 = math.log(2)
+HOURS = 24
+FEWEST_ROWS = 30
+LN2 = math.log(2)
 
 
 class Histograms(NamedTuple):
     """Baseline and window counts over the same bins; the last two bins are missing and unseen."""
 
     labels: list[str]
-    baseline: list[int]
+    baseline: list[float]
     window: list[int]
 
     def present(self) -> Histograms:
@@ -70,8 +72,7 @@ class Comparison(NamedTuple):
         """Return what drifted: values, missing or unseen; None when nothing did."""
         if not self.drifted:
             return None
-        kept = self.histograms.present()
-        if _passes(kept):
+        if _passes(self.histograms.present(), self.column.get("season", 0.0)):
             return "values"
         gaps = [share(self.histograms.window, at) - share(self.histograms.baseline, at) for at in (-2, -1)]
         return "unseen" if gaps[1] > gaps[0] else "missing"
@@ -79,39 +80,70 @@ class Comparison(NamedTuple):
 
 def compare(baseline: Mapping[str, Any], window: Window) -> list[Comparison]:
     """Compare every column that the window captured, and the predictions (last), with the baseline."""
+    clock = window.tallies.get("clock")
     pairs = [
-        (column, histograms(column, window.tallies["columns"][column["name"]]))
+        (column, histograms(column, window.tallies["columns"][column["name"]], clock))
         for column in baseline["columns"]
         if column["name"] in window.tallies.get("columns", {})
     ]
     if "prediction" in window.tallies:
-        pairs.append((baseline["prediction"], histograms(baseline["prediction"], window.tallies["prediction"])))
-    chances = [significance.chi_square_tail(*significance.g_test(both.baseline, both.window)) for _, both in pairs]
+        pairs.append((baseline["prediction"], histograms(baseline["prediction"], window.tallies["prediction"], clock)))
+    chances = [chance(both, column.get("season", 0.0)) for column, both in pairs]
     adjusted = significance.benjamini_hochberg(chances)
     return [
-        _comparison(column, both, chance, corrected < CHANCE, column is baseline["prediction"])
-        for (column, both), chance, corrected in zip(pairs, chances, adjusted, strict=True)
+        _comparison(column, both, found, corrected < CHANCE, column is baseline["prediction"])
+        for (column, both), found, corrected in zip(pairs, chances, adjusted, strict=True)
     ]
 
 
-def histograms(column: Mapping[str, Any], live: Mapping[str, Any]) -> Histograms:
+def histograms(
+    column: Mapping[str, Any], live: Mapping[str, Any], clock: Mapping[str, int] | None = None
+) -> Histograms:
     """Return baseline and live counts of a column in at most 20 bins, plus missing and unseen.
 
     The 19 most frequent categories of the training part stay, unless fewer than 5 rows had them; the others share
-    one bin.
+    one bin. `clock` has the window's rows by hour of day: a baseline that knows hours is mixed alike.
     """
-    before, after = list(column["counts"]), list(live["counts"])
-    labels = _labels(column)
-    kept, rest = _folded(before) if column["categories"] is not None else ([], [])
+    timed = bool(clock) and "hours" in column
+    before = same_hours(column, clock or {}) if timed else [*column["counts"], column["missing"], column["unseen"]]
+    after = [*live["counts"], live["missing"], live["unseen"]]
+    labels = [*_labels(column), "(missing)", "(unseen)"]
+    kept, rest = _folded(column["counts"]) if column["categories"] is not None else ([], [])
     if rest:
-        labels = [labels[at] for at in kept] + ["(other)"]
-        before = [before[at] for at in kept] + [sum(before[at] for at in rest)]
-        after = [after[at] for at in kept] + [sum(after[at] for at in rest)]
-    return Histograms(
-        [*labels, "(missing)", "(unseen)"],
-        [*before, column["missing"], column["unseen"]],
-        [*after, live["missing"], live["unseen"]],
-    )
+        kept, ends = [*kept], [len(after) - 2, len(after) - 1]
+        labels = [*(labels[at] for at in kept), "(other)", *(labels[at] for at in ends)]
+        before = [*(before[at] for at in kept), sum(before[at] for at in rest), *(before[at] for at in ends)]
+        after = [*(after[at] for at in kept), sum(after[at] for at in rest), *(after[at] for at in ends)]
+    return Histograms(labels, before, after)
+
+
+def same_hours(column: Mapping[str, Any], clock: Mapping[str, int]) -> list[float]:
+    """Return the baseline counts (bins, missing, unseen) to expect of a window with that many rows by hour of day.
+
+    Hours are mixed as the window has them; the counts are scaled to the rows that such a mix stands on.
+    """
+    whole = [sum(counts) for counts in zip(*column["hours"], strict=True)]
+    rows = sum(clock.values())
+    mix, spread = [0.0] * len(whole), 0.0
+    for hour, amount in clock.items():
+        weight, counts = amount / rows, column["hours"][int(hour)]
+        known = counts if sum(counts) >= FEWEST_ROWS else whole
+        spread += weight**2 / sum(known)
+        mix = [before + weight * count / sum(known) for before, count in zip(mix, known, strict=True)]
+    return [part / spread for part in mix]
+
+
+def chance(both: Histograms, season: float = 0.0) -> float:
+    """Return the p-value of the G-test; with a season, of the distance beyond what the season explains.
+
+    A season of that distance makes G nearly noncentral chi-square, which Patnaik (1949) matches with a scaled one.
+    """
+    statistic, freedom = significance.g_test(both.baseline, both.window)
+    if not season or not freedom:
+        return significance.chi_square_tail(statistic, freedom)
+    shift = 8 * LN2 * season**2 / (1 / sum(both.baseline) + 1 / sum(both.window))
+    scale = (freedom + 2 * shift) / (freedom + shift)
+    return significance.chi_square_tail(statistic / scale, round((freedom + shift) ** 2 / (freedom + 2 * shift)))
 
 
 def _folded(counts: list[int]) -> tuple[list[int], list[int]]:
@@ -122,40 +154,38 @@ def _folded(counts: list[int]) -> tuple[list[int], list[int]]:
     return (ranked, []) if len(counts) - cut < 2 else (ranked[:cut], ranked[cut:])  # noqa: PLR2004  one bin for one
 
 
-def threshold(baseline_rows: int, window_rows: int, bins: int) -> float:
+def threshold(baseline_rows: float, window_rows: float, bins: int, season: float = 0.0) -> float:
     """Return the distance that counts as an effect: 0.1, or what sampling alone exceeds once in 5,000 windows.
 
     Between two samples of one distribution, 8 ln 2 d^2 / (1/n + 1/m) is nearly chi-square with bins - 1 degrees of
-    freedom (second-order expansion of the Jensen-Shannon divergence).
+    freedom (second-order expansion of the Jensen-Shannon divergence). What a season explains comes on top.
     """
     if min(baseline_rows, window_rows, bins - 1) < 1:
         return 1.0
-    noise = (
-        significance.chi_square_quantile(NOISE_CHANCE, bins - 1) * (1 / baseline_rows + 1 / window_rows) / (8 * _LN2)
-    )
-    return min(max(SMALLEST_EFFECT, math.sqrt(noise)), 1.0)
+    quantile = significance.chi_square_quantile(NOISE_CHANCE, bins - 1)
+    noise = quantile * (1 / baseline_rows + 1 / window_rows) / (8 * LN2)
+    return min(math.sqrt(max(SMALLEST_EFFECT**2, noise) + season**2), 1.0)
 
 
 def _comparison(
-    column: Mapping[str, Any], both: Histograms, chance: float, sure: bool, is_prediction: bool
+    column: Mapping[str, Any], both: Histograms, found: float, sure: bool, is_prediction: bool
 ) -> Comparison:
     distance = significance.jensen_shannon(both.baseline, both.window)
-    limit = _threshold(both)
-    return Comparison(column, both, distance, limit, chance, sure and distance > limit, is_prediction)
+    limit = _threshold(both, column.get("season", 0.0))
+    return Comparison(column, both, distance, limit, found, sure and distance > limit, is_prediction)
 
 
-def _passes(both: Histograms) -> bool:
+def _passes(both: Histograms, season: float) -> bool:
     distance = significance.jensen_shannon(both.baseline, both.window)
-    chance = significance.chi_square_tail(*significance.g_test(both.baseline, both.window))
-    return distance > _threshold(both) and chance < CHANCE
+    return distance > _threshold(both, season) and chance(both, season) < CHANCE
 
 
-def _threshold(both: Histograms) -> float:
+def _threshold(both: Histograms, season: float) -> float:
     used = sum(1 for before, after in zip(both.baseline, both.window, strict=True) if before + after)
-    return threshold(sum(both.baseline), sum(both.window), used)
+    return threshold(sum(both.baseline), sum(both.window), used, season)
 
 
-def share(counts: Sequence[int], at: int) -> float:
+def share(counts: Sequence[float], at: int) -> float:
     whole = sum(counts)
     return counts[at] / whole if whole else 0.0
 

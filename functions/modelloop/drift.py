@@ -115,5 +115,7 @@ def _shown(one: Comparison, enough: bool, drawn: bool) -> dict[str, Any]:
         "informational": one.informational,
         "missing": round(share(both.window, -2), 6),
         "unseen": round(share(both.window, -1), 6),
-        "bins": {"labels": both.labels, "baseline": both.baseline, "window": both.window} if drawn else None,
+        "bins": {"labels": both.labels, "baseline": list(map(round, both.baseline)), "window": both.window}
+        if drawn
+        else None,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelloop import clock, summary
@@ -54,17 +55,13 @@ def span(start: str, end: str) -> int:
 
 
 def by_hour(summaries: Iterable[Summary]) -> Iterator[tuple[str, Tallies]]:
-    """Merge neighbouring summaries of one hour; they come ordered by hour, either way."""
-    hour = ""
-    tallies: Tallies = {}
-    for found in summaries:
-        if found.place.hour != hour:
-            if hour:
-                yield hour, tallies
-            hour, tallies = found.place.hour, {}
-        summary.add(tallies, found.tallies)
-    if hour:
-        yield hour, tallies
+    """Merge neighbouring summaries of one hour; they come ordered by hour, either way.
+
+    `clock` counts the captured rows by hour of day, for windows that are made of these hours.
+    """
+    for hour, found in groupby(summaries, key=lambda one: one.place.hour):
+        tallies = summary.total(one.tallies for one in found)
+        yield hour, tallies | {"clock": {hour[-2:]: tallies.get("sampled", 0)}}
 
 
 def backwards(hours: Iterable[tuple[str, Tallies]], now: str, min_rows: int, most: int = 2) -> list[Window]:

@@ -61,5 +61,5 @@ def test_totals_by_version_and_variant() -> None:
 
 def test_hours_of_one_place_in_several_objects_merge() -> None:
     place = Place("m", "2026-11-23T10", 1, "champion")
-    found = windows.by_hour([Summary(place, {"rows": 1}), Summary(place, {"rows": 2})])
-    assert list(found) == [("2026-11-23T10", {"rows": 3})]
+    found = windows.by_hour([Summary(place, {"rows": 1, "sampled": 1}), Summary(place, {"rows": 2, "sampled": 2})])
+    assert list(found) == [("2026-11-23T10", {"rows": 3, "sampled": 3, "clock": {"10": 3}})]
