@@ -77,7 +77,8 @@ def compare(expected: Matrix, actual: Outputs, allowed: Matrix, threshold: float
 
 def flat_tolerance(model: FlatModel, vectors: Matrix) -> list[list[float]]:
     """Return what may separate the flat engine from the estimator, cell by cell, in the unit of its answers."""
-    return [_through_link(model.link, model.raw(vector), model.rounding(vector)) for vector in vectors]
+    scores = zip(model.raws(vectors), map(model.rounding, vectors), strict=True)
+    return [_through_link(model.link, raw, bounds) for raw, bounds in scores]
 
 
 def onnx_tolerance(expected: Matrix) -> list[list[float]]:

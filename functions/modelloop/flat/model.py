@@ -77,6 +77,10 @@ class FlatModel:
         """Return the scores of one vector before the inverse link."""
         return self._form.raw(vector)
 
+    def raws(self, vectors: Sequence[Sequence[float]]) -> list[list[float]]:
+        """Return the scores of many vectors, by whichever way is cheaper."""
+        return self._many.raw(vectors)
+
     def rounding(self, vector: Sequence[float]) -> list[float]:
         """Return, for each raw score, how far it may lie from the estimator's (0 for trees)."""
         return self._form.rounding(vector)
@@ -87,7 +91,7 @@ class FlatModel:
         With a `threshold`, a binary model answers class 1 when its probability reaches it; without one, labels follow
         the estimator's own rule.
         """
-        raws = self._many.raw(vectors)
+        raws = self.raws(vectors)
         if self.task == "regression":
             inverse = INVERSES[self.link]
             return Outputs([inverse(raw[0]) for raw in raws], None)
