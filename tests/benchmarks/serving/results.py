@@ -1,0 +1,136 @@
+"""The figures as a page: targets first, then the tables behind them."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tests.benchmarks.serving.models import TITLES
+
+if TYPE_CHECKING:
+    from tests.benchmarks.serving.cold import Loop, Starts
+    from tests.benchmarks.serving.warm import Timing, Warm
+
+MANY = {"linear": 1.0, "hist_gradient_boosting": 0.5, "random_forest": 1 / 0.75}
+OURS = "times ours"
+NAMES = {
+    "constant": "constant answer, Powertools Logger",
+    "ours": "Modelloop",
+    "usual": "boto3 + joblib + scikit-learn, with bytecode",
+    "usual-bare": "the same without bytecode",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What was promised and what was measured; `met` when the figure is on the right side of the limit."""
+
+    promise: str
+    figure: float
+    limit: float
+    unit: str
+    at_least: bool = False
+
+    @property
+    def met(self) -> bool:
+        return self.figure >= self.limit if self.at_least else self.figure <= self.limit
+
+    def row(self) -> str:
+        sign = "≥" if self.at_least else "≤"
+        verdict = "met" if self.met else f"**missed** ({abs(self.figure / self.limit - 1):.0%} off)"
+        return f"| {self.promise} | {sign} {self.limit:.3g} {self.unit} | {self.figure:.3g} {self.unit} | {verdict} |"
+
+
+def targets(starts: dict[str, Starts], warms: list[Warm]) -> list[Target]:
+    """Return every target with its figure."""
+    ours = starts["ours"].typical
+    found = [
+        Target("cold start against a constant answer", ours / starts["constant"].typical, 2.5, "times"),
+        Target("cold start, usual handler with bytecode", starts["usual"].typical / ours, 8, OURS, at_least=True),
+        Target("cold start, usual handler without", starts["usual-bare"].typical / ours, 25, OURS, at_least=True),
+        Target("peak memory", starts["ours"].peak, 90, "MB"),
+    ]
+    for warm in warms:
+        title = TITLES[warm.family].split(",")[0]
+        found += [
+            Target(f"one row against its floor: {title}", warm.ours.typical / warm.floor.typical, 3, "times"),
+            Target(f"one row, usual handler: {title}", warm.usual.typical / warm.ours.typical, 25, OURS, at_least=True),
+            Target(
+                f"1,000 rows against scikit-learn, both ready: {title}",
+                warm.served.typical / warm.ready.typical,
+                MANY[warm.family],
+                "times",
+            ),
+        ]
+    return found
+
+
+def page(starts: dict[str, Starts], loops: dict[str, Loop], warms: list[Warm]) -> str:
+    """Return the results in Markdown."""
+    found = targets(starts, warms)
+    lines = [
+        "# Serving, measured",
+        "",
+        f"Written by `make bench` on {os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}.",
+        "Medians. Ratios hold on other machines, times do not.",
+        "",
+        "![Cold start and warm answer against the usual handler](serving.svg)",
+        "",
+        "| what was promised | target | measured | |",
+        "|---|---|---|---|",
+        *(target.row() for target in found),
+        "",
+        "## Cold start",
+        "",
+        "Process start to the first answer under `awslambdaric`, pointer and model fetched from an S3 endpoint on this",
+        "machine; histogram gradient boosting on 20 columns. The constant handler fetches nothing.",
+        "",
+        "| handler | ms | lowest | highest | peak MB | starts |",
+        "|---|---:|---:|---:|---:|---:|",
+        *(_start_row(name, start) for name, start in starts.items()),
+        "",
+        "## After the response",
+        "",
+        "Through the Runtime API, one row: until the answer, and until the environment may sleep (captures delivered).",
+        "",
+        "| | answer ms | environment busy ms |",
+        "|---|---:|---:|",
+        *(f"| {name} | {loop.answered:.2f} | {loop.busy:.2f} |" for name, loop in loops.items()),
+        "",
+        "## Warm",
+        "",
+        "Gateway event in to response out, one process. The floor parses, encodes, evaluates and serialises the same",
+        "request with nothing else: no checks, no versions, no log line, no metrics.",
+        "",
+        "| one row, µs (p99) | floor | Modelloop | usual handler |",
+        "|---|---:|---:|---:|",
+        *(f"| {TITLES[w.family]} | {_us(w.floor)} | {_us(w.ours)} | {_us(w.usual)} |" for w in warms),
+        "",
+        "| 1,000 rows, ms | Modelloop, JSON to JSON | usual, JSON to JSON | ours, ready columns | its table, ready |",
+        "|---|---:|---:|---:|---:|",
+        *(_many_row(warm) for warm in warms),
+        "",
+        "| file, kB | Modelloop bundle | joblib |",
+        "|---|---:|---:|",
+        *(f"| {TITLES[w.family]} | {w.bundle_bytes / 1e3:,.0f} | {w.pickle_bytes / 1e3:,.0f} |" for w in warms),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _start_row(name: str, start: Starts) -> str:
+    low, high = min(start.milliseconds), max(start.milliseconds)
+    count = len(start.milliseconds)
+    return f"| {NAMES[name]} | {start.typical:,.0f} | {low:,.0f} | {high:,.0f} | {start.peak:.0f} | {count} |"
+
+
+def _us(timing: Timing) -> str:
+    return f"{timing.typical:,.0f} ({timing.p99:,.0f})"
+
+
+def _many_row(warm: Warm) -> str:
+    timings = (warm.many_ours, warm.many_usual, warm.served, warm.ready)
+    cells = " | ".join(f"{timing.typical / 1e3:,.1f}" for timing in timings)
+    return f"| {TITLES[warm.family]} | {cells} |"
