@@ -62,6 +62,7 @@ lock: $(INSTALLED) ## Resolve every lock again, the newest versions that pyproje
 	$(COMPILE) --universal -c $(LOCKS)/project.txt $(LOCKS)/uv.in -o $(LOCKS)/uv.txt
 	$(COMPILE) --upgrade --universal $(LOCKS)/ministack.in -o $(LOCKS)/ministack.txt
 	$(COMPILE) --python-platform $(LAYER_PLATFORM) -c $(LOCKS)/project.txt $(LOCKS)/runtime.in -o $(LOCKS)/runtime.txt
+	$(COMPILE) --universal tests/e2e/clients/requirements.in -o tests/e2e/clients/requirements.txt
 	for role in runtime serving data training; do \
 	  $(COMPILE) --python-platform $(LAYER_PLATFORM) -c $(LOCKS)/project.txt layers/$$role/requirements.in -o layers/$$role/requirements.txt; \
 	done

@@ -19,6 +19,8 @@ from infra.local.processes import MARK, SERVER, server, stop
 LOCK = ROOT / "infra" / "locks" / "ministack.txt"
 HOME = ROOT / ".local" / "emulator"
 START_SECONDS = 60
+# The emulator is meant to outlive this program: an object that is dropped meanwhile would warn of it.
+_outliving: list[subprocess.Popen[bytes]] = []
 
 
 class EmulatorError(RuntimeError):
@@ -69,7 +71,7 @@ def _launch(python: Path, state: Path, port: int) -> None:
     command = [str(python), "-m", "hypercorn", SERVER, "--bind", f"127.0.0.1:{port}"]
     command += ["--keep-alive", "75", "--graceful-timeout", "2"]
     with (state / "emulator.log").open("ab") as log:
-        subprocess.Popen(
+        process = subprocess.Popen(
             command,
             cwd=state,
             env=_variables(state, port),
@@ -78,6 +80,7 @@ def _launch(python: Path, state: Path, port: int) -> None:
             stderr=log,
             start_new_session=True,
         )
+    _outliving.append(process)
 
 
 def _variables(state: Path, port: int) -> dict[str, str]:

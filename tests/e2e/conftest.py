@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,21 +14,32 @@ from infra.build.paths import ROOT
 from infra.local import stack as embedded
 from infra.local.info import StackInfo
 
+HERE = Path(__file__).parent
+KEPT = os.environ.get("MODELLOOP_E2E_KEEP") == "1"
+LAST = "test_permissions.py"  # it judges what all the others made the functions do
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    here = Path(__file__).parent
     for item in items:
-        if here in item.path.parents:
+        if HERE in item.path.parents:
             item.add_marker(pytest.mark.e2e)
+    items.sort(key=lambda item: item.path.name == LAST)
 
 
 @pytest.fixture(scope="session")
-def stack(worker_id: str) -> Iterator[StackInfo]:
-    """The stack, built and up; MODELLOOP_E2E_KEEP=1 leaves it up for the next session, which is then quick."""
-    state = ROOT / ".local" / "e2e" / worker_id
-    info = embedded.up(state)
-    yield info
-    if os.environ.get("MODELLOOP_E2E_KEEP") != "1":
+def state(worker_id: str) -> Path:
+    """The folder of the session's stack."""
+    return ROOT / ".local" / "e2e" / worker_id
+
+
+@pytest.fixture(scope="session")
+def stack(state: Path) -> Iterator[StackInfo]:
+    """The stack, built and up, without data; MODELLOOP_E2E_KEEP=1 keeps it, and its data, for the next session."""
+    if not KEPT:
+        embedded.down(state)
+        shutil.rmtree(state, ignore_errors=True)
+    yield embedded.up(state)
+    if not KEPT:
         embedded.down(state)
 
 

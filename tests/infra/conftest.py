@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from typing import Any
 
 import pytest
@@ -27,8 +28,9 @@ def source() -> dict[str, Any]:
     return document
 
 
-@pytest.fixture(scope="session")
-def template() -> dict[str, Any]:
+@cache
+def transformed() -> dict[str, Any]:
+    """The template after the transform, with every parameter at its default."""
     os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
     document = yaml_parse((ROOT / "template.yaml").read_text())
     for resource in document["Resources"].values():
@@ -37,8 +39,13 @@ def template() -> dict[str, Any]:
         if resource["Type"] == "AWS::Serverless::LayerVersion":
             resource["Properties"]["ContentUri"] = "s3://bucket/layer.zip"
     document["Globals"]["Function"].pop("CodeUri")
-    transformed: dict[str, Any] = transform(document, {}, NoManagedPolicies())
-    return transformed
+    made: dict[str, Any] = transform(document, {}, NoManagedPolicies())
+    return made
+
+
+@pytest.fixture(scope="session")
+def template() -> dict[str, Any]:
+    return transformed()
 
 
 @pytest.fixture(scope="session")

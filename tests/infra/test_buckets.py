@@ -11,6 +11,8 @@ from tests.infra.conftest import Resources, of_type
 
 BUCKETS = {"DataBucket": "data", "ArtifactsBucket": "artifacts", "CaptureBucket": "capture"}
 
+EXPIRING = ("prepared", "derived", "index", "feedback", "unjoined", "labelled", "quarantine")
+
 
 def test_there_are_three(resources: Resources) -> None:
     assert set(of_type(resources, "AWS::S3::Bucket")) == set(BUCKETS)
@@ -54,7 +56,7 @@ def test_what_comes_from_single_rows_expires_with_its_old_versions(name: str, re
         assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": {"Ref": "RetentionDays"}}
     if name == "ArtifactsBucket":
         prefixes = {rule["Prefix"] for rule in expiring}
-        assert prefixes == {"prepared/", "index/", "feedback/", "unjoined/", "labelled/", "quarantine/"}
+        assert prefixes == {f"{word}/" for word in EXPIRING}
 
 
 def test_an_upload_invokes_the_trigger_directly_and_a_capture_goes_through_its_queue(resources: Resources) -> None:

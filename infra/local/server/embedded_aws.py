@@ -6,6 +6,9 @@ Runs in the emulator's own environment: nothing of this project can be imported 
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -17,9 +20,12 @@ type Receive = Callable[[], Awaitable[Message]]
 type Send = Callable[[Message], Awaitable[None]]
 
 SAVE_SECONDS = 5.0
+CALLS = os.path.join(os.environ["EMBEDDED_STACK"], "calls.jsonl")  # noqa: PTH118  not worth an import
+CALLER = re.compile(r"app/([\w-]+)|(object_store)|Firehose_")
 READING = {"GET", "HEAD", "OPTIONS"}
 changed = asyncio.Event()
 tasks: set[asyncio.Task[None]] = set()
+calls: set[str] = set()
 
 
 async def app(scope: Message, receive: Receive, send: Send) -> None:
@@ -29,7 +35,25 @@ async def app(scope: Message, receive: Receive, send: Send) -> None:
         return
     if scope.get("method") not in READING:
         changed.set()
+    _record(scope)
     await emulator.app(scope, receive, send)
+
+
+def _record(scope: Message) -> None:
+    """Keep one line of each kind of call that a function made: who, which action, on which bucket and prefix."""
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope.get("headers", ())}
+    target = headers.get("x-amz-target", "")
+    caller = CALLER.search(f"{headers.get('user-agent', '')} {target}")
+    if caller is None:
+        return
+    names = re.findall(r"[\w.-]+", scope.get("query_string", b"").decode("latin-1"))
+    place = "/".join(scope["path"].split("/")[1:3])
+    flags = sorted({"versionId", "list-type", "uploads"} & set(names))
+    line = json.dumps([caller[1] or caller[2] or "signer", scope["method"], target, place, flags])
+    if line not in calls:
+        calls.add(line)
+        with open(CALLS, "a") as file:  # noqa: PTH123  not worth an import
+            file.write(f"{line}\n")
 
 
 def _saving_once_started(send: Send) -> Send:
