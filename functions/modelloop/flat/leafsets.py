@@ -9,9 +9,9 @@ out, and a handful of operations on long integers, in C, replace hundreds of int
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import defaultdict
+from functools import reduce
 from itertools import chain
-from operator import getitem
+from operator import getitem, or_
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ _BLOCK_BITS = 4096  # longer sets are fewer operations but quadratic in memory
 
 type _Numbers = list[tuple[int, list[float], list[int], int]]
 type _Categories = list[tuple[int, list[int]]]
+type _Test = tuple[float, int, int]  # threshold, node, the leaves on its left
 
 
 class LeafSets:
@@ -60,9 +61,8 @@ class LeafSets:
 
 def _block(trees: Trees, node: int, sizes: list[int], bits: int) -> tuple[_Numbers, _Categories, int, int, int, Any]:
     """Return one block: tests by slot, the set of all leaves, of all first leaves, its bytes, and the payloads."""
-    numbers: dict[int, list[tuple[float, int]]] = defaultdict(list)
-    missing: dict[int, int] = defaultdict(int)
-    categories: dict[int, list[tuple[frozenset[int], int]]] = defaultdict(list)
+    feature, number = trees.feature, trees.number
+    by_slot: list[list[_Test]] = [[] for _ in range(trees.slots + len(trees.flags))]
     payloads: list[dict[int, Any]] = []
     every = ones = 0
     for tree, leaves in enumerate(sizes):
@@ -71,18 +71,18 @@ def _block(trees: Trees, node: int, sizes: list[int], bits: int) -> tuple[_Numbe
         payloads.append(_payloads(trees, node, last))
         every |= ((1 << leaves) - 1) << shift
         ones |= 1 << shift
-        for at, left in left_leaves(trees.feature, node, last):
-            slot = trees.feature[at]
-            if at in trees.tests:
-                categories[slot].append((trees.tests[at], left << shift))
-            else:
-                numbers[slot].append((trees.number[at], left << shift))
-                if at not in trees.missing_left:
-                    missing[slot] |= left << shift
+        for at, left in left_leaves(feature, node, last):
+            by_slot[feature[at]].append((number[at], at, left << shift))
         node = last + 1
-    by_number = [(slot, *_thresholds(tests), missing[slot]) for slot, tests in sorted(numbers.items())]
-    by_category = [(slot, code_unions(tests, trees.codes[slot])) for slot, tests in sorted(categories.items())]
-    return by_number, by_category, every, ones, len(sizes) * bits // 8, payloads
+    numbers: _Numbers = []
+    categories: _Categories = []
+    for slot, tests in enumerate(by_slot):
+        if tests and tests[0][1] in trees.tests:
+            sets = [(trees.tests[at], left) for _, at, left in tests]
+            categories.append((slot, code_unions(sets, trees.codes[slot])))
+        elif tests:
+            numbers.append((slot, *_thresholds(tests, trees.missing_left)))
+    return numbers, categories, every, ones, len(sizes) * bits // 8, payloads
 
 
 def _payloads(trees: Trees, first: int, last: int) -> dict[int, Any]:
@@ -105,23 +105,27 @@ def left_leaves(feature: list[int], first: int, last: int) -> Iterator[tuple[int
             sets[-1] |= left
 
 
-def _thresholds(tests: list[tuple[float, int]]) -> tuple[list[float], list[int]]:
-    """Return the distinct thresholds and, by how many lie below a value, the union of what they rule out."""
+def _thresholds(tests: list[_Test], missing_left: frozenset[int]) -> tuple[list[float], list[int], int]:
+    """Return the distinct thresholds, by how many lie below a value the union of what they rule out, and missing's."""
     tests.sort()
     thresholds: list[float] = []
     unions = [0]
-    union = 0
-    for threshold, left in tests:
+    union, last = 0, None
+    for threshold, _, left in tests:
         union |= left
-        if thresholds and thresholds[-1] == threshold:
+        if threshold == last:
             unions[-1] = union
         else:
             thresholds.append(threshold)
             unions.append(union)
-    return thresholds, unions
+            last = threshold
+    if not missing_left:
+        return thresholds, unions, union
+    return thresholds, unions, reduce(or_, [left for _, at, left in tests if at not in missing_left], 0)
 
 
 def code_unions(tests: list[tuple[frozenset[int], int]], codes: int) -> list[int]:
+    """Return, by code, the union of what the category tests of a slot rule out; the last entry is for missing."""
     unions = [0] * (codes + 1)
     for goes_left, left in tests:
         for code in range(codes + 1):
