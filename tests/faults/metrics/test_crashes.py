@@ -1,0 +1,123 @@
+"""A crash after any AWS call, then redelivery: what is stored is what it would have been without the crash."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore.client import BaseClient
+
+from metrics_aggregation import verdicts
+from metrics_aggregation.handler import handler
+from modelloop import clock
+from modelloop.aws import clients, invoke
+from tests.functional.metrics_aggregation.conftest import forget
+from tests.functional.metrics_aggregation.world import HOUR, MODEL, NOON, error, label, prediction, usual_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.functional.metrics_aggregation.world import Record, World
+
+NEVER = 10_000
+
+
+class CrashError(BaseException):
+    """The environment dies: nothing may catch this."""
+
+
+class Calls:
+    """Counts AWS calls and dies after one of them."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.made = 0
+        self.last = NEVER
+        real = BaseClient._make_api_call  # type: ignore[attr-defined]  # not in the stubs
+
+        def call(client: Any, name: str, arguments: Any) -> Any:
+            answer = real(client, name, arguments)
+            self.made += 1
+            if self.made == self.last:
+                raise CrashError(name)
+            return answer
+
+        monkeypatch.setattr(BaseClient, "_make_api_call", call)
+
+    def dying_after(self, calls: int, work: Callable[[], Any]) -> bool:
+        """Do the work; True when it died on the way."""
+        self.made, self.last = 0, calls
+        try:
+            work()
+        except CrashError:
+            return True
+        finally:
+            self.last = NEVER
+        return False
+
+
+@pytest.fixture
+def calls(world: World, monkeypatch: pytest.MonkeyPatch) -> Calls:  # noqa: ARG001  the world is built before calls count
+    monkeypatch.setattr(clock, "now", lambda: clock.from_ms(NOON + 60_000))
+    monkeypatch.setattr(invoke, "send_event", lambda _function, _event: None)
+    return Calls(monkeypatch)
+
+
+def records() -> list[Record]:
+    scored = [prediction(usual_rows(100, seed, shift=2_000)) for seed in range(6)]
+    return [*scored, error(), *(label(one["id"], "Adelie", row=row) for one in scored for row in range(50))]
+
+
+def wipe() -> None:
+    """Forget what the handlers stored, in the buckets, the table and the process."""
+    s3, dynamodb = boto3.client("s3"), boto3.client("dynamodb")
+    for item in s3.list_objects_v2(Bucket="artifacts").get("Contents", []):
+        if not item["Key"].startswith(("versions/", "serving/")):
+            s3.delete_object(Bucket="artifacts", Key=item["Key"])
+    for row in dynamodb.scan(TableName="table")["Items"]:
+        if not row["sk"]["S"].startswith(("VERSION#", "RUNVERSION#", "COUNTER")):
+            dynamodb.delete_item(TableName="table", Key={name: row[name] for name in ("pk", "sk")})
+    forget()
+    clients.reset()
+
+
+def state(world: World) -> tuple[dict[str, bytes], list[Any]]:
+    rows = boto3.client("dynamodb").scan(TableName="table")["Items"]
+    for row in rows:
+        row.pop("created_at", None)  # the one moment that is taken from the real clock
+    return world.yielded(), sorted(rows, key=lambda row: (row["pk"]["S"], row["sk"]["S"]))
+
+
+def test_captures_converge_after_a_crash_at_any_call(world: World, context: Any, calls: Calls) -> None:
+    event = world.capture([*records(), b"garbage"])
+    calls.made = 0
+    handler(event, context)
+    made, expected = calls.made, state(world)
+    assert made >= 6
+
+    for at in range(1, made + 1):
+        wipe()
+        assert calls.dying_after(at, lambda: handler(copy.deepcopy(event), context)), at
+        handler(event, context)
+        assert state(world) == expected, at
+
+
+@pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.slow)])
+def test_verdicts_converge_after_a_crash_at_any_call(world: World, context: Any, calls: Calls, step: int) -> None:
+    event = world.capture(records())
+    handler(event, context)
+    calls.made = 0
+    verdicts.handler({}, context)
+    made = calls.made
+    verdicts.handler({}, context)
+    expected = state(world)
+    assert expected[0][f"labelled/{MODEL}/{HOUR}.jsonl"]
+
+    for at in range(1, made + 1, step):
+        wipe()
+        handler(event, context)
+        assert calls.dying_after(at, lambda: verdicts.handler({}, context)), at
+        verdicts.handler({}, context)
+        verdicts.handler({}, context)
+        assert state(world) == expected, at
