@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from modelloop.errors import ArtifactRefusedError
+from modelloop.errors import ArtifactRefusedError, InvalidValueError
 from modelloop.flat.linear import Linear
 from modelloop.flat.links import INVERSES, softmax, softmax_by_eights
 from modelloop.flat.many import Many
@@ -116,7 +116,10 @@ class FlatModel:
         return [int(raw[0] > 0.0) for raw in raws]
 
     def explain(self, vector: Sequence[float], label: int | None = None) -> Contributions:
-        """Return what each slot contributed to the score of one class (default: class 1 of 2, else the predicted)."""
+        """Return what each slot contributed to the score of one class (default: class 1 of 2, else the predicted).
+
+        Raises InvalidValueError for a class that the model does not have.
+        """
         raw = self._form.raw(vector)
         explained = self._explained(raw, label)
         output = explained if explained is not None and len(raw) > 1 else 0
@@ -129,6 +132,8 @@ class FlatModel:
         if self.task == "regression":
             return None
         if label is not None:
+            if not 0 <= label < self.classes:
+                raise InvalidValueError(f"there is no class {label} among {self.classes}", field="explain")
             return label
         return 1 if self.classes == _BINARY else raw.index(max(raw))
 

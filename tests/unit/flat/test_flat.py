@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from modelloop.encoding import Slot
-from modelloop.errors import ArtifactRefusedError
+from modelloop.errors import ArtifactRefusedError, InvalidValueError
 from modelloop.flat import load
 from modelloop.flat.links import _by_eights, expit, in_order, softmax
 from modelloop.flat.links import exp as safe_exp
@@ -140,6 +140,11 @@ def test_the_score_of_class_0_is_explained_with_opposite_sign() -> None:
     yes, no = model.explain([1.0, 0.0, 1.0]), model.explain([1.0, 0.0, 1.0], label=0)
     assert yes.label == 1
     assert [no.base, *no.slots, no.value] == [-part for part in (yes.base, *yes.slots, yes.value)]
+
+
+def test_a_class_that_does_not_exist_cannot_be_explained() -> None:
+    with pytest.raises(InvalidValueError):
+        load(LINEAR | {"task": "classification", "classes": 2, "link": "logit"}).explain([1.0, 0.0, 1.0], label=2)
 
 
 def test_no_rows_have_no_answers() -> None:
