@@ -144,6 +144,6 @@ def _load(service: Service, call: Call, trace: Trace) -> tuple[Model, Pointer]:
         choice = Choice(pointer.champion, "champion")
     else:
         pointer, choice = service.choose(name, version, trace.prediction_id)
-    model, _ = service.shelf.take(pointer, choice)
+    model, _ = service.shelf.take(pointer, choice, exact=version is not None)
     trace.version = model.ref.version
     return model, pointer

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _MARGIN = 0.5
 _YIELD = 0.001
 _RETRY = 0.1
+_PATIENCE = 2.0
 
 
 class After(Protocol):
@@ -41,7 +42,7 @@ class InLine:
 
     def answered(self) -> None:
         """Do the work now."""
-        self._service().after_answer()
+        self._service().after_answer(time.monotonic() + _PATIENCE)
 
 
 class Behind:

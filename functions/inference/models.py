@@ -11,7 +11,7 @@ import orjson
 from modelloop import keys
 from modelloop.capture import CaptureRule
 from modelloop.encoding import encoding_from_json
-from modelloop.errors import ArtifactRefusedError, InvalidValueError
+from modelloop.errors import ArtifactRefusedError, InvalidValueError, TooLargeError
 from modelloop.flat import load as load_flat
 from modelloop.protocols.exchange import PROBA, Answer, Explanation, Query
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 FORMAT_VERSION = 1
 MOST_BUNDLE_BYTES = 64 * 1024 * 1024
+MOST_EXPLAINED = 1_000
 _GOLDEN = {"flat": (1e-9, 1e-9), "onnx": (1e-4, 1e-5)}
 
 
@@ -49,6 +50,7 @@ class Model:
     def __init__(self, ref: VersionRef, bundle: dict[str, Any], engine: Engine) -> None:
         self.ref = ref
         self.name: str = bundle["model"]
+        self.bytes: int = ref.bytes + (bundle.get("onnx") or {}).get("bytes", 0)
         self.task: str = bundle["task"]
         self.classes: list[Any] | None = bundle["classes"]
         self.target: str = bundle["target"]
@@ -72,6 +74,8 @@ class Model:
         if query.interval is not None:
             answer.level, answer.intervals = query.interval, self._intervals(query.interval, outputs.predict)
         if query.explain:
+            if query.rows > MOST_EXPLAINED:
+                raise TooLargeError(f"at most {MOST_EXPLAINED} rows of one request are explained: send them in parts")
             answer.explanations = [self._explain(vector) for vector in table.vectors]
         return answer, table
 

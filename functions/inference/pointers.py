@@ -40,6 +40,7 @@ class Pointers:
         self._objects = objects
         self._soft, self._hard, self._clock = soft, hard, clock
         self._known: dict[str, Known] = {}
+        self.on_fault: Callable[[str, str], None] = lambda _model, _reason: None
 
     def get(self, model: str) -> Known:
         """Return the pointer of a model; a look that fails leaves the last good one serving.
@@ -73,6 +74,7 @@ class Pointers:
             self._known.pop(model, None)
             raise NotFoundError(f"there is no model {model!r}", field="model") from None
         except (ArtifactRefusedError, TransientError) as error:
+            self.on_fault(model, error.message)
             if known is None:
                 raise NotReadyError(f"model {model!r} cannot be read now: try again") from error
             known = Known(known.pointer, known.etag, known.confirmed, now, error.message)

@@ -123,7 +123,7 @@ def _answer(
     render: _Render,
 ) -> Reply:
     body = call.body()
-    model, trace.variant = service.shelf.take(pointer, choice)
+    model, trace.variant = service.shelf.take(pointer, choice, exact="version" in call.parameters)
     trace.version = model.ref.version
     query = parse(body, call, model)
     trace.rows = query.rows

@@ -46,6 +46,7 @@ class Service:
         objects = Objects(told.artifacts_bucket)
         soft, hard = told.pointer_soft_seconds, told.pointer_hard_seconds
         self.pointers = Pointers(objects, soft, min(soft, hard) if self.in_line else hard)
+        self.pointers.on_fault = _tell_fault
         self.shelf = Shelf(objects, memory_cap())
         self.shelf.on_refusal = _tell_refusal
         self.outbox = Outbox(LazyStream(told.capture_stream), self.shelf.get)
@@ -77,6 +78,11 @@ class Service:
             except ModelloopError as error:
                 telemetry.logger().warning("a pointer could not be refreshed", extra={"reason": error.message})
         self.outbox.flush(deadline)
+
+
+def _tell_fault(model: str, reason: str) -> None:
+    telemetry.logger().error("a serving pointer cannot be read", extra={"model": model, "reason": reason})
+    telemetry.emit("a serving pointer cannot be read", {"PointersStale": 1}, model=model)
 
 
 def _tell_refusal(ref: VersionRef, error: ModelloopError) -> None:

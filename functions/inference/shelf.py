@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from inference.models import load
 from modelloop.errors import ArtifactRefusedError, ModelloopError, NotFoundError, NotReadyError, TransientError
-from modelloop.serving import CHAMPION, PINNED
+from modelloop.serving import CHAMPION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,16 +42,16 @@ class Shelf:
         self._lock = RLock()
         self.on_refusal: Callable[[VersionRef, ModelloopError], None] = lambda _ref, _error: None
 
-    def take(self, pointer: Pointer, choice: Choice) -> tuple[Model, str]:
+    def take(self, pointer: Pointer, choice: Choice, *, exact: bool) -> tuple[Model, str]:
         """Return the chosen version, or the next best one when it cannot be had, and as what it answers.
 
-        A version that was named by the caller is never replaced by another. Raises NotReadyError.
+        With `exact`, for a version that the caller named, there is no next best. Raises NotReadyError.
         """
         try:
             return self.get(choice.ref), choice.variant
         except _UNAVAILABLE as error:
             reason = error
-        for ref in () if choice.variant == PINNED else self._fallbacks(pointer, choice):
+        for ref in () if exact else self._fallbacks(pointer, choice):
             with suppress(*_UNAVAILABLE):
                 return self.get(ref), CHAMPION
         raise NotReadyError(f"version {choice.ref.version} of {pointer.model!r} cannot be served now") from reason
@@ -89,7 +89,7 @@ class Shelf:
         return model
 
     def _make_room(self) -> None:
-        while len(self._held) > 1 and sum(model.ref.bytes for model in self._held.values()) * _GROWTH > self._cap:
+        while len(self._held) > 1 and sum(model.bytes for model in self._held.values()) * _GROWTH > self._cap:
             self._held.popitem(last=False)
 
     def keep_only(self, pointer: Pointer) -> None:

@@ -75,7 +75,7 @@ class Firehose:
             if deadline is not None and time.monotonic() > deadline:
                 break
             try:
-                batch, reason = self._send(batch)
+                batch, reason = self._send(batch, deadline)
             except (OSError, HTTPException) as error:
                 self.close()
                 reason = type(error).__name__
@@ -83,7 +83,7 @@ class Firehose:
                 return
         raise TransientError(f"{len(batch)} records were not taken by {self.stream}: {reason or 'out of time'}")
 
-    def _send(self, batch: list[bytes]) -> tuple[list[bytes], str]:
+    def _send(self, batch: list[bytes], deadline: float | None) -> tuple[list[bytes], str]:
         """Send once; return the records that were not taken, and why. Raises OSError, TransientError."""
         status, answer = self._post(
             orjson.dumps(
@@ -91,7 +91,8 @@ class Firehose:
                     "DeliveryStreamName": self.stream,
                     "Records": [{"Data": b64encode(record).decode()} for record in batch],
                 }
-            )
+            ),
+            self._timeout if deadline is None else min(self._timeout, max(deadline - time.monotonic(), 0.1)),
         )
         if status >= 500 or _kind(answer) in _SLOW_DOWN:  # noqa: PLR2004  HTTP
             return batch, _kind(answer) or str(status)
@@ -103,14 +104,14 @@ class Firehose:
         failed = [entry for _, entry in pairs if entry.get("ErrorCode")]
         return [record for record, entry in pairs if entry.get("ErrorCode")], str(failed[0]["ErrorCode"])
 
-    def _post(self, body: bytes) -> tuple[int, dict[str, Any]]:
+    def _post(self, body: bytes, timeout: float) -> tuple[int, dict[str, Any]]:
         headers = {
             "Host": self._endpoint.netloc,
             "Content-Type": "application/x-amz-json-1.1",
             "X-Amz-Target": _TARGET,
         }
         scope = Scope(time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()), self._region, "firehose")
-        connection = self._connect()
+        connection = self._connect(timeout)
         connection.request("POST", "/", body, sign("POST", "/", headers, body, _credentials(), scope))
         response = connection.getresponse()
         raw = response.read()
@@ -120,10 +121,12 @@ class Firehose:
             answer = {}
         return response.status, answer if isinstance(answer, dict) else {}
 
-    def _connect(self) -> HTTPConnection:
+    def _connect(self, timeout: float) -> HTTPConnection:
         if self._connection is None:
             kind = HTTPSConnection if self._endpoint.secure else HTTPConnection
-            self._connection = kind(self._endpoint.host, self._endpoint.port, timeout=self._timeout)
+            self._connection = kind(self._endpoint.host, self._endpoint.port, timeout=timeout)
+        elif self._connection.sock is not None:
+            self._connection.sock.settimeout(timeout)
         return self._connection
 
     def close(self) -> None:

@@ -60,14 +60,22 @@ def prepare() -> dict[str, Runtime]:
     bare = _copy("usual-bare", SKLEARN, bytecode=False)
     handlers = _handlers("handlers", bytecode=True)
     bare_handlers = _handlers("handlers-bare", bytecode=False)
-    powertools, serving = BUILD / "RuntimeLayer" / "python", BUILD / "ServingLayer" / "python"
-    ours = (BUILD / "InferenceFunction", powertools, serving, managed)
+    powertools, serving = _snapshot("RuntimeLayer") / "python", _snapshot("ServingLayer") / "python"
+    ours = (_snapshot("InferenceFunction"), powertools, serving, managed)
     return {
         "constant": Runtime("constant", "constant_app.handler", (handlers, powertools, managed)),
         "ours": Runtime("ours", "inference.handler.handler", ours),
         "usual": Runtime("usual", "usual_app.handler", (handlers, packages, managed)),
         "usual-bare": Runtime("usual-bare", "usual_app.handler", (bare_handlers, bare, managed), bytecode=False),
     }
+
+
+def _snapshot(part: str) -> Path:
+    """Keep a built function or layer as it is now: another build may replace it while this one is measured."""
+    folder = HOME / part
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(BUILD / part, folder, copy_function=os.link, symlinks=False)
+    return folder
 
 
 def _handlers(name: str, *, bytecode: bool) -> Path:

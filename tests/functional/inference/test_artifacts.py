@@ -60,6 +60,24 @@ def test_without_an_older_version_it_is_503_and_recovers(store: Store, plane: Pl
     assert ask(plane) == (200, "1")
 
 
+def test_a_version_that_was_named_is_never_replaced(store: Store, plane: Plane) -> None:
+    good, bad = store.version(1), store.version(2)
+    spoil(store, bad, b"{}")
+    store.pointer(bad, previous=good)
+    assert ask(plane) == (200, "1")
+    route = "POST /v2/models/{model}/versions/{version}/infer"
+    assert plane.call(route, {"inputs": []}, version="2", **P).status == 503
+    assert plane.call("GET /v2/models/{model}/versions/{version}/ready", version="2", **P).status == 503
+    assert plane.call("GET /v2/models/{model}/ready", **P).status == 200
+
+
+def test_explanations_have_a_row_cap(store: Store, plane: Plane) -> None:
+    store.pointer(store.version(1))
+    rows = {"inputs": {"mass": [1.0] * 1_001, "island": ["x"] * 1_001}}
+    assert plane.json(INVOKE, rows, **P)[0] == 200
+    assert plane.json(INVOKE, rows | {"params": {"explain": True}}, **P)[0] == 413
+
+
 def test_a_broken_challenger_leaves_its_share_to_the_champion(store: Store, plane: Plane) -> None:
     bad = store.version(2)
     spoil(store, bad, b"{}")
