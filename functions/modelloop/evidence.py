@@ -46,7 +46,8 @@ class Succession:
 
     `holdout`, `anchor` and `best` compare the candidate with the champion on new holdout and anchor, and with the best
     version so far on the anchor; `collapse` compares the champion (as candidate) with the trivial model on the new
-    holdout; `score` is the champion's loss when it was released. None: there are no rows to compare on.
+    holdout; `score` is the champion's loss when it was released, `noise` the standard error
+    of its change. None: there are no rows to compare on.
     """
 
     holdout: Comparison | None
@@ -59,6 +60,7 @@ class Succession:
     newly_required: Sequence[str] = ()
     other_kind: Sequence[str] = ()
     same_task: bool = True
+    noise: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 FALL = 0.20
+FALL_ERRORS = 1.645  # one-sided 95 %
 SHIFT_ERRORS, SHIFT_SHARE = 3.0, 0.20
 
 
@@ -18,7 +19,7 @@ def suspicions(succession: Succession) -> Iterator[Check]:
     """Yield every check that can ask for approval, and never rejects."""
     yield _task(succession)
     yield _class_set(succession.labels_before, succession.labels_now)
-    yield _fall(succession.holdout, succession.score)
+    yield _fall(succession.holdout, succession.score, succession.noise)
     yield _collapse(succession.collapse)
     yield _shift(succession.labels_before, succession.labels_now)
     yield _columns("required_columns", succession.newly_required, "newly required, callers may not send them")
@@ -54,12 +55,13 @@ def _class_set(before: Labels | None, now: Labels | None) -> Check:
     return Check("class_set", "approval", f"the set of classes changed ({'; '.join(parts)})")
 
 
-def _fall(holdout: Comparison | None, score: float | None) -> Check:
+def _fall(holdout: Comparison | None, score: float | None, noise: float) -> Check:
+    """Ask whether the champion's loss has grown by more than a fifth, and by more than chance explains."""
     if holdout is None or score is None:
         return Check("champion_fall", "skipped", "the champion has no score to compare with")
     then, now = shown(score), shown(holdout.reference)
     detail = f"the champion's {holdout.metric} was {then} when it was released and is {now} on the new holdout"
-    if holdout.reference <= score + FALL * abs(score):
+    if holdout.reference - score <= max(FALL * abs(score), FALL_ERRORS * noise):
         return Check("champion_fall", "passed", detail)
     return Check("champion_fall", "approval", f"{detail}: the world has changed, or labels are inverted or degraded")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from trainer.table import Part, PreparedTable
 
 MOST_COMPARED = 20_000
+Z95 = 1.96
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,14 @@ def _succession(
         newly_required=required,
         other_kind=other,
         same_task=comparable,
+        noise=_noise(before["metrics"]["holdout"].get(metric), (metrics["champion"] or {}).get(metric)),
     )
+
+
+def _noise(*figures: dict[str, Any] | None) -> float:
+    """Return the standard error of the difference of figures with 95 % intervals; 0 where intervals are unknown."""
+    widths = [figure["high"] - figure["low"] for figure in figures if figure and figure.get("low") is not None]
+    return math.hypot(*widths) / (2 * Z95)
 
 
 def trained_until(table: PreparedTable) -> float | None:

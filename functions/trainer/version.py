@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import platform
 from dataclasses import asdict, dataclass
-from importlib.metadata import version as package_version
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +14,9 @@ from modelloop import manifest as manifests
 from modelloop.aws import storage
 from modelloop.errors import NotFoundError
 from modelloop.settings import settings
-from trainer import bundle, incumbents, replaying
+from trainer import bundle, incumbents, lineage, replaying, report
 from trainer.bundle import File
-from trainer.evaluation import diagnostics
+from trainer.evaluation import curves, diagnostics
 from trainer.examination import trained_until
 from trainer.export import flatten, to_onnx
 
@@ -30,8 +28,6 @@ if TYPE_CHECKING:
     from trainer.incumbents import Champion
     from trainer.progress import Progress
     from trainer.table import PreparedTable
-
-PACKAGES = ("scikit-learn", "numpy", "scipy", "joblib", "skl2onnx", "onnx")
 
 
 @dataclass(frozen=True)
@@ -70,8 +66,10 @@ def make_version(registry: Registry, run: Run, candidate: Candidate, progress: P
     progress.reach("registering")
     number = registry.reserve_version(run.model, run.run_id)
     document = _manifest(run, number, candidate, profile, verdict)
+    page = File(keys.REPORT, report.render(document), "text/html; charset=utf-8")
+    _put(run, page)
     document["golden"] = orjson.loads(served.body)["golden"]
-    document["files"] = {file.name: file.facts() for file in files}
+    document["files"] = {file.name: file.facts() for file in [*files, page]}
     _put_once(run, document)
     return document
 
@@ -135,7 +133,7 @@ def _manifest(
         "encoding": table.encoding.to_json(),
         "estimator": _estimator(fitted),
         "trials": [trial.to_json() for trial in fitted.trials],
-        "environment": _environment(),
+        "environment": lineage.environment(),
         "split": _split(table),
         "metrics": found.metrics,
         "labels": asdict(found.labels),
@@ -152,6 +150,7 @@ def _manifest(
 def _diagnostics(candidate: Candidate) -> dict[str, Any]:
     table, fitted, outcome = candidate.table, candidate.fitted, candidate.examination.outcome
     return {
+        "curves": curves.curves(outcome, table.classes, table.seed),
         "calibration": diagnostics.calibration(outcome),
         "confusion": diagnostics.confusion(outcome, table.classes),
         "importance": diagnostics.importance(table, fitted.estimator, fitted.gate_metric),
@@ -168,11 +167,6 @@ def _estimator(fitted: Fitted) -> dict[str, Any]:
 
 def _is_plain(value: object) -> bool:
     return value is None or isinstance(value, bool | int | float | str | list)
-
-
-def _environment() -> dict[str, Any]:
-    packages = {name: package_version(name) for name in PACKAGES}
-    return {"python": platform.python_version(), "machine": platform.machine(), "packages": packages}
 
 
 def _split(table: PreparedTable) -> dict[str, Any]:

@@ -76,6 +76,11 @@ def test_a_champion_that_falls_by_a_fifth_at_most_is_calm(score: float) -> None:
     assert decide(GOOD, replace(CALM, score=score)).decision == "release"
 
 
+@pytest.mark.parametrize(("noise", "decision"), [(0.06, "approve"), (0.08, "release")])
+def test_a_fall_that_chance_explains_is_none(noise: float, decision: str) -> None:
+    assert decide(GOOD, replace(CALM, score=0.28, noise=noise)).decision == decision
+
+
 def test_old_rows_cannot_refuse_when_the_labels_look_changed() -> None:
     fallen = replace(CALM, anchor=WORSE, best=WORSE, score=0.2)
     assert decide(GOOD, fallen).decision == "approve"

@@ -1,0 +1,5 @@
+"""The report of a version: one page that needs no network, made of its manifest."""
+
+from trainer.report.page import render
+
+__all__ = ["render"]

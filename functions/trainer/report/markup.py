@@ -1,0 +1,83 @@
+"""Small pieces of HTML; every text that comes from data is escaped here."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+NOTHING = "\u2013"
+BAR_WIDTH, BAR_HEIGHT = 6, 28
+
+
+def text(value: object) -> str:
+    """Return a value as escaped text."""
+    return escape(str(value))
+
+
+def number(value: object, digits: int = 4) -> str:
+    """Return a number with few digits; a dash for none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return NOTHING if value is None else text(value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.{digits}g}"
+
+
+def figure(metric: dict[str, Any] | None) -> str:
+    """Return a metric with its interval, which may wrap below it."""
+    if metric is None or metric.get("value") is None:
+        return NOTHING
+    if metric.get("low") is None:
+        return number(metric["value"])
+    span = f"{number(metric['low'], 3)} to {number(metric['high'], 3)}"
+    return f'{number(metric["value"])} <span class="interval">{span}</span>'
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str, numeric: int = 1) -> str:
+    """Return a table of ready-made cells; columns from `numeric` on are aligned as numbers."""
+    marks = ["" if place < numeric else ' class="number"' for place in range(len(head))]
+    heads = "".join(f'<th scope="col"{mark}>{text(name)}</th>' for name, mark in zip(head, marks, strict=True))
+    body = "".join(
+        "<tr>" + "".join(f"<td{mark}>{cell}</td>" for cell, mark in zip(row, marks, strict=True)) + "</tr>"
+        for row in rows
+    )
+    return (
+        f'<div class="scroll"><table><caption>{text(caption)}</caption><thead><tr>{heads}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def pairs(entries: Iterable[tuple[str, str]]) -> str:
+    """Return names with ready-made values."""
+    return "<dl>" + "".join(f"<div><dt>{text(name)}</dt><dd>{value}</dd></div>" for name, value in entries) + "</dl>"
+
+
+def chart(name: str, label: str, *, tall: bool = False) -> str:
+    """Return the place where the page's script draws a chart; `label` says what it shows."""
+    size = " tall" if tall else ""
+    return (
+        f'<figure class="chart{size}"><div><canvas id="chart-{text(name)}" role="img" aria-label="{text(label)}">'
+        f"</canvas></div><figcaption>{text(label)}</figcaption></figure>"
+    )
+
+
+def section(name: str, title: str, body: str) -> str:
+    """Return a section, or nothing when it has no body."""
+    return f'<section id="{text(name)}"><h2>{text(title)}</h2>{body}</section>' if body else ""
+
+
+def bars(counts: Sequence[int]) -> str:
+    """Return a small histogram."""
+    most = max(counts, default=0)
+    if not most:
+        return ""
+    shapes = "".join(
+        f'<rect x="{place * BAR_WIDTH}" y="{BAR_HEIGHT - height:.1f}" width="{BAR_WIDTH - 1}" height="{height:.1f}"/>'
+        for place, height in enumerate(BAR_HEIGHT * count / most for count in counts)
+    )
+    width = BAR_WIDTH * len(counts)
+    return (
+        f'<svg class="bars" viewBox="0 0 {width} {BAR_HEIGHT}" width="{width}" height="{BAR_HEIGHT}" '
+        f'role="img" aria-label="histogram of {len(counts)} bins">{shapes}</svg>'
+    )

@@ -1,0 +1,184 @@
+"""The sections of the report, each from its part of the manifest."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from trainer.report.markup import NOTHING, bars, chart, figure, number, pairs, section, table, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NAMES = {
+    "log_loss": "log loss", "roc_auc": "ROC AUC", "pr_auc": "PR AUC", "f1": "F1", "brier": "Brier score",
+    "rmse": "RMSE", "mae": "MAE", "r2": "R²", "poisson_deviance": "Poisson deviance",
+    "gamma_deviance": "gamma deviance",
+}  # fmt: skip
+OUTCOMES = {"passed": "passed", "failed": "failed", "approval": "needs approval", "skipped": "not applicable"}
+SHOWN_CATEGORIES = 12
+FEWEST_SHOWN = 10
+MOST_CLASSES = 20
+
+type Manifest = dict[str, Any]
+
+
+def sections(manifest: Manifest) -> str:
+    """Return the whole body."""
+    return "".join(part for make in _SECTIONS for part in [make(manifest)])
+
+
+def _gate(manifest: Manifest) -> str:
+    gate = manifest["gate"]
+    reasons = "".join(f"<li>{text(reason)}</li>" for reason in gate["reasons"])
+    checks = table(
+        ["Check", "Outcome", "Detail"],
+        [[text(check["name"].replace("_", " ")), _outcome(check["outcome"]), text(check["detail"])]
+         for check in gate["checks"]],
+        caption="Every question that the gate asked", numeric=3,
+    )  # fmt: skip
+    shown = chart("comparisons", "Difference of the loss to each reference, 90 % interval; left of zero is better")
+    return section("gate", "The gate", f"<ul>{reasons}</ul>{shown if gate['comparisons'] else ''}{checks}")
+
+
+def _outcome(outcome: str) -> str:
+    return f'<span class="mark {text(outcome)}">{text(OUTCOMES.get(outcome, outcome))}</span>'
+
+
+def _metrics(manifest: Manifest) -> str:
+    metrics = manifest["metrics"]
+    champion, split = metrics.get("champion"), manifest["split"]
+    rows = [
+        [text(NAMES.get(name, name.replace("_", " "))), figure(found), figure(metrics["trivial"].get(name)),
+         figure(champion.get(name) if champion else None)]
+        for name, found in metrics["holdout"].items()
+    ]  # fmt: skip
+    shown = table(
+        ["Metric", "This version", "Trivial model", "Champion"], rows,
+        caption=f"On {split['holdout']:,} holdout rows that no fit has seen; intervals of 95 % by bootstrap",
+    )  # fmt: skip
+    return section("metrics", "Metrics", shown)
+
+
+def _quality(manifest: Manifest) -> str:
+    parts = []
+    if manifest.get("calibration"):
+        parts.append(chart("calibration", f"Calibration: expected error {number(manifest['calibration']['ece'], 3)}"))
+    if manifest["curves"].get("ranking"):
+        parts += [chart("roc", "ROC curve"), chart("pr", "Precision by recall")]
+    if manifest["curves"].get("residuals"):
+        parts += [chart("residuals", "Residuals by prediction"), chart("errors", "How residuals are distributed")]
+    return section("quality", "How it errs", f'<div class="grid">{"".join(parts)}</div>{_confusion(manifest)}')
+
+
+def _confusion(manifest: Manifest) -> str:
+    document = manifest.get("confusion")
+    if not document or len(document["classes"]) > MOST_CLASSES:
+        return ""
+    names = [text(name) for name in document["classes"]]
+    rows = [
+        [name, *(_heat(count, sum(row)) for count in row)] for name, row in zip(names, document["counts"], strict=True)
+    ]
+    heads = ["Truth", *map(str, document["classes"])]
+    return table(heads, rows, caption="Confusion: truth by row, prediction by column")
+
+
+def _heat(count: int, total: int) -> str:
+    share = count / total if total else 0.0
+    return f'<span class="heat" style="--share:{share:.3f}">{count:,} <small>{share:.0%}</small></span>'
+
+
+def _importance(manifest: Manifest) -> str:
+    if not manifest.get("importance"):
+        return ""
+    shown = chart("importance", "How much the loss grows when one column is shuffled", tall=True)
+    return section("importance", "What it looks at", shown)
+
+
+def _slices(manifest: Manifest) -> str:
+    return section("slices", "For whom", "".join(_slice(entry) for entry in manifest.get("slices") or ()))
+
+
+def _slice(entry: dict[str, Any]) -> str:
+    if not entry["values"]:
+        return f"<p>{text(entry['column'])}: {text(entry['reason'] or 'too few rows in every slice')}.</p>"
+    names = list(entry["values"][0]["metrics"])[:3]
+    rows = [
+        [text(part["value"]), number(part["rows"]), *(figure(part["metrics"].get(name)) for name in names)]
+        for part in entry["values"]
+    ]
+    heads = [entry["column"], "Rows", *(NAMES.get(name, name) for name in names)]
+    return table(heads, rows, caption=f"Slices of {entry['column']}")
+
+
+def _data(manifest: Manifest) -> str:
+    watched = {column["name"]: column for column in manifest["baseline"]["columns"]}
+    rows = [
+        [text(column["name"]), text(column.get("kind", "")), _role(column), *_counts(watched.get(column["name"]))]
+        for column in manifest["profile"]
+    ]
+    warnings = "".join(f"<li>{text(warning)}</li>" for warning in manifest["warnings"])
+    shown = table(["Column", "Kind", "Role", "Missing", "Distribution"], rows, caption=_rows(manifest), numeric=3)
+    return section("data", "The data", (f"<ul>{warnings}</ul>" if warnings else "") + shown)
+
+
+def _rows(manifest: Manifest) -> str:
+    split = manifest["split"]
+    parts = (split["train"], split["validation"], split["holdout"])
+    return "{:,} rows to train, {:,} to choose and calibrate, {:,} held out".format(*parts)
+
+
+def _role(column: dict[str, Any]) -> str:
+    return text(column.get("role", "")) + (f": {text(column['reason'])}" if column.get("reason") else "")
+
+
+def _counts(column: dict[str, Any] | None) -> Iterator[str]:
+    if column is None:
+        yield from (NOTHING, "")
+        return
+    yield number(column["missing"])
+    counts = [count if count >= FEWEST_SHOWN else 0 for count in column["counts"]]
+    yield bars(counts[:SHOWN_CATEGORIES] if column.get("categories") else counts)
+
+
+def _making(manifest: Manifest) -> str:
+    heads = ["Family", "Parameters", "Rows", "Validation score", "Seconds"]
+    rows = [
+        [text(trial["family"]), f"<code>{text(_json(trial['params']))}</code>", number(trial["rows"]),
+         number(trial["score"]), number(trial["seconds"], 3)]
+        for trial in manifest["trials"]
+    ]  # fmt: skip
+    estimator = f"<code>{text(manifest['estimator']['class'])}</code>"
+    return section("making", "How it was made", f"<p>{estimator}</p>" + table(heads, rows, caption="Trials", numeric=2))
+
+
+def _lineage(manifest: Manifest) -> str:
+    dataset, environment = manifest["dataset"], manifest["environment"]
+    packages = ", ".join(f"{name} {version}" for name, version in environment["packages"].items())
+    shown = pairs([
+        ("Run", f"<code>{text(manifest['run_id'])}</code>"),
+        ("Cause", text(manifest["cause"])),
+        ("Dataset", f"<code>{text(dataset.get('uri', ''))}</code>"),
+        ("Dataset version", f"<code>{text(dataset.get('version_id'))}</code>"),
+        ("Dataset digest", f"<code>{text(dataset.get('digest'))}</code>"),
+        ("Code digest", f"<code>{text(environment.get('code', ''))}</code>"),
+        ("Environment digest", f"<code>{text(environment.get('lock', ''))}</code>"),
+        ("Python", f"{text(environment['python'])} on {text(environment['machine'])}"),
+        ("Packages", text(packages)),
+        ("Replay", _replay(manifest["replay"])),
+    ])  # fmt: skip
+    spec = json.dumps(manifest["spec"], indent=1, ensure_ascii=False)
+    details = f"<details><summary>Specification</summary><pre>{text(spec)}</pre></details>"
+    return section("lineage", "Where it comes from", shown + details)
+
+
+def _replay(verdict: dict[str, Any]) -> str:
+    counts = f"{number(verdict.get('mismatches'))} mismatches, {number(verdict.get('label_ties'))} ties"
+    return f"{number(verdict.get('rows'))} rows through the {text(verdict.get('engine'))} engine: {counts}"
+
+
+def _json(document: object) -> str:
+    return json.dumps(document, ensure_ascii=False) if document else "defaults"
+
+
+_SECTIONS = (_gate, _metrics, _quality, _importance, _slices, _data, _making, _lineage)
