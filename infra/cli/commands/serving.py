@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.progress import track
 
 from infra.cli import rows as reading
 from infra.cli.client import Client
@@ -46,16 +45,26 @@ def predict(
             _show_schema(screen, client, model)
             return
         rows = _rows(file, pairs or [])
-        parts = list(reading.chunks(rows))
-        shown = track(parts, "Predicting", console=screen.notes, disable=as_json or len(parts) == 1)
         params = _params(probabilities=probabilities, explain=explain, interval=interval)
-        answers = [client.predict(model, part, params) for part in shown]
+        answers = _ask(screen, client, model, rows, params)
     lines = [line for answer in answers for line in _lines(answer)]
     columns = list(dict.fromkeys(name for line in lines for name in line))
     screen.show(
         {"model": model, "predictions": lines},
         lambda: table(model, columns, ([_shown(line.get(name)) for name in columns] for line in lines)),
     )
+
+
+def _ask(
+    screen: Screen, client: Client, model: str, rows: Sequence[reading.Row], params: dict[str, Any]
+) -> list[dict[str, Any]]:
+    answers = []
+    with screen.progress() as bar:
+        task = bar.add_task("Predicting", total=len(rows), visible=len(rows) > reading.CHUNK)
+        for part in reading.chunks(rows):
+            answers.append(client.predict(model, part, params))
+            bar.advance(task, len(part))
+    return answers
 
 
 def _params(*, probabilities: bool, explain: bool, interval: float | None) -> dict[str, Any]:
