@@ -25,12 +25,20 @@ def locked(name: str) -> Iterator[None]:
 def cached(key: str, build: Callable[[Path], None]) -> Path:
     """Return the folder built under this key, building it at most once."""
     folder = CACHE / key
-    if folder.exists():
-        return folder
-    with locked(key):
-        if not folder.exists():
-            _build_aside(folder, build)
+    if not folder.exists():
+        with locked(key):
+            if not folder.exists():
+                _build_aside(folder, build)
+    folder.touch()  # in use: not to be forgotten
     return folder
+
+
+def forget_but_newest(prefix: str, kept: int) -> None:
+    """Delete all but the newest folders of a kind; what was linked from them stays where it is."""
+    found = sorted(CACHE.glob(f"{prefix}*/"), key=lambda folder: folder.stat().st_mtime, reverse=True)
+    for folder in found[kept:]:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.with_name(f"{folder.name}.lock").unlink(missing_ok=True)
 
 
 def link_tree(source: Path, target: Path) -> None:

@@ -6,11 +6,12 @@ import shutil
 from pathlib import Path
 
 from infra.build.bytecode import compile_tree
-from infra.build.cache import cached
+from infra.build.cache import cached, forget_but_newest
 from infra.build.digest import digest_of, files_under
 from infra.build.paths import ROOT
 
 FUNCTIONS = ROOT / "functions"
+KEPT = 5  # builds of one edit run side by side, so the one before must not vanish under them
 
 
 def code() -> Path:
@@ -18,7 +19,9 @@ def code() -> Path:
     rules = ROOT / "infra" / "build"
     sources = files_under(FUNCTIONS)
     key = f"code-{digest_of([*sources, rules / 'code.py', rules / 'bytecode.py'], ROOT)}"
-    return cached(key, _copy)
+    folder = cached(key, _copy)
+    forget_but_newest("code-", KEPT)
+    return folder
 
 
 def _copy(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import yaml
 from infra.build import budget
 from infra.build.budget import BUDGET, MEBIBYTE, BudgetError, FunctionSize
 from infra.build.bytecode import MissingBytecodeError, bytecode_of, compile_tree, missing_bytecode
-from infra.build.cache import link_tree
+from infra.build.cache import cached, forget_but_newest, link_tree
 from infra.build.digest import digest_of, files_under
 from infra.build.paths import ROOT
 from infra.build.pruning import BY_ROLE, prune
@@ -129,6 +130,34 @@ def test_linking_copies_the_tree_and_not_the_bytes(tmp_path: Path) -> None:
     link_tree(tmp_path / "source", tmp_path / "target")
     linked = tmp_path / "target" / "package" / "a.py"
     assert linked.stat().st_ino == (source / "a.py").stat().st_ino
+
+
+def test_a_folder_is_built_once_and_kept_while_it_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infra.build.cache.CACHE", tmp_path)
+    built: list[str] = []
+
+    def build(folder: Path) -> None:
+        built.append(folder.name)
+        (folder / "file").write_text("1")
+
+    for age, key in enumerate(["code-c", "code-b", "code-a"]):
+        os.utime(cached(key, build), (1000 - age, 1000 - age))
+    cached("code-a", build)
+    assert len(built) == 3
+    forget_but_newest("code-", 2)
+    assert sorted(path.name for path in tmp_path.glob("*/")) == ["code-a", "code-c"]
+
+
+def test_a_build_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infra.build.cache.CACHE", tmp_path)
+
+    def build(folder: Path) -> None:
+        (folder / "half").write_text("1")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        cached("code-a", build)
+    assert list(tmp_path.glob("*/")) == []
 
 
 @pytest.mark.parametrize("role", BY_ROLE)
