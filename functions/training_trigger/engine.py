@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 THREADS = 2
 MEMORY_SHARE = 0.45
+BLOCK_BYTES = 16_384
 DEFAULT_MEMORY_MB = 2048
 PREFIX = "modelloop-intake-"
 
@@ -37,6 +38,7 @@ def connect(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         str(folder / "intake.duckdb"),
         config={
             "threads": THREADS,
+            "default_block_size": BLOCK_BYTES,
             "memory_limit": f"{int(memory)}MB",
             "temp_directory": str(folder / "spill"),
             "autoinstall_known_extensions": False,

@@ -13,15 +13,14 @@ if TYPE_CHECKING:
     from training_trigger.reading.load import Cells
 
 TOP = 20
+_READ = ("c{p}", "as_number(c{p}) AS n{p}", "as_boolean(c{p}) AS b{p}", "as_minutes(c{p}) AS m{p}")
 _AGGREGATES = (
-    "count({c})", "count(as_number({c}))", "count(as_boolean({c}))", "count(as_minutes({c}))",
-    "count(*) FILTER (as_minutes({c}) IS NOT NULL AND length({c}) > 10)",
-    "count(*) FILTER (as_number({c}) = trunc(as_number({c})))",
-    r"count(*) FILTER (regexp_full_match({c}, '-?[0-9.]+,[0-9]+'))",
-    "min(as_number({c}))", "max(as_number({c}))", "avg(as_number({c}))", "min({c})", "max({c})",
-    "min({c}) FILTER (as_number({c}) IS NULL)", "avg(length({c}) - length(replace({c}, ' ', '')) + 1)",
+    "count(c{p})", "count(n{p})", "count(b{p})", "count(m{p})", "count(m{p}) FILTER (length(c{p}) > 10)",
+    "count(n{p}) FILTER (n{p} = trunc(n{p}))", "count(c{p}) FILTER (regexp_full_match(c{p}, '-?[0-9.]+,[0-9]+'))",
+    "min(n{p})", "max(n{p})", "avg(n{p})", "min(c{p})", "max(c{p})", "min(c{p}) FILTER (n{p} IS NULL)",
+    "avg(length(c{p}) - length(replace(c{p}, ' ', '')) + 1)",
 )  # fmt: skip
-BATCH = 50
+BATCH = 20
 
 
 def survey(connection: DuckDBPyConnection, cells: Cells) -> list[Facts]:
@@ -29,8 +28,9 @@ def survey(connection: DuckDBPyConnection, cells: Cells) -> list[Facts]:
     found: list[Facts] = []
     for start in range(0, len(cells.names), BATCH):
         places = range(start, min(start + BATCH, len(cells.names)))
-        wanted = ", ".join(aggregate.format(c=f"c{place}") for place in places for aggregate in _AGGREGATES)
-        values = connection.execute(f"SELECT {wanted} FROM cells").fetchall()[0]
+        wanted = ", ".join(aggregate.format(p=place) for place in places for aggregate in _AGGREGATES)
+        read = ", ".join(value.format(p=place) for place in places for value in _READ)
+        values = connection.execute(f"SELECT {wanted} FROM (SELECT {read} FROM cells)").fetchall()[0]
         for place in places:
             offset = (place - start) * len(_AGGREGATES)
             found.append(_facts(connection, cells, place, values[offset : offset + len(_AGGREGATES)]))

@@ -1,6 +1,6 @@
 """The grammar of cells in SQL: macros that must give, cell by cell, what modelloop.grammar gives.
 
-`clean(x)` is the trimmed text in Unicode form C or NULL when missing; `number`, `boolean` and `minutes` take a clean
+`trimmed(x)` is in Unicode form C, `present(x)` of that is NULL when missing; `number`, `boolean` and `minutes` take a clean
 cell and give NULL when it is not of their kind. `as_minutes(x)` is UTC minutes since 1970-01-01 of a date or date-time.
 """
 
@@ -30,15 +30,20 @@ def literal(text: str) -> str:
 
 
 def define_macros(connection: DuckDBPyConnection, missing: Iterable[str]) -> None:
-    """Define the macros on a connection, for one set of missing tokens."""
-    tokens = ", ".join(literal(token) for token in sorted({*missing, ""}))
+    """Define the macros on a connection, for one set of missing tokens.
+
+    A chain of nullif rather than IN: the planner makes a join of each IN, and wide tables then plan for minutes.
+    """
+    present = "x"
+    for token in sorted({*missing, ""}):
+        present = f"nullif({present}, {literal(token)})"
     trimmed = (
-        f"CASE WHEN ord(x) {_PLAIN} AND ord(right(x, 1)) {_PLAIN} THEN nfc_normalize(x)"
-        f" ELSE nfc_normalize(trim(x, {literal(WHITESPACE)})) END"
+        f"nfc_normalize(CASE WHEN ord(x) {_PLAIN} AND ord(right(x, 1)) {_PLAIN} THEN x"
+        f" ELSE trim(x, {literal(WHITESPACE)}) END)"
     )
     macros = {
         "trimmed": trimmed,
-        "clean": f"CASE WHEN trimmed(x) IN ({tokens}) THEN NULL ELSE trimmed(x) END",
+        "present": present,
         "as_number": _number(),
         "as_boolean": "CASE lower(x) WHEN 'true' THEN true WHEN 'false' THEN false END",
         "as_minutes": _minutes(),

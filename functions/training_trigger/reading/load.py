@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LONGEST_LINE = 4 << 20
+WIDTH = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +89,8 @@ def _create(
     names: Sequence[str],
     text: tuple[Path, dialect.Dialect] | None,
 ) -> None:
-    columns = ", ".join(f"clean({cell}) AS c{place}" for place, cell in enumerate(cells[: len(names)]))
     try:
-        connection.execute(f"CREATE OR REPLACE TABLE cells AS SELECT {columns} FROM {origin}")
+        _clean(connection, cells, origin)
     except duckdb.OutOfMemoryException as error:
         raise DatasetRejectedError("the table does not fit the memory of intake: upload fewer rows") from error
     except (duckdb.InvalidInputException, duckdb.DataError, duckdb.IOException) as error:
@@ -99,3 +99,26 @@ def _create(
         path, style = text
         plain = path.with_suffix(".plain")
         _create(connection, cells, _csv(plain, diagnosis.rewrite(path, style, plain)), names, None)
+
+
+def _clean(connection: duckdb.DuckDBPyConnection, cells: Sequence[str], origin: str) -> None:
+    """Make `cells`; a wide table goes by way of narrow ones, because planning takes time in the square of the width."""
+    if len(cells) <= WIDTH:
+        connection.execute(f"CREATE OR REPLACE TABLE cells AS {_cleaned(cells, 0, origin)}")
+        return
+    raw = ", ".join(f"{cell} AS r{place}" for place, cell in enumerate(cells))
+    connection.execute(f"CREATE OR REPLACE TABLE raw AS SELECT {raw} FROM {origin}")
+    starts = range(0, len(cells), WIDTH)
+    for start in starts:
+        part = [f"r{place}" for place in range(start, min(start + WIDTH, len(cells)))]
+        connection.execute(f"CREATE OR REPLACE TABLE part{start} AS {_cleaned(part, start, 'raw')}")
+    joined = " POSITIONAL JOIN ".join(f"part{start}" for start in starts)
+    connection.execute(f"CREATE OR REPLACE TABLE cells AS SELECT * FROM {joined}")
+    for table in ("raw", *(f"part{start}" for start in starts)):
+        connection.execute(f"DROP TABLE {table}")
+
+
+def _cleaned(cells: Sequence[str], start: int, origin: str) -> str:
+    trimmed = ", ".join(f"trimmed({cell}) AS t{place}" for place, cell in enumerate(cells, start))
+    columns = ", ".join(f"present(t{place}) AS c{place}" for place in range(start, start + len(cells)))
+    return f"SELECT {columns} FROM (SELECT {trimmed} FROM {origin})"

@@ -80,7 +80,8 @@ def read(reader: Callable[[object, frozenset[str]], Any], cell: str) -> Any:
 
 def twin(connection: duckdb.DuckDBPyConnection, values: list[str]) -> list[tuple[Any, ...]]:
     return connection.execute(
-        "WITH cleaned AS MATERIALIZED (SELECT clean(x) AS x FROM (SELECT unnest($cells::VARCHAR[]) AS x)) "
+        "WITH cleaned AS MATERIALIZED (SELECT present(x) AS x FROM "
+        "(SELECT trimmed(x) AS x FROM (SELECT unnest($cells::VARCHAR[]) AS x))) "
         "SELECT x, as_number(x), as_boolean(x), as_minutes(x), as_seconds(x) FROM cleaned",
         {"cells": values},
     ).fetchall()
