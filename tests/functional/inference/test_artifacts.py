@@ -158,7 +158,7 @@ def test_a_refused_version_is_not_fetched_at_every_request(store: Store) -> None
 @pytest.mark.usefixtures("plane")
 def test_the_least_recently_used_version_goes(store: Store) -> None:
     refs = [VersionRef(**store.version(number)) for number in (1, 2, 3)]
-    shelf = Shelf(Objects("artifacts"), cap=2 * 6 * refs[0].bytes + 100)
+    shelf = Shelf(Objects("artifacts"), cap=2 * 7 * refs[0].bytes + 100)
     first, second, third = refs
     shelf.get(first)
     shelf.get(second)

@@ -199,3 +199,19 @@ def test_readiness_says_that_a_pointer_is_stale(store: Store, plane: Plane) -> N
     assert served(plane, "b") == "1"
     status, body = plane.json("GET /v2/models/{model}/ready", **P)
     assert (status, body["ready"], body["parameters"]) == (200, True, {"stale": True})
+
+
+def test_no_request_fails_while_versions_change(store: Store, plane: Plane) -> None:
+    one, two = store.version(1), store.version(2)
+    pointers: list[dict[str, Any]] = [
+        {"champion": one},
+        {"champion": one, "challenger": two, "weight": 50},
+        {"champion": two, "previous": one},
+        {"champion": one, "shadow": two},
+        {"champion": one, "previous": two},
+    ]
+    for turn in range(60):
+        changes = dict(pointers[turn % len(pointers)])
+        serving = [ref["version"] for ref in (changes["champion"], changes.get("challenger")) if ref]
+        store.pointer(changes.pop("champion"), revision=turn + 1, **changes)
+        assert int(served(plane, f"request-{turn}")) in serving
