@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
 import orjson
@@ -25,7 +26,7 @@ _HOUR_MS = 3_600_000
 _LAST_HOUR = 70_000_000  # in the year 9955: what lies beyond is no clock but garbage
 
 _NUMBER = frozenset({int, float})
-_FIELDS: dict[str, dict[str, frozenset[type]]] = {
+_TYPES: dict[str, dict[str, frozenset[type]]] = {
     "prediction": {
         "id": frozenset({str}),
         "offset": frozenset({int}),
@@ -55,6 +56,9 @@ _FIELDS: dict[str, dict[str, frozenset[type]]] = {
         "label": frozenset({str, int, float, bool}),
     },
 }
+
+
+_FIELDS = {kind: tuple(fields.items()) for kind, fields in _TYPES.items()}
 
 
 class Refused(NamedTuple):
@@ -117,31 +121,40 @@ def _fault(record: Any) -> str | None:
     if type(record) is not dict or record.get("format_version") != FORMAT_VERSION:
         return f"not an object of format_version {FORMAT_VERSION}"
     kind = record.get("kind")
-    fields = _FIELDS.get(kind) if isinstance(kind, str) else None
-    if fields is None:
+    if type(kind) is not str or kind not in _FIELDS:
         return "the kind is not one of prediction, error, feedback"
-    for name, types in fields.items():
+    for name, types in _FIELDS[kind]:
         if type(record.get(name)) not in types:
             return f"{name} is missing or of a wrong type"
-    if hour_of(record["id"]) is None or not MODEL_NAME.fullmatch(record["model"]):
+    record["hour"] = hour_of(record["id"])
+    if record["hour"] is None or not _is_model(record["model"]):
         return "the prediction id or the model name is not one of ours"
-    return _shape_fault(record)
+    return _SHAPES[kind](record)
 
 
-def _shape_fault(record: Record) -> str | None:
-    if record["kind"] == "feedback":
-        return None if record["row"] >= 0 and _is_moment(record["time"]) else "row or time is not valid"
-    if record["kind"] == "error":
-        return None if not record["variant"] or record["variant"] in VARIANTS else "variant is not one of ours"
+def _prediction_fault(record: Record) -> str | None:
+    """Say what is wrong with the scalars; the lists are checked together, when they are counted."""
     if record["variant"] not in VARIANTS:
         return "variant is not one of ours"
-    rows, columns = record["rows"], record["columns"] or {}
-    lists = (record["predict"], *([] if record["proba"] is None else [record["proba"]]), *columns.values())
-    if rows < 0 or record["offset"] < 0 or record["latency_ms"] < 0 or record["version"] < 1:
+    if record["rows"] < 0 or record["offset"] < 0 or record["latency_ms"] < 0 or record["version"] < 1:
         return "rows, offset, latency_ms and version cannot be negative"
-    if any(type(cells) is not list or len(cells) != rows for cells in lists):
-        return "a column or output does not have one cell a row"
     return None
+
+
+def _error_fault(record: Record) -> str | None:
+    return None if not record["variant"] or record["variant"] in VARIANTS else "variant is not one of ours"
+
+
+def _feedback_fault(record: Record) -> str | None:
+    return None if record["row"] >= 0 and _is_moment(record["time"]) else "row or time is not valid"
+
+
+_SHAPES = {"prediction": _prediction_fault, "error": _error_fault, "feedback": _feedback_fault}
+
+
+@lru_cache(10_000)
+def _is_model(name: str) -> bool:
+    return MODEL_NAME.fullmatch(name) is not None
 
 
 def _is_moment(text: str) -> bool:

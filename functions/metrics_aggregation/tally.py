@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from itertools import chain
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,11 +40,15 @@ def predictions(records: Sequence[Record], watched: Watched) -> Tallies:
         },
     }
     if watched.prediction:
-        tallies["prediction"] = watched.prediction.tally(record["predict"] for record in records)
+        rows = [record["rows"] for record in records]
+        tallies["prediction"] = watched.prediction.tally([record["predict"] for record in records], rows)
     if sampled:
         tallies["columns"] = _columns(sampled, watched)
     if watched.classes:
-        tallies["confidence"] = _confidence([record["proba"] for record in records if record["proba"] is not None])
+        scored = [record for record in records if record["proba"] is not None]
+        if any(len(record["proba"]) != record["rows"] for record in scored):
+            raise InvalidValueError("proba does not have one list a row")
+        tallies["confidence"] = _confidence([record["proba"] for record in scored])
     return tallies
 
 
@@ -53,15 +58,27 @@ def errors(records: Sequence[Record]) -> Tallies:
 
 
 def _columns(sampled: Sequence[Record], watched: Watched) -> Tallies:
+    rows = [record["rows"] for record in sampled]
+    captured = [record["columns"] for record in sampled]
     columns = {}
     for column in watched.columns:
-        lists = [record["columns"].get(column.name) for record in sampled]
-        if not all(lists):
-            if not any(lists):
-                continue
-            lists = [found or [None] * record["rows"] for found, record in zip(lists, sampled, strict=True)]
-        columns[column.name] = column.tally(lists)
+        lists = _cells(captured, column.name, rows)
+        if lists is not None:
+            columns[column.name] = column.tally(lists, rows)
     return columns
+
+
+def _cells(captured: Sequence[dict[str, Any]], name: str, rows: Sequence[int]) -> list[Any] | None:
+    """Return a column's cells, one list a record; records without it miss it in all their rows; None: all do."""
+    try:
+        return list(map(itemgetter(name), captured))
+    except KeyError:
+        found = [cells.get(name) for cells in captured]
+        return (
+            None
+            if not any(found)
+            else [[None] * size if cells is None else cells for cells, size in zip(found, rows, strict=True)]
+        )
 
 
 def _latencies(milliseconds: list[float]) -> Tallies:

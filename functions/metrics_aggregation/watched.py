@@ -14,7 +14,7 @@ from modelloop.errors import InvalidValueError
 from modelloop.summary import MILLIONTHS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -32,8 +32,13 @@ class WatchedColumn:
         self._bins = bins
         self._read = {"number": _numbers, "boolean": _booleans, "date": self._days, "text": self._codes}[bins["kind"]]
 
-    def tally(self, lists: Iterable[Sequence[Any]]) -> Tallies:
-        """Count captured cells, given as one list a record; raise InvalidValueError for a cell of a wrong type."""
+    def tally(self, lists: Sequence[Any], rows: Sequence[int]) -> Tallies:
+        """Count captured cells, given as one list a record of that many rows.
+
+        Raises InvalidValueError for what is no list, a list of another length, or a cell of a wrong type.
+        """
+        if set(map(type, lists)) - {list} or list(map(len, lists)) != rows:
+            raise InvalidValueError(f"column {self.name!r} does not have one cell a row")
         try:
             values = self._read(list(chain.from_iterable(lists)))
         except (TypeError, ValueError, OverflowError) as error:
