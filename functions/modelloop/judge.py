@@ -30,6 +30,7 @@ FAR_PREDICTIONS = 0.3
 DISAGREEMENT = 0.3
 RELATIVE = 0.1
 EXPIRES_AFTER = 10
+SHORTEST_WAIT_MINUTES = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +120,8 @@ def _weigh(evidence: Evidence, findings: list[Finding]) -> Decision:
 
 
 def expires_at(bake_until: str, bake_minutes: float) -> str:
-    """Return when an undecided rollout ends: ten bake times after it began."""
-    return clock.later(bake_until, minutes=bake_minutes * (EXPIRES_AFTER - 1))
+    """Return when an undecided rollout ends: ten bake times after it began, and at least an hour after its bake."""
+    return clock.later(bake_until, minutes=max(bake_minutes * (EXPIRES_AFTER - 1), SHORTEST_WAIT_MINUTES))
 
 
 _CONTENT = {
@@ -132,7 +133,7 @@ _CONTENT = {
 def _wait(evidence: Evidence, reasons: list[str], findings: list[Finding]) -> Decision:
     if evidence.kind == WATCH or evidence.now < expires_at(evidence.bake_until, evidence.bake_minutes):
         return Decision(HOLD, reasons, findings)
-    return Decision(EXPIRED, [f"undecided after {EXPIRES_AFTER} bake times", *reasons], findings)
+    return Decision(EXPIRED, [f"undecided since {evidence.bake_until}, when the bake ended", *reasons], findings)
 
 
 def _errors(evidence: Evidence) -> Finding:
