@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -186,10 +187,26 @@ def test_a_pointer_that_is_gone_is_404(store: Store, clock: Clock) -> None:
         pointers.get("penguins")
 
 
-def test_a_pointer_never_reaches_outside_its_model(store: Store, plane: Plane) -> None:
-    foreign = store.version(1) | {"file": "versions/walruses/x/model.flat.json"}
-    store.pointer(foreign)
+@pytest.mark.parametrize(
+    "file",
+    ["versions/walruses/{run}/model.flat.json", "versions/penguins/../walruses/model.flat.json", "prepared/{run}"],
+)
+def test_a_pointer_never_reaches_outside_its_model(store: Store, plane: Plane, file: str) -> None:
+    ref = store.version(1)
+    elsewhere = file.format(run=ref["run_id"])
+    store.put(elsewhere, store.client.get_object(Bucket="artifacts", Key=ref["file"])["Body"].read())
+    store.pointer(ref | {"file": elsewhere})
     assert plane.call(INVOKE, BODY, **P).status == 503
+    store.pointer(ref)
+    assert plane.call(INVOKE, BODY, **P).status == 200
+
+
+def test_a_pointer_of_another_model_is_not_taken(store: Store, plane: Plane) -> None:
+    store.put(
+        keys.pointer("walruses"),
+        json.dumps({"format_version": 1, "model": "penguins", "revision": 1, "champion": store.version(1)}).encode(),
+    )
+    assert plane.call(INVOKE, BODY, model="walruses").status == 503
 
 
 def test_readiness_says_that_a_pointer_is_stale(store: Store, plane: Plane) -> None:
