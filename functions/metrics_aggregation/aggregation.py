@@ -6,7 +6,7 @@ import gc
 import json
 from collections import Counter, defaultdict
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import orjson
 
@@ -108,7 +108,7 @@ class Aggregation:
             self._refuse(_refused(number, record, "unknown model"))
             return
         label = {name: record[name] for name in ("id", "row", "label", "time")}
-        self._labels[record["model"], record["hour"]].append(orjson.dumps(label))
+        self._labels[record["model"], record["hour"]].append(_compact(label))
         self.counted["labels"] += 1
 
     def _fold(self) -> None:
@@ -183,14 +183,14 @@ def _without_collections() -> Iterator[None]:
 
 
 def _refused(number: int, record: Record, reason: str) -> lines.Refused:
-    return lines.Refused(number, reason, orjson.dumps({**record, "hour": None}))
+    return lines.Refused(number, reason, _compact({**record, "hour": None}))
 
 
 def _entry(place: Place, watched: Watched, record: Record) -> bytes:
     """Return the index line of a record: what quality needs of it, and no feature but the slices."""
     proba = record["proba"] if watched.classes else None
     cells = record["columns"] or {}
-    return orjson.dumps(
+    return _compact(
         {
             "id": record["id"],
             "offset": record["offset"],
@@ -201,3 +201,8 @@ def _entry(place: Place, watched: Watched, record: Record) -> bytes:
             "slices": {name: cells[name] for name in watched.slices if name in cells} or None,
         }
     )
+
+
+def _compact(document: dict[str, Any]) -> bytes:
+    """Return the document as bytes of their true size: what orjson returns holds on to kilobytes."""
+    return bytes(memoryview(orjson.dumps(document)))

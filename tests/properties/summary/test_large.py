@@ -1,0 +1,44 @@
+"""A capture object of 128 MB fits the function's gigabyte, and time enough is left."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+SCRIPT = """
+import resource, sys, time
+import orjson
+from metrics_aggregation.aggregation import Aggregation, Source
+from modelloop.ids import uuid7
+from tests.functional.metrics_aggregation.world import prediction, usual_rows
+from tests.properties.summary.test_order import Known
+
+rows, megabytes = int(sys.argv[1]), int(sys.argv[2])
+lines = [orjson.dumps(prediction(usual_rows(rows, seed)) | {"id": "?"}) for seed in range(20)]
+parts, size = [], 0
+while size < megabytes << 20:
+    parts.append(lines[len(parts) % 20].replace(b'"?"', b'"' + uuid7().encode() + b'"'))
+    size += len(parts[-1]) + 1
+count, body = len(parts), b"\\n".join(parts)
+del parts
+start = time.process_time()
+aggregation = Aggregation(Source("k", None, "d"), Known())
+aggregation.read(body)
+stored = sum(len(output) for _, output in aggregation.outputs())
+seconds = time.process_time() - start
+assert aggregation.counted["rows"] == count * rows, aggregation.counted
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+print(f"{count * rows / seconds:.0f} rows/s, {megabytes / seconds:.0f} MB/s, {peak} MB at peak, {stored >> 20} stored")
+sys.exit(peak > 1024)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rows", [1, 100])
+def test_a_large_capture_object_is_read_within_a_gigabyte(rows: int) -> None:
+    command = [sys.executable, "-c", SCRIPT, str(rows), "128"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=280)
+    print(done.stdout)
+    assert done.returncode == 0, done.stdout + done.stderr
