@@ -32,6 +32,16 @@ class Decision:
     comparisons: tuple[Comparison, ...]
     reasons: tuple[str, ...]
 
+    def doubted(self, doubts: Sequence[Check]) -> Decision:
+        """Return the decision after further checks, which can turn a release into an approval."""
+        if not doubts:
+            return self
+        told = tuple(doubt.detail for doubt in doubts)
+        checks = (*self.checks, *doubts)
+        if self.decision == RELEASE:
+            return Decision(APPROVE, checks, self.comparisons, told)
+        return Decision(self.decision, checks, self.comparisons, (*self.reasons, *told))
+
     def to_json(self) -> dict[str, Any]:
         """Return the document that runs, manifests and reports show."""
         return {

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,33 +10,21 @@ import orjson
 from modelloop import golden, keys
 from modelloop.errors import ExportMismatchError
 from trainer.evaluation.conformal import residual_quantiles
+from trainer.files import File
 from trainer.table import Part
 
 if TYPE_CHECKING:
-    from trainer.predictors import Estimator
+    from trainer.predictors import Predictor
     from trainer.table import PreparedTable
 
 FORMAT_VERSION = 1
 MOST_BYTES = 64 << 20  # what the serving side loads
 
 
-@dataclass(frozen=True, slots=True)
-class File:
-    """One file of a version: its name, bytes and content type."""
-
-    name: str
-    body: bytes
-    content_type: str = "application/octet-stream"
-
-    def facts(self) -> dict[str, Any]:
-        """Return digest and size, as manifests carry them."""
-        return {"sha256": sha256(self.body).hexdigest(), "bytes": len(self.body)}
-
-
 def bundle(
     table: PreparedTable,
     run_id: str,
-    estimator: Estimator,
+    estimator: Predictor,
     form: dict[str, Any],
     baseline: dict[str, Any],
 ) -> File:
@@ -68,7 +54,7 @@ def bundle(
     return File(keys.BUNDLE, body, "application/json")
 
 
-def _golden(table: PreparedTable, estimator: Estimator, baseline: dict[str, Any]) -> dict[str, Any]:
+def _golden(table: PreparedTable, estimator: Predictor, baseline: dict[str, Any]) -> dict[str, Any]:
     rows = golden.golden_rows(table.encoding, baseline, table.spec.mask)
     read = table.encoding.read(len(rows), golden.cells(rows, table.encoding))
     vectors = np.array(read.vectors, np.float32).reshape(len(rows), len(table.encoding.slots))
@@ -82,7 +68,7 @@ def _output(table: PreparedTable, said: Any, row: int) -> dict[str, Any]:
     return {"predict": table.classes[int(said.predicted[row])], "predict_proba": said.proba[row].tolist()}
 
 
-def _interval(table: PreparedTable, estimator: Estimator) -> dict[str, Any] | None:
-    if table.classes is not None:
+def _interval(table: PreparedTable, estimator: Predictor) -> dict[str, Any] | None:
+    if table.classes is not None or not table.validation.rows:
         return None
     return {"quantiles": residual_quantiles(estimator.outcome(table.validation))}

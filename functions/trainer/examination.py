@@ -34,7 +34,7 @@ class Examination:
     outcome: Outcome
     metrics: dict[str, Any]
     decision: Decision
-    labels: Labels
+    labels: Labels | None
     candidate_is_best: bool
 
 
@@ -51,7 +51,7 @@ def examine(table: PreparedTable, candidate: Predictor, metric: str, champion: C
     """Evaluate a candidate on the holdout and decide whether it may serve; `metric` is the gate's."""
     holdout, classes = table.holdout, table.classes
     outcome = candidate.outcome(holdout)
-    baseline = trivial(table.train, None if classes is None else len(classes), metric).outcome(holdout)
+    baseline = trivial(table.known, None if classes is None else len(classes), metric).outcome(holdout)
     extra = (metric,)
     metrics = {
         "holdout": intervals(outcome, table.seed, extra),
@@ -139,7 +139,8 @@ def _answers(
     part: Part, owner: _Contender, contenders: tuple[_Contender, _Contender], seed: int
 ) -> tuple[Outcome, Outcome] | None:
     """Let two contenders answer rows of a class that both know; None when there are no such rows."""
-    part = part.take(capped(part.rows, MOST_COMPARED, seed))
+    most = min(MOST_COMPARED, *(contender.predictor.most_rows for contender in contenders))
+    part = part.take(capped(part.rows, most, seed))
     shared = _shared_classes(owner, contenders)
     if shared is not None and owner.classes is not None:
         part = part.take(np.isin(part.target, [owner.classes.index(label) for label in shared]))
@@ -180,7 +181,7 @@ def _champion_metrics(
 def _collapse(
     table: PreparedTable, metric: str, holdout: Part | None, own: _Contender, theirs: _Contender
 ) -> Comparison | None:
-    guess = trivial(table.train, None if table.classes is None else len(table.classes), metric)
+    guess = trivial(table.known, None if table.classes is None else len(table.classes), metric)
     return _compare(
         "champion_against_trivial", metric, holdout, own, theirs, _Contender(guess, *_speech(own)), table.seed
     )

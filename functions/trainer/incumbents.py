@@ -60,7 +60,7 @@ def load_champion(pointer: Pointer | None) -> Champion | None:
     incumbent = _load(pointer.model, pointer.champion.run_id)
     best_run = incumbent.manifest.get("best", {}).get("run_id", incumbent.run_id)
     best = incumbent if best_run == incumbent.run_id else _load(pointer.model, best_run)
-    anchor = _unpack_anchor(_file(pointer.model, incumbent.run_id, incumbent.manifest, keys.ANCHOR))
+    anchor = _anchor(pointer.model, incumbent)
     return Champion(incumbent, anchor, best)
 
 
@@ -73,6 +73,13 @@ def pack_anchor(holdout: Part, seed: int) -> bytes:
     buffer = BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()
+
+
+def _anchor(model: str, incumbent: Incumbent) -> Part:
+    """Return the rows that a version was held to; a brought version without labelled rows has none."""
+    if keys.ANCHOR not in incumbent.manifest["files"]:
+        return Part(np.zeros((0, len(incumbent.encoding.slots)), np.float32), np.zeros(0))
+    return _unpack_anchor(_file(model, incumbent.run_id, incumbent.manifest, keys.ANCHOR))
 
 
 def _unpack_anchor(body: bytes) -> Part:
@@ -91,10 +98,19 @@ def _predictor(model: str, run_id: str, manifest: dict[str, Any]) -> Predictor:
     bundle = orjson.loads(_file(model, run_id, manifest, keys.BUNDLE))
     if bundle["flat"] is not None:
         return Compiled(flat.load(bundle["flat"]), bundle["threshold"])
+    if keys.JOBLIB not in manifest["files"]:
+        return _brought(bundle, _file(model, run_id, manifest, keys.ONNX))
     import joblib  # noqa: PLC0415  only for versions without a flat form
 
     estimator = joblib.load(BytesIO(_file(model, run_id, manifest, keys.JOBLIB)))
     return Estimator(estimator, manifest["task"], bundle["threshold"])
+
+
+def _brought(bundle: dict[str, Any], content: bytes) -> Predictor:
+    from trainer.onnx_reference import OnnxReference  # noqa: PLC0415  only for brought versions
+
+    classes = len(bundle["classes"] or ())
+    return OnnxReference(content, output=bundle["onnx"]["outputs"][-1], classes=classes, threshold=bundle["threshold"])
 
 
 def _file(model: str, run_id: str, manifest: dict[str, Any], name: str) -> bytes:

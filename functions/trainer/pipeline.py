@@ -19,11 +19,13 @@ from trainer.fitting import fit
 from trainer.incumbents import load_champion
 from trainer.progress import Progress
 from trainer.publishing import publish
+from trainer.sources import FittedSource
 from trainer.version import Candidate, find_manifest, make_version
 
 if TYPE_CHECKING:
     from modelloop.aws.registry import Registry
     from modelloop.run import Run
+    from trainer.incumbents import Champion
 
 FITTING_SHARE = 0.6
 
@@ -53,14 +55,25 @@ def _candidate(run: Run, progress: Progress, deadline: float) -> Candidate:
     progress.reach("splitting")
     pointer, _ = pointers.read(run.model)
     champion = load_champion(pointer)
-    table = keep_old_callers(tables.load(run.model, run.run_id), champion)
+    document = tables.read_document(run.model, run.run_id)
+    if document.get("brought"):
+        return _brought(run, progress, document, champion)
+    table = keep_old_callers(tables.load(run.model, run.run_id, document), champion)
     progress.reach("fitting")
     seconds = (deadline - time.monotonic()) * FITTING_SHARE
     recorded = trials.read(run.model, run.run_id)
     fitted = fit(table, seconds, lambda share: progress.reach("fitting", share), recorded)
     trials.record(run.model, run.run_id, fitted.trials)
     progress.reach("evaluating")
-    return Candidate(table, fitted, examine(table, fitted.estimator, fitted.gate_metric, champion), champion)
+    examination = examine(table, fitted.estimator, fitted.gate_metric, champion)
+    return Candidate(table, FittedSource(fitted), examination, champion)
+
+
+def _brought(run: Run, progress: Progress, document: dict[str, Any], champion: Champion | None) -> Candidate:
+    from trainer.brought import bring  # noqa: PLC0415  onnx is only for models without a flat form
+
+    progress.reach("evaluating")
+    return Candidate(*bring(run, document, champion), champion)
 
 
 def _reject(registry: Registry, run: Run, candidate: Candidate) -> None:

@@ -16,8 +16,16 @@ if TYPE_CHECKING:
     from trainer.table import Part
 
 
+UNLIMITED = 1 << 40
+
+
 class Predictor(Protocol):
-    """Answers on rows of its own encoding."""
+    """Answers on rows of its own encoding; one that is slow asks to be spared with `most_rows`."""
+
+    @property
+    def most_rows(self) -> int:
+        """How many rows it can be asked about in reasonable time."""
+        ...
 
     def outcome(self, part: Part) -> Outcome:
         """Return what it says about the rows, beside the truth."""
@@ -31,6 +39,11 @@ class Estimator:
     model: Any
     task: str
     threshold: float | None = None
+
+    @property
+    def most_rows(self) -> int:
+        """As many as there are."""
+        return UNLIMITED
 
     def outcome(self, part: Part) -> Outcome:
         """Return what the estimator says about the rows."""
@@ -51,6 +64,11 @@ class Compiled:
     flat: FlatModel
     threshold: float | None = None
 
+    @property
+    def most_rows(self) -> int:
+        """As many as there are."""
+        return UNLIMITED
+
     def outcome(self, part: Part) -> Outcome:
         """Return what the flat engine says about the rows."""
         said = self.flat.predict(part.matrix.astype(np.float64).tolist(), self.threshold)
@@ -64,6 +82,11 @@ class Trivial:
 
     rates: NDArray[np.float64] | None
     centre: float
+
+    @property
+    def most_rows(self) -> int:
+        """As many as there are."""
+        return UNLIMITED
 
     def outcome(self, part: Part) -> Outcome:
         """Return the same answer for every row."""

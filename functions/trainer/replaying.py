@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from trainer.bundle import File
-    from trainer.predictors import Estimator
+    from trainer.files import File
+    from trainer.predictors import Predictor
     from trainer.table import PreparedTable
 
 FORMAT_VERSION = 1
@@ -31,7 +31,7 @@ VECTORS, EXPECTED = "replay-vectors.npy", "replay-expected.npy"
 
 
 def prove(
-    table: PreparedTable, run_id: str, estimator: Estimator, file: File, form: Mapping[str, Any]
+    table: PreparedTable, run_id: str, estimator: Predictor, file: File, form: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Have the uploaded bundle replayed and return the verdict; raise ExportMismatchError when it differs."""
     model, bucket = table.document["model"], settings().artifacts_bucket
@@ -55,11 +55,12 @@ def prove(
 def rows_to_replay(table: PreparedTable, form: Mapping[str, Any]) -> NDArray[np.float32]:
     """Return holdout rows, rows mixed from columns of different rows, and rows beside the thresholds of the model."""
     generator = np.random.default_rng(table.seed)
+    seen = (table.train if table.train.rows else table.rows).matrix
     holdout = table.holdout.matrix[capped(table.holdout.rows, HOLDOUT_ROWS, table.seed)]
-    mixed = _mixed(table.train.matrix, MIXED_ROWS, generator)
+    mixed = _mixed(seen, MIXED_ROWS, generator)
     numbers = {place for place, slot in enumerate(table.encoding.slots) if slot.kind == "number"}
     tests = [test for test in _thresholds(form) if test[0] in numbers]
-    boundary = _at_thresholds(_mixed(table.train.matrix, BOUNDARY_ROWS, generator), tests, generator)
+    boundary = _at_thresholds(_mixed(seen, BOUNDARY_ROWS, generator), tests, generator)
     return np.concatenate([holdout, mixed, boundary])
 
 

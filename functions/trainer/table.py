@@ -76,6 +76,12 @@ class PreparedTable:
         return self.rows.take(self.membership == TRAIN)
 
     @cached_property
+    def known(self) -> Part:
+        """The rows that show what is usual: the training part, or of a brought model the reference rows, if any."""
+        rows = self.train if self.train.rows else self.rows
+        return rows if self.document["rows"] else rows.take(np.arange(0))
+
+    @cached_property
     def validation(self) -> Part:
         """The rows to choose, to stop early and to calibrate on."""
         return self.rows.take(self.membership == VALIDATION)
@@ -86,36 +92,51 @@ class PreparedTable:
         return self.rows.take(self.membership == HOLDOUT)
 
 
-def load(model: str, run_id: str) -> PreparedTable:
-    """Read a run's prepared table.
+def load(model: str, run_id: str, document: dict[str, Any]) -> PreparedTable:
+    """Read the rows of a run's prepared table.
 
     Raises ArtifactRefusedError for a file that is not what the table document says, DatasetRejectedError when the
     split leaves a part, or a class of the training part, without rows.
     """
-    document = orjson.loads(_get(model, run_id, "table.json"))
-    if document.get("format_version") != FORMAT_VERSION:
-        raise ArtifactRefusedError(f"prepared table of format {document.get('format_version')!r}")
-    files = {name: _array(model, run_id, name, facts) for name, facts in document["files"].items()}
+    files = read_files(model, run_id, document)
     rows = Part(files["matrix.npy"], files["target.npy"].astype(np.float64), files.get(TIMES))
-    table = PreparedTable(
-        document, encoding_from_json(document["encoding"]), spec_from_json(document["spec"]), rows,
-        files["membership.npy"],
-    )  # fmt: skip
+    table = prepared(document, rows, files["membership.npy"])
     _check_parts(table)
     return table
+
+
+def read_document(model: str, run_id: str) -> dict[str, Any]:
+    """Read the document of a run's prepared table; raise ArtifactRefusedError when it is not one."""
+    document: dict[str, Any] = orjson.loads(_get(model, run_id, "table.json"))
+    if document.get("format_version") != FORMAT_VERSION:
+        raise ArtifactRefusedError(f"prepared table of format {document.get('format_version')!r}")
+    return document
+
+
+def prepared(document: dict[str, Any], rows: Part, membership: NDArray[np.uint8]) -> PreparedTable:
+    """Put a prepared table together."""
+    encoding, spec = encoding_from_json(document["encoding"]), spec_from_json(document["spec"])
+    return PreparedTable(document, encoding, spec, rows, membership)
+
+
+def read_files(model: str, run_id: str, document: dict[str, Any], skip: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Read the arrays of a prepared table by name."""
+    names = [name for name in document["files"] if name not in skip]
+    return {name: read_array(read_file(model, run_id, document, name)) for name in names}
+
+
+def read_file(model: str, run_id: str, document: dict[str, Any], name: str) -> bytes:
+    """Read one file of a prepared table; raise ArtifactRefusedError when it is not the one that intake wrote."""
+    body, facts = _get(model, run_id, name), document["files"][name]
+    if len(body) != facts["bytes"] or sha256(body).hexdigest() != facts["sha256"]:
+        raise ArtifactRefusedError(f"{name} of run {run_id} is not the file that intake wrote; upload the table again")
+    return body
 
 
 def read_array(body: bytes) -> NDArray[Any]:
     """Read a .npy file that holds plain numbers; pickled objects are refused."""
     array: NDArray[Any] = np.load(BytesIO(body), allow_pickle=False)
     return array
-
-
-def _array(model: str, run_id: str, name: str, facts: dict[str, Any]) -> NDArray[Any]:
-    body = _get(model, run_id, name)
-    if len(body) != facts["bytes"] or sha256(body).hexdigest() != facts["sha256"]:
-        raise ArtifactRefusedError(f"{name} of run {run_id} is not the file that intake wrote; upload the table again")
-    return read_array(body)
 
 
 def _get(model: str, run_id: str, name: str) -> bytes:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-import joblib
+import numpy as np
 import orjson
 
 from modelloop import baseline, clock, keys
@@ -15,18 +14,17 @@ from modelloop.aws import storage
 from modelloop.errors import NotFoundError
 from modelloop.settings import settings
 from trainer import bundle, incumbents, lineage, replaying, report
-from trainer.bundle import File
 from trainer.evaluation import curves, diagnostics
 from trainer.examination import trained_until
-from trainer.export import flatten, to_onnx
+from trainer.files import File
 
 if TYPE_CHECKING:
     from modelloop.aws.registry import Registry
     from modelloop.run import Run
     from trainer.examination import Examination
-    from trainer.fitting import Fitted
     from trainer.incumbents import Champion
     from trainer.progress import Progress
+    from trainer.sources import Source
     from trainer.table import PreparedTable
 
 
@@ -35,7 +33,7 @@ class Candidate:
     """A fitted model that passed the gate, or waits for a person, with everything known of it."""
 
     table: PreparedTable
-    fitted: Fitted
+    source: Source
     examination: Examination
     champion: Champion | None
 
@@ -55,14 +53,13 @@ def make_version(registry: Registry, run: Run, candidate: Candidate, progress: P
     """Export, upload, replay and describe a candidate; return its manifest, which is written last."""
     progress.reach("exporting")
     profile = _baseline(candidate)
-    form, models = _form(candidate)
-    estimator = candidate.fitted.estimator
-    served = bundle.bundle(candidate.table, run.run_id, estimator, form, profile)
-    files = [*models, served, _joblib(candidate), _anchor(candidate)]
+    predictor, exported = candidate.source.predictor, candidate.source.export(candidate.table.encoding)
+    served = bundle.bundle(candidate.table, run.run_id, predictor, exported.form, profile)
+    files = [*exported.files, served, *_anchor(candidate)]
     for file in files:
         _put(run, file)
     progress.reach("replaying")
-    verdict = replaying.prove(candidate.table, run.run_id, estimator, served, form)
+    verdict = replaying.prove(candidate.table, run.run_id, predictor, served, exported.form)
     progress.reach("registering")
     number = registry.reserve_version(run.model, run.run_id)
     document = _manifest(run, number, candidate, profile, verdict)
@@ -74,34 +71,19 @@ def make_version(registry: Registry, run: Run, candidate: Candidate, progress: P
     return document
 
 
-def _form(candidate: Candidate) -> tuple[dict[str, Any], list[File]]:
-    """Return the engine's part of the bundle and the files that it names: the flat form where there is one, else ONNX.
-
-    Raises ExportMismatchError when the model has neither.
-    """
-    model, encoding = candidate.fitted.estimator.model, candidate.table.encoding
-    flat = flatten(model, encoding)
-    if flat is not None:
-        return {"engine": "flat", "flat": flat, "onnx": None}, []
-    converted = to_onnx(model, encoding)
-    file = File(keys.ONNX, converted.content)
-    return {"engine": "onnx", "flat": None, "onnx": converted.facts()}, [file]
-
-
 def _baseline(candidate: Candidate) -> dict[str, Any]:
     table = candidate.table
-    predicted = candidate.fitted.estimator.outcome(table.train).predicted
-    return baseline.build(table.encoding, table.train.matrix, predicted, table.classes, table.spec.mask)
+    predicted = candidate.source.predictor.outcome(table.known).predicted if table.known.rows else np.zeros(0)
+    return baseline.build(
+        table.encoding, table.known.matrix, predicted, table.classes, table.spec.mask, times=table.known.times
+    )
 
 
-def _joblib(candidate: Candidate) -> File:
-    buffer = BytesIO()
-    joblib.dump(candidate.fitted.estimator.model, buffer, compress=3)
-    return File(keys.JOBLIB, buffer.getvalue())
-
-
-def _anchor(candidate: Candidate) -> File:
-    return File(keys.ANCHOR, incumbents.pack_anchor(candidate.table.holdout, candidate.table.seed))
+def _anchor(candidate: Candidate) -> list[File]:
+    """Return the holdout rows that successors are compared on; rows without labels compare nothing."""
+    if candidate.examination.labels is None:
+        return []
+    return [File(keys.ANCHOR, incumbents.pack_anchor(candidate.table.holdout, candidate.table.seed))]
 
 
 def _put(run: Run, file: File) -> None:
@@ -118,7 +100,7 @@ def _put_once(run: Run, document: dict[str, Any]) -> None:
 def _manifest(
     run: Run, number: int, candidate: Candidate, profile: dict[str, Any], verdict: dict[str, Any]
 ) -> dict[str, Any]:
-    table, fitted, found = candidate.table, candidate.fitted, candidate.examination
+    table, found = candidate.table, candidate.examination
     champion = None if candidate.champion is None else candidate.champion.incumbent.run_id
     return {
         "format_version": manifests.FORMAT_VERSION,
@@ -131,12 +113,12 @@ def _manifest(
         "threshold": table.spec.threshold,
         "spec": table.spec.to_json(),
         "encoding": table.encoding.to_json(),
-        "estimator": _estimator(fitted),
-        "trials": [trial.to_json() for trial in fitted.trials],
+        "estimator": candidate.source.describe(),
+        "trials": [trial.to_json() for trial in candidate.source.trials],
         "environment": lineage.environment(),
         "split": _split(table),
         "metrics": found.metrics,
-        "labels": asdict(found.labels),
+        "labels": None if found.labels is None else asdict(found.labels),
         "gate": found.decision.to_json(),
         "compared_with": champion,
         "best": _best(run, number, candidate),
@@ -148,25 +130,17 @@ def _manifest(
 
 
 def _diagnostics(candidate: Candidate) -> dict[str, Any]:
-    table, fitted, outcome = candidate.table, candidate.fitted, candidate.examination.outcome
+    """Return what labelled holdout rows show; nothing of rows without labels."""
+    table, source, outcome = candidate.table, candidate.source, candidate.examination.outcome
+    if candidate.examination.labels is None:
+        return {"curves": {}, "calibration": None, "confusion": None, "importance": [], "slices": []}
     return {
         "curves": curves.curves(outcome, table.classes, table.seed),
         "calibration": diagnostics.calibration(outcome),
         "confusion": diagnostics.confusion(outcome, table.classes),
-        "importance": diagnostics.importance(table, fitted.estimator, fitted.gate_metric),
+        "importance": diagnostics.importance(table, source.predictor, source.gate_metric),
         "slices": diagnostics.slices(table, outcome),
     }
-
-
-def _estimator(fitted: Fitted) -> dict[str, Any]:
-    estimator = fitted.estimator.model.estimator
-    kind = type(estimator)
-    params = {name: value for name, value in estimator.get_params(deep=False).items() if _is_plain(value)}
-    return {"family": fitted.chosen.family, "class": f"{kind.__module__}.{kind.__qualname__}", "params": params}
-
-
-def _is_plain(value: object) -> bool:
-    return value is None or isinstance(value, bool | int | float | str | list)
 
 
 def _split(table: PreparedTable) -> dict[str, Any]:

@@ -99,6 +99,38 @@ class Lab:
             storage.put("artifacts", keys.prepared("m", run.run_id, name), body)
         return run
 
+    def prepare_brought(self, content: bytes, data: Data, *, labelled: bool = True, reference: bool = True) -> Run:
+        """Write what intake makes of a brought model, with `data` as its reference table."""
+        arrays: dict[str, Any] = {}
+        if reference:
+            arrays = {"matrix.npy": data.matrix, "membership.npy": np.full(len(data.target), split.HOLDOUT, np.uint8)}
+            if labelled:
+                arrays["target.npy"] = data.target
+        files = {"model.onnx": content, **{name: _npy(array) for name, array in arrays.items()}}
+        digest = sha256(content).hexdigest()
+        dataset = {"uri": "s3://data/models/m/x.onnx", "version_id": "v", "digest": digest, "rows": None}
+        run = Run(
+            model="m", run_id=uuid7(), cause="model", dataset=dataset, spec_digest=data.spec.digest,
+            created_at="2026-01-01T00:00:00.000Z", stage="queued", percent=20,
+        )  # fmt: skip
+        run = self.registry.create_run(run)
+        document = {
+            "format_version": 1, "model": "m", "run_id": run.run_id, "brought": True, "spec": data.spec.to_json(),
+            "task": data.task, "task_reason": "", "target": "y", "encoding": data.encoding.to_json(), "profile": [],
+            "classes": data.classes if data.task == "classification" else None, "warnings": [], "dataset": dataset,
+            "rows": len(data.target) if reference else 0, "salt": split.salt("m"),
+            "files": {name: {"sha256": sha256(body).hexdigest(), "bytes": len(body)} for name, body in files.items()},
+        }  # fmt: skip
+        for name, body in {**files, "table.json": orjson.dumps(document)}.items():
+            storage.put("artifacts", keys.prepared("m", run.run_id, name), body)
+        return run
+
+    def bring(self, content: bytes, data: Data, **options: bool) -> Run:
+        """Prepare a brought model, deliver its run and return it as it ended."""
+        run = self.prepare_brought(content, data, **options)
+        assert self.deliver(run) == {"batchItemFailures": []}
+        return self.registry.get_run("m", run.run_id)
+
     def deliver(self, run: Run, seconds: float = 120.0) -> dict[str, Any]:
         """Hand the run's message to the handler."""
         body = orjson.dumps({"format_version": 1, "model": run.model, "run_id": run.run_id}).decode()

@@ -1,0 +1,102 @@
+"""Where a candidate comes from: it was fitted here, or brought as ONNX. Both are examined, proven and stored alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, Protocol
+
+import joblib
+
+from modelloop import keys
+from trainer.export import flatten, to_onnx
+from trainer.files import File
+
+if TYPE_CHECKING:
+    from modelloop.encoding import Encoding
+    from trainer.fitting import Fitted
+    from trainer.predictors import Predictor
+    from trainer.search import Trial
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """The engine's part of the serving bundle, and the files of the model itself."""
+
+    form: dict[str, Any]
+    files: list[File]
+
+
+class Source(Protocol):
+    """What every candidate can tell."""
+
+    @property
+    def predictor(self) -> Predictor:
+        """Return what answers about rows."""
+        ...
+
+    @property
+    def gate_metric(self) -> str:
+        """Return the metric that the gate compares."""
+        ...
+
+    @property
+    def trials(self) -> list[Trial]:
+        """Return every fit that led to it."""
+        ...
+
+    def describe(self) -> dict[str, Any]:
+        """Return family, class and parameters."""
+        ...
+
+    def export(self, encoding: Encoding) -> Export:
+        """Return what serves; raise ExportMismatchError when there is no serving form."""
+        ...
+
+
+@dataclass(frozen=True)
+class FittedSource:
+    """A model that was fitted here."""
+
+    fitted: Fitted
+
+    @property
+    def predictor(self) -> Predictor:
+        """Return the fitted estimator."""
+        return self.fitted.estimator
+
+    @property
+    def gate_metric(self) -> str:
+        """Return the metric proper to the task and the estimator's loss."""
+        return self.fitted.gate_metric
+
+    @property
+    def trials(self) -> list[Trial]:
+        """Return every completed fit."""
+        return self.fitted.trials
+
+    def describe(self) -> dict[str, Any]:
+        """Return family, class and plain parameters of the estimator."""
+        estimator = self.fitted.estimator.model.estimator
+        kind = type(estimator)
+        params = {name: value for name, value in estimator.get_params(deep=False).items() if _is_plain(value)}
+        return {
+            "family": self.fitted.chosen.family, "class": f"{kind.__module__}.{kind.__qualname__}", "params": params
+        }  # fmt: skip
+
+    def export(self, encoding: Encoding) -> Export:
+        """Return the flat form where there is one, else ONNX; the estimator itself is kept beside it."""
+        model = self.fitted.estimator.model
+        kept = BytesIO()
+        joblib.dump(model, kept, compress=3)
+        files = [File(keys.JOBLIB, kept.getvalue())]
+        flat = flatten(model, encoding)
+        if flat is not None:
+            return Export({"engine": "flat", "flat": flat, "onnx": None}, files)
+        converted = to_onnx(model, encoding)
+        form = {"engine": "onnx", "flat": None, "onnx": converted.facts()}
+        return Export(form, [File(keys.ONNX, converted.content), *files])
+
+
+def _is_plain(value: object) -> bool:
+    return value is None or isinstance(value, bool | int | float | str | list)

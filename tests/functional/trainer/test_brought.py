@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from modelloop import keys
+from modelloop.spec import Spec
+from tests.support.trainer_lab import Data, regression_sample, sample
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from modelloop.run import Run
+    from tests.support.trainer_lab import Lab
+
+WEIGHTS = np.array([[2.0], [-1.5], [0.0]], np.float32)
+
+
+def made(*layers: tuple[str, dict[str, Any]], width: int, slots: int = 3, **options: Any) -> onnx.ModelProto:
+    """Return a model: the weights, then the layers, from `x` to `y`."""
+    weights = numpy_helper.from_array(np.repeat(WEIGHTS[:slots], width, axis=1), "w")
+    nodes = [helper.make_node("IsNaN", ["x"], ["lost"]), helper.make_node("Where", ["lost", "zero", "x"], ["filled"])]
+    nodes.append(helper.make_node("MatMul", ["filled", "w"], ["h0"]))
+    for place, (operator, attributes) in enumerate(layers):
+        output = "y" if place == len(layers) - 1 else f"h{place + 1}"
+        nodes.append(helper.make_node(operator, [f"h{place}"], [output], **attributes))
+    zero = numpy_helper.from_array(np.zeros((1,), np.float32), "zero")
+    graph = helper.make_graph(
+        nodes, "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [None, slots])],
+        [helper.make_tensor_value_info("y", options.pop("kind", TensorProto.FLOAT), [None, width])],
+        [weights, zero],
+    )  # fmt: skip
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", options.pop("opset", 18))], **options)
+
+
+SIGMOID = made(("Sigmoid", {}), width=1, ir_version=10).SerializeToString()
+PLANE = made(("Identity", {}), width=1, ir_version=10).SerializeToString()
+
+
+def test_a_brought_model_with_a_labelled_reference_serves(lab: Lab) -> None:
+    run = lab.bring(SIGMOID, sample(600, 1))
+    assert (run.state, run.reason) == ("SUCCEEDED", "version 1 serves")
+    manifest, bundle = lab.manifest(run), lab.bundle(run)
+    assert manifest["estimator"]["family"] == "brought"
+    assert bundle["engine"] == "onnx"
+    assert manifest["replay"]["mismatches"] == 0
+    assert manifest["metrics"]["holdout"]["roc_auc"]["value"] > 0.85
+    assert manifest["baseline"]["rows"] == 600
+    assert keys.REPORT in manifest["files"]
+
+
+def test_a_brought_regression_serves(lab: Lab) -> None:
+    data = regression_sample(600, 2)
+    plane: NDArray[Any] = np.nan_to_num(data.matrix) @ WEIGHTS
+    run = lab.bring(PLANE, replace(data, target=plane[:, 0] + np.random.default_rng(0).normal(size=600)))
+    assert run.state == "SUCCEEDED", run.reason
+    assert lab.manifest(run)["metrics"]["holdout"]["rmse"]["value"] == pytest.approx(1.0, abs=0.1)
+
+
+@pytest.mark.parametrize("reference", [True, False])
+def test_without_labels_a_person_must_say_yes(lab: Lab, reference: bool) -> None:
+    run = lab.bring(SIGMOID, sample(300, 3), labelled=False, reference=reference)
+    assert run.state == "SUCCEEDED", run.reason
+    assert "no labelled reference.csv" in str(run.reason)
+    assert lab.pointer() is None
+    manifest = lab.manifest(run)
+    assert manifest["baseline"]["rows"] == (300 if reference else 0)
+    assert manifest["labels"] is None
+    assert keys.ANCHOR not in manifest["files"]
+
+
+def test_a_useless_brought_model_is_rejected(lab: Lab) -> None:
+    data = sample(600, 4)
+    assert lab.bring(SIGMOID, replace(data, target=1 - data.target)).state == "REJECTED"
+
+
+def test_a_brought_successor_waits_for_approval(lab: Lab) -> None:
+    lab.train(sample(1500, 5))
+    run = lab.bring(SIGMOID, sample(1500, 6))
+    assert run.gate is not None
+    assert run.state in {"SUCCEEDED", "REJECTED"}
+    assert run.gate["decision"] != "release"
+    assert any(check["name"] == "provenance" for check in run.gate["checks"])
+
+
+def test_a_fitted_successor_is_compared_with_a_brought_champion(lab: Lab) -> None:
+    lab.bring(SIGMOID, sample(600, 7))
+    run = lab.train(sample(2000, 8))
+    assert run.gate is not None
+    compared = {found["name"] for found in run.gate["comparisons"]}
+    assert compared >= {"champion_on_holdout", "champion_on_anchor"}
+
+
+def broken(what: str) -> bytes:
+    """Return a model with one fault."""
+    if what in {"garbage", "logits"}:
+        return {"garbage": b"not a model", "logits": PLANE}[what]
+    if what == "classes":
+        return bytes(made(("Softmax", {"axis": 1}), width=5, ir_version=10).SerializeToString())
+    options: dict[str, dict[str, Any]] = {
+        "columns": {"slots": 2}, "kind": {"kind": TensorProto.DOUBLE}, "opset": {"opset": 999}
+    }  # fmt: skip
+    model = made(("Sigmoid", {}), width=1, ir_version=10, **options.get(what, {}))
+    if what == "operator":
+        model.graph.node[-1].domain = "com.example"
+        model.opset_import.append(helper.make_opsetid("com.example", 1))
+    if what == "external":
+        weights = model.graph.initializer[0]
+        weights.ClearField("raw_data")
+        weights.data_location = TensorProto.EXTERNAL
+        entry = weights.external_data.add()
+        entry.key, entry.value = "location", "/etc/passwd"
+    return bytes(model.SerializeToString())
+
+
+@pytest.mark.parametrize(("what", "reason"), [
+    ("garbage", "no ONNX model"),
+    ("columns", "takes 2 columns, but `columns` in model.yaml makes 3"),
+    ("logits", "no probabilities; add a softmax"),
+    ("kind", "no float output"),
+    ("classes", "has 5 columns for 2 classes"),
+    ("opset", "opset 999 is newer"),
+    ("operator", "no standard ONNX"),
+    ("external", "stored outside of the file"),
+])  # fmt: skip
+def test_models_that_cannot_serve_are_rejected_with_what_to_change(lab: Lab, what: str, reason: str) -> None:
+    run: Run = lab.bring(broken(what), sample(200, 9))
+    assert run.state == "REJECTED"
+    assert reason in str(run.reason)
+    assert lab.pointer() is None
+
+
+def test_an_output_is_found_by_the_name_that_the_spec_gives(lab: Lab) -> None:
+    data: Data = replace(sample(300, 10), spec=Spec(outputs={"predict_proba": "z"}))
+    assert "'z'" in str(lab.bring(SIGMOID, data).reason)
+    good = replace(data, spec=Spec(outputs={"predict_proba": "y"}))
+    assert lab.bring(SIGMOID, good).state == "SUCCEEDED"
