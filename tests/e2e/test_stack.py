@@ -1,0 +1,91 @@
+"""The embedded stack itself: it finds its data again, survives a crash, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from infra.build.paths import ROOT
+from infra.local import processes
+from infra.local import stack as embedded
+from infra.local.info import StackInfo, StackNotRunningError
+
+SAVED_SECONDS = 6.5  # the server saves changes after five
+ITEM = {"pk": {"S": "KEPT"}, "sk": {"S": "1"}}
+
+
+@pytest.fixture
+def folder(worker_id: str) -> Iterator[Path]:
+    place = ROOT / ".local" / "e2e" / f"{worker_id}-own"
+    embedded.down(place)
+    shutil.rmtree(place, ignore_errors=True)
+    yield place
+    embedded.down(place)
+
+
+def keep_something(info: StackInfo) -> None:
+    info.client("dynamodb").put_item(TableName=info.table, Item=ITEM)
+    info.client("s3").put_object(Bucket=info.data_bucket, Key="kept/object", Body=b"1")
+
+
+def assert_kept(info: StackInfo) -> None:
+    assert info.client("dynamodb").get_item(TableName=info.table, Key=ITEM)["Item"] == ITEM
+    assert info.client("s3").get_object(Bucket=info.data_bucket, Key="kept/object")["Body"].read() == b"1"
+
+
+def test_a_stack_lives_beside_another_and_through_restart_and_crash(folder: Path, stack: StackInfo) -> None:
+
+    first = embedded.up(folder)
+    assert first.endpoint_url != stack.endpoint_url
+    assert StackInfo.load(folder / "stack.json") == first
+    assert embedded.up(folder) == first
+    own = processes.marked(folder)
+    listening = {c.laddr.ip for process in own for c in process.net_connections("inet") if c.status == "LISTEN"}
+    assert listening == {"127.0.0.1"}
+
+    keep_something(first)
+    embedded.down(folder)
+    assert processes.marked(folder) == []
+    with pytest.raises(StackNotRunningError, match="make up"):
+        StackInfo.load(folder / "stack.json")
+
+    again = embedded.up(folder)
+    assert_kept(again)
+    again.client("dynamodb").put_item(TableName=again.table, Item={"pk": {"S": "LATE"}, "sk": {"S": "1"}})
+    time.sleep(SAVED_SECONDS)
+    server = processes.server(folder)
+    assert server is not None
+    server.kill()
+
+    after_crash = embedded.up(folder)
+    assert_kept(after_crash)
+    late = {"pk": {"S": "LATE"}, "sk": {"S": "1"}}
+    assert "Item" in after_crash.client("dynamodb").get_item(TableName=after_crash.table, Key=late)
+    key = {"x-api-key": after_crash.api_key}
+    assert httpx.get(f"{after_crash.api_url}/ping", headers=key, timeout=60).status_code == 200
+
+    crashed = processes.server(folder)
+    assert crashed is not None
+    crashed.kill()
+    embedded.down(folder)
+    assert processes.marked(folder) == []
+
+
+def test_the_guards_of_the_gateway_hold_over_http(stack: StackInfo) -> None:
+    key = {"x-api-key": stack.api_key}
+    assert httpx.get(f"{stack.api_url}/ping", timeout=60).status_code == 403
+    assert httpx.get(f"{stack.api_url}/ping", headers={"x-api-key": "wrong"}, timeout=60).status_code == 403
+    assert httpx.get(f"{stack.api_url}/ping", headers=key, timeout=60).status_code == 200
+    assert httpx.get(f"{stack.api_url}/models", headers=key, timeout=60).status_code == 403
+    assert httpx.get(f"{stack.api_url}/no-such-path", headers=key, timeout=60).status_code == 403
+
+
+def test_nothing_is_known_of_a_stack_that_never_was(tmp_path: Path) -> None:
+
+    embedded.down(tmp_path / "absent")
+    assert not (tmp_path / "absent").exists()
