@@ -74,14 +74,15 @@ def test_the_printed_command_predicts_when_it_is_pasted(client: Client) -> None:
 
 @pytest.mark.usefixtures("journey")
 def test_the_model_beats_the_trivial_one_and_serves_as_champion(client: Client) -> None:
-    run = next(run for run in client.runs("penguins") if run["state"] == "SUCCEEDED")
+    runs = [run for run in client.runs("penguins") if run["state"] == "SUCCEEDED"]
+    run = next(run for run in runs if run["cause"] == "upload")
     metrics = run["metrics"]
 
     assert metrics["holdout"]["log_loss"]["value"] < metrics["trivial"]["log_loss"]["value"] / 2
     assert metrics["holdout"]["accuracy"]["value"] > 0.9
     assert run["percent"] == 100
     penguins = next(model for model in client.models() if model["name"] == "penguins")
-    assert penguins["champion"] == run["version"]
+    assert penguins["champion"] in {run["version"] for run in runs}
 
 
 @pytest.mark.usefixtures("journey")
@@ -99,7 +100,7 @@ def test_both_protocols_give_the_same_answer_and_name_it(api: httpx.Client) -> N
     assert sum(outputs["predict_proba"]) == pytest.approx(1.0)
     assert oip.json()["id"] == "mine"
     for answer in (oip, mlflow):
-        assert answer.headers["x-modelloop-version"] == "1"
+        assert int(answer.headers["x-modelloop-version"]) >= 1
     assert mlflow.headers["x-modelloop-prediction-id"] == mlflow.json()["prediction_id"]
 
 

@@ -1,0 +1,144 @@
+"""The command line on the embedded stack: every view works, and a version is approved, promoted and rolled back."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from infra.demo import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import httpx
+
+    from infra.local.info import StackInfo
+
+MODEL = "rollout-birds"
+WEAK = "target: species\nestimators: [linear]\nparams: {linear: {C: 0.001}}\n"
+STRONG = "target: species\n"
+ROW = {
+    "island": "Biscoe", "bill_length_mm": 45.2, "bill_depth_mm": 14.8, "flipper_length_mm": 212.0,
+    "body_mass_g": 5200.0, "sex": "female", "year": 2008,
+}  # fmt: skip
+
+type Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def modelloop(stack: StackInfo, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    file = tmp_path_factory.mktemp("stack") / "stack.json"
+    stack.save(file)
+
+    def run(*words: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "infra.cli.main", *words],
+            env=os.environ | {"MODELLOOP_STACK_FILE": str(file)},
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=240,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def trained(modelloop: Run, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A first version that was kept from learning much."""
+    spec = tmp_path_factory.mktemp("weak") / "model.yaml"
+    spec.write_text(WEAK)
+    ended = modelloop("train", str(tables.penguins().file), "--model", MODEL, "--spec", str(spec), "--json")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return json.loads(ended.stdout)
+
+
+@pytest.mark.usefixtures("trained")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("models",), ("versions", MODEL), ("versions", MODEL, "1"), ("runs", MODEL), ("drift", MODEL),
+        ("quality", MODEL), ("summary", MODEL), ("audit", MODEL), ("predict", MODEL, "--schema"),
+    ],
+)  # fmt: skip
+def test_every_view_is_drawn_and_printed_for_programs(modelloop: Run, words: tuple[str, ...]) -> None:
+    drawn, printed = modelloop(*words), modelloop(*words, "--json")
+
+    assert (drawn.returncode, printed.returncode) == (0, 0), drawn.stderr + printed.stderr
+    assert MODEL in drawn.stdout
+    assert isinstance(json.loads(printed.stdout), dict)
+
+
+@pytest.mark.usefixtures("trained")
+def test_rows_from_a_file_are_predicted_explained_and_labelled(modelloop: Run) -> None:
+    rows = tables.penguins().file.read_text().splitlines()[:4]
+
+    ended = modelloop("predict", MODEL, "--explain", "--json", stdin="\n".join(rows))
+
+    assert ended.returncode == 0, ended.stderr
+    lines = json.loads(ended.stdout)["predictions"]
+    assert [line["prediction"] for line in lines] == ["Adelie"] * 3
+    assert set(lines[0]["explanation"]["contributions"]) == set(ROW)
+    told = modelloop("feedback", MODEL, lines[0]["id"], "Adelie", "--row", "1", "--json")
+    assert json.loads(told.stdout) == {"accepted": 1, "sent": 1}
+
+
+@pytest.mark.usefixtures("trained")
+def test_a_mistake_is_one_line_and_a_code(modelloop: Run) -> None:
+    unknown = modelloop("drift", "nobody")
+    wrong = modelloop("predict", MODEL, "--set", "island=Biscoe")
+
+    assert unknown.returncode == wrong.returncode == 1
+    assert "nobody" in unknown.stderr
+    assert "column 'bill_length_mm' is missing" in wrong.stderr
+    assert "Traceback" not in unknown.stderr + wrong.stderr
+
+
+def test_a_successor_waits_for_a_person_is_promoted_and_rolled_back(
+    modelloop: Run, api: httpx.Client, trained: Any, tmp_path: Path
+) -> None:
+    first = trained["version"]
+    spec = tmp_path / "model.yaml"
+    spec.write_text(STRONG)
+    ended = modelloop("train", str(tables.penguins().file), "--model", MODEL, "--spec", str(spec), "--json")
+    run = json.loads(ended.stdout)
+    assert run["state"] == "SUCCEEDED", run["reason"]
+    second = run["version"]
+    assert run["gate"]["decision"] == "approve"
+    assert serving(api) == first
+
+    approved = modelloop("approve", MODEL, str(second), "--reason", "seen by a person", "--json")
+    promoted = modelloop("promote", MODEL, str(second), "--reason", "better on the new birds", "--json")
+    assert (approved.returncode, promoted.returncode) == (0, 0), approved.stderr + promoted.stderr
+    assert eventually(api, second)
+    back = modelloop("rollback", MODEL, "--reason", "bad figures", "--json")
+    assert back.returncode == 0, back.stderr
+    assert eventually(api, first)
+
+    audit = json.loads(modelloop("audit", MODEL, "--json").stdout)["audit"]
+    whys = {entry["why"] for entry in audit}
+    assert {"seen by a person", "better on the new birds", "bad figures"} <= whys
+
+
+def serving(api: httpx.Client) -> int:
+    answer = api.post(f"/models/{MODEL}/invocations", json={"dataframe_records": [ROW]})
+    assert answer.status_code == 200
+    return int(answer.headers["x-modelloop-version"])
+
+
+def eventually(api: httpx.Client, version: int) -> bool:
+    """Tell whether the version answers within the hard time to live of the pointer."""
+    deadline = time.monotonic() + 61
+    while time.monotonic() < deadline:
+        if serving(api) == version:
+            return True
+        time.sleep(0.5)
+    return False
