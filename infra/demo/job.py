@@ -12,12 +12,13 @@ from infra.cli.client import Client, Document
 from infra.cli.commands.monitoring import drift_view, quality_view, summary_view
 from infra.cli.commands.training import deliver, watch
 from infra.cli.failures import CommandError
-from infra.cli.following import require_success
+from infra.cli.following import RECENT, follow, require_success, stage
 from infra.cli.reports import metric_rows, run_panel
 from infra.cli.screen import cell
 from infra.cli.uploads import write_target
 from infra.demo import tables, traffic
 from infra.demo.journey import Journey
+from modelloop.run import FAILED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +34,7 @@ LABELS = 200
 TRAINED_WITHIN = 240.0
 SUMMARIES_WITHIN = 120.0
 LABELS_WITHIN = 60.0
+RETRAINED_WITHIN = 60.0
 POLL_SECONDS = 1.0
 
 
@@ -70,7 +72,11 @@ class _Job:
         self.label(real[:LABELS])
         self.summarise(before + REAL_ROWS + SHIFTED_ROWS)
         self.judge()
+        if self.client.stack.endpoint_url is None:
+            self.screen.note("Labels take a day to count here; quality and retraining follow then.")
+            return
         self.appraise()
+        self.relearn()
 
     def train(self) -> Document:
         with self.journey.station(f"Train {self.example.model}") as station:
@@ -153,6 +159,30 @@ class _Job:
             self.screen.show(found, lambda: quality_view(found))
             name, figure = next(iter(found["metrics"].items()))
             station.outcome = f"{found['rows']} labelled rows, {name} {cell(figure['value'])}"
+
+    def relearn(self) -> None:
+        with self.journey.station(f"Retraining of {self.example.model}") as station, self.screen.progress() as bar:
+            task = bar.add_task("Waiting for the run", total=100)
+            run = self.run_of_drift()
+            done = follow(
+                self.client,
+                self.example.model,
+                run["run_id"],
+                lambda now: bar.update(task, completed=now["percent"], description=stage(now)),
+                patience=TRAINED_WITHIN,
+            )
+            if done["state"] == FAILED:
+                raise CommandError(f"the run failed: {done['reason']}")
+            station.outcome = f"{done['state']}: {done['reason']}"
+
+    def run_of_drift(self) -> Document:
+        deadline = time.monotonic() + RETRAINED_WITHIN
+        while time.monotonic() < deadline:
+            runs = self.client.runs(self.example.model, RECENT)
+            if found := next((run for run in runs if run["cause"] == "drift"), None):
+                return found
+            time.sleep(POLL_SECONDS)
+        raise CommandError(f"drift was found, and no run started within {RETRAINED_WITHIN:.0f} s")
 
     def quality(self) -> Document:
         return self.client.about(self.example.model, "quality")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.panel import Panel
 from rich.table import Table
+from rich.text import Text
 
 from infra.cli.failures import CommandError, explain
 
@@ -60,9 +61,11 @@ class Journey:
     def summary(self) -> Panel:
         """Return the panel that ends the demo."""
         grid = Table.grid(padding=(0, 2))
+        for width in (1, None, 72, None):
+            grid.add_column(max_width=width, no_wrap=width is None)
         for station in self.stations:
             mark = "[red]✗[/]" if station.failed else "[green]✓[/]"
-            grid.add_row(mark, station.name, station.outcome, f"[dim]{station.seconds:.1f} s[/]")
+            grid.add_row(mark, station.name, Text(station.outcome), f"[dim]{station.seconds:.1f} s[/]")
         took = sum(station.seconds for station in self.stations)
         title, colour = ("The loop is broken", "red") if self.failed else ("The loop turns", "green")
         return Panel(grid, title=f"[bold]{title}[/]", subtitle=f"{took:.0f} s", border_style=colour, expand=False)
