@@ -15,32 +15,41 @@ FREE_BIND = getattr(socket, "IP_FREEBIND", 15)  # the bridge's address may come 
 @contextmanager
 def forwarding(address: str, target_port: int) -> Iterator[int]:
     """Pass every connection to `address` on to a port of loopback; gives the port that was opened."""
-    loop = asyncio.new_event_loop()
     listener = _listener(address)
-    server = loop.run_until_complete(_serve(listener, target_port))
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    loop = asyncio.new_event_loop()
+    stop = asyncio.Event()
+    thread = threading.Thread(target=_run, args=(loop, listener, target_port, stop), daemon=True)
     thread.start()
     try:
         yield int(listener.getsockname()[1])
     finally:
-        loop.call_soon_threadsafe(server.close)
-        loop.call_soon_threadsafe(loop.stop)
+        loop.call_soon_threadsafe(stop.set)
         thread.join(timeout=5)
+
+
+def _run(loop: asyncio.AbstractEventLoop, listener: socket.socket, target_port: int, stop: asyncio.Event) -> None:
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:  # cancels what is open when it ends
+        runner.run(_serve(listener, target_port, stop))
 
 
 def _listener(address: str) -> socket.socket:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_IP, FREE_BIND, 1)
     listener.bind((address, 0))
+    listener.listen()
     return listener
 
 
-async def _serve(listener: socket.socket, target_port: int) -> asyncio.Server:
+async def _serve(listener: socket.socket, target_port: int, stop: asyncio.Event) -> None:
     async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", target_port)
         await asyncio.gather(_pump(reader, inner_writer), _pump(inner_reader, writer))
+        for done in (writer, inner_writer):
+            done.close()
 
-    return await asyncio.start_server(connect, sock=listener)
+    server = await asyncio.start_server(connect, sock=listener)
+    await stop.wait()
+    server.close()
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -48,4 +57,4 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         while chunk := await reader.read(65536):
             writer.write(chunk)
             await writer.drain()
-    writer.close()
+        writer.write_eof()  # the other direction may still have something to say
