@@ -56,7 +56,9 @@ def _number_reader(column: Column, missing: frozenset[str]) -> Reader:
     low, high = -_LARGEST, _LARGEST
 
     def number(cell: object) -> float:
-        value = grammar.read_number(cell, missing)
+        if type(cell) is int and low <= cell <= high:
+            return float(cell)
+        value = None if cell is None else grammar.read_number(cell, missing)
         return NAN if value is None else _float32(value)
 
     def read(raw: Sequence[object], slots: list[list[float]]) -> int:
