@@ -71,3 +71,9 @@ def test_every_order_and_split_gives_the_same_bytes(requests: list[list[tuple[An
 def test_fixed_point_sums_do_not_depend_on_order_or_split(values: list[float], cut: int) -> None:
     array = np.asarray(values, np.float64)
     assert millionths(array) == millionths(array[::-1]) == millionths(array[:cut]) + millionths(array[cut:])
+
+
+def test_fixed_point_sums_round_to_the_nearest_millionth() -> None:
+    assert millionths(np.asarray([0.0000019, -0.0000019, np.nan, 2.5])) == 2_500_000
+    assert millionths(np.asarray([0.0000019])) == 2
+    assert millionths(np.asarray([1e300, 1e300])) == 2 * int(1e26)

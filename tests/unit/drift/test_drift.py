@@ -126,6 +126,32 @@ def test_the_threshold_falls_with_rows_and_rises_with_bins() -> None:
     assert comparison.threshold(0, 500, 22) == 1.0
 
 
+def test_what_seasons_explain_comes_on_top_of_the_threshold() -> None:
+    assert comparison.threshold(10**6, 10**6, 22, season=0.3) == pytest.approx((0.3**2 + 0.1**2) ** 0.5)
+    both = comparison.Histograms(["x", "y"], [5_000, 5_000], [300, 200])
+    assert comparison.chance(both) < 1e-4
+    assert comparison.chance(both, season=0.1) > 0.05
+
+
+def test_an_effect_must_also_stand_against_the_number_of_columns() -> None:
+    bins = {"kind": "number", "edges": [float(edge) for edge in range(19)], "categories": None, "origin": None}
+    known = {**bins, "counts": [50] * 20, "missing": 0, "unseen": 0}
+    usual = {"counts": [25] * 20, "missing": 0, "unseen": 0}
+    odd = {"counts": [37] * 8 + [17] * 12, "missing": 0, "unseen": 0}
+
+    def compare(columns: int) -> comparison.Comparison:
+        names = [f"x{at}" for at in range(columns)]
+        fitted = {"columns": [{**known, "name": name} for name in names], "prediction": {**known, "name": "prediction"}}
+        counted = {name: odd if name == "x0" else usual for name in names}
+        found = comparison.compare(fitted, Window("h", "h", {"sampled": 500, "columns": counted}))
+        return found[0]
+
+    alone, crowded = compare(1), compare(500)
+    assert alone.distance == crowded.distance > alone.threshold
+    assert alone.drifted
+    assert not crowded.drifted
+
+
 def test_many_categories_share_twenty_bins() -> None:
     both = comparison.histograms(BASELINE["columns"][1], window(sample(1_000)).tallies["columns"]["b"])
 

@@ -55,6 +55,18 @@ def test_quality_surely_below_the_holdout_is_degraded() -> None:
     assert any("accuracy is 0." in reason for reason in document["reasons"])
 
 
+def test_quality_that_may_still_be_what_was_promised_is_ok() -> None:
+    joined = hour(300, 0.0, labelled=0)
+    joined["versions"]["1"] |= {
+        "labelled": 300,
+        "figures": {"rows": 300, "correct": 255, "confusion": {"no": {"no": 300}}},
+    }
+    document = judge(("2026-11-23T11", joined))
+    accuracy = document["metrics"]["accuracy"]
+    assert accuracy["value"] < accuracy["holdout"]["low"] < accuracy["high"]
+    assert document["status"] == "ok"
+
+
 def test_few_labels_prove_nothing() -> None:
     assert judge(("2026-11-23T11", hour(199, 0.2)))["status"] == "insufficient_data"
     assert judge()["status"] == "insufficient_data"
