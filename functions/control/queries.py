@@ -31,11 +31,12 @@ def list_models(registry: Registry, request: Request) -> Answer:
 
 
 def get_model(registry: Registry, request: Request) -> Answer:
-    """Answer one model and what serves for it, from the pointer itself."""
+    """Answer one model, what serves for it (from the pointer itself) and what the judge last said of its rollout."""
     known = registry.get_model(request.model)
     pointer, _ = pointers.read(request.model)
     serving = pointer.to_json() if pointer else {}
-    return _overview({**known, **serving}) | {"serving": serving or None}
+    judged = registry.latest_verdict(request.model, "judge")
+    return _overview({**known, **serving}) | {"serving": serving or None, "judge": judged}
 
 
 def list_versions(registry: Registry, request: Request) -> Answer:

@@ -93,7 +93,9 @@ def test_models_are_listed_with_what_serves(loop: Registry) -> None:
     assert [(one["name"], one["champion"]) for one in second["models"]] == [("other", None)]
     assert get("/models")["next"] is None
     one = get("/models/{model}", model="m")
-    assert one["champion"] == 1
+    assert (one["champion"], one["judge"]) == (1, None)
+    loop.put_verdict("m", "judge", {"updated_at": clock.now(), "judged": [{"kind": "canary", "action": "hold"}]})
+    assert get("/models/{model}", model="m")["judge"]["judged"][0]["action"] == "hold"
     assert one["serving"]["champion"]["file"].endswith("model.flat.json")
 
 
