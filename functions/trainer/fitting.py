@@ -136,11 +136,23 @@ def _finish(
     return Fitted(kept, search.best(metric, whole), metric, [*trials, *whole])
 
 
+def fit_part(table: PreparedTable, candidate: Candidate, part: Part) -> Estimator:
+    """Fit a candidate on some rows alone, without early stopping."""
+    model = build(candidate.family, table.task, table.encoding, candidate.params, table.seed)
+    with threadpool_limits(1):
+        model.fit(part.matrix, part.target.astype(_kind(table)))
+    return Estimator(model, table.task, table.spec.threshold)
+
+
 def _fit(table: PreparedTable, candidate: Candidate, part: Part, threads: int = MOST_THREADS) -> Estimator:
     threads = threads if part.matrix.size > CELLS_FOR_THREADS else 1
     model = build(candidate.family, table.task, table.encoding, candidate.params, table.seed)
-    labels = np.int64 if table.task == "classification" else np.float64
+    labels = _kind(table)
     validation = (table.validation.matrix, table.validation.target.astype(labels))
     with threadpool_limits({"blas": 1, "openmp": threads}):
         model.fit(part.matrix, part.target.astype(labels), validation=validation)
     return Estimator(model, table.task, table.spec.threshold)
+
+
+def _kind(table: PreparedTable) -> type[np.int64 | np.float64]:
+    return np.int64 if table.task == "classification" else np.float64

@@ -14,6 +14,7 @@ from modelloop.run import REJECTED, SUCCEEDED
 from trainer import audit, trials
 from trainer import table as tables
 from trainer.callers import keep_old_callers
+from trainer.crossing import cross_validate
 from trainer.examination import examine
 from trainer.fitting import fit
 from trainer.incumbents import load_champion
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from trainer.incumbents import Champion
 
 FITTING_SHARE = 0.6
+CROSSING_SECONDS = 15.0
 
 
 def train(registry: Registry, run: Run, seconds: float) -> None:
@@ -66,7 +68,9 @@ def _candidate(run: Run, progress: Progress, deadline: float) -> Candidate:
     trials.record(run.model, run.run_id, fitted.trials)
     progress.reach("evaluating")
     examination = examine(table, fitted.estimator, fitted.gate_metric, champion)
-    return Candidate(table, FittedSource(fitted), examination, champion)
+    refused = examination.decision.decision == REJECT
+    crossed = None if refused else cross_validate(table, fitted.chosen.candidate, time.monotonic() + CROSSING_SECONDS)
+    return Candidate(table, FittedSource(fitted), examination, champion, crossed)
 
 
 def _brought(run: Run, progress: Progress, document: dict[str, Any], champion: Champion | None) -> Candidate:

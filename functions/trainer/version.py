@@ -36,6 +36,7 @@ class Candidate:
     source: Source
     examination: Examination
     champion: Champion | None
+    cross_validation: dict[str, Any] | None = None
 
 
 def find_manifest(model: str, run_id: str) -> dict[str, Any] | None:
@@ -118,6 +119,7 @@ def _manifest(
         "environment": lineage.environment(),
         "split": _split(table),
         "metrics": found.metrics,
+        "cross_validation": candidate.cross_validation,
         "labels": None if found.labels is None else asdict(found.labels),
         "gate": found.decision.to_json(),
         "compared_with": champion,

@@ -57,7 +57,18 @@ def _metrics(manifest: Manifest) -> str:
         ["Metric", "This version", "Trivial model", "Champion"], rows,
         caption=f"On {split['holdout']:,} holdout rows that no fit has seen; intervals of 95 % by bootstrap",
     )  # fmt: skip
-    return section("metrics", "Metrics", shown)
+    return section("metrics", "Metrics", shown + _crossed(manifest.get("cross_validation")))
+
+
+def _crossed(document: dict[str, Any] | None) -> str:
+    if document is None:
+        return ""
+    rows = [
+        [text(NAMES.get(name, name)), number(spread["mean"]), number(spread["deviation"], 3)]
+        for name, spread in document["metrics"].items()
+    ]
+    caption = f"The holdout is small: {document['fits']} fits of {document['folds']}-fold cross-validation on all rows"
+    return table(["Metric", "Mean", "Standard deviation"], rows, caption=caption)
 
 
 def _quality(manifest: Manifest) -> str:

@@ -100,7 +100,7 @@ def test_a_fitted_successor_is_compared_with_a_brought_champion(lab: Lab) -> Non
 def broken(what: str) -> bytes:
     """Return a model with one fault."""
     if what in {"garbage", "logits"}:
-        return {"garbage": b"not a model", "logits": PLANE}[what]
+        return b"not a model" if what == "garbage" else bytes(PLANE)
     if what == "classes":
         return bytes(made(("Softmax", {"axis": 1}), width=5, ir_version=10).SerializeToString())
     options: dict[str, dict[str, Any]] = {

@@ -120,3 +120,16 @@ def test_a_champion_without_a_flat_form_is_compared_by_its_kept_estimator(lab: L
 def test_an_estimator_outside_the_allowed_names_is_rejected(lab: Lab) -> None:
     run = lab.train(replace(sample(300, 12), spec=Spec(estimators=("sklearn.pipeline.Pipeline",))))
     assert run.state == "REJECTED"
+
+
+def test_small_tables_are_cross_validated_for_the_report(lab: Lab) -> None:
+    run = lab.train(sample(400, 13))
+    document = lab.manifest(run)["cross_validation"]
+    assert (document["folds"], document["fits"]) == (5, 10)
+    holdout = lab.manifest(run)["metrics"]["holdout"]
+    for name in ("log_loss", "roc_auc", "accuracy"):
+        spread = document["metrics"][name]
+        assert spread["deviation"] > 0
+        assert abs(spread["mean"] - holdout[name]["value"]) < 0.2
+    assert "10 fits of 5-fold" in storage.get("artifacts", keys.version("m", run.run_id, keys.REPORT)).decode()
+    assert lab.manifest(lab.train(sample(1500, 14)))["cross_validation"] is None
