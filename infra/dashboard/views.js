@@ -101,12 +101,16 @@ const reasons = (found) => (found.reasons?.length ? h("ul", {}, found.reasons.ma
 
 function versions(name, found, act) {
   const rows = found.map((version) => {
+    const gate = version.gate || version;
     const [metric, figure] = Object.entries(version.metrics?.holdout || version.metrics || {})[0] || [];
     return [
       `version ${version.version}`, version.role ? badge(version.role) : version.status || "–", version.family || "–",
       metric ? `${metric} ${number(figure.value ?? figure)}` : "–",
-      [version.decision || "–", version.reasons?.length ? `: ${version.reasons.join("; ")}` : ""], time(version.created_at),
+      [gate.decision || "–", gate.reasons?.length ? `: ${gate.reasons.join("; ")}` : ""], time(version.created_at),
       h("div", { class: "actions" },
+        version.status === "waiting" && ["approve", "reject"].map((step) => h("button", { id: `${step}-${version.version}`,
+          onclick: () => act(step, { version: version.version }, `${step === "approve" ? "Approve" : "Reject"} version ${version.version}`,
+            step === "approve" ? `It goes on as the policy of ${name} says.` : "It will not serve.") }, step === "approve" ? "Approve…" : "Reject…")),
         h("button", { id: `promote-${version.version}`, disabled: version.role === "champion", onclick: () => act("promote", { version: version.version },
           `Promote version ${version.version}`, `Version ${version.version} of ${name} answers every request.`) }, "Promote…"),
         h("button", { id: `report-${version.version}`, onclick: () => act.report(version.version) }, "Report")),

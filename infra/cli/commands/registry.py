@@ -77,9 +77,10 @@ def versions(
 
 def _version_line(version: Document) -> list[Any]:
     name, value, interval, _ = next(metric_rows(version.get("metrics")), [None] * 4)
+    gate = version.get("gate") or version
     return [
         version["version"], version.get("role"), version.get("status"), version.get("family"), name, value, interval,
-        version.get("decision"), (version.get("created_at") or "")[:19],
+        gate.get("decision"), (version.get("created_at") or "")[:19],
     ]  # fmt: skip
 
 

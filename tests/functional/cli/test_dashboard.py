@@ -164,6 +164,20 @@ def test_a_promotion_needs_a_reason_and_is_seen(api: Any, browser: webdriver.Chr
     assert complaints(browser) == []
 
 
+def test_a_version_that_waits_can_be_approved(api: Any, browser: webdriver.Chrome, page: str) -> None:
+    waiting = VERSIONS[0] | {"role": None, "status": "waiting", "gate": {"decision": "approve", "reasons": ["78 rows"]}}
+    api.on("GET /models/penguins/versions", (200, {"versions": [waiting, VERSIONS[1]]}))
+    api.on("POST /models/penguins/approve", (200, {"model": "penguins"}))
+    browser.get(f"{page}#/models/penguins")
+    wait(browser, "approve: 78 rows")
+    confirm(browser, "approve-2", "looked at the report")
+
+    WebDriverWait(browser, 10).until(lambda _: any(asked.method == "POST" for asked in api.asked))
+    assert [asked.json for asked in api.asked if asked.method == "POST"] == [
+        {"version": 2, "reason": "looked at the report"}
+    ]
+
+
 def test_a_refusal_is_told_in_the_dialog_which_escape_closes(browser: webdriver.Chrome, page: str) -> None:
     browser.get(f"{page}#/models/penguins")
     wait(browser, "Freeze…")
