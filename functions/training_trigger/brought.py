@@ -65,7 +65,9 @@ def prepare_model(work: Work, progress: Callable[[str], None]) -> Prepared:
     if size > LARGEST_BYTES:
         raise DatasetRejectedError(f"the model has {size >> 20} MiB; at most {LARGEST_BYTES >> 20} MiB can be served")
     if not spec.columns:
-        raise SpecError("a brought model needs a model.yaml beside it that lists its `columns`: upload that, then the model")
+        raise SpecError(
+            "a brought model needs a model.yaml beside it that lists its `columns`: upload that, then the model"
+        )
     encoding = Encoding([_column(name, kind) for name, kind in spec.columns.items()], spec.missing)
     task = spec.task or ("classification" if spec.classes else "regression")
     if task == "classification" and not spec.classes:

@@ -10,7 +10,7 @@ import numpy as np
 
 from modelloop.encoding import MOST_CATEGORIES, Column, Encoding
 from modelloop.profile import SHOWN_FROM
-from training_trigger.reading.cells import literal
+from training_trigger.reading.cells import literal, value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,7 +73,7 @@ def write_matrix(
 def _expressions(connection: DuckDBPyConnection, column: Column, place: int) -> list[str]:
     cell = f"c{place}"
     if column.kind == "number":
-        return [f"as_number({cell})"]
+        return [value(place, "number")]
     if column.kind == "boolean":
         return [f"as_boolean({cell})::INTEGER"]
     if column.kind == "text":

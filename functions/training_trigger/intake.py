@@ -73,7 +73,7 @@ class Work:
     path: Path
     file: str
     spec: Spec
-    refusal: SpecError | None = None
+    refusal: DatasetRejectedError | None = None
     prepare: Callable[[Work, Callable[[str], None]], Prepared] = field(default_factory=lambda: prepare_table)
 
 

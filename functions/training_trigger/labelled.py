@@ -1,4 +1,4 @@
-"""Labelled rows, which monitoring keeps by the hour: read, each row's last label kept, in an order that never varies."""
+"""Labelled rows, which monitoring keeps by the hour: each row's last label, in an order that never varies."""
 
 from __future__ import annotations
 

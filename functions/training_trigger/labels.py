@@ -11,6 +11,7 @@ import numpy as np
 from modelloop.errors import DatasetRejectedError
 from modelloop.profile import infer_task
 from training_trigger.reading.cells import literal
+from training_trigger.reading.cells import value as read_value
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -66,7 +67,7 @@ def read_labels(connection: DuckDBPyConnection, place: int, facts: Facts, spec: 
             field=facts.name,
         )
     counts = connection.execute(
-        f"SELECT {_value(place, facts.kind)} AS v, count(*) FROM cells GROUP BY v ORDER BY v"
+        f"SELECT {read_value(place, facts.kind)} AS v, count(*) FROM cells GROUP BY v ORDER BY v"
     ).fetchall()
     rare = [(value, count) for value, count in counts if count < FEWEST_A_CLASS]
     common = [value for value, count in counts if count >= FEWEST_A_CLASS]
@@ -93,11 +94,11 @@ def _settle_rare(
     )
     if spec.rare_classes == "refuse":
         raise DatasetRejectedError(
-            f"{len(rare)} of {len(rare) + len(common)} classes of {facts.name!r} have fewer than {FEWEST_A_CLASS} rows: "
-            f"{shown}; add rows, or set `rare_classes: merge` or `drop` in model.yaml",
+            f"{len(rare)} of {len(rare) + len(common)} classes of {facts.name!r} have fewer than {FEWEST_A_CLASS} "
+            f"rows: {shown}; add rows, or set `rare_classes: merge` or `drop` in model.yaml",
             field=facts.name,
         )
-    is_rare = f"{_value(place, facts.kind)} IN ({', '.join(_constant(value) for value, _ in rare)})"
+    is_rare = f"{read_value(place, facts.kind)} IN ({', '.join(_constant(value) for value, _ in rare)})"
     if spec.rare_classes == "drop":
         _keep(connection, f"NOT ({is_rare})")
         return common, ()
@@ -105,7 +106,7 @@ def _settle_rare(
     merged = {_label(value): str(_label(value)) for value in common}
     for value, text in merged.items():
         connection.execute(
-            f"UPDATE cells SET c{place} = {literal(text)} WHERE {_value(place, facts.kind)} = {_constant(value)}"
+            f"UPDATE cells SET c{place} = {literal(text)} WHERE {read_value(place, facts.kind)} = {_constant(value)}"
         )
     return sorted({*merged.values(), OTHER}), tuple(str(_label(value)) for value, _ in rare)
 
@@ -116,7 +117,7 @@ def _constant(value: Label) -> str:
 
 def encode_labels(connection: DuckDBPyConnection, labels: Labels) -> NDArray[np.int32] | NDArray[np.float64]:
     """Return the target of every row: the class index (int32), or the number itself (float64)."""
-    value = _value(labels.place, labels.kind)
+    value = read_value(labels.place, labels.kind)
     if labels.classes is None:
         return np.asarray(connection.execute(f"SELECT {value} AS v FROM cells").fetchnumpy()["v"], np.float64)
     if labels.kind == "text":
@@ -127,10 +128,6 @@ def encode_labels(connection: DuckDBPyConnection, labels: Labels) -> NDArray[np.
         options = ", ".join(_constant(label) for label in labels.classes)
         code = f"list_position([{options}]::{'BOOLEAN' if labels.kind == 'boolean' else 'DOUBLE'}[], {value}) - 1"
     return np.asarray(connection.execute(f"SELECT ({code})::INTEGER AS v FROM cells").fetchnumpy()["v"], np.int32)
-
-
-def _value(place: int, kind: str) -> str:
-    return {"number": f"as_number(c{place})", "boolean": f"as_boolean(c{place})"}.get(kind, f"c{place}")
 
 
 def _label(value: Label) -> Label:

@@ -10,7 +10,7 @@ import numpy as np
 
 from modelloop import split
 from modelloop.errors import DatasetRejectedError
-from training_trigger.reading.cells import literal
+from training_trigger.reading.cells import literal, value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,8 +91,8 @@ def _by_time(connection: DuckDBPyConnection, spec: Spec, place: int, facts: Sequ
     kind = facts[place].kind
     if kind not in ("number", "date"):
         raise spec.refuse("time_column", f"time_column {spec.time_column!r} must hold ISO dates or numbers, not {kind}")
-    value = f"as_seconds(c{place})" if kind == "date" else f"as_number(c{place})"
-    fetched = connection.execute(f"SELECT coalesce({value}::DOUBLE, 'nan'::DOUBLE) AS t FROM cells").fetchnumpy()["t"]
+    moment = f"as_seconds(c{place})" if kind == "date" else value(place, kind)
+    fetched = connection.execute(f"SELECT coalesce({moment}::DOUBLE, 'nan'::DOUBLE) AS t FROM cells").fetchnumpy()["t"]
     times = np.asarray(fetched, np.float64)
     sides = split.by_time(times, spec.holdout)
     trained = times[sides == split.TRAIN]
@@ -107,15 +107,16 @@ def _by_time(connection: DuckDBPyConnection, spec: Spec, place: int, facts: Sequ
 
 
 def _content(names: Sequence[str], facts: Sequence[Facts], identity: Sequence[int]) -> str:
+    end = literal(split.FIELD_MARK)
     parts = [
-        f"{literal(names[place] + split.VALUE_MARK)} || {_canonical(place, facts[place])} || {literal(split.FIELD_MARK)}"
+        f"{literal(names[place] + split.VALUE_MARK)} || {_canonical(place, facts[place])} || {end}"
         for place in sorted(identity, key=lambda place: names[place])
     ]
     return f"concat({', '.join(parts)})"
 
 
 def _canonical(place: int, facts: Facts) -> str:
-    return f"as_number(c{place})::VARCHAR" if facts.kind == "number" else f"c{place}"
+    return f"{value(place, facts.kind)}::VARCHAR" if facts.kind == "number" else f"c{place}"
 
 
 def _repeats(connection: DuckDBPyConnection, text: str) -> bool:

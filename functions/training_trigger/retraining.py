@@ -9,18 +9,21 @@ from modelloop import clock, keys
 from modelloop.aws import pointers, storage, uploads
 from modelloop.errors import DatasetRejectedError, NotFoundError
 from modelloop.ids import MODEL_NAME, uuid7
-from modelloop.run import QUEUED, REJECTED, SUCCEEDED, Run
+from modelloop.run import QUEUED, SUCCEEDED, Run
 from training_trigger import engine
 from training_trigger.derive import derive
 from training_trigger.intake import Outcome, Work, bring_in, read_spec
 from training_trigger.labelled import read_labelled
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from modelloop.aws.registry import Registry
     from modelloop.settings import Settings
+    from modelloop.spec import Spec
     from training_trigger.events import Retrain
+    from training_trigger.labelled import LabelledRow
 
 REQUEST = "request"
 FEWEST_LABELS = 200
@@ -39,32 +42,43 @@ def train_again(wish: Retrain, registry: Registry, config: Settings) -> Outcome:
         return Outcome("ignored", wish.model, reason="no trained table to start from")
     spec, refusal, spec_digest = read_spec(config.data_bucket, keys.spec(wish.model))
     labelled = read_labelled(config.artifacts_bucket, wish.model)
-    if wish.cause != REQUEST and len(labelled) < FEWEST_LABELS:
-        reason = f"labels needed: {len(labelled)} of {FEWEST_LABELS} labelled rows"
+    if wish.cause != REQUEST and (reason := _reason_to_wait(spec, labelled)):
         return Outcome("refused", wish.model, reason=reason)
-    if wish.cause != REQUEST and spec.mask:
-        return Outcome("refused", wish.model, reason="masked columns are not captured, so live rows cannot be learned from")
     with engine.scratch() as folder:
-        origin = base.dataset.get("base") or base.dataset
-        raw, table = folder / "base", folder / "upload"
+        table, origin = folder / "upload", base.dataset.get("base") or base.dataset
         try:
-            _download(origin, raw)
+            refused = _derive(origin, spec, labelled, table)
         except NotFoundError:
             return Outcome("gone", wish.model, reason=f"{origin['uri']} is no longer kept: upload the table again")
-        try:
-            with engine.connect(folder) as connection:
-                derive(connection, raw, file=origin["file"], spec=spec, labelled=labelled, sink=table)
-        except DatasetRejectedError as error:
-            refusal = refusal or error
-            table = raw
         run = registry.create_run(_run(wish, origin, table, len(labelled), spec_digest, config))
         if run.state != QUEUED:
             return Outcome("repeated", wish.model, run.run_id)
-        if refusal is not None:
-            registry.finish_run(run.model, run.run_id, REJECTED, refusal.message)
-            return Outcome("rejected", run.model, run.run_id, refusal.message)
         uploads.upload(config.artifacts_bucket, keys.derived(run.model, run.dataset["digest"]), table)
-        return bring_in(Work(run, table, "derived.csv", spec), registry, config)
+        return bring_in(Work(run, table, "derived.csv", spec, refusal or refused), registry, config)
+
+
+def _reason_to_wait(spec: Spec, labelled: Sequence[LabelledRow]) -> str | None:
+    if spec.mask:
+        return "masked columns are not captured, so live rows cannot be learned from"
+    if len(labelled) < FEWEST_LABELS:
+        return f"labels needed: {len(labelled)} of {FEWEST_LABELS} labelled rows"
+    return None
+
+
+def _derive(
+    origin: dict[str, Any], spec: Spec, labelled: Sequence[LabelledRow], table: Path
+) -> DatasetRejectedError | None:
+    """Write the derived table, or the base as it is when the spec no longer fits it; return the refusal then."""
+    raw = table.with_name("base")
+    bucket, _, key = origin["uri"].removeprefix("s3://").partition("/")
+    storage.download(bucket, key, raw, origin.get("version_id"))
+    try:
+        with engine.connect(table.parent) as connection:
+            derive(connection, raw, file=origin["file"], spec=spec, labelled=labelled, sink=table)
+    except DatasetRejectedError as error:
+        storage.download(bucket, key, table, origin.get("version_id"))
+        return error
+    return None
 
 
 def _base_run(model: str, registry: Registry) -> Run | None:
@@ -77,14 +91,7 @@ def _base_run(model: str, registry: Registry) -> Run | None:
     return next((run for run in trained if run.cause != BROUGHT), None)
 
 
-def _download(origin: dict[str, Any], path: Path) -> None:
-    bucket, _, key = origin["uri"].removeprefix("s3://").partition("/")
-    storage.download(bucket, key, path, origin.get("version_id"))
-
-
-def _run(
-    wish: Retrain, origin: dict[str, Any], table: Path, labelled: int, spec_digest: str, config: Settings
-) -> Run:
+def _run(wish: Retrain, origin: dict[str, Any], table: Path, labelled: int, spec_digest: str, config: Settings) -> Run:
     with table.open("rb") as stream:
         digest = file_digest(stream, "sha256").hexdigest()
     base = {name: origin.get(name) for name in ("uri", "version_id", "digest", "file", "bytes")}

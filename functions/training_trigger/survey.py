@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 # ruff: noqa: S608  in this SQL columns are named c<number> and every text goes through literal()
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from modelloop.profile import Facts
+from training_trigger.reading.cells import value
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from duckdb import DuckDBPyConnection
 
     from training_trigger.reading.load import Cells
 
 TOP = 20
-_READ = ("c{p}", "as_number(c{p}) AS n{p}", "as_boolean(c{p}) AS b{p}", "as_minutes(c{p}) AS m{p}")
-_AGGREGATES = (
-    "count(c{p})", "count(n{p})", "count(b{p})", "count(m{p})", "count(m{p}) FILTER (length(c{p}) > 10)",
-    "count(n{p}) FILTER (n{p} = trunc(n{p}))", "count(c{p}) FILTER (regexp_full_match(c{p}, '-?[0-9.]+,[0-9]+'))",
-    "min(n{p})", "max(n{p})", "avg(n{p})", "min(c{p})", "max(c{p})", "min(c{p}) FILTER (n{p} IS NULL)",
-    "avg(length(c{p}) - length(replace(c{p}, ' ', '')) + 1)",
-)  # fmt: skip
 BATCH = 20
+_READ = ("c{p}", "as_number(c{p}) AS n{p}", "as_boolean(c{p}) AS b{p}", "as_minutes(c{p}) AS m{p}")
+_KINDS = ("count(c{p})", "count(n{p})", "count(b{p})", "count(m{p})")
+_NUMBER = "count(DISTINCT v), count(*) FILTER (v = trunc(v)), min(v), max(v), avg(v)"
+_DATE = "count(DISTINCT c), count(*) FILTER (length(c) > 10), min(c), max(c)"
+_TEXT = (
+    "count(DISTINCT c), count(*) FILTER (regexp_full_match(c, '-?[0-9.]+,[0-9]+')), "
+    "avg(length(c) - length(replace(c, ' ', '')) + 1), min(c), max(c), min(c) FILTER (as_number(c) IS NULL)"
+)
 
 
 def survey(connection: DuckDBPyConnection, cells: Cells) -> list[Facts]:
@@ -28,31 +33,41 @@ def survey(connection: DuckDBPyConnection, cells: Cells) -> list[Facts]:
     found: list[Facts] = []
     for start in range(0, len(cells.names), BATCH):
         places = range(start, min(start + BATCH, len(cells.names)))
-        wanted = ", ".join(aggregate.format(p=place) for place in places for aggregate in _AGGREGATES)
+        wanted = ", ".join(count.format(p=place) for place in places for count in _KINDS)
         read = ", ".join(value.format(p=place) for place in places for value in _READ)
-        values = connection.execute(f"SELECT {wanted} FROM (SELECT {read} FROM cells)").fetchall()[0]
+        counts = connection.execute(f"SELECT {wanted} FROM (SELECT {read} FROM cells)").fetchall()[0]
         for place in places:
-            offset = (place - start) * len(_AGGREGATES)
-            found.append(_facts(connection, cells, place, values[offset : offset + len(_AGGREGATES)]))
+            offset = (place - start) * len(_KINDS)
+            found.append(_facts(connection, cells, place, counts[offset : offset + len(_KINDS)]))
     return found
 
 
-def _facts(connection: DuckDBPyConnection, cells: Cells, place: int, counts: tuple[Any, ...]) -> Facts:
-    present, numbers, booleans, dates, times, whole, commas, low, high, mean, first, last, odd, words = counts
-    value = f"as_number(c{place})" if present and numbers == present else f"c{place}"
-    distinct = connection.execute(f"SELECT count(DISTINCT {value}) FROM cells").fetchall()[0][0]
+def _facts(connection: DuckDBPyConnection, cells: Cells, place: int, counts: Sequence[int]) -> Facts:
+    present, numbers, booleans, dates = counts
     name = cells.names[place]
-    textual = present and present not in (numbers, dates)
-    return Facts(
-        name=name, rows=cells.rows, present=present, distinct=distinct, numbers=numbers, booleans=booleans,
-        dates=dates, times=times, whole=whole, commas=commas, words=words or 0.0, minimum=low, maximum=high,
-        mean=mean, first=first, last=last, odd=odd, nested=name in cells.nested,
-        top=_top(connection, place) if textual else (),
+    facts = Facts(
+        name=name, rows=cells.rows, present=present, distinct=0, numbers=numbers, booleans=booleans, dates=dates,
+        nested=name in cells.nested,
     )  # fmt: skip
+    if facts.kind == "number":
+        distinct, whole, low, high, mean = _one(connection, _NUMBER, f"{value(place, 'number')} AS v")
+        return replace(facts, distinct=distinct, whole=whole, minimum=low, maximum=high, mean=mean)
+    if facts.kind == "date":
+        distinct, times, first, last = _one(connection, _DATE, f"c{place} AS c")
+        return replace(facts, distinct=distinct, times=times, first=first, last=last)
+    distinct, commas, words, first, last, odd = _one(connection, _TEXT, f"c{place} AS c")
+    return replace(
+        facts, distinct=distinct, commas=commas, words=words or 0.0, first=first, last=last, odd=odd,
+        top=_top(connection, place),
+    )  # fmt: skip
+
+
+def _one(connection: DuckDBPyConnection, wanted: str, column: str) -> tuple[Any, ...]:
+    return connection.execute(f"SELECT {wanted} FROM (SELECT {column} FROM cells)").fetchall()[0]
 
 
 def _top(connection: DuckDBPyConnection, place: int) -> tuple[tuple[str, int], ...]:
     rows = connection.execute(
-        f"SELECT c{place}, count(*) AS n FROM cells WHERE c{place} IS NOT NULL GROUP BY 1 ORDER BY n DESC, 1 LIMIT {TOP}"
+        f"SELECT c{place} AS c, count(*) AS n FROM cells WHERE c IS NOT NULL GROUP BY 1 ORDER BY n DESC, 1 LIMIT {TOP}"
     ).fetchall()
-    return tuple((str(value), int(count)) for value, count in rows)
+    return tuple((str(cell), int(count)) for cell, count in rows)

@@ -73,7 +73,9 @@ CASES = [
     _case("damaged Parquet", b"PAR1" + b"\x15\x04" * 50 + b"PAR1", "the Parquet file is damaged", file="t.parquet"),
     _case("truncated Parquet", b"PAR1", "the Parquet file is damaged", file="t.parquet"),
     _case("half UTF-16", "x,y\n1,2\n".encode("utf-16")[:-1], "is not utf-16 text"),
-    _case("JSON Lines: broken line", LINES.replace('{"x": 10.0', '{"x": 10.0.0', 1), "line 21 is not JSON", file="t.jsonl"),
+    _case(
+        "JSON Lines: broken line", LINES.replace('{"x": 10.0', '{"x": 10.0.0', 1), "line 21 is not JSON", file="t.jsonl"
+    ),
     _case("JSON Lines: a list", LINES + "[1, 2]\n", "line 61 is not an object", file="t.jsonl"),
     _case("JSON Lines: not a number", LINES + '{"x": NaN, "y": "no"}\n', "line 61 is not JSON", file="t.jsonl"),
     _case("JSON document", '[\n{"x": 1, "y": 2}\n]\n', "line 1 is not JSON", file="t.json"),
@@ -83,12 +85,27 @@ CASES = [
     _case("target counts rows", _target(lambda i: i + 1), "looks like a row number or identifier (the last column"),
     _case("target is a date", _target(lambda i: f"2026-01-{i % 28 + 1:02d}"), "holds dates"),
     _case("target is absent", GOOD, "line 1: `target` names column 'price'", spec="target: price\n"),
-    _case("rare class", _target(lambda i: "c" if i < 4 else "ab"[i % 2]), "1 of 3 classes of 'y' have fewer than 10 rows: 'c' (4)"),
     _case(
-        "too many classes", "x,y\n" + "".join(f"{i % 7},label{i % 150}\n" for i in range(3_000)), "has 150 classes and at most 100"
+        "rare class",
+        _target(lambda i: "c" if i < 4 else "ab"[i % 2]),
+        "1 of 3 classes of 'y' have fewer than 10 rows: 'c' (4)",
     ),
-    _case("one class is left", _target(lambda i: "c" if i < 4 else "a"), "fewer than two classes", spec="rare_classes: drop\n"),
-    _case("nothing to learn from", "a,b,y\n" + "".join(f"1,,{'yes' if i % 3 else 'no'}\n" for i in range(60)), "no column is left"),
+    _case(
+        "too many classes",
+        "x,y\n" + "".join(f"{i % 7},label{i % 150}\n" for i in range(3_000)),
+        "has 150 classes and at most 100",
+    ),
+    _case(
+        "one class is left",
+        _target(lambda i: "c" if i < 4 else "a"),
+        "fewer than two classes",
+        spec="rare_classes: drop\n",
+    ),
+    _case(
+        "nothing to learn from",
+        "a,b,y\n" + "".join(f"1,,{'yes' if i % 3 else 'no'}\n" for i in range(60)),
+        "no column is left",
+    ),
     _case("beyond 32 bits", GOOD.replace("\n5.0,", "\n1e39,", 1), "beyond the range of a 32-bit float"),
     _case("ignored column is absent", GOOD, "`ignore` names column 'z'", spec="ignore: [z]\n"),
     _case("unknown key", GOOD, "line 2: unknown key `modle`", spec="target: y\nmodle: x\n"),

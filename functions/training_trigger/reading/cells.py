@@ -1,7 +1,7 @@
 """The grammar of cells in SQL: macros that must give, cell by cell, what modelloop.grammar gives.
 
-`trimmed(x)` is in Unicode form C, `present(x)` of that is NULL when missing; `number`, `boolean` and `minutes` take a clean
-cell and give NULL when it is not of their kind. `as_minutes(x)` is UTC minutes since 1970-01-01 of a date or date-time.
+`trimmed(x)` is in Unicode form C and `present(x)` of that is NULL when missing. `as_number`, `as_boolean` and
+`as_minutes` take such a cell and give NULL when it is not of their kind; minutes are UTC, since 1970-01-01.
 """
 
 from __future__ import annotations
@@ -27,6 +27,16 @@ _PLAIN = "BETWEEN 33 AND 126"
 def literal(text: str) -> str:
     """Return a text as a SQL literal."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def value(place: int, kind: str) -> str:
+    """Return the SQL of a cell's value in column c<place>, all of whose present cells are of that kind."""
+    cell = f"c{place}"
+    return {
+        "number": f"try_cast({cell} AS DOUBLE)",
+        "boolean": f"as_boolean({cell})",
+        "date": f"as_minutes({cell})",
+    }.get(kind, cell)
 
 
 def define_macros(connection: DuckDBPyConnection, missing: Iterable[str]) -> None:

@@ -1,4 +1,4 @@
-"""From a downloaded file of any format to the DuckDB table `cells`: clean text, columns c0, c1, … in the file's order."""
+"""From a downloaded file of any format to the DuckDB table `cells`: clean text, columns c0, c1, … in file order."""
 
 from __future__ import annotations
 

@@ -52,8 +52,8 @@ def dying(at: int) -> Iterator[list[str]]:
 
 def state(stage: Stage) -> dict[str, Any]:
     runs = stage.registry.list_runs("m").items
-    prepared = {key.split("/", 3)[3]: storage.get("test-artifacts", key)
-                for key in storage.list_keys("test-artifacts", "prepared/") if not key.endswith("table.json")}  # fmt: skip
+    stored = [key for key in storage.list_keys("test-artifacts", "prepared/") if not key.endswith("table.json")]
+    prepared = {key.split("/", 3)[3]: storage.get("test-artifacts", key) for key in stored}
     told = [(run.state, run.stage, run.reason, run.cause, run.dataset["digest"], run.plan) for run in runs]
     return {"runs": told, "files": prepared, "messages": {message["run_id"] for message in stage.messages()},
             "own": {run.run_id for run in runs if (run.state, run.stage) == ("QUEUED", "queued")}}  # fmt: skip

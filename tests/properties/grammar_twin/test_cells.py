@@ -23,14 +23,16 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 padding = st.text(st.sampled_from(WHITESPACE), max_size=2)
 digits = st.text(st.sampled_from("0123456789"), min_size=1, max_size=4)
+signs, marks = st.sampled_from(["", "-", "+", "--"]), st.sampled_from(["", ".", ",", "_", "e"])
+endings = st.sampled_from(["", "e5", "E-3", "e+400", "e", "f", "e-400", "x"])
 numbers = st.one_of(
     st.floats().map(repr),
     st.integers().map(str),
     st.decimals(allow_nan=False).map(str),
-    st.builds("{}{}{}{}{}".format, st.sampled_from(["", "-", "+", "--"]), digits, st.sampled_from(["", ".", ",", "_", "e"]),
-              st.one_of(st.just(""), digits), st.sampled_from(["", "e5", "E-3", "e+400", "e", "f", "e-400", "x"])),
+    st.builds("{}{}{}{}{}".format, signs, digits, marks, st.one_of(st.just(""), digits), endings),
     st.integers(1, 450).map(lambda length: "9" * length),
-    st.sampled_from(["inf", "-Infinity", "nan", "0x10", "1e309", "-0", "0.0", "00", "1.", ".5", "٣", "1 2", "1e5\n", "4.9e-324"]),
+    st.sampled_from(["inf", "-Infinity", "nan", "0x10", "1e309", "-0", "0.0", "00", "1.", ".5", "٣", "1 2"]),
+    st.just("4.9e-324"),
 )  # fmt: skip
 zones = st.one_of(
     st.sampled_from(["", "Z", "+00:00", "-0000", "+23:59", "-23:59", "+24:00", "+12:60", "+1", "z"]),

@@ -1,0 +1,58 @@
+"""Several uploads for one model, and where their rows come to lie."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from modelloop import split
+
+if TYPE_CHECKING:
+    from tests.support.intake_stage import Stage
+
+
+def rows(start: int, stop: int) -> list[str]:
+    return [f"{i},{'ab'[i % 2]},{'yes' if i % 3 else 'no'}\n" for i in range(start, stop)]
+
+
+def test_overtaken_runs_are_superseded_and_started_ones_are_not(stage: Stage) -> None:
+    first = stage.upload("t.csv", "x,kind,y\n" + "".join(rows(0, 60)))
+    stage.registry.start_run("m", first.run_id, 60)
+    second = stage.upload("t.csv", "x,kind,y\n" + "".join(rows(0, 70)))
+    third = stage.upload("t.csv", "x,kind,y\n" + "".join(rows(0, 80)))
+    states = {run.run_id: run.state for run in stage.registry.list_runs("m").items}
+    assert states == {first.run_id: "RUNNING", second.run_id: "SUPERSEDED", third.run_id: "QUEUED"}
+    assert stage.registry.get_run("m", second.run_id).reason == f"run {third.run_id} has newer data"
+
+
+def test_rows_keep_their_side_when_the_table_grows_and_sql_agrees_with_python(stage: Stage) -> None:
+    first = stage.upload("t.csv", "x,kind,y\n" + "".join(rows(0, 200)))
+    grown = stage.upload("t.csv", "extra,kind,x,y\n" + "".join(
+        f",{'ab'[i % 2]},{i},{'yes' if i % 3 else 'no'}\n" for i in range(260)))  # fmt: skip
+    sides = stage.array(first, "membership.npy")
+    np.testing.assert_array_equal(stage.array(grown, "membership.npy")[:200], sides)
+    wanted = [
+        split.side(split.share(split.salt("m"), split.content({"x": f"{float(i)}", "kind": "ab"[i % 2]})), 0.2)
+        for i in range(200)
+    ]
+    assert sides.tolist() == wanted
+
+
+def test_duplicates_stay_together_unless_rows_mostly_repeat(stage: Stage) -> None:
+    twice = stage.upload("t.csv", "x,kind,y\n" + "".join(rows(0, 100) + rows(0, 50)))
+    sides = stage.array(twice, "membership.npy")
+    np.testing.assert_array_equal(sides[:50], sides[100:])
+    assert stage.table(twice)["split"]["kind"] == "content"
+    few = stage.upload("t.csv", "x,kind,y\n" + "".join(rows(0, 6) * 50))
+    assert stage.table(few)["split"]["kind"] == "content and occurrence"
+    assert set(stage.array(few, "membership.npy")) == {0, 1, 2}
+
+
+def test_groups_stay_together(stage: Stage) -> None:
+    stage.spec("group_column: g\n")
+    table = "g,x,y\n" + "".join(f"g{i % 30},{i},{'yes' if i % 7 else 'no'}\n" for i in range(300))
+    run = stage.upload("t.csv", table)
+    sides = stage.array(run, "membership.npy").reshape(10, 30)
+    assert (sides == sides[0]).all()
+    assert [column["name"] for column in stage.table(run)["encoding"]["columns"]] == ["x"]
