@@ -157,6 +157,7 @@ class _Job:
                 time.sleep(POLL_SECONDS)
                 self.verdict()
             self.screen.show(found, lambda: quality_view(found))
+            self.screen.note("These rows are the table's own: most were trained on, so expect better than the holdout.")
             name, figure = next(iter(found["metrics"].items()))
             station.outcome = f"{found['rows']} labelled rows, {name} {cell(figure['value'])}"
 
