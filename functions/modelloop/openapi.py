@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from modelloop.openapi_schemas import CELL, PARAMETERS, SCHEMAS, TENSOR, one_of, record, ref, several
+from modelloop.openapi_schemas import CELL, PARAMETERS, SCHEMAS, TENSOR, TEXT, one_of, record, ref, several
 from modelloop.protocols.exchange import MAX_ROWS, PREDICT, PROBA
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _typed(columns: Sequence[Column], classes: Sequence[Any] | None, levels: Seq
     by_column = {name: several(cell, minItems=1, maxItems=MAX_ROWS) for name, cell in cells.items()}
     rows = {"minItems": 1, "maxItems": MAX_ROWS}
     forms = {
-        "dataframe_split": SCHEMAS["InvocationRequest"]["oneOf"][0]["properties"]["dataframe_split"],
+        "dataframe_split": _split(required),
         "dataframe_records": several(ref("Row"), **rows),
         "instances": {
             "oneOf": [
@@ -131,6 +131,13 @@ def _typed(columns: Sequence[Column], classes: Sequence[Any] | None, levels: Seq
             ]
         },
     }
+
+
+def _split(required: list[str]) -> dict[str, Any]:
+    named = several(TEXT) | {"allOf": [{"contains": {"const": name}} for name in required]}
+    columns = named if required else several(TEXT)
+    data = several(several(CELL), minItems=1, maxItems=MAX_ROWS)
+    return record(("columns", "data"), columns=columns, data=data)
 
 
 def _cell(column: Column) -> dict[str, Any]:
