@@ -32,11 +32,11 @@ def figures(tallies: Tallies, classes: Sequence[object] | None) -> dict[str, Fig
 
 
 def mean_of(sums: Mapping[str, int], size: int, unit: float) -> Figure:
-    """Return the mean of values from their sum and sum of squares, both in `unit`s."""
+    """Return the mean of losses, which are never negative, from their sum and sum of squares in `unit`s."""
     mean = sums["sum"] / size
     spread = math.sqrt(max(sums["squares"] * size - sums["sum"] ** 2, 0)) / size
     error = Z * spread / math.sqrt(size)
-    return _figure(mean / unit, (mean - error) / unit, (mean + error) / unit)
+    return _figure(mean / unit, max(mean - error, 0.0) / unit, (mean + error) / unit)
 
 
 def wilson(hits: int, size: int) -> Figure:

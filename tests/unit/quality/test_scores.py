@@ -94,6 +94,12 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say() -> None:
         assert 87 <= covered <= 100, name
 
 
+def test_losses_are_never_below_zero_not_even_by_their_interval() -> None:
+    proba = [[0.999, 0.001]] * 50 + [[0.4, 0.6]]
+    found = scores.figures(joined(["a"] * 50 + ["b"], ["a"] * 51, proba, ["a", "b"])["figures"], ["a", "b"])
+    assert found["log_loss"]["low"] == found["brier"]["low"] == 0.0
+
+
 def test_labels_of_other_classes_and_numbers_that_are_none_are_counted_apart() -> None:
     tallies = joined(["a", "b", "a"], ["a", "other", 5], None, ["a", "b"])
     assert (tallies["predicted"], tallies["labelled"], tallies["unknown_labels"]) == (3, 3, 2)
