@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import sys
@@ -71,8 +72,8 @@ def measure(contender: models.Contender) -> Warm:
                 "served": lambda: model.engine.predict(model.encoding.read(ROWS_MANY, query).vectors),
                 "ready": lambda: contender.pipeline.predict_proba(contender.table[:ROWS_MANY]),
             },
-            dict.fromkeys(("ours", "usual", "served", "ready"), 3),
-            blocks=9,
+            dict.fromkeys(("ours", "usual", "served", "ready"), 1),
+            blocks=40,
         )
     return Warm(
         contender.family, single["floor"], single["ours"], single["usual"], several["ours"], several["usual"],
@@ -177,6 +178,8 @@ def _quiet() -> Iterator[None]:
 
 def _alternate(calls: dict[str, Callable[[], Any]], each: dict[str, int], blocks: int) -> dict[str, Timing]:
     times: dict[str, list[float]] = {name: [] for name in calls}
+    gc.collect()
+    gc.freeze()  # a function's heap is small; this process holds all contenders
     for block in range(blocks + 1):
         for name, call in calls.items():
             for _ in range(each[name]):
