@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,14 +20,16 @@ MEMORY_SHARE = 0.45
 BLOCK_BYTES = 16_384
 DEFAULT_MEMORY_MB = 2048
 PREFIX = "modelloop-intake-"
+LONGEST_SECONDS = 1_000
 
 
 @contextmanager
 def scratch() -> Iterator[Path]:
     """Give a folder of this invocation; what an invocation that died left behind is removed first."""
-    for stale in Path(tempfile.gettempdir()).glob(f"{PREFIX}{os.getpid()}-*"):
-        shutil.rmtree(stale, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-") as folder:
+    for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        if left.stat().st_mtime < time.time() - LONGEST_SECONDS:
+            shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=PREFIX) as folder:
         yield Path(folder)
 
 

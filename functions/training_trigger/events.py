@@ -34,6 +34,7 @@ class Retrain:
     cause: str
     requested_by: str
     reason: str
+    request_id: str | None = None
 
 
 def arrivals(event: Mapping[str, Any]) -> list[Arrival]:
@@ -59,6 +60,7 @@ def retrain(event: Mapping[str, Any]) -> Retrain | None:
         cause=str(event.get("cause") or "request"),
         requested_by=str(event.get("requested_by") or "unknown"),
         reason=str(event.get("reason") or ""),
+        request_id=event.get("request_id"),
     )
 
 

@@ -9,7 +9,7 @@ from aws_lambda_powertools import Logger
 from modelloop import keys
 from modelloop.aws.registry import Registry
 from modelloop.settings import settings
-from training_trigger import events
+from training_trigger import counts, events
 from training_trigger.brought import take_model
 from training_trigger.intake import Outcome, take_table
 from training_trigger.retraining import train_again
@@ -22,17 +22,21 @@ if TYPE_CHECKING:
 logger = Logger()
 
 
-@logger.inject_lambda_context
+@logger.inject_lambda_context(clear_state=True)
+@counts.metrics.log_metrics
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001  the runtime's signature
     """Take in what the event tells of. Unknown failures are raised: redelivery goes on where they stopped."""
+    counts.taken()
     registry = Registry(settings().table)
     wish = events.retrain(event)
     if wish is not None:
+        logger.append_keys(request_id=wish.request_id)
         outcomes = [train_again(wish, registry, settings())]
     else:
         outcomes = [_take(arrival, registry) for arrival in events.arrivals(event)]
     for outcome in outcomes:
-        logger.info("intake", extra={"intake": outcome.to_json()})
+        counts.ended(outcome)
+        logger.info("intake", extra={"intake": outcome.to_json(), "correlation_id": outcome.run_id})
     if not outcomes:
         logger.info("nothing to do", extra={"event_source": str(event.get("source") or event.get("Event"))[:80]})
     return {"outcomes": [outcome.to_json() for outcome in outcomes]}

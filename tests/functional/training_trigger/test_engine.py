@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from training_trigger import engine
+
+
+def test_what_a_dead_invocation_left_is_removed_and_a_live_one_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    dead, live = tmp_path / f"{engine.PREFIX}dead", tmp_path / f"{engine.PREFIX}live"
+    dead.mkdir()
+    live.mkdir()
+    os.utime(dead, (1, 1))
+    with engine.scratch() as folder:
+        assert sorted(tmp_path.iterdir()) == sorted([folder, live])
+    assert list(tmp_path.iterdir()) == [live]
+
+
+def test_sql_reads_no_file_outside_the_scratch_folder(tmp_path: Path) -> None:
+    inside, outside = tmp_path / "in", tmp_path / "out"
+    inside.mkdir()
+    outside.mkdir()
+    for folder in (inside, outside):
+        (folder / "t.csv").write_text("a,b\n1,2\n")
+    with engine.connect(inside) as connection:
+        assert connection.execute(f"SELECT * FROM read_csv('{inside}/t.csv')").fetchall() == [(1, 2)]
+        with pytest.raises(duckdb.PermissionException):
+            connection.execute(f"SELECT * FROM read_csv('{outside}/t.csv')")
+        with pytest.raises(duckdb.InvalidInputException):
+            connection.execute("SET enable_external_access = true")
