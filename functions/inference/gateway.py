@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 MOST_BYTES = 4_000_000
 MOST_ANSWER_BYTES = 6 * 1024 * 1024 - 64 * 1024
 _WINDOWS = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
+_LONGEST_TEXT = 500
 _MEASURED_ABOVE = MOST_ANSWER_BYTES // 2
 
 
@@ -100,11 +101,15 @@ def _escapes(body: bytes, *, text: bool) -> int:
 
 
 def refuse(error: ModelloopError, headers: Mapping[str, str]) -> dict[str, Any]:
-    """Return the one error form; what a caller cannot mend says nothing of the inside."""
-    body = error.body()
+    """Return the one error form; names that the caller sent are shown no longer than it takes to recognise them."""
+    body = {name: _clipped(value) for name, value in error.body().items()}
     return {
         "statusCode": error.status,
         "headers": {"Content-Type": "application/json", **headers},
         "body": orjson.dumps(body).decode(),
         "isBase64Encoded": False,
     }
+
+
+def _clipped(value: str | int | None) -> str | int | None:
+    return value[:_LONGEST_TEXT] + "…" if isinstance(value, str) and len(value) > _LONGEST_TEXT else value

@@ -107,3 +107,5 @@ def test_errors_have_one_form() -> None:
         "error": "two lines", "error_code": "BAD_REQUEST", "message": "two\nlines", "field": "f", "row": 3,
     }  # fmt: skip
     assert answer["headers"]["Content-Type"] == "application/json"
+    long = gateway.refuse(MalformedBodyError("m" * 10**6, field="f" * 10**6), {})
+    assert len(long["body"]) < 2_000
