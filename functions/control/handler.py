@@ -53,7 +53,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         answer = _respond(status, route(_registry(), request))
     except Exception as error:  # noqa: BLE001  whatever it is, the caller gets the one error form
         answer = _refuse(error, request)
-    logger.info("request", extra={"route": request.route, "status": answer["statusCode"], "who": request.who})
+    told = {"route": request.route, "status": answer["statusCode"], "who": request.who}
+    logger.info("request", extra=told | {"correlation_id": request.request_id})
     return answer
 
 
@@ -77,7 +78,7 @@ def _respond(status: int, found: dict[str, Any] | Text) -> dict[str, Any]:
 
 def _refuse(error: Exception, request: Request) -> dict[str, Any]:
     if not isinstance(error, ModelloopError):
-        logger.error("a request failed", exc_info=error, extra={"request_id": request.request_id})
+        logger.error("a request failed", exc_info=error, extra={"correlation_id": request.request_id})
         error = ModelloopError(f"the request failed here; look for {request.request_id} in the log")
     answer = _respond(error.status, error.body())
     if isinstance(error, TransientError):

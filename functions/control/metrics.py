@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from control.rates import rates
 from modelloop import prometheus
 
 if TYPE_CHECKING:
@@ -43,4 +44,4 @@ def _models(registry: Registry) -> Iterator[dict[str, Any]]:
 
 def _state(registry: Registry, item: dict[str, Any]) -> prometheus.ModelState:
     verdicts = {kind: registry.latest_verdict(item["name"], kind) for kind in ("traffic", "drift", "quality")}
-    return prometheus.ModelState(item=item, **verdicts)
+    return prometheus.ModelState(item=item, rates=rates(), **verdicts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from control.rates import rates
 from modelloop import clearance, clock, keys, windows
 from modelloop.aws import manifests, pointers, presign, storage, summaries
 from modelloop.errors import InvalidValueError, NotFoundError
@@ -102,7 +103,7 @@ def get_summary(registry: Registry, request: Request) -> Answer:
     if not 1 <= hours <= MOST_HOURS:
         raise InvalidValueError(f"from comes before to, by at most {MOST_HOURS} hours", field="from")
     reach = {"from": windows.moment(start), "to": windows.moment(windows.shift(end, 1))}
-    return {"model": model, **reach, **windows.by_version(summaries.between(model, start, end))}
+    return {"model": model, **reach, **windows.by_version(summaries.between(model, start, end), rates())}
 
 
 def _verdict(registry: Registry, request: Request, kind: str, nothing: Answer) -> Answer:

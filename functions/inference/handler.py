@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from inference import catalog, extension, feedback, gateway, predictions, telemetry
+from inference import busy, catalog, extension, feedback, gateway, predictions, telemetry
 from inference.outbox import Refused
 from inference.predictions import Trace, timestamp
 from inference.service import service
@@ -40,6 +40,7 @@ ROUTES: dict[str, tuple[int, _Route]] = {
 }
 
 _after = extension.start(service)
+busy.METER.add(busy.startup_ms())
 _cold = True
 
 
@@ -65,7 +66,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 
 def _refuse(error: Exception, call: Call, trace: Trace) -> dict[str, Any]:
     if not isinstance(error, ModelloopError):
-        telemetry.logger().exception("a request failed", extra={"route": call.route, "request_id": call.request_id})
+        telemetry.logger().exception("a request failed", extra=_named(call, trace))
         error = ModelloopError("the request failed here; its id is in the header x-modelloop-prediction-id")
     if trace.model is not None:
         service().outbox.add(
@@ -75,6 +76,10 @@ def _refuse(error: Exception, call: Call, trace: Trace) -> dict[str, Any]:
             )
         )  # fmt: skip
     return gateway.refuse(error, trace.headers())
+
+
+def _named(call: Call, trace: Trace) -> dict[str, str]:
+    return {"route": call.route, "request_id": call.request_id, "correlation_id": trace.prediction_id}
 
 
 def _tell(call: Call, trace: Trace, status: int) -> None:
@@ -90,8 +95,8 @@ def _tell(call: Call, trace: Trace, status: int) -> None:
         metrics,
         route=call.route,
         status=status,
+        correlation_id=trace.prediction_id,
         request_id=call.request_id,
-        prediction_id=trace.prediction_id,
         model=trace.model,
         version=trace.version,
         variant=trace.variant,

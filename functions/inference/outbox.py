@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from inference import telemetry
+from inference import busy, telemetry
 from modelloop.capture import Prediction, error_line, join_lines, prediction_lines
 from modelloop.errors import ModelloopError
 from modelloop.serving import SHADOW, VersionRef
@@ -87,12 +87,13 @@ class Outbox:
 
     def _write(self, item: Answered | Refused) -> list[bytes]:
         if isinstance(item, Refused):
-            return [_error(item)]
+            return [_error(item, busy.METER.take())]
         try:
             table, answer = item.table, item.answer
             kept = item.model.capture.sampled(answer.prediction_id)
-            lines = prediction_lines(_record(item, item.model, answer, table, item.variant, kept=kept))
-            return lines + self._shadow(item, kept=kept)
+            record = _record(item, item.model, answer, table, item.variant, kept=kept)
+            record.overhead_ms = busy.METER.take()
+            return prediction_lines(record) + self._shadow(item, kept=kept)
         except (ModelloopError, ValueError, TypeError) as error:
             telemetry.logger().exception("a capture could not be written", extra={"reason": type(error).__name__})
             telemetry.emit("capture lost", {"CapturesLost": 1})
@@ -101,19 +102,18 @@ class Outbox:
     def _shadow(self, item: Answered, *, kept: bool) -> list[bytes]:
         if item.shadow is None:
             return []
-        started = time.perf_counter()
+        started, version = time.perf_counter(), item.shadow.version
         try:
             model = self._get(item.shadow)
             answer, table = model.answer(item.query, item.answer.prediction_id)
         except ModelloopError as error:
-            latency = (time.perf_counter() - started) * 1e3
             refused = Refused(
-                item.answer.prediction_id, item.at, item.model.name, item.shadow.version, SHADOW,
-                error.status, error.code, latency,
+                item.answer.prediction_id, item.at, item.model.name, version, SHADOW,
+                error.status, error.code, _shadow_ms(started),
             )  # fmt: skip
             return [_error(refused)]
         record = _record(item, model, answer, table, SHADOW, kept=kept)
-        record.latency_ms = (time.perf_counter() - started) * 1e3
+        record.latency_ms = _shadow_ms(started)
         return prediction_lines(record)
 
     def _forget_oldest(self) -> None:
@@ -146,7 +146,14 @@ def _record(item: Answered, model: Model, answer: Answer, table: Table, variant:
     )  # fmt: skip
 
 
-def _error(item: Refused) -> bytes:
+def _shadow_ms(started: float) -> float:
+    """Return what the shadow took: its own record tells it, so it is no overhead of the next one."""
+    spent = (time.perf_counter() - started) * 1e3
+    busy.METER.add(-spent)
+    return spent
+
+
+def _error(item: Refused, overhead_ms: float = 0.0) -> bytes:
     return error_line(
         prediction_id=item.prediction_id,
         time=item.at,
@@ -156,4 +163,5 @@ def _error(item: Refused) -> bytes:
         status=item.status,
         error_code=item.error_code,
         latency_ms=item.latency_ms,
+        overhead_ms=overhead_ms,
     )

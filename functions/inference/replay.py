@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from inference import models
+from inference import models, telemetry
 from modelloop.aws.objects import Objects
 from modelloop.errors import ArtifactRefusedError, NotFoundError
 from modelloop.flat import FlatModel
@@ -21,6 +21,13 @@ _MOST_BYTES = 512 * 1024 * 1024
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Replay vectors through a stored bundle; answers what differs, never raises for a bundle that is refused."""
+    verdict = _replay(event)
+    named = {"correlation_id": event["run_id"], "model": event.get("model"), "run_id": event["run_id"]}
+    telemetry.logger().info("replayed", extra=named | {"verdict": verdict})
+    return verdict
+
+
+def _replay(event: dict[str, Any]) -> dict[str, Any]:
     objects = _objects()
     ref = VersionRef(0, event["run_id"], event["file"], event["sha256"], event["bytes"])
     try:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from functools import cache
 from typing import TYPE_CHECKING
 
-from inference import telemetry
+from inference import busy, telemetry
 from inference.outbox import Outbox
 from inference.pointers import Pointers
 from inference.shelf import Shelf, memory_cap
@@ -68,6 +69,14 @@ class Service:
 
     def after_answer(self, deadline: float | None = None) -> None:
         """Look at pointers that are due, make their champions ready, and deliver what waits."""
+        started = time.perf_counter()
+        try:
+            self._refresh()
+            self.outbox.flush(deadline)
+        finally:
+            busy.METER.add((time.perf_counter() - started) * 1e3)
+
+    def _refresh(self) -> None:
         for model in self.pointers.due():
             try:
                 pointer = self.pointers.refresh(model).pointer
@@ -77,7 +86,6 @@ class Service:
                 self.shelf.keep_only(pointer)
             except ModelloopError as error:
                 telemetry.logger().warning("a pointer could not be refreshed", extra={"reason": error.message})
-        self.outbox.flush(deadline)
 
 
 def _tell_fault(model: str, reason: str) -> None:

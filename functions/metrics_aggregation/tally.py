@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from modelloop import cost
 from modelloop.errors import InvalidValueError
 from modelloop.summary import CONFIDENCE_BINS, LATENCY_BOUNDS_MS, MICROS
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from metrics_aggregation.watched import Watched
     from modelloop.summary import Tallies
 
+LONGEST_MS = 900_000  # what a function may run
+_NUMBERS = (float, int)
 _BLANK_LATENCY = [0] * (len(LATENCY_BOUNDS_MS) + 1)
 
 
@@ -34,6 +37,7 @@ def predictions(records: Sequence[Record], watched: Watched) -> Tallies:
         "requests": len(heads),
         "rows": sum(record["rows"] for record in records),
         "sampled": sum(record["rows"] for record in sampled),
+        cost.BUSY: _busy(heads),
         "latency": {
             kind: _latencies([record["latency_ms"] for record in heads if bool(record.get("cold")) is cold])
             for kind, cold in (("warm", False), ("cold", True))
@@ -54,7 +58,7 @@ def predictions(records: Sequence[Record], watched: Watched) -> Tallies:
 
 def errors(records: Sequence[Record]) -> Tallies:
     """Return the tallies of error records of one place."""
-    return {"errors": dict(Counter(record["error_code"][:64] for record in records))}
+    return {"errors": dict(Counter(record["error_code"][:64] for record in records)), cost.BUSY: _busy(records)}
 
 
 def _columns(sampled: Sequence[Record], watched: Watched) -> Tallies:
@@ -86,6 +90,12 @@ def _latencies(milliseconds: list[float]) -> Tallies:
     for value in milliseconds:
         counts[bisect_left(LATENCY_BOUNDS_MS, value)] += 1
     return {"counts": counts, "micros": sum(round(value * MICROS) for value in milliseconds)}
+
+
+def _busy(records: Sequence[Record]) -> int:
+    """Return the microseconds that environments were busy; what is no time is taken for none."""
+    times: list[Any] = [record.get(name) for name in ("latency_ms", "overhead_ms") for record in records]
+    return sum(round(ms * MICROS) for ms in times if type(ms) in _NUMBERS and 0 <= ms <= LONGEST_MS)
 
 
 def _confidence(tables: list[Any]) -> list[int]:

@@ -30,7 +30,10 @@ class CaptureRule:
 
 @dataclass(slots=True)
 class Prediction:
-    """One answered request, as one variant answered it. `columns` is None when the features are not sampled."""
+    """One answered request, as one variant answered it. `columns` is None when the features are not sampled.
+
+    `overhead_ms` is what the environment was busy since its last record beside answering: start-up, deliveries.
+    """
 
     id: str
     time: str
@@ -44,6 +47,7 @@ class Prediction:
     unseen: Mapping[str, int] = field(default_factory=dict)
     latency_ms: float = 0.0
     cold: bool = False
+    overhead_ms: float = 0.0
 
 
 def prediction_lines(record: Prediction, largest: int = LARGEST_LINE) -> list[bytes]:
@@ -81,6 +85,7 @@ def _document(record: Prediction, start: int, stop: int) -> dict[str, Any]:
         "predict": record.predict[start:stop],
         "proba": None if record.proba is None else record.proba[start:stop],
         "latency_ms": round(record.latency_ms, 3),
+        "overhead_ms": round(record.overhead_ms, 3) if start == 0 else 0.0,
         "cold": record.cold,
         "status": 200,
     }
@@ -96,6 +101,7 @@ def error_line(
     status: int,
     error_code: str,
     latency_ms: float,
+    overhead_ms: float = 0.0,
 ) -> bytes:
     """Return the line of a request that was refused or failed; it holds nothing of the body."""
     return orjson.dumps(
@@ -110,6 +116,7 @@ def error_line(
             "status": status,
             "error_code": error_code,
             "latency_ms": round(latency_ms, 3),
+            "overhead_ms": round(overhead_ms, 3),
         }
     )
 

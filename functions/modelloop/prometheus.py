@@ -5,11 +5,13 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from modelloop import clock
+from modelloop import clock, cost
 from modelloop.summary import LATENCY_BOUNDS_MS, MICROS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from modelloop.cost import Rates
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 MOST_COLUMNS = 50
@@ -21,12 +23,13 @@ STATUSES = {
 
 
 class ModelState(NamedTuple):
-    """What is known of one model: its registry item and the newest verdict of each kind (None: none yet)."""
+    """What is known of one model: its registry item, the newest verdict of each kind (None: none yet), what is paid."""
 
     item: Mapping[str, Any]
     traffic: Mapping[str, Any] | None = None
     drift: Mapping[str, Any] | None = None
     quality: Mapping[str, Any] | None = None
+    rates: Rates | None = None
 
     @property
     def name(self) -> str:
@@ -107,6 +110,24 @@ def _latency(state: ModelState) -> Iterator[Sample]:
         yield "_count", labels, sum(warm["counts"])
 
 
+def _busy(state: ModelState) -> Iterator[Sample]:
+    for labels, counts in _versions(state):
+        yield "", labels, cost.busy_seconds(counts)
+
+
+def _cost(state: ModelState) -> Iterator[Sample]:
+    for labels, counts in _versions(state):
+        if state.rates:
+            yield "", labels, state.rates.total(counts)
+
+
+def _cost_per_thousand(state: ModelState) -> Iterator[Sample]:
+    for labels, counts in _versions(state):
+        found = cost.per_thousand(state.rates.total(counts), counts.get("requests", 0)) if state.rates else None
+        if found is not None:
+            yield "", labels, found
+
+
 def _status(kind: str) -> Callable[[ModelState], Iterator[Sample]]:
     def samples(state: ModelState) -> Iterator[Sample]:
         verdict = getattr(state, kind)
@@ -156,6 +177,9 @@ FAMILIES = (
     Family("model_infer_request_failure_total", "counter", "Requests that were refused or failed.", _failures),
     Family("modelloop_rows_total", "counter", "Rows that were predicted.", _rows),
     Family("modelloop_request_duration_seconds", "histogram", "Time in the function of warm requests.", _latency),
+    Family("modelloop_busy_seconds_total", "counter", "Time that environments were busy for a version.", _busy),
+    Family("modelloop_cost_total", "counter", "Cost of busy time and requests, at the stack's prices.", _cost),
+    Family("modelloop_cost_per_thousand_predictions", "gauge", "Cost of 1,000 predictions.", _cost_per_thousand),
     Family("modelloop_drift_status", "gauge", "1 for the status of the newest drift verdict.", _status("drift")),
     Family("modelloop_drift_distance", "gauge", "Jensen-Shannon distance to the training part.", _column("distance")),
     Family("modelloop_drift_threshold", "gauge", "Distance from which a column counts.", _column("threshold")),

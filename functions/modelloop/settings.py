@@ -26,6 +26,9 @@ class Settings:
     capture_mode: str
     pointer_soft_seconds: float
     pointer_hard_seconds: float
+    inference_memory: float
+    gb_second_price: float
+    million_requests_price: float
 
 
 @cache
@@ -47,6 +50,9 @@ def settings() -> Settings:
         capture_mode=_text("CAPTURE_MODE", "extension"),
         pointer_soft_seconds=float(_text("POINTER_SOFT_SECONDS", "15")),
         pointer_hard_seconds=float(_text("POINTER_HARD_SECONDS", "60")),
+        inference_memory=float(_text("INFERENCE_MEMORY", "1024")),
+        gb_second_price=float(_text("GB_SECOND_PRICE", "0.0000166667")),
+        million_requests_price=float(_text("MILLION_REQUESTS_PRICE", "3.70")),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from modelloop import summary, windows
+from modelloop import cost, summary, windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from modelloop.summary import Summary, Tallies
 
 OPEN_HOURS = 2
-_COUNTED = ("requests", "rows", "errors", "latency")
+_COUNTED = ("requests", "rows", "errors", "latency", cost.BUSY)
 
 
 def begins(previous: Mapping[str, Any] | None, now: str) -> str:
@@ -32,8 +32,9 @@ def totals(previous: Mapping[str, Any] | None, found: Iterable[Summary], *, mode
     through = max(through, previous["through"]) if previous else through
     base: Tallies = summary.total([previous["base"]]) if previous else {}
     live: Tallies = {}
-    for place, tallies, _ in found:
-        kept = {name: tallies[name] for name in _COUNTED if name in tallies}
+    for one in found:
+        place, tallies, _ = one
+        kept = {name: tallies[name] for name in _COUNTED if name in tallies} | cost.charged(one)
         summary.add(base if place.hour <= through else live, {str(place.version): kept})
     return {
         "model": model,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from modelloop import clock, summary
+from modelloop import clock, cost, summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from modelloop.cost import Rates
     from modelloop.summary import Summary, Tallies
 
 HOUR_MS = 3_600_000
@@ -88,27 +89,30 @@ def backwards(hours: Iterable[tuple[str, Tallies]], now: str, min_rows: int, mos
     return [*windows, Window(start, end, tallies)] if start else windows
 
 
-def by_version(summaries: Iterable[Summary]) -> dict[str, Any]:
-    """Return the totals of summaries, over all and by version and variant, as the API answers them."""
+def by_version(summaries: Iterable[Summary], rates: Rates | None = None) -> dict[str, Any]:
+    """Return the totals of summaries, over all and by version and variant, as the API answers them; at rates, costs."""
+
+    def describe(tallies: Tallies) -> dict[str, Any]:
+        return summary.describe(tallies) | ({"cost": rates.describe(tallies)} if rates else {})
+
     whole: Tallies = {}
     versions: dict[int, Tallies] = {}
     variants: dict[tuple[int, str], Tallies] = {}
-    for place, tallies, _ in summaries:
+    for found in summaries:
+        place = found.place
         for one in (
             whole,
             versions.setdefault(place.version, {}),
             variants.setdefault((place.version, place.variant), {}),
         ):
-            summary.add(one, _plain(tallies))
-    return summary.describe(whole) | {
+            summary.add(one, _plain(found.tallies) | cost.charged(found))
+    return describe(whole) | {
         "versions": [
             {
                 "version": version or None,
-                **summary.describe(tallies),
+                **describe(tallies),
                 "variants": {
-                    variant: summary.describe(part)
-                    for (owner, variant), part in sorted(variants.items())
-                    if owner == version
+                    variant: describe(part) for (owner, variant), part in sorted(variants.items()) if owner == version
                 },
             }
             for version, tallies in sorted(versions.items())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -10,6 +11,7 @@ from aws_lambda_powertools import Logger
 from modelloop.aws.registry import Registry
 from modelloop.errors import TransientError
 from modelloop.settings import settings
+from trainer import counts
 from trainer.attempt import ending, take
 from trainer.pipeline import train
 
@@ -18,10 +20,13 @@ FORMAT_VERSION = 1
 MARGIN_SECONDS = 20.0
 
 
+@counts.metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:
     """Work on every run of the event; what may succeed later is given back to the queue by its message id."""
     failures = []
-    for record in event.get("Records") or []:
+    records = event.get("Records") or []
+    counts.taken(len(records))
+    for record in records:
         try:
             work(json.loads(record["body"]), context)
         except TransientError as error:
@@ -34,10 +39,16 @@ def work(message: dict[str, Any], context: Any) -> None:
     """Train the run of one message within the time that the context leaves."""
     if message.get("format_version") != FORMAT_VERSION:
         raise ValueError(f"message of format {message.get('format_version')!r}")
+    logger.append_keys(model=message["model"], run_id=message["run_id"], correlation_id=message["run_id"])
     registry = Registry(settings().table)
-    seconds = context.get_remaining_time_in_millis() / 1000.0
+    started, seconds = time.monotonic(), context.get_remaining_time_in_millis() / 1000.0
     run = take(registry, message["model"], message["run_id"], seconds)
     if run is None:
+        logger.info("nothing to do: the run has ended")
         return
+    logger.info("the run is taken", extra={"attempt": run.attempts, "cause": run.cause})
     with ending(registry, run):
         train(registry, run, seconds - MARGIN_SECONDS)
+    run = registry.get_run(run.model, run.run_id)
+    logger.info("the run has ended", extra={"state": run.state, "version": run.version, "reason": run.reason})
+    counts.ended(run, time.monotonic() - started)

@@ -21,7 +21,7 @@ def test_a_record_is_one_line_in_the_agreed_form() -> None:
         "format_version": 1, "kind": "prediction", "id": "id", "offset": 0, "time": "2026-01-01T00:00:00.000Z",
         "model": "m", "version": 3, "run_id": "run", "variant": "champion", "rows": 2,
         "columns": {"n": [0, 1], "t": ["x", "x"]}, "unseen": {"t": 1}, "predict": ["a", "a"],
-        "proba": [[0.25, 0.75], [0.25, 0.75]], "latency_ms": 0.412, "cold": False, "status": 200,
+        "proba": [[0.25, 0.75], [0.25, 0.75]], "latency_ms": 0.412, "overhead_ms": 0.0, "cold": False, "status": 200,
     }  # fmt: skip
 
 

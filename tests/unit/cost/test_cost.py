@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import pytest
+
+from inference.busy import LONGEST_START_MS, Meter, startup_ms
+from metrics_aggregation import tally
+from modelloop import prometheus, traffic, windows
+from modelloop.cost import Rates
+from modelloop.prometheus import ModelState
+from modelloop.summary import Place, Summary
+
+RATES = Rates(memory_mb=2_048, gb_second=0.5, million_requests=1_000_000)
+NOW = "2026-11-23T12:10:00.000Z"
+
+
+def hour(variant: str = "champion", version: int = 1, busy_seconds: int = 3) -> Summary:
+    tallies = {"requests": 4, "rows": 8, "errors": {"X": 1}, "busy_micros": busy_seconds * 1_000_000}
+    return Summary(Place("m", "2026-11-23T11", version, variant), tallies)
+
+
+def test_busy_time_at_the_price_of_memory_and_every_request_make_the_cost() -> None:
+    found = windows.by_version([hour(), hour()], RATES)
+
+    # 6 s of 2 GB at 0.5 are 6; 8 answers and 2 refusals at 1 are 10.
+    assert found["cost"] == {
+        "busy_seconds": 6.0, "total": 16.0, "per_1000_predictions": 2_000.0, "per_1000_rows": 1_000.0,
+    }  # fmt: skip
+    assert found["versions"][0]["cost"] == found["versions"][0]["variants"]["champion"]["cost"] == found["cost"]
+    assert "cost" not in windows.by_version([hour()])
+
+
+def test_a_shadow_costs_its_time_and_no_request() -> None:
+    found = windows.by_version([hour(), hour("shadow", 2)], RATES)
+
+    champion, shadow = (one["cost"]["total"] for one in found["versions"])
+    assert (champion, shadow) == (8.0, 3.0)
+    assert found["cost"]["total"] == 11.0
+
+
+def test_nothing_predicted_has_no_cost_per_thousand() -> None:
+    assert RATES.describe({})["per_1000_predictions"] is None
+    assert RATES.describe({})["total"] == 0
+
+
+def test_the_scraper_reads_the_same_cost_as_the_summary() -> None:
+    state = ModelState({"name": "m"}, traffic.totals(None, [hour(), hour("shadow", 2)], model="m", now=NOW))
+
+    text = prometheus.render([state._replace(rates=RATES)])
+
+    assert 'modelloop_busy_seconds_total{model_name="m",model_version="1"} 3\n' in text
+    assert 'modelloop_cost_total{model_name="m",model_version="1"} 8\n' in text
+    assert 'modelloop_cost_total{model_name="m",model_version="2"} 3\n' in text
+    assert 'modelloop_cost_per_thousand_predictions{model_name="m",model_version="1"} 2000\n' in text
+    assert "modelloop_cost" not in prometheus.render([state])
+
+
+@pytest.mark.parametrize("odd", ["1", None, True, -1.0, 1e300, [2.0]])
+def test_what_is_no_time_is_taken_for_none(odd: object) -> None:
+    records = [{"error_code": "X", "latency_ms": 1.5, "overhead_ms": 2.0}, {"error_code": "X", "overhead_ms": odd}]
+    assert tally.errors(records)["busy_micros"] == 3_500
+
+
+def test_the_meter_gives_what_it_has_once_and_never_less_than_nothing() -> None:
+    meter = Meter()
+    meter.add(5.0)
+    meter.add(-2.0)
+    assert (meter.take(), meter.take()) == (3.0, 0.0)
+    meter.add(-1.0)
+    assert meter.take() == 0.0
+
+
+def test_a_process_knows_when_it_began() -> None:
+    assert 0 < startup_ms() <= LONGEST_START_MS
