@@ -11,6 +11,8 @@ from contextlib import contextmanager
 
 FREE_BIND = getattr(socket, "IP_FREEBIND", 15)  # the bridge's address may come up only with the first container
 
+LAST_WORDS_SECONDS = 5.0  # what one side may still say after the other has ended
+
 
 @contextmanager
 def forwarding(address: str, target_port: int) -> Iterator[int]:
@@ -43,9 +45,16 @@ def _listener(address: str) -> socket.socket:
 async def _serve(listener: socket.socket, target_port: int, stop: asyncio.Event) -> None:
     async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", target_port)
-        await asyncio.gather(_pump(reader, inner_writer), _pump(inner_reader, writer))
-        for done in (writer, inner_writer):
-            done.close()
+        directions = [
+            asyncio.create_task(_pump(reader, inner_writer)),
+            asyncio.create_task(_pump(inner_reader, writer)),
+        ]
+        _, open_still = await asyncio.wait(directions, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(open_still or directions, timeout=LAST_WORDS_SECONDS)
+        for direction in directions:
+            direction.cancel()
+        for stream in (writer, inner_writer):
+            stream.close()
 
     server = await asyncio.start_server(connect, sock=listener)
     await stop.wait()
