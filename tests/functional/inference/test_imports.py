@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 FORBIDDEN = {
     "sklearn", "scipy", "pandas", "numpy", "boto3", "botocore", "pydantic", "joblib", "onnxruntime", "duckdb",
-    "aws_lambda_powertools", "http.client", "ssl", "email", "asyncio", "yaml", "csv", "unittest", "typing_extensions",
+    "aws_lambda_powertools", "http.client", "ssl", "email", "asyncio", "yaml", "csv", "pathlib", "unittest",
+    "typing_extensions",
 }  # fmt: skip
 FUNCTIONS = Path(__file__).parents[3] / "functions"
 PROGRAM = """
