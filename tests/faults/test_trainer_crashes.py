@@ -11,12 +11,25 @@ from modelloop import keys
 from modelloop.aws import clients, storage
 from tests.support.trainer_lab import Lab, sample
 from tests.support.trainer_lab import lab as open_lab
+from trainer import replaying
+from trainer.evaluation import bootstrap, diagnostics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+ROWS = 1100  # a holdout that needs no cross-validation
 RUN_ID = "019a0000-0000-7000-8000-000000000001"
 DONE: dict[str, list[Any]] = {"batchItemFailures": []}
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do the same with fewer rows and replicates: what is proven here is the order of effects."""
+    monkeypatch.setattr(bootstrap, "REPLICATES", 40)
+    monkeypatch.setattr(bootstrap, "FEWEST_REPLICATES", 40)
+    monkeypatch.setattr(diagnostics, "REPEATS", 1)
+    for name in ("HOLDOUT_ROWS", "MIXED_ROWS", "BOUNDARY_ROWS"):
+        monkeypatch.setattr(replaying, name, 20)
 
 
 class KilledError(BaseException):
@@ -63,7 +76,7 @@ def state(lab: Lab) -> dict[str, Any]:
 
 def undisturbed(monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, Any], list[str]]:
     with open_lab(monkeypatch) as lab:
-        run = lab.prepare(sample(200, 1), run_id=RUN_ID)
+        run = lab.prepare(sample(ROWS, 1), run_id=RUN_ID)
         counter = Counter(None, KilledError, lasting=False)
         counter.watch()
         assert lab.deliver(run) == DONE
@@ -76,7 +89,7 @@ def test_a_killed_environment_is_followed_by_the_same_state(monkeypatch: pytest.
     endings = []
     for fatal in range(1, len(names) + 1):
         with open_lab(monkeypatch) as lab:
-            run = lab.prepare(sample(200, 1), run_id=RUN_ID)
+            run = lab.prepare(sample(ROWS, 1), run_id=RUN_ID)
             counter = Counter(fatal, KilledError, lasting=True)
             counter.watch()
             with pytest.raises(KilledError):
@@ -92,7 +105,7 @@ def test_a_killed_environment_is_followed_by_the_same_state(monkeypatch: pytest.
                 assert "TrainerMemory" in str(ended.reason)
             else:
                 assert state(lab) == wanted, f"killed at call {fatal}, {names[fatal - 1]}"
-    assert endings.count("FAILED") <= 3
+    assert 0 < endings.count("FAILED") <= 5
     assert len(endings) > 20
 
 
@@ -100,7 +113,7 @@ def test_a_lost_connection_is_followed_by_the_same_state(monkeypatch: pytest.Mon
     wanted, names = undisturbed(monkeypatch)
     for fatal in range(1, len(names) + 1):
         with open_lab(monkeypatch) as lab:
-            run = lab.prepare(sample(200, 1), run_id=RUN_ID)
+            run = lab.prepare(sample(ROWS, 1), run_id=RUN_ID)
             counter = Counter(fatal, lambda: EndpointConnectionError(endpoint_url="https://aws"), lasting=False)
             counter.watch()
             first = lab.deliver(run)
