@@ -133,4 +133,21 @@ def _prediction_bins(predictions: NDArray[Any], classes: Sequence[object] | None
 
 def _counted(bins: dict[str, Any], values: NDArray[Any]) -> dict[str, Any]:
     counts, missing, unseen = count(bins, values)
-    return {**bins, "counts": counts, "missing": missing, "unseen": unseen}
+    moments = {"moments": _moments(values)} if bins["kind"] == "number" else {}
+    return {**bins, "counts": counts, "missing": missing, "unseen": unseen, **moments}
+
+
+def _moments(values: NDArray[Any]) -> dict[str, float | bool | None]:
+    """Return what people read beside a distribution: least, largest, mean, sum, deviation, whether all are whole."""
+    import numpy as np  # noqa: PLC0415  the control plane reads baselines without numpy
+
+    present = values[~np.isnan(values)].astype(np.float64)
+    if not present.shape[0]:
+        return dict.fromkeys(("min", "max", "mean", "sum", "deviation", "whole"))
+    whole = bool((present == np.rint(present)).all())
+    with np.errstate(over="ignore"):
+        found = {
+            "min": present.min(), "max": present.max(), "mean": present.mean(), "sum": present.sum(),
+            "deviation": present.std(),
+        }  # fmt: skip
+    return {name: float(value) if np.isfinite(value) else None for name, value in found.items()} | {"whole": whole}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from infra.cli.commands import access, demo, local, monitoring, registry, serving, training
+from infra.cli.commands import access, demo, export, local, monitoring, registry, serving, training
 from infra.cli.failures import explain
 from infra.cli.screen import Screen
 
@@ -43,6 +43,7 @@ PANELS: dict[str, dict[str, Callable[..., None]]] = {
         "summary": monitoring.summary,
         "audit": monitoring.audit,
         "lineage": monitoring.lineage,
+        "export": export.export,
         "dashboard": access.dashboard,
         "proxy": access.proxy,
     },

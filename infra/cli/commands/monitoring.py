@@ -34,7 +34,7 @@ def summary(
     stack: StackName = None,
     as_json: Json = False,
 ) -> None:
-    """Show traffic by version: rows, predictions, errors, latency."""
+    """Show traffic by version: rows, predictions, errors, latency, cost of 1,000 predictions."""
     screen = Screen(as_json=as_json)
     with Client(find_stack(stack)) as client:
         found = client.about(model, "summary", **{"from": start, "to": end})
@@ -108,10 +108,12 @@ def quality_view(found: Document) -> RenderableType:
 
 def summary_view(found: Document) -> RenderableType:
     """Return the traffic of a span of hours, a line a version and variant."""
-    columns = ("version", "variant", "requests", "rows", "errors", "cold starts", "p50 ms", "p99 ms")
+    columns = ("version", "variant", "requests", "rows", "errors", "cold starts", "p50 ms", "p99 ms",
+               "cost of 1,000")  # fmt: skip
     lines = [
         [version["version"], variant, one["requests"], one["rows"], one["errors"], one["cold_starts"],
-         one["latency_ms"]["p50"], one["latency_ms"]["p99"]]
+         one["latency_ms"]["p50"], one["latency_ms"]["p99"],
+         (one.get("cost") or {}).get("per_1000_predictions")]
         for version in found["versions"]
         for variant, one in version["variants"].items()
     ]  # fmt: skip

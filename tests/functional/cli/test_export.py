@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import gzip
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from modelloop.capture import Prediction, feedback_line, join_lines, prediction_lines
+from modelloop.ids import uuid7
+from tests.functional.metrics_aggregation.world import manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+SPAN = ("--from", "2026-11-23T10:00:00Z", "--to", "2026-11-23T12:00:00Z")
+
+pytestmark = pytest.mark.usefixtures("stack_file")
+
+
+def captured(time: str, rows: int = 2, **changes: Any) -> Prediction:
+    facts: dict[str, Any] = {"columns": {"a": list(range(rows))}, "version": 1} | changes
+    return Prediction(
+        uuid7(1_790_000_000_000), time, "m", run_id="r", variant="champion", predict=["x"] * rows, proba=None, **facts
+    )
+
+
+@pytest.fixture
+def bucket(s3: Any) -> Callable[[str, list[bytes]], None]:
+    place = {"LocationConstraint": "eu-west-1"}
+    s3.create_bucket(Bucket="loop-capture", CreateBucketConfiguration=place)
+
+    def put(key: str, lines: list[bytes]) -> None:
+        s3.put_object(Bucket="loop-capture", Key=key, Body=gzip.compress(b"".join(join_lines(lines))))
+
+    return put
+
+
+def test_captures_of_the_span_become_files_and_repeating_writes_the_same(
+    bucket: Callable[[str, list[bytes]], None], modelloop: Callable[..., Any], tmp_path: Path
+) -> None:
+    ten, eleven = captured("2026-11-23T10:59:59.999Z"), captured("2026-11-23T11:00:00.000Z", version=2)
+    before, unsampled = captured("2026-11-23T09:59:59.999Z"), captured("2026-11-23T11:30:00.000Z", columns=None)
+    label = feedback_line(prediction_id=ten.id, row=0, label="x", time="2026-11-23T11:59:00.000Z", model="m")
+    bucket("captures/2026/11/23/09/0", prediction_lines(before))
+    bucket("captures/2026/11/23/11/1", [line for one in (ten, eleven, before) for line in prediction_lines(one)])
+    bucket("captures/2026/11/23/11/2", [line for one in (ten, unsampled) for line in prediction_lines(one)])
+    bucket("feedback/2026/11/23/12/3", [label])
+    out = tmp_path / "out"
+
+    first = modelloop("export", "captures", "m", "--out", str(out), *SPAN, "--json")
+    files = {path.relative_to(out).as_posix(): path.read_text() for path in out.rglob("*.jsonl")}
+    again = modelloop("export", "captures", "m", "--out", str(out), *SPAN, "--json")
+
+    assert first.json == again.json == {
+        "out": str(out), "files": 3, "rows": 4, "labels": 1, "rows_without_features": 2,
+    }  # fmt: skip
+    assert {path.rpartition("/")[0] for path in files} == {
+        "m/1/2026/11/23/10", "m/2/2026/11/23/11", "_ground_truth/m/2026/11/23/11",
+    }  # fmt: skip
+    assert {path.relative_to(out).as_posix(): path.read_text() for path in out.rglob("*.jsonl")} == files
+    lines = {
+        path.partition("/2026")[0]: [json.loads(line) for line in text.splitlines()] for path, text in files.items()
+    }
+    inputs = [json.loads(line["captureData"]["endpointInput"]["data"]) for line in lines["m/1"]]
+    assert inputs == [{"a": 0}, {"a": 1}]
+    assert lines["_ground_truth/m"][0]["eventMetadata"]["eventId"] == lines["m/1"][0]["eventMetadata"]["eventId"]
+
+
+def test_the_champions_baseline_becomes_two_files(api: Any, modelloop: Callable[..., Any], tmp_path: Path) -> None:
+    api.on("GET /models/m", (200, {"name": "m", "champion": 4}))
+    api.on("GET /models/m/versions/4", (200, manifest(version=4)))
+
+    done = modelloop("export", "baseline", "m", "--out", str(tmp_path / "new" / "folder"))
+
+    assert done.code == 0
+    statistics, constraints = (
+        json.loads((tmp_path / "new" / "folder" / name).read_text()) for name in ("statistics.json", "constraints.json")
+    )
+    names = ["mass", "male", "seen", "island", "predict"]
+    assert [feature["name"] for feature in statistics["features"]] == names
+    assert [feature["name"] for feature in constraints["features"]] == names
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("captures", "m", "--from", "soon"), "not a moment"),
+        (("captures", "m", "--from", "2026-11-24T00:00:00Z", "--to", "2026-11-23T00:00:00Z"), "does not come before"),
+        (("captures", "../m"), "not a model name"),
+        (("baseline", "m"), "no champion"),
+    ],
+)
+def test_what_cannot_be_exported_says_why_and_writes_nothing(
+    api: Any, modelloop: Callable[..., Any], tmp_path: Path, words: tuple[str, ...], told: str
+) -> None:
+    api.on("GET /models/m", (200, {"name": "m", "champion": None}))
+
+    done = modelloop("export", *words, "--out", str(tmp_path / "out"))
+
+    assert done.code == 1
+    assert told in done.err
+    assert not (tmp_path / "out").exists()
