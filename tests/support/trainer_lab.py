@@ -134,7 +134,8 @@ class Lab:
     def deliver(self, run: Run, seconds: float = 120.0) -> dict[str, Any]:
         """Hand the run's message to the handler."""
         body = orjson.dumps({"format_version": 1, "model": run.model, "run_id": run.run_id}).decode()
-        return handler({"Records": [{"messageId": "1", "body": body}]}, Context(seconds))
+        failures: dict[str, Any] = handler({"Records": [{"messageId": "1", "body": body}]}, Context(seconds))
+        return failures
 
     def train(self, data: Data, **options: Any) -> Run:
         """Prepare, deliver and return the run as it ended."""
