@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from aws_lambda_powertools import Logger
 
-from control import actions, lineage, metrics, queries
+from control import actions, lineage, metrics, queries, verdicts
 from control.metrics import Text
 from control.request import Request
 from modelloop.aws.registry import Registry
@@ -31,8 +31,8 @@ ROUTES: dict[str, tuple[int, Route]] = {
     "GET /models/{model}/versions/{version}/report": (200, queries.get_report),
     "GET /models/{model}/runs": (200, queries.list_runs),
     "GET /models/{model}/runs/{run}": (200, queries.get_run),
-    "GET /models/{model}/drift": (200, queries.get_drift),
-    "GET /models/{model}/quality": (200, queries.get_quality),
+    "GET /models/{model}/drift": (200, verdicts.get_drift),
+    "GET /models/{model}/quality": (200, verdicts.get_quality),
     "GET /models/{model}/summary": (200, queries.get_summary),
     "GET /models/{model}/audit": (200, queries.list_audit),
     "GET /models/{model}/lineage/{prediction}": (200, lineage.get_lineage),

@@ -49,10 +49,12 @@ def list_versions(registry: Registry, request: Request) -> Answer:
 
 
 def get_version(registry: Registry, request: Request) -> Answer:
-    """Answer a version's manifest, with its facts, role and standing."""
+    """Answer a version's manifest, with its role, its standing and the facts that came later (approved, retired …)."""
     facts = registry.get_version(request.model, request.version)
     pointer, _ = pointers.read(request.model)
-    return manifests.read(request.model, facts["run_id"]) | _version(facts, pointer)
+    known = _version(facts, pointer)
+    standing = {name: known[name] for name in ("role", "status")}
+    return known | manifests.read(request.model, facts["run_id"]) | standing
 
 
 def get_report(registry: Registry, request: Request) -> Answer:
@@ -84,16 +86,6 @@ def list_audit(registry: Registry, request: Request) -> Answer:
     return {"audit": page.items, "next": page.next}
 
 
-def get_drift(registry: Registry, request: Request) -> Answer:
-    """Answer the newest drift verdict."""
-    return _verdict(registry, request, "drift", {"rows": 0, "columns": []})
-
-
-def get_quality(registry: Registry, request: Request) -> Answer:
-    """Answer the newest quality verdict."""
-    return _verdict(registry, request, "quality", {"rows": 0})
-
-
 def get_summary(registry: Registry, request: Request) -> Answer:
     """Answer rows, predictions, errors and latency of whole hours, by version (default: the last 24)."""
     model = registry.get_model(request.model)["name"]
@@ -104,14 +96,6 @@ def get_summary(registry: Registry, request: Request) -> Answer:
         raise InvalidValueError(f"from comes before to, by at most {MOST_HOURS} hours", field="from")
     reach = {"from": windows.moment(start), "to": windows.moment(windows.shift(end, 1))}
     return {"model": model, **reach, **windows.by_version(summaries.between(model, start, end), rates())}
-
-
-def _verdict(registry: Registry, request: Request, kind: str, nothing: Answer) -> Answer:
-    model = registry.get_model(request.model)["name"]
-    reasons = ["no verdict yet: captures take a minute to arrive, and the schedule looks every five"]
-    return registry.latest_verdict(model, kind) or {
-        "model": model, "version": None, "status": "insufficient_data", "window": None, **nothing, "reasons": reasons
-    }  # fmt: skip
 
 
 def _hour(request: Request, name: str) -> str | None:

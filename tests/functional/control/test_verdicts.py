@@ -1,0 +1,162 @@
+"""Verdicts over time, and one column's two distributions."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from control import handler as module
+from modelloop import clock, keys, summary
+from modelloop.aws import manifests, pointers, storage
+from modelloop.ids import uuid7
+from modelloop.run import Run
+from modelloop.serving import Pointer, VersionRef
+from modelloop.summary import Place, Summary
+
+if TYPE_CHECKING:
+    from modelloop.aws.registry import Registry
+
+MASS = {"name": "mass", "kind": "number", "edges": [1.0, 2.0], "categories": None, "counts": [100, 100, 100],
+        "missing": 0, "unseen": 0, "moments": {"mean": 1.5}}  # fmt: skip
+ISLAND = {"name": "island", "kind": "text", "edges": None, "categories": ["Biscoe", "Dream"], "counts": [200, 90],
+          "missing": 10, "unseen": 0}  # fmt: skip
+ANSWER = {"name": "prediction", "kind": "text", "edges": None, "categories": ["no", "yes"], "counts": [150, 150],
+          "missing": 0, "unseen": 0}  # fmt: skip
+BASELINE = {"rows": 300, "columns": [MASS, ISLAND], "prediction": ANSWER}
+SPAN = {"from": "2026-01-01T10:00:00.000Z", "to": "2026-01-01T12:00:00.000Z"}
+
+
+def ask(topic: str, query: dict[str, str] | None = None) -> tuple[int, Any]:
+    answer = module.handler(
+        {
+            "resource": f"/models/{{model}}/{topic}",
+            "httpMethod": "GET",
+            "pathParameters": {"model": "m", "version": "1"},
+            "queryStringParameters": query,
+            "requestContext": {},
+        },
+        None,
+    )
+    return answer["statusCode"], json.loads(answer["body"])
+
+
+@pytest.fixture
+def loop(registry: Registry) -> Registry:
+    """A model whose version 1 has a baseline."""
+    module._registry.cache_clear()
+    manifests.read.cache_clear()
+    run = registry.create_run(Run("m", uuid7(), "upload", {"digest": "1"}, "spec", clock.now()))
+    small = {"gate": {"decision": "release"}, "metrics": {"log_loss": {"value": 0.1}}, "family": "linear"}
+    registry.register_version("m", run.run_id, small)
+    metrics = {"holdout": {"log_loss": {"value": 0.1}}, "trivial": {"log_loss": {"value": 0.7}}}
+    gate = {"decision": "release", "checks": [{"name": "beats the trivial model"}]}
+    manifest = {"model": "m", "version": 1, "metrics": metrics, "gate": gate, "role": "?", "baseline": BASELINE}
+    storage.put("artifacts", keys.version("m", run.run_id, keys.MANIFEST), json.dumps(manifest).encode())
+    return registry
+
+
+def put(registry: Registry, kind: str, minute: int, **facts: Any) -> None:
+    stamp = f"2026-01-01T12:{minute:02}:00.000Z"
+    registry.put_verdict("m", kind, {"updated_at": stamp, "version": 1, "window": SPAN, "rows": 90} | facts)
+
+
+def count(hour: str, variant: str, counts: list[int], version: int = 1) -> None:
+    live = {"counts": counts, "missing": 0, "unseen": 0, "millionths": 4_000_000 * sum(counts)}
+    columns = {"mass": live, "island": {"counts": [0, sum(counts)], "missing": 0, "unseen": 0}}
+    prediction = {"counts": [0, sum(counts)], "missing": 0, "unseen": 0}
+    tallies = {"sampled": sum(counts), "columns": columns, "prediction": prediction}
+    body = summary.to_bytes(Summary(Place("m", hour, version, variant), tallies))
+    storage.put("artifacts", keys.summary("m", hour, version, variant, "d"), body)
+
+
+@pytest.mark.usefixtures("loop")
+def test_a_version_shows_the_manifest_whole_and_its_standing() -> None:
+    _, found = ask("versions/{version}")
+    assert found["metrics"]["trivial"] == {"log_loss": {"value": 0.7}}
+    assert found["metrics"]["holdout"] == {"log_loss": {"value": 0.1}}
+    assert found["gate"]["checks"] == [{"name": "beats the trivial model"}]
+    assert (found["family"], found["role"], found["status"]) == ("linear", None, "cleared")
+
+
+def test_drift_over_time_is_told_in_short_and_page_by_page(loop: Registry) -> None:
+    still = {"name": "island", "distance": 0.05, "threshold": 0.1, "drifted": False, "bins": {"labels": []}}
+    date = {"name": "day", "distance": 0.9, "threshold": 0.1, "drifted": True, "informational": True}
+    for minute, distance in ((0, 0.02), (5, 0.2), (10, 0.4)):
+        mass = {"name": "mass", "distance": distance, "threshold": 0.1, "drifted": distance > 0.1}
+        put(loop, "drift", minute, status="drift" if minute else "ok", columns=[date, mass, still])
+
+    assert "history" not in ask("drift")[1]
+    _, first = ask("drift", {"limit": "2"})
+    _, second = ask("drift", {"limit": "2", "next": first["next"], "column": "mass"})
+
+    assert first["updated_at"] == second["updated_at"] == "2026-01-01T12:10:00.000Z"
+    assert [(one["updated_at"][14:16], one["status"], one["worst"]["name"]) for one in first["history"]] == [
+        ("10", "drift", "mass"), ("05", "drift", "mass"),
+    ]  # fmt: skip
+    (oldest,) = second["history"]
+    assert (oldest["worst"]["name"], oldest["worst"]["distance"]) == ("island", 0.05)
+    assert (oldest["column"]["name"], oldest["column"]["distance"]) == ("mass", 0.02)
+    assert "column" not in first["history"][0]
+    assert "bins" not in json.dumps(first["history"])
+    assert second["next"] is None
+
+
+def test_quality_over_time_has_figures_with_their_intervals(loop: Registry) -> None:
+    for minute, value in ((0, 0.9), (5, 0.8)):
+        put(loop, "quality", minute, status="ok", metrics={"accuracy": {"value": value, "low": 0.7, "high": 1.0}})
+    _, found = ask("quality", {"limit": "20"})
+    assert [one["metrics"]["accuracy"]["value"] for one in found["history"]] == [0.8, 0.9]
+    assert found["next"] is None
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "field"),
+    [
+        ({"limit": "0"}, 422, "limit"),
+        ({"next": "x"}, 400, "next"),
+        ({"column": "nothing"}, 404, "column"),
+    ],
+)
+def test_what_cannot_be_told_says_why(loop: Registry, query: dict[str, str], status: int, field: str) -> None:
+    put(loop, "drift", 0, status="ok", columns=[])
+    found = ask("drift", query)
+    assert (found[0], found[1]["field"]) == (status, field)
+
+
+def test_a_column_is_shown_with_both_distributions(loop: Registry) -> None:
+    put(loop, "drift", 0, status="drift", columns=[])
+    count("2026-01-01T10", "champion", [0, 0, 60])
+    count("2026-01-01T11", "challenger", [0, 10, 20])
+    for elsewhere in (("2026-01-01T11", "shadow", [9, 9, 9]), ("2026-01-01T12", "champion", [7, 7, 7])):
+        count(*elsewhere)
+    count("2026-01-01T10", "champion", [5, 5, 5], version=2)
+
+    _, found = ask("drift", {"column": "mass"})
+
+    column = found["column"]
+    assert column["bins"] == {
+        "labels": ["≤ 1", "≤ 2", "> 2", "(missing)", "(unseen)"],
+        "baseline": [100, 100, 100, 0, 0],
+        "window": [0, 10, 80, 0, 0],
+    }
+    assert (column["rows"], column["mean"]) == ({"baseline": 300, "window": 90}, {"baseline": 1.5, "window": 4.0})
+    assert column["distance"] > column["threshold"]
+    assert "history" not in found
+    _, answers = ask("drift", {"column": "prediction"})
+    assert answers["column"]["is_prediction"]
+    assert answers["column"]["bins"]["window"] == [0, 90, 0, 0]
+
+
+def test_before_the_first_verdict_a_column_is_shown_as_it_was_in_training(loop: Registry) -> None:
+    assert ask("drift", {"column": "island"})[0] == 404
+    run_id = loop.get_version("m", 1)["run_id"]
+    pointers.publish(Pointer("m", 1, champion=VersionRef(1, run_id, "f", "s", 1)), None)
+
+    status, found = ask("drift", {"column": "island"})
+
+    assert (status, found["status"]) == (200, "insufficient_data")
+    assert found["column"]["bins"]["baseline"] == [200, 90, 10, 0]
+    assert found["column"]["bins"]["window"] == [0, 0, 0, 0]
+    assert (found["column"]["distance"], found["column"]["mean"]["window"]) == (None, None)
