@@ -33,7 +33,7 @@ def build(*, force: bool = False) -> Path:
 
 def input_digest() -> str:
     """Digest of everything that `sam build` reads."""
-    folders = ("functions", "layers", "infra/build")
+    folders = ("functions", "layers", "infra/build", "infra/observability")
     inputs = [path for folder in folders for path in files_under(ROOT / folder)]
     makefiles = [ROOT / "functions" / "Makefile", *(ROOT / "layers").glob("*/Makefile")]
     return digest_of([ROOT / "template.yaml", *inputs, *makefiles], ROOT)

@@ -162,7 +162,7 @@ def test_an_alarm_watches_a_resource_that_exists_and_tells_people(name: str, res
     assert properties["AlarmActions"] == [{"Ref": "AlertTopic"}]
     assert properties["Dimensions"]
     for dimension in properties["Dimensions"]:
-        if dimension["Name"] in {"ApiName", "Operation"}:
+        if dimension["Name"] in {"ApiName", "Operation", "service"}:
             continue
         kind, reference = DIMENSIONS[dimension["Name"]]
         value = dimension["Value"][reference]

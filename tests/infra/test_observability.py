@@ -1,0 +1,154 @@
+"""Every alarm and every widget shows something that is really emitted."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from samcli.yamlhelper import yaml_parse
+
+from infra.build.paths import ROOT
+from tests.infra.conftest import Resources, of_type
+from tests.infra.emission import emitted
+from tests.infra.test_wiring import HANDLERS, variables
+
+OBSERVABILITY = ROOT / "infra" / "observability"
+NAMESPACE = "Modelloop"
+# What AWS emits by itself, for which kind of resource, under which dimensions.
+AWS_METRICS: dict[str, tuple[set[str], list[str]]] = {
+    "AWS/Lambda": (
+        {"Errors", "Throttles", "Duration", "Invocations", "AsyncEventsDropped", "DestinationDeliveryFailures"},
+        ["FunctionName"],
+    ),
+    "AWS/SQS": ({"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"}, ["QueueName"]),
+    "AWS/Firehose": ({"DeliveryToS3.DataFreshness"}, ["DeliveryStreamName"]),
+    "AWS/ApiGateway": ({"4XXError", "5XXError", "Latency", "IntegrationLatency", "Count"}, ["ApiName", "Stage"]),
+    "AWS/DynamoDB": ({"SystemErrors"}, ["TableName", "Operation"]),
+}
+KINDS = {
+    "FunctionName": "AWS::Lambda::Function",
+    "QueueName": "AWS::SQS::Queue",
+    "DeliveryStreamName": "AWS::KinesisFirehose::DeliveryStream",
+    "TableName": "AWS::DynamoDB::Table",
+    "Stage": "AWS::ApiGateway::Stage",
+}
+
+type Metric = tuple[str, str, dict[str, Any]]
+
+
+def services(resources: Resources) -> dict[str, frozenset[str]]:
+    """What each service emits, by the name that the template gives it."""
+    return {
+        variables(resources, function)["POWERTOOLS_SERVICE_NAME"]: emitted(handler)
+        for function, (handler, _) in HANDLERS.items()
+    }
+
+
+def alarm_metrics(resources: Resources) -> list[Metric]:
+    return [
+        (one["Properties"]["Namespace"], one["Properties"]["MetricName"],
+         {dimension["Name"]: dimension["Value"] for dimension in one["Properties"]["Dimensions"]})
+        for one in of_type(resources, "AWS::CloudWatch::Alarm").values()
+    ]  # fmt: skip
+
+
+def dashboard() -> dict[str, Any]:
+    document: dict[str, Any] = yaml_parse((OBSERVABILITY / "dashboard.yaml").read_text())
+    return document
+
+
+def body() -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(
+        dashboard()["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    )
+    return document
+
+
+def widget_metrics(resources: Resources) -> list[Metric]:
+    """The widgets' metrics, with each parameter replaced by what the application's template gives for it."""
+    given = resources["Dashboard"]["Properties"]["Parameters"]
+    found = []
+    for widget in body()["widgets"]:
+        for namespace, name, *rest in widget["properties"]["metrics"]:
+            parts = [part for part in rest if isinstance(part, str)]
+            values = [given[part[2:-1]] if part.startswith("${") else part for part in parts[1::2]]
+            found.append((namespace, name, dict(zip(parts[::2], values, strict=True))))
+    return found
+
+
+def faults(metric: Metric, resources: Resources) -> str | None:
+    """Say why a metric is told by nobody, or None."""
+    namespace, name, dimensions = metric
+    if namespace == NAMESPACE:
+        told = services(resources).get(dimensions.get("service", ""), frozenset())
+        return None if list(dimensions) == ["service"] and name in told else f"no {dimensions} emits {name}"
+    known, names = AWS_METRICS.get(namespace, (set(), []))
+    if name not in known or list(dimensions) != names:
+        return f"{namespace} has no {name} by {list(dimensions)}"
+    for dimension, value in dimensions.items():
+        if dimension in KINDS and resources.get(_referred(value), {}).get("Type") != KINDS[dimension]:
+            return f"{value} is no {KINDS[dimension]}"
+    return None
+
+
+def _referred(value: Any) -> str:
+    found = next(iter(value.values())) if isinstance(value, dict) else value
+    return found if isinstance(found, str) else str(found[0])
+
+
+def test_every_alarm_watches_what_is_really_emitted(resources: Resources) -> None:
+    assert [fault for metric in alarm_metrics(resources) if (fault := faults(metric, resources))] == []
+
+
+def test_every_widget_shows_what_is_really_emitted(resources: Resources) -> None:
+    found = widget_metrics(resources)
+    assert [fault for metric in found if (fault := faults(metric, resources))] == []
+    assert len(found) > 50
+
+
+def test_every_metric_of_ours_is_on_the_dashboard(resources: Resources) -> None:
+    shown = {
+        (dimensions["service"], name) for space, name, dimensions in widget_metrics(resources) if space == NAMESPACE
+    }
+    told = {(service, name) for service, names in services(resources).items() for name in names}
+    assert shown == told
+
+
+def test_every_function_queue_and_stream_is_on_the_dashboard(resources: Resources) -> None:
+    shown = {_referred(value) for _, _, dimensions in widget_metrics(resources) for value in dimensions.values()}
+    kinds = ("AWS::Lambda::Function", "AWS::SQS::Queue", "AWS::KinesisFirehose::DeliveryStream")
+    assert {name for kind in kinds for name in of_type(resources, kind)} <= shown
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        (NAMESPACE, "CapturesLost", {"service": "trainer"}),
+        (NAMESPACE, "CapturesFound", {"service": "inference"}),
+        (NAMESPACE, "CapturesLost", {"service": "inference", "model": "m"}),
+        ("AWS/Lambda", "Error", {"FunctionName": {"Ref": "InferenceFunction"}}),
+        ("AWS/Lambda", "Errors", {"FunctionName": {"Ref": "RunsQueue"}}),
+        ("AWS/SQS", "ApproximateAgeOfOldestMessage", {"Queue": {"Ref": "RunsQueue"}}),
+    ],
+)
+def test_what_nobody_emits_is_found(metric: Metric, resources: Resources) -> None:
+    assert faults(metric, resources)
+
+
+def test_the_nested_template_gets_every_parameter_and_is_nowhere_but_on_aws(resources: Resources) -> None:
+    nested = resources["Dashboard"]
+    assert nested["Condition"] == "OnAws"
+    assert (ROOT / nested["Properties"]["TemplateURL"]).samefile(OBSERVABILITY / "dashboard.yaml")
+    assert set(nested["Properties"]["Parameters"]) == set(dashboard()["Parameters"])
+
+
+def test_widgets_do_not_overlap() -> None:
+    places = [
+        (widget["x"] + column, widget["y"] + row)
+        for widget in body()["widgets"]
+        for column in range(widget["width"])
+        for row in range(widget["height"])
+    ]
+    assert len(places) == len(set(places))
+    assert max(column for column, _ in places) < 24
