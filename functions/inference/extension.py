@@ -2,12 +2,15 @@
 
 Lambda's Extensions API lets a thread of the function's own process ask for the next event; the environment sleeps
 when both the runtime and this thread have asked. So the answer leaves as soon as the handler returns, and the work
-happens behind it. Where there is no such API, the work happens before the answer.
+happens behind it. Where there is no such API, the work happens before the answer. Captures that linger are delivered
+when the environment is told to end; Lambda tells that to functions which have an external extension beside this one.
 """
 
 from __future__ import annotations
 
 import os
+import signal
+import sys
 import time
 from threading import Semaphore, Thread
 from typing import TYPE_CHECKING, Protocol
@@ -24,6 +27,7 @@ _MARGIN = 0.5
 _YIELD = 0.001
 _RETRY = 0.1
 _PATIENCE = 2.0
+_LAST_SECONDS = 0.25  # Lambda leaves 0.3 s between asking a process to end and ending it
 
 
 class After(Protocol):
@@ -86,4 +90,15 @@ def start(service: Callable[[], Service]) -> After:
     except OSError:
         telemetry.logger().warning("no Extensions API: captures go before the answer")
         return InLine(service)
+    if float(os.environ.get("MODELLOOP_CAPTURE_LINGER", "0")):
+        signal.signal(signal.SIGTERM, lambda *_: _end(service()))
     return Behind(service, api)
+
+
+def _end(service: Service) -> None:
+    try:
+        service.outbox.end(time.monotonic() + _LAST_SECONDS)
+        sys.stdout.flush()
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGTERM)

@@ -88,6 +88,8 @@ def _tell(call: Call, trace: Trace, status: int) -> None:
         metrics["Rows"] = trace.rows
     if trace.cold:
         metrics["ColdStarts"] = 1
+    if trace.model is not None and service().outbox.linger:
+        metrics["CapturesKept"] = 1
     if status >= 400:  # noqa: PLR2004  HTTP
         metrics["ClientErrors" if status < 500 else "ServerErrors"] = 1  # noqa: PLR2004  HTTP
     telemetry.emit(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from modelloop.protocols.exchange import Answer, Query
 
 _MOST_PENDING = 8_000_000
+_MOST_LINGERING = 10_000  # rows of requests whose captures may linger
 
 
 class Stream(Protocol):
@@ -61,29 +62,55 @@ class Refused:
 class Outbox:
     """Work that waits until the answer is out; nothing here may fail a request."""
 
-    def __init__(self, stream: Stream, shelf_get: ShelfGet) -> None:
+    def __init__(self, stream: Stream, shelf_get: ShelfGet, linger: float = 0.0) -> None:
         self._stream = stream
         self._get = shelf_get
+        self.linger = linger
         self._waiting: list[Answered | Refused] = []
+        self._rows = 0
+        self._due = 0.0
         self._lines: list[bytes] = []
+        self._undelivered = 0
 
     def add(self, item: Answered | Refused) -> None:
-        """Keep what happened until the next flush."""
+        """Keep what happened until it is due: at once, or `linger` seconds of wall clock after the oldest."""
+        if not self._waiting:
+            self._due = time.time() + self.linger  # an environment that sleeps stops the monotonic clock
         self._waiting.append(item)
+        self._rows += item.query.rows if isinstance(item, Answered) else 1
 
-    def flush(self, deadline: float | None = None) -> None:
-        """Write every capture and deliver it; what the stream does not take waits, up to 8 MB, then is counted."""
-        waiting, self._waiting = self._waiting, []
+    def flush(self, deadline: float | None = None, *, early: bool = False) -> None:
+        """Write what is due, or with `early` all, and deliver it.
+
+        What the stream does not take waits, up to 8 MB, then is counted.
+        """
+        if self.linger and not early and self._rows < _MOST_LINGERING and time.time() < self._due:
+            return
+        waiting, self._waiting, self._rows = self._waiting, [], 0
         for item in waiting:
             self._lines += self._write(item)
+        self._undelivered += len(waiting)
         if not self._lines:
             return
         try:
             self._stream.put(join_lines(self._lines), deadline=deadline)
             self._lines = []
+            self._tell_delivered()
         except ModelloopError as error:
             telemetry.logger().warning("captures wait for the stream", extra={"reason": error.message})
             self._forget_oldest()
+
+    def end(self, deadline: float) -> None:
+        """Deliver what lingers, because the environment goes; what cannot be delivered is counted."""
+        self.flush(deadline, early=True)
+        if self._lines:
+            telemetry.emit("captures lost", {"CapturesLost": len(self._lines)})
+            self._lines = []
+
+    def _tell_delivered(self) -> None:
+        delivered, self._undelivered = self._undelivered, 0
+        if self.linger:
+            telemetry.emit("captures delivered", {"CapturesDelivered": delivered})
 
     def _write(self, item: Answered | Refused) -> list[bytes]:
         if isinstance(item, Refused):

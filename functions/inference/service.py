@@ -50,7 +50,7 @@ class Service:
         self.pointers.on_fault = _tell_fault
         self.shelf = Shelf(objects, memory_cap())
         self.shelf.on_refusal = _tell_refusal
-        self.outbox = Outbox(LazyStream(told.capture_stream), self.shelf.get)
+        self.outbox = Outbox(LazyStream(told.capture_stream), self.shelf.get, told.capture_linger)
         self.feedback = LazyStream(told.feedback_stream)
 
     def choose(self, model: str, version: str | None, key: str) -> tuple[Pointer, Choice]:

@@ -24,6 +24,7 @@ class Settings:
     event_bus: str
     label_delay_hours: float
     capture_mode: str
+    capture_linger: float
     pointer_soft_seconds: float
     pointer_hard_seconds: float
     inference_memory: float
@@ -48,6 +49,7 @@ def settings() -> Settings:
         event_bus=_text("EVENT_BUS"),
         label_delay_hours=float(_text("LABEL_DELAY_HOURS", "24")),
         capture_mode=_text("CAPTURE_MODE", "extension"),
+        capture_linger=float(_text("CAPTURE_LINGER", "0")),
         pointer_soft_seconds=float(_text("POINTER_SOFT_SECONDS", "15")),
         pointer_hard_seconds=float(_text("POINTER_HARD_SECONDS", "60")),
         inference_memory=float(_text("INFERENCE_MEMORY", "1024")),

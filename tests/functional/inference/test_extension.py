@@ -138,19 +138,9 @@ EVENT = {
 
 
 def test_under_the_real_runtime_client_captures_follow_the_answer(store: Store, plane: Plane, endpoint: str) -> None:
-    import boto3  # noqa: PLC0415
-
     assert plane.service
     store.pointer(store.version(1))
-    firehose = boto3.client("firehose", endpoint_url=endpoint, region_name="us-east-1")
-    firehose.create_delivery_stream(
-        DeliveryStreamName="captures",
-        S3DestinationConfiguration={
-            "RoleARN": "arn:aws:iam::123456789012:role/firehose",
-            "BucketARN": "arn:aws:s3:::artifacts",
-            "Prefix": "captures/",
-        },
-    )
+    make_stream(endpoint, "captures")
     with LambdaService() as service, environment(service):
         for _ in range(3):
             done = service.invoke(EVENT, wait_idle=True)
@@ -159,15 +149,33 @@ def test_under_the_real_runtime_client_captures_follow_the_answer(store: Store, 
             assert done.answered is not None
             assert done.idle is not None
             assert done.idle > done.answered
-    listed = store.client.list_objects_v2(Bucket="artifacts", Prefix="captures/")["Contents"]
-    bodies = [store.client.get_object(Bucket="artifacts", Key=entry["Key"])["Body"].read() for entry in listed]
-    lines = [json.loads(line) for body in bodies for line in body.splitlines()]
+    lines = delivered(store, "captures")
     assert sorted(line["cold"] for line in lines) == [False, False, True]
     assert all(line["columns"] == {"mass": [1.0], "island": ["Dream"]} for line in lines)
 
 
+def make_stream(endpoint: str, name: str) -> None:
+    import boto3  # noqa: PLC0415
+
+    firehose = boto3.client("firehose", endpoint_url=endpoint, region_name="us-east-1")
+    firehose.create_delivery_stream(
+        DeliveryStreamName=name,
+        S3DestinationConfiguration={
+            "RoleARN": "arn:aws:iam::123456789012:role/firehose",
+            "BucketARN": "arn:aws:s3:::artifacts",
+            "Prefix": f"{name}/",
+        },
+    )
+
+
+def delivered(store: Store, name: str) -> list[dict[str, Any]]:
+    listed = store.client.list_objects_v2(Bucket="artifacts", Prefix=f"{name}/").get("Contents", [])
+    bodies = [store.client.get_object(Bucket="artifacts", Key=entry["Key"])["Body"].read() for entry in listed]
+    return [json.loads(line) for body in bodies for line in body.splitlines()]
+
+
 @contextmanager
-def environment(service: LambdaService) -> Iterator[None]:
+def environment(service: LambdaService, **more: str) -> Iterator[subprocess.Popen[bytes]]:
     variables = os.environ | {
         "AWS_LAMBDA_RUNTIME_API": service.address,
         "AWS_LAMBDA_FUNCTION_NAME": "inference",
@@ -179,12 +187,13 @@ def environment(service: LambdaService) -> Iterator[None]:
         "LAMBDA_TASK_ROOT": str(FUNCTIONS),
         "PYTHONPATH": str(FUNCTIONS),
         "MODELLOOP_CAPTURE_MODE": "extension",
+        **more,
     }
     process = subprocess.Popen(
         [sys.executable, "-m", "awslambdaric", "inference.handler.handler"], env=variables, stdout=subprocess.DEVNULL
     )
     try:
-        yield
+        yield process
     finally:
         process.kill()
         process.wait()
