@@ -2,6 +2,8 @@
 
 import * as api from "./api.js";
 import { h } from "./dom.js";
+import { column, verdicts } from "./history.js";
+import { open } from "./monitoring.js";
 import * as views from "./views.js";
 
 const main = document.getElementById("main");
@@ -16,10 +18,11 @@ const chosen = () => decodeURIComponent((/^#\/models\/([^/]+)$/.exec(location.ha
 async function load(name) {
   if (!name) return api.models();
   const [model, versions, runs, drift, quality, summary, audit, traffic] = await Promise.all([
-    api.about(name), api.about(name, "versions"), api.about(name, "runs"), api.about(name, "drift"),
-    api.about(name, "quality"), api.about(name, "summary"), api.about(name, "audit"), overTime(name),
+    api.about(name), api.about(name, "versions"), api.about(name, "runs"), verdicts(name, "drift"),
+    verdicts(name, "quality"), api.about(name, "summary"), api.about(name, "audit"), overTime(name),
   ]);
-  return { model, versions, runs, drift, quality, summary, audit, traffic };
+  const details = Object.fromEntries(await Promise.all([...open].map(async (one) => [one, await column(name, drift, one)])));
+  return { model, versions, runs, drift, quality, summary, audit, traffic, details };
 }
 
 const past = new Map(); // buckets that are over for an hour do not change any more
@@ -96,6 +99,7 @@ function actions(name) {
     dialog.showModal();
     field("reason").focus();
   };
+  act.refresh = () => refresh();
   act.report = async (version) => {
     try {
       location.assign((await api.about(name, `versions/${version}/report`)).url);
@@ -112,6 +116,6 @@ function alertInPage(text) {
 }
 
 field("cancel").addEventListener("click", () => dialog.close());
-window.addEventListener("hashchange", () => { drawn = ""; refresh({ moved: true }); });
+window.addEventListener("hashchange", () => { drawn = ""; open.clear(); refresh({ moved: true }); });
 document.addEventListener("visibilitychange", () => { if (!document.hidden && !dialog.open) refresh(); });
 refresh();

@@ -1,6 +1,6 @@
 // Charts as SVG: shares of rows by bin, and counts over time. Each has its figures as text too.
 
-import { h, number, table } from "./dom.js";
+import { figures, h, number, table } from "./dom.js";
 
 const WIDTH = 640, HEIGHT = 200, FOOT = 34;
 
@@ -27,7 +27,7 @@ export function distributions(name, bins) {
   const columns = [["bin", ""], ["training", "number"], ["live", "number"]];
   return h("figure", {},
     h("p", { class: "legend" }, h("span", { class: "baseline" }, "training"), h("span", { class: "live" }, "live")),
-    svg, h("details", {}, h("summary", {}, "Figures"), table(`Bins of ${name}`, columns, rows)));
+    svg, figures(`bins-${name}`, table(`Bins of ${name}`, columns, rows)));
 }
 
 export function traffic(buckets) {
@@ -43,8 +43,11 @@ export function traffic(buckets) {
     ];
   });
   const told = buckets.map((bucket) => `${bucket.label}: ${bucket.rows}`).join(", ");
-  return h("svg", { class: "chart", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `Rows predicted by time: ${told}` },
+  const svg = h("svg", { class: "chart", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `Rows predicted by time: ${told}` },
     h("line", { class: "axis", x1: 0, x2: WIDTH, y1: HEIGHT - FOOT, y2: HEIGHT - FOOT }), drawn);
+  const columns = [["from", ""], ["rows", "number"], ["errors", "number"]];
+  const rows = buckets.map((bucket) => [bucket.label, number(bucket.rows), number(bucket.errors)]);
+  return h("figure", {}, svg, figures("traffic", table("Rows by time", columns, rows)));
 }
 
 const percent = (share) => `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`;

@@ -1,7 +1,7 @@
 // Elements made from data: text is always text, never markup.
 
 const SVG = "http://www.w3.org/2000/svg";
-const DRAWN = new Set(["svg", "rect", "line", "text", "title", "g"]);
+const DRAWN = new Set(["svg", "rect", "line", "text", "title", "path", "polygon", "circle"]);
 
 export function h(name, attributes = {}, ...children) {
   const element = DRAWN.has(name) ? document.createElementNS(SVG, name) : document.createElement(name);
@@ -29,7 +29,7 @@ export function time(text) {
 }
 
 const TONES = {
-  ok: "good", SUCCEEDED: "good", champion: "good", RUNNING: "warn", QUEUED: "warn", insufficient_data: "warn",
+  ok: "good", degraded: "bad", SUCCEEDED: "good", champion: "good", RUNNING: "warn", QUEUED: "warn", insufficient_data: "warn",
   SUPERSEDED: "warn", REJECTED: "warn", challenger: "warn", drift: "bad", data_fault: "bad", FAILED: "bad", worse: "bad",
 };
 
@@ -49,3 +49,11 @@ export function table(caption, columns, rows) {
 export const facts = (pairs) => h("dl", { class: "facts" }, pairs.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
 
 export const card = (title, ...children) => h("section", { class: "card", "aria-label": title }, h("h2", {}, title), children);
+
+const unfolded = new Set(); // figures that are shown stay so when the page is drawn anew
+
+export function figures(id, content) {
+  const fold = h("details", { open: unfolded.has(id), ontoggle: () => (fold.open ? unfolded.add(id) : unfolded.delete(id)) },
+    h("summary", { id: `figures-${id}` }, "Figures"), content);
+  return fold;
+}

@@ -1,9 +1,8 @@
 // What is shown: the list of models, and one model with everything about it.
 
-import { distributions, traffic } from "./charts.js";
+import { traffic } from "./charts.js";
 import { badge, card, facts, h, number, table, time } from "./dom.js";
-
-const open = new Set(); // columns whose distributions are shown
+import { drift, quality, qualityOverTime } from "./monitoring.js";
 
 export function list(found) {
   if (!found.models.length) {
@@ -32,7 +31,8 @@ export function model(name, found, act) {
     h("h1", {}, name),
     h("div", { class: "grid" }, serving(name, found, act), quality(found.quality)),
     card("Traffic of 24 hours", traffic(found.traffic), latencies(found.summary)),
-    drift(found.drift),
+    qualityOverTime(found.quality),
+    drift(found.drift, found.details, act),
     versions(name, found.versions.versions, act),
     runs(found.runs.runs),
     audit(found.audit.audit),
@@ -57,16 +57,6 @@ function serving(name, { model: what }, act) {
       "A new run starts on what there is; its version passes the same gate.") }, "Retrain…")));
 }
 
-function quality(found) {
-  const rows = Object.entries(found.metrics || {}).map(([name, figure]) => [
-    name, number(figure.value), `${number(figure.low)} to ${number(figure.high)}`, number(figure.holdout?.value),
-  ]);
-  const columns = [["metric", ""], ["live", "number"], ["95 % interval", "number"], ["holdout", "number"]];
-  const coverage = found.coverage === null || found.coverage === undefined ? "" : `, ${Math.round(found.coverage * 100)} % of the predictions`;
-  return card("Quality", h("p", {}, badge(found.status), ` ${number(found.rows || 0)} labelled rows${coverage}`),
-    reasons(found), rows.length > 0 && table("Realised quality", columns, rows));
-}
-
 function latencies(found) {
   const rows = found.versions.flatMap((version) => Object.entries(version.variants).map(([variant, one]) => [
     `version ${version.version}`, variant, number(one.requests), number(one.rows), number(one.errors),
@@ -75,29 +65,6 @@ function latencies(found) {
   const columns = [["version", ""], ["variant", ""], ["requests", "number"], ["rows", "number"], ["errors", "number"], ["p50 ms", "number"], ["p99 ms", "number"]];
   return rows.length ? table("By version", columns, rows) : h("p", { class: "muted" }, "No traffic was counted yet.");
 }
-
-function drift(found) {
-  const span = found.window ? [" from ", time(found.window.from), " to ", time(found.window.to)] : null;
-  const lines = [...(found.prediction ? [{ ...found.prediction, name: "prediction" }] : []), ...found.columns];
-  const rows = lines.flatMap((column) => driftRows(column, lines.length));
-  const columns = [["column", ""], ["drifted", ""], ["distance", "number"], ["threshold", "number"], ["PSI", "number"], ["p-value", "number"], ["missing", "number"]];
-  return card("Drift", h("p", { id: "drift-status" }, badge(found.status), ` version ${number(found.version)}, ${number(found.rows)} rows`, span),
-    reasons(found), rows.length > 0 && table("Columns, the most shifted first", columns, rows));
-}
-
-function driftRows(column) {
-  const id = `column-${column.name}`, shown = open.has(column.name);
-  const detail = h("tr", { hidden: !shown, id: `${id}-detail` }, h("td", { colspan: 7 }, column.bins ? distributions(column.name, column.bins) : "Only the twenty most shifted columns are drawn."));
-  const button = h("button", { class: "plain", id, "aria-expanded": String(shown), "aria-controls": `${id}-detail`, onclick: () => {
-    detail.hidden = !detail.hidden;
-    button.setAttribute("aria-expanded", String(!detail.hidden));
-    detail.hidden ? open.delete(column.name) : open.add(column.name);
-  } }, column.name);
-  return [[button, column.drifted ? h("strong", { class: "bad" }, "drifted") : "no", number(column.distance, 3),
-    number(column.threshold, 3), number(column.psi, 3), number(column.p_value, 2), `${number(column.missing * 100, 2)} %`], detail];
-}
-
-const reasons = (found) => (found.reasons?.length ? h("ul", {}, found.reasons.map((reason) => h("li", {}, reason))) : null);
 
 function versions(name, found, act) {
   const rows = found.map((version) => {

@@ -38,7 +38,8 @@ DRIFT = {
     "window": {"from": "2026-11-23T09:00:00.000Z", "to": STAMP},
     "reasons": ["body_mass_g: values drifted, distance 0.549 against a threshold of 0.150"],
     "columns": [COLUMN | {"name": "body_mass_g", "distance": 0.549, "drifted": True},
-                COLUMN | {"name": "<b>island</b>", "distance": 0.03, "drifted": False}],
+                COLUMN | {"name": "<b>island</b>", "distance": 0.03, "drifted": False},
+                COLUMN | {"name": "flipper_mm", "distance": 0.02, "drifted": False, "bins": None}],
     "prediction": None,
 }  # fmt: skip
 LATENCY = {"p50": 0.8, "p99": 4.4}
@@ -47,6 +48,24 @@ SUMMARY = ONE | {"model": "penguins", "versions": [ONE | {"version": 1, "variant
 QUALITY = {
     "status": "ok", "rows": 200, "coverage": 0.22, "reasons": [],
     "metrics": {"accuracy": {"value": 0.97, "low": 0.94, "high": 0.99, "holdout": {"value": 0.98}}},
+}  # fmt: skip
+TIMES = [f"2026-11-23T{9 + minute // 60:02}:{minute % 60:02}:00.000Z" for minute in range(0, 65, 5)]
+HISTORY = [
+    {"updated_at": at, "version": 1, "status": "drift" if turn > 9 else "ok", "rows": 900,
+     "drifted": ["body_mass_g"] if turn > 9 else [],
+     "worst": {"name": "body_mass_g", "distance": 0.03 + 0.045 * turn, "threshold": 0.15},
+     "column": {"name": "body_mass_g", "distance": 0.03 + 0.045 * turn, "threshold": 0.15, "drifted": turn > 9}}
+    for turn, at in enumerate(TIMES)
+][::-1]  # fmt: skip
+PAST_QUALITY = [
+    {"updated_at": at, "version": 1, "status": "ok", "rows": 200, "coverage": 0.22,
+     "metrics": {"accuracy": {"value": 0.98 - 0.001 * turn, "low": 0.95, "high": 0.99, "holdout": {"value": 0.98}}}}
+    for turn, at in enumerate(TIMES)
+][::-1]  # fmt: skip
+FLIPPERS = {
+    "name": "flipper_mm", "distance": 0.02, "threshold": 0.15, "rows": {"baseline": 275, "window": 900},
+    "mean": {"baseline": 200.9, "window": 201.5},
+    "bins": {"labels": ["≤ 190", "≤ 200", "> 200"], "baseline": [90, 95, 90], "window": [300, 310, 290]},
 }  # fmt: skip
 VERSIONS = [
     {"version": 2, "role": "challenger", "family": "linear", "decision": "release", "created_at": STAMP,
@@ -90,12 +109,23 @@ def seed(api: Any) -> None:
     api.on("GET /models/penguins", lambda _: (200, model))
     api.on("GET /models/penguins/versions", (200, {"versions": VERSIONS}))
     api.on("GET /models/penguins/runs", (200, {"runs": [RUN]}))
-    api.on("GET /models/penguins/drift", (200, DRIFT))
-    api.on("GET /models/penguins/quality", (200, QUALITY))
+    api.on("GET /models/penguins/drift", drift)
+    api.on("GET /models/penguins/quality", (200, QUALITY | {"history": PAST_QUALITY, "next": None}))
     api.on("GET /models/penguins/summary", (200, SUMMARY))
     api.on("GET /models/penguins/audit", (200, {"audit": []}))
     api.on("POST /models/penguins/promote", promote)
     api.on("POST /models/penguins/freeze", (409, {"error": "somebody else was first"}))
+
+
+def drift(asked: Any) -> tuple[int, Any]:
+    """Answer the verdict with eight older ones a page, and a column's detail when it is asked for."""
+    name, start = asked.query.get("column"), int(asked.query.get("next", 0))
+    if name == "<b>island</b>":
+        return 503, {"error": "the bucket is busy"}
+    found = {"body_mass_g": COLUMN | FLIPPERS | {"name": name, "bins": BINS}, "flipper_mm": FLIPPERS}
+    end = len(HISTORY) if name else start + 8
+    more = str(end) if end < len(HISTORY) else None
+    return 200, DRIFT | {"history": HISTORY[start:end], "next": more} | ({"column": found[name]} if name else {})
 
 
 def wait(browser: webdriver.Chrome, text: str) -> None:
@@ -104,6 +134,10 @@ def wait(browser: webdriver.Chrome, text: str) -> None:
 
 def body(browser: webdriver.Chrome) -> str:
     return str(browser.find_element(By.TAG_NAME, "body").text)
+
+
+def attribute(browser: webdriver.Chrome, name: str, wanted: str) -> str | None:
+    return browser.find_element(By.ID, name).get_attribute(wanted)
 
 
 def confirm(browser: webdriver.Chrome, button: str, reason: str) -> None:
@@ -134,15 +168,69 @@ def test_it_shows_what_serves_and_the_seeded_drift(browser: webdriver.Chrome, pa
     assert "fitting" in shown
     assert "<b>island</b>" in shown
     assert browser.find_elements(By.CSS_SELECTOR, "main b") == []
-    button = browser.find_element(By.ID, "column-body_mass_g")
-    assert button.get_attribute("aria-expanded") == "false"
-    button.click()
-    assert button.get_attribute("aria-expanded") == "true"
-    figure = browser.find_element(By.ID, "column-body_mass_g-detail")
-    assert len(figure.find_elements(By.CSS_SELECTOR, "rect.live")) == 5
+    assert attribute(browser, "column-body_mass_g", "aria-expanded") == "false"
+    browser.find_element(By.ID, "column-body_mass_g").click()
+    wait(browser, "Distance of body_mass_g")
+    assert attribute(browser, "column-body_mass_g", "aria-expanded") == "true"
+    assert browser.switch_to.active_element.get_attribute("id") == "column-body_mass_g"
+    assert len(browser.find_elements(By.CSS_SELECTOR, "#column-body_mass_g-detail rect.live")) == 5
     assert browser.title == "penguins · Modelloop"
     assert complaints(browser) == []
     keep_picture(browser, "dashboard")
+
+
+def test_quality_and_drift_are_shown_over_time_with_the_figures_as_text(browser: webdriver.Chrome, page: str) -> None:
+    browser.get(f"{page}#/models/penguins")
+    wait(browser, "Quality over time")
+
+    told = {chart.accessible_name for chart in browser.find_elements(By.CSS_SELECTOR, "svg.trend")}
+    assert any(text.startswith("accuracy: 0.968 now against a holdout of 0.98, between 0.968 and 0.98") for text in told)
+    moved = "Most shifted column, distance in thresholds: 3.8 now against a threshold of 1"
+    assert any(text.startswith(moved) and "3 of 8 verdicts with an alarm" in text for text in told)
+    assert len(browser.find_elements(By.CSS_SELECTOR, "polygon.band")) == 1
+    assert len(browser.find_elements(By.CSS_SELECTOR, "circle.alarm")) == 3
+    browser.find_element(By.ID, "figures-drift-trend").send_keys(Keys.ENTER)
+    wait(browser, "Most shifted column, distance in thresholds, newest first")
+    # an older page of verdicts comes with the next refresh, and what was unfolded stays so
+    browser.find_element(By.ID, "column-body_mass_g").click()
+    wait(browser, "Distance of body_mass_g")
+    rows = "[aria-label^='Most shifted'][role=region] tbody tr"
+    assert [bool(row.text) for row in browser.find_elements(By.CSS_SELECTOR, rows)] == [True] * len(HISTORY)
+    assert complaints(browser) == []
+
+
+def test_every_chart_has_its_figures_as_a_table(browser: webdriver.Chrome, page: str) -> None:
+    browser.get(f"{page}#/models/penguins")
+    wait(browser, "Quality over time")
+    browser.find_element(By.ID, "column-body_mass_g").click()
+    wait(browser, "Distance of body_mass_g")
+
+    charts = browser.find_elements(By.CSS_SELECTOR, "svg.chart")
+    assert len(charts) == 5
+    for chart in charts:
+        assert chart.accessible_name
+        assert chart.find_elements(By.XPATH, "..//details//tbody/tr")
+
+
+def test_a_column_beyond_the_twenty_worst_is_drawn_when_it_is_opened(browser: webdriver.Chrome, page: str) -> None:
+    browser.get(f"{page}#/models/penguins")
+    wait(browser, "flipper_mm")
+    browser.find_element(By.ID, "column-flipper_mm").click()
+
+    wait(browser, "275 in training, 900 live")
+    wait(browser, "200.9 in training, 201.5 live")
+    kinds = [len(browser.find_elements(By.CSS_SELECTOR, f"#column-flipper_mm-detail rect.{kind}"))
+             for kind in ("baseline", "live")]  # fmt: skip
+    assert kinds == [3, 3]
+
+
+def test_a_column_that_cannot_be_told_says_why_and_the_page_stays(browser: webdriver.Chrome, page: str) -> None:
+    browser.get(f"{page}#/models/penguins")
+    wait(browser, "<b>island</b>")
+    browser.find_element(By.ID, "column-<b>island</b>").click()
+
+    wait(browser, "the bucket is busy")
+    assert "What serves" in body(browser)
 
 
 def test_a_promotion_needs_a_reason_and_is_seen(api: Any, browser: webdriver.Chrome, page: str) -> None:
@@ -199,6 +287,7 @@ def test_it_works_by_keyboard_alone(browser: webdriver.Chrome, page: str) -> Non
     WebDriverWait(browser, 5).until(lambda driver: driver.switch_to.active_element.get_attribute("id") == "main")
     browser.find_element(By.ID, "column-body_mass_g").send_keys(Keys.SPACE)
 
+    wait(browser, "Distance of body_mass_g")
     assert browser.find_element(By.ID, "column-body_mass_g-detail").is_displayed()
 
 
