@@ -35,7 +35,7 @@ class Turn:
     def take(self) -> dict[str, Any]:
         """Do everything that is due and return what was found, by kind."""
         pointer = changes.repair(registry(), self.model)
-        self._join()
+        self._join(paired=pointer is not None and pointer.shadow is not None)
         self._traffic()
         found: dict[str, Any] = {"drift": None, "quality": None}
         if pointer is not None and pointer.champion is not None:
@@ -110,13 +110,13 @@ class Turn:
                 counts[place.version] = counts.get(place.version, 0) + tallies.get("rows", 0)
         return counts
 
-    def _join(self) -> None:
-        """Join predictions with labels that are new."""
+    def _join(self, *, paired: bool) -> None:
+        """Join predictions with labels that are new and, while there is a shadow, with its answers."""
         for hour, marks, _ in outcomes.due(self.model):
             if self._out_of_time():
                 return
             if marks:
-                outcomes.join(self.model, hour, marks, self._versions.get)
+                outcomes.join(self.model, hour, marks, self._versions.get, paired=paired)
 
     def _keep(self, manifest: dict[str, Any]) -> None:
         """Keep the labelled rows of hours whose labels had time to come; rows with masked columns teach nothing."""

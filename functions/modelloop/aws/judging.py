@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelloop import clearance, clock, histograms, judge, summary, windows
-from modelloop.aws import manifests, pointers, summaries
+from modelloop.aws import manifests, outcomes, pointers, summaries
 from modelloop.aws.changes import Changes
 from modelloop.errors import ConflictError
 from modelloop.judge import CANARY, HOLD, PROMOTE, SHADOW, WATCH, Decision, Evidence, Side
@@ -83,6 +83,7 @@ def gather(registry: Registry, case: Case, now: str) -> Evidence:
         bake_until=case.bake_until,
         bake_minutes=policy.bake_minutes,
         latency_bounds_ms=summary.LATENCY_BOUNDS_MS,
+        pairs=_pairs(case, began, now),
         frozen=case.pointer.frozen,
         margin=policy.margin,
     )
@@ -118,6 +119,13 @@ def _side(tallies: Tallies, predictions: list[int], losses: Sample | None) -> Si
 def _losses(quality: dict[str, Any], version: int) -> Sample | None:
     found = (quality.get("losses") or {}).get(str(version))
     return Sample(found["rows"], found["mean"], found["variance"]) if found else None
+
+
+def _pairs(case: Case, began: str, now: str) -> tuple[int, int] | None:
+    if case.kind != SHADOW:
+        return None
+    candidate, reference = case.candidate.version, case.reference.version
+    return outcomes.paired(case.pointer.model, began, now, candidate=candidate, reference=reference)
 
 
 def _prediction_bins(model: str, run_id: str) -> dict[str, Any]:

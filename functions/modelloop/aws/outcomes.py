@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from modelloop import keys, outcomes, windows
+from modelloop import keys, outcomes, pairs, summary, windows
 from modelloop.aws import storage
 from modelloop.errors import ArtifactRefusedError, ConflictError, NotFoundError
 from modelloop.settings import settings
@@ -52,14 +52,28 @@ def _due(hour: str, marks: list[str]) -> Due:
     )
 
 
-def join(model: str, hour: str, marks: Sequence[str], manifest: Callable[[int], Mapping[str, Any] | None]) -> bool:
-    """Join one hour and delete its marks; False when another join was quicker (the marks stay for the next one)."""
+def join(
+    model: str,
+    hour: str,
+    marks: Sequence[str],
+    manifest: Callable[[int], Mapping[str, Any] | None],
+    *,
+    paired: bool = False,
+) -> bool:
+    """Join one hour and delete its marks; False when another join was quicker (the marks stay for the next one).
+
+    `paired` says that a shadow answers too, so that its answers are held against the champion's.
+    """
     joined, etag = _read(keys.quality(model, hour))
     known = labels(model, hour)
-    if known.last:
-        found = outcomes.join(index_lines(model, hour), known, manifest)
+    both = {}
+    if paired or (joined or {}).get("pairs"):
+        both = pairs.count(index_lines(model, hour), manifest)
+    if known.last or both:
+        found = outcomes.join(index_lines(model, hour), known, manifest) | ({"pairs": both} if both else {})
         if found != joined:
-            storage.put(settings().artifacts_bucket, keys.unjoined(model, hour, UNKEPT), b"")
+            if known.last:
+                storage.put(settings().artifacts_bucket, keys.unjoined(model, hour, UNKEPT), b"")
             if not _write(keys.quality(model, hour), model, hour, found, etag):
                 return False
     forget(marks)
@@ -94,6 +108,14 @@ def newest_first(model: str, now: str) -> Iterator[tuple[str, Tallies]]:
         joined, _ = _read(key)
         if joined is not None:
             yield key.removeprefix(prefix).removesuffix(".json"), joined
+
+
+def paired(model: str, since: str, now: str, *, candidate: int, reference: int) -> tuple[int, int] | None:
+    """Return the rows that a shadow and the champion both answered from hour `since` on, and how many differently."""
+    versions = pairs.name(candidate, reference)
+    joined = takewhile(lambda found: found[0] >= since, newest_first(model, now))
+    found = summary.total((tallies.get("pairs") or {}).get(versions, {}) for _, tallies in joined)
+    return (found["rows"], found["different"]) if found else None
 
 
 def _read(key: str) -> tuple[dict[str, Any] | None, str | None]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from modelloop import estimate
 from modelloop.baseline import first_slots, quantile_edges
 from trainer.evaluation.bootstrap import intervals
 from trainer.evaluation.losses import row_losses
@@ -30,13 +31,14 @@ def calibration(outcome: Outcome) -> dict[str, Any] | None:
     """Return how often the predicted label was right by its probability, and the expected calibration error.
 
     Ten bins of equal width over the probability of the predicted label, [low, high), the last one closed; for two
-    classes also the curve of class 1. None for regression.
+    classes also the curve of class 1; `confidence` is what the label-free estimate reads. None for regression.
     """
     if outcome.proba is None:
         return None
     rows = np.arange(outcome.rows)
     said = outcome.predicted.astype(np.intp)
     document = _reliability(outcome.proba[rows, said], outcome.predicted == outcome.target)
+    document["confidence"] = estimate.table(outcome.proba, outcome.target, outcome.predicted)
     if outcome.proba.shape[1] == 2:  # noqa: PLR2004  two classes
         document["positive"] = _reliability(outcome.proba[:, 1], outcome.target == 1)
     return document

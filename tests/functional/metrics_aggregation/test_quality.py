@@ -93,6 +93,26 @@ def test_versions_are_judged_apart_on_the_same_request(world: World, context: An
     assert set(verdict["losses"]) == {"1", "2"}
 
 
+def test_a_shadow_is_held_against_the_champion_row_by_row(world: World, context: Any) -> None:
+    own, second = world.reference(manifest()), world.reference(manifest(2, SECOND))
+    until = clock.from_ms(NOON + windows.HOUR_MS)
+    pointer = {"champion": own, "shadow": second, "bake_until": until, "revision": 2}
+    world.publish(manifest(2, SECOND), pointer=pointer)
+    records = [prediction(usual_rows(60, seed)) for seed in range(4)]
+    other = {"variant": "shadow", "version": 2, "run_id": SECOND, "predict": ["Adelie"] * 60}
+    handler(world.capture(records), context)
+    handler(world.capture([record | other for record in records], "asked later"), context)
+    for _ in range(2):
+        verdicts.handler({}, context)
+        assert outcomes.paired(MODEL, HOUR, clock.now(), candidate=2, reference=1) == (240, 120)
+        assert world.stored("unjoined/") == {}
+
+    judged = Registry("table").latest_verdict(MODEL, "judge")
+    assert judged is not None
+    assert judged["judged"][0]["action"] == "rollback"
+    assert any("answered differently" in reason for reason in judged["judged"][0]["reasons"])
+
+
 def test_hours_without_labels_cost_no_join(world: World, context: Any) -> None:
     handler(world.capture([prediction(usual_rows(10))]), context)
     verdicts.handler({}, context)

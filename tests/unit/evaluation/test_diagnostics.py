@@ -8,7 +8,7 @@ import pytest
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import confusion_matrix
 
-from modelloop import split
+from modelloop import estimate, split
 from modelloop.encoding import Column, Encoding
 from modelloop.spec import Spec
 from trainer.evaluation import Outcome, diagnostics
@@ -77,6 +77,28 @@ def test_overconfidence_is_seen() -> None:
     document = diagnostics.calibration(outcome)
     assert document is not None
     assert document["ece"] == pytest.approx(0.45)
+
+
+def test_calibration_carries_what_the_label_free_estimate_reads() -> None:
+    outcome = Follows().outcome(table(6000).rows)
+    document = diagnostics.calibration(outcome)
+    assert document is not None
+    assert outcome.proba is not None
+    known = document["confidence"]
+    assert sum(known["rows"]) == 6000
+    assert sum(known["correct"]) == int((outcome.predicted == outcome.target).sum())
+    live = estimate.table(outcome.proba, outcome.target)["rows"]
+    found = estimate.accuracy(known, live, "ok")
+    assert found["available"]
+    assert found["value"] == pytest.approx(float((outcome.predicted == outcome.target).mean()), abs=0.005)
+
+
+def test_a_threshold_decides_what_was_right() -> None:
+    proba: NDArray[np.float64] = np.tile([0.6, 0.4], (1000, 1))
+    outcome = Outcome(np.ones(1000), np.ones(1000), proba)
+    document = diagnostics.calibration(outcome)
+    assert document is not None
+    assert sum(document["confidence"]["correct"]) == 1000
 
 
 def test_confusion_counts_truth_by_prediction() -> None:

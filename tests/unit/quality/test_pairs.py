@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import orjson
+import pytest
+
+from modelloop import pairs
+
+LABELS: dict[str, Any] = {"classes": ["a", "b"]}
+NUMBERS: dict[str, Any] = {"classes": None, "metrics": {"holdout": {"rmse": {"value": 2.0}}}}
+
+
+def entry(identifier: str, variant: str, predict: list[Any], *, offset: int = 0, version: int | None = None) -> bytes:
+    number = {"champion": 1, "challenger": 3}.get(variant, 2) if version is None else version
+    return orjson.dumps({"id": identifier, "offset": offset, "version": number, "variant": variant, "predict": predict})
+
+
+def test_rows_of_both_are_counted_by_pair_of_versions() -> None:
+    index = [
+        orjson.dumps({"format_version": 1, "key": "k", "version_id": None}),
+        entry("one", "champion", ["a", "b"]),
+        entry("one", "shadow", ["a", "a"]),
+        entry("one", "champion", ["a"], offset=2),
+        entry("two", "challenger", ["a"]),
+        entry("two", "shadow", ["b"]),
+        entry("three", "shadow", ["b"], version=4),
+        entry("three", "champion", ["a"]),
+    ]
+    assert pairs.count(index, lambda _: LABELS) == {
+        "2/1": {"rows": 2, "different": 1},
+        "4/1": {"rows": 1, "different": 1},
+    }
+
+
+def test_every_order_and_repetition_counts_the_same() -> None:
+    source = random.Random(4)
+    index = []
+    for number in range(50):
+        index.append(entry(str(number), "champion", source.choices(["a", "b"], k=3)))
+        if source.random() < 0.7:
+            index.append(entry(str(number), "shadow", source.choices(["a", "b"], k=3)))
+    wanted = pairs.count(index, lambda _: LABELS)
+    assert wanted["2/1"]["rows"] > wanted["2/1"]["different"] > 0
+    for _ in range(20):
+        again = index + source.choices(index, k=20)
+        source.shuffle(again)
+        assert pairs.count(again, lambda _: LABELS) == wanted
+
+
+@pytest.mark.parametrize(("said", "different"), [(11.9, 0), (12.1, 1), (None, 1)])
+def test_numbers_differ_when_they_are_further_apart_than_the_usual_error(said: float | None, different: int) -> None:
+    index = [entry("one", "champion", [10.0]), entry("one", "shadow", [said])]
+    assert pairs.count(index, lambda _: NUMBERS) == {"2/1": {"rows": 1, "different": different}}
+
+
+def test_what_cannot_be_measured_is_left_out() -> None:
+    index = [entry("one", "champion", [10.0]), entry("one", "shadow", [20.0])]
+    assert pairs.count(index, lambda _: {"classes": None, "metrics": {}}) == {}
+    assert pairs.count(index, lambda _: None) == {}
