@@ -165,7 +165,7 @@ def test_a_life_in_versions(stack: StackInfo, client: Client, monkeypatch: pytes
     assert _roles(client) == {"champion": 2, "previous": 1}
     actions = [entry["action"] for entry in client.pages(f"/models/{MODEL}/audit", "audit", 50)][::-1]
     changes = [action for action in actions if action in {"release", "promote", "reject"}]
-    assert changes[-5:] == ["release", "promote", "reject", "release", "reject"]
+    assert changes == ["release", "release", "promote", "reject", "release", "reject"]
 
 
 def _roles(client: Client) -> dict[str, int]:

@@ -69,9 +69,14 @@ def state(lab: Lab) -> dict[str, Any]:
         "pointer": (pointer.revision, served.version == run.version, served.file, served.sha256, pointer.challenger),
         "projection": lab.registry.get_model("m").get("revision"),
         "versions": [version["version"] == run.version for version in lab.registry.list_versions("m").items],
-        "audit": [(entry["id"], entry["action"]) for entry in lab.registry.list_audit("m").items],
+        "audit": sorted((entry["action"], *_mark(entry)) for entry in lab.registry.list_audit("m").items),
         "bundle": storage.get("artifacts", keys.version("m", RUN_ID, keys.BUNDLE)),
     }
+
+
+def _mark(entry: dict[str, Any]) -> tuple[Any, ...]:
+    """Return what tells a repeated entry apart: its id, or of a release, whose id holds the time, its revision."""
+    return (entry["detail"]["revision"],) if entry["action"] == "release" else (entry["id"],)
 
 
 def undisturbed(monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, Any], list[str]]:

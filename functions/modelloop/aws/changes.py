@@ -32,6 +32,8 @@ ATTEMPTS = 4
 class Changes:
     """What one actor, named and with a reason, does to one model; `seen` is the only revision that may be changed.
 
+    A revision of 0 stands for a model that was never served.
+
     Every method returns the pointer that serves afterwards; repeating one changes nothing. Raises ConflictError when
     somebody else was first or the wish makes no sense, NotFoundError for an unknown version, TransientError when the
     stores are out of reach.
@@ -46,7 +48,7 @@ class Changes:
 
     def release(self, version: int) -> Pointer | None:
         """Let a cleared version go live by its policy, again when outrun; one that waits or is withdrawn does not."""
-        return _again(lambda: self._release(version))
+        return _again(lambda: self._release(version)) if self._seen is None else self._release(version)
 
     def promote(self, version: int | None = None) -> Pointer | None:
         """Make a version (default: the challenger, else the shadow) the champion; that approves it, too."""
@@ -113,7 +115,7 @@ class Changes:
 
     def _read(self) -> tuple[Pointer | None, str | None]:
         pointer, etag = pointers.read(self._model)
-        if self._seen is not None and (pointer is None or pointer.revision != self._seen):
+        if self._seen is not None and (pointer.revision if pointer else 0) != self._seen:
             raise ConflictError(f"what serves for {self._model!r} has changed since it was looked at", field="model")
         return pointer, etag
 

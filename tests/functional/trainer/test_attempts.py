@@ -206,6 +206,14 @@ def test_a_parameter_that_does_not_exist_is_told(lab: Lab) -> None:
 
 def test_the_audit_log_says_once_what_was_registered(lab: Lab) -> None:
     run = lab.train(sample(300, 1))
-    entries = lab.registry.list_audit("m").items
-    assert [(entry["action"], entry["detail"]["version"]) for entry in entries] == [("register", 1)]
-    assert entries[0]["detail"]["run_id"] == run.run_id
+    entries = {entry["action"]: entry for entry in lab.registry.list_audit("m").items}
+    assert len(lab.registry.list_audit("m").items) == len(entries)
+    assert {action: entry["detail"]["version"] for action, entry in entries.items()} == {"register": 1, "release": 1}
+    assert entries["register"]["detail"]["run_id"] == run.run_id
+
+
+def test_the_first_release_stands_in_the_audit_log_at_once(lab: Lab) -> None:
+    lab.train(sample(300, 1))
+    (entry,) = (entry for entry in lab.registry.list_audit("m").items if entry["action"] == "release")
+    assert (entry["who"], entry["detail"]["revision"], entry["detail"]["champion"]) == ("trainer", 1, 1)
+    assert entry["why"].startswith("gate: ")
