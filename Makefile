@@ -14,7 +14,7 @@ LOCKS := infra/locks
 COMPILE := $(BIN)/uv pip compile --quiet --no-emit-index-url --generate-hashes --python-version 3.13 --custom-compile-command "make lock"
 LAYER_PLATFORM := x86_64-manylinux_2_34
 
-.PHONY: help setup demo test test-fast check build up down bench sam-local lock format clean
+.PHONY: help setup demo test test-fast check build up down bench sam-local torch lock lock-torch format clean
 
 help: ## Say what there is.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -66,6 +66,12 @@ lock: $(INSTALLED) ## Resolve every lock again, the newest versions that pyproje
 	for role in runtime serving data training; do \
 	  $(COMPILE) --python-platform $(LAYER_PLATFORM) -c $(LOCKS)/project.txt layers/$$role/requirements.in -o layers/$$role/requirements.txt; \
 	done
+
+torch: ## A CPU build of PyTorch in .local/torch, where one can be had, for the test of a model that is brought.
+	bash infra/build/torch.sh
+
+lock-torch: $(INSTALLED) ## Resolve that environment's lock again; UV_FIND_LINKS tells where the CPU builds are.
+	$(BIN)/uv pip compile --quiet --no-emit-index-url --generate-hashes --python-version 3.11 --upgrade --custom-compile-command "make lock-torch" tests/support/torch/requirements.in -o tests/support/torch/requirements.txt
 
 clean: ## Delete builds and caches; the embedded stack's data stays.
 	rm -rf .aws-sam .local/cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
