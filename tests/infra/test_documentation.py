@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import ast
 import re
+import shlex
+import sys
 import tomllib
 from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from typer.core import TyperGroup
+from typer.main import get_command
 
 from infra.cli.main import app
 from infra.cli.target import Stack
@@ -173,6 +178,47 @@ def test_every_dependency_has_its_reason() -> None:
 def test_links_lead_somewhere(file: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", file.read_text()):
         assert target.startswith("https://") or (file.parent / target).exists(), target
+
+
+def shell_lines() -> list[str]:
+    """The command lines of the README's shell blocks, continued lines joined, comments left out."""
+    blocks = re.findall(r"^```sh\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    joined = "".join(blocks).replace("\\\n", " ")
+    return [line.strip() for line in joined.splitlines() if line.strip()]
+
+
+def test_the_commands_of_the_readme_exist_and_take_what_it_gives_them() -> None:
+    program = get_command(app)
+    assert isinstance(program, TyperGroup)
+    stories = [words for line in shell_lines() for words in called(line, "modelloop")]
+    assert len(stories) >= 8
+    for name, *words in stories:
+        command = program.commands[name]
+        command.make_context(name, words, resilient_parsing=False)
+
+
+def test_the_make_targets_of_the_readme_exist() -> None:
+    targets = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    asked = {words[0] for line in shell_lines() for words in called(line, "make")}
+    assert {"demo", "test", "up"} <= asked <= targets
+
+
+def test_what_the_readme_calls_else_is_there() -> None:
+    text = (ROOT / "README.md").read_text()
+    assert "$MODELLOOP_API" in text
+    told = Path(sys.modules["infra.cli.commands.access"].__file__ or "").read_text()
+    assert all(name in told for name in set(re.findall(r"\$(MODELLOOP_\w+)", text)))
+    environments = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    assert set(re.findall(r"--config-env (\w+)", text)) <= environments.keys()
+    for table in re.findall(r"site-packages/(\S+\.csv)", text):
+        package, _, file = table.partition("/")
+        assert (files(package) / file).is_file()
+
+
+def called(line: str, program: str) -> list[list[str]]:
+    """What a shell line gives a program, by call: plain, or inside $(…)."""
+    calls = re.findall(rf"(?:^|\$\()({program} [^)#]*)", line)
+    return [shlex.split(call)[1:] for call in calls]
 
 
 def test_the_readme_leads_to_every_page() -> None:

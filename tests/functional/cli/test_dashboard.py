@@ -184,7 +184,9 @@ def test_quality_and_drift_are_shown_over_time_with_the_figures_as_text(browser:
     wait(browser, "Quality over time")
 
     told = {chart.accessible_name for chart in browser.find_elements(By.CSS_SELECTOR, "svg.trend")}
-    assert any(text.startswith("accuracy: 0.968 now against a holdout of 0.98, between 0.968 and 0.98") for text in told)
+    assert any(
+        text.startswith("accuracy: 0.968 now against a holdout of 0.98, between 0.968 and 0.98") for text in told
+    )
     moved = "Most shifted column, distance in thresholds: 3.8 now against a threshold of 1"
     assert any(text.startswith(moved) and "3 of 8 verdicts with an alarm" in text for text in told)
     assert len(browser.find_elements(By.CSS_SELECTOR, "polygon.band")) == 1
