@@ -24,6 +24,7 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from modelloop import clock
 from modelloop.aws.run_records import PAGE, RunRecords, model_key, shown
 from modelloop.aws.table import ConditionFailedError, Page
 from modelloop.errors import ConflictError, NotFoundError
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from modelloop.aws.table import Item
     from modelloop.serving import Pointer
 
+HISTORY_SECONDS = 90 * 24 * 3_600
 _SEQUENCER_DIGITS = 64
 
 
@@ -151,10 +153,14 @@ class Registry(RunRecords):
     # Verdicts
 
     def put_verdict(self, model: str, kind: str, document: Mapping[str, Any]) -> None:
-        """Store a verdict; its `updated_at` is its place in the history, and only a newer one becomes the latest."""
+        """Store a verdict; its `updated_at` is its place in the history, and only a newer one becomes the latest.
+
+        The history is kept for 90 days (the table deletes what `expires_at` says), the latest one for good.
+        """
         at = str(document.get("updated_at") or self._now())
         verdict = {"at": at, "document": dict(document)}
-        self._table.put_new({"pk": model_key(model), "sk": f"VERDICT#{kind}#{at}", **verdict})
+        expires_at = clock.to_ms(self._now()) // 1_000 + HISTORY_SECONDS
+        self._table.put_new({"pk": model_key(model), "sk": f"VERDICT#{kind}#{at}", "expires_at": expires_at, **verdict})
         try:
             newer = "attribute_not_exists(#at) OR #at <= :at"
             self._table.update(model_key(model), f"LATEST#{kind}", verdict, newer)

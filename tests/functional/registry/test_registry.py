@@ -3,8 +3,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import boto3
 import pytest
 
+from modelloop import clock
 from modelloop.aws.registry import mark
 from modelloop.errors import ConflictError, NotFoundError, RequestError
 from modelloop.ids import uuid7
@@ -135,6 +137,14 @@ def test_the_latest_verdict_is_the_newest_whatever_the_order(registry: Registry)
         registry.put_verdict("m", "drift", {"updated_at": f"2026-01-01T0{hour}:00:00.000Z", "rows": hour})
     assert (registry.latest_verdict("m", "drift") or {})["rows"] == 2
     assert [verdict["rows"] for verdict in registry.list_verdicts("m", "drift").items] == [2, 1]
+
+
+def test_the_history_of_verdicts_expires_and_the_latest_does_not(registry: Registry) -> None:
+    registry.put_verdict("m", "drift", {"updated_at": clock.now(), "rows": 1})
+    items = boto3.client("dynamodb").scan(TableName="table")["Items"]
+    kept = {item["sk"]["S"].partition("#")[0]: item.get("expires_at", {}).get("N") for item in items}
+    assert kept["LATEST"] is None
+    assert float(kept["VERDICT"] or 0) == pytest.approx(clock.to_ms(clock.now()) / 1_000 + 90 * 86_400, abs=60)
 
 
 def test_an_older_sequencer_is_stale_and_an_equal_one_is_not(registry: Registry) -> None:
