@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -67,16 +68,24 @@ def section(name: str, title: str, body: str) -> str:
     return f'<section id="{text(name)}"><h2>{text(title)}</h2>{body}</section>' if body else ""
 
 
-def bars(counts: Sequence[int]) -> str:
-    """Return a small histogram."""
-    most = max(counts, default=0)
+def bars(counts: Sequence[int], bounds: Sequence[float] | None = None) -> str:
+    """Return a small histogram. `bounds`, one more than the counts, make widths true and heights densities.
+
+    Bins that hold equally many rows would otherwise all be equally high, whatever the column looks like.
+    """
+    bounds = range(len(counts) + 1) if bounds is None else bounds
+    spread = bounds[-1] - bounds[0] if counts else 0
+    widths = [high - low for low, high in pairwise(bounds)]
+    densities = [count / width if width > 0 else 0.0 for count, width in zip(counts, widths, strict=True)]
+    most = max(densities, default=0.0)
     if not most:
         return ""
-    shapes = "".join(
-        f'<rect x="{place * BAR_WIDTH}" y="{BAR_HEIGHT - height:.1f}" width="{BAR_WIDTH - 1}" height="{height:.1f}"/>'
-        for place, height in enumerate(BAR_HEIGHT * count / most for count in counts)
-    )
     width = BAR_WIDTH * len(counts)
+    shapes = "".join(
+        f'<rect x="{width * (low - bounds[0]) / spread:.1f}" y="{BAR_HEIGHT * (1 - density / most):.1f}" '
+        f'width="{max(width * wide / spread - 1, 0.5):.1f}" height="{BAR_HEIGHT * density / most:.1f}"/>'
+        for low, wide, density in zip(bounds, widths, densities, strict=False)
+    )
     return (
         f'<svg class="bars" viewBox="0 0 {width} {BAR_HEIGHT}" width="{width}" height="{BAR_HEIGHT}" '
         f'role="img" aria-label="histogram of {len(counts)} bins">{shapes}</svg>'

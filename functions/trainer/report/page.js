@@ -65,7 +65,7 @@
   const importance = (found) => draw("importance", "bar", {
     labels: found.map((entry) => entry.column),
     datasets: [{ label: "growth of the loss", data: found.map((entry) => entry.mean), backgroundColor: color("blue"), maxBarThickness: 22 }],
-  }, { x: axis("growth of the loss"), y: axis("", { type: "category", title: { display: false } }) });
+  }, { x: axis("growth of the loss"), y: axis("", { type: "category", title: { display: false }, ticks: { color: color("soft"), autoSkip: false } }) });
 
   const comparisons = (found) => draw("comparisons", "bar", {
     labels: found.map((entry) => entry.name.replaceAll("_", " ")),

@@ -125,7 +125,12 @@ def _slice(entry: dict[str, Any]) -> str:
 def _data(manifest: Manifest) -> str:
     watched = {column["name"]: column for column in manifest["baseline"]["columns"]}
     rows = [
-        [text(column["name"]), text(column.get("kind", "")), _role(column), *_counts(watched.get(column["name"]))]
+        [
+            text(column["name"]),
+            text(column.get("kind", "")),
+            _role(column),
+            *_counts(watched.get(column["name"]), column),
+        ]
         for column in manifest["profile"]
     ]
     warnings = "".join(f"<li>{text(warning)}</li>" for warning in manifest["warnings"])
@@ -143,13 +148,25 @@ def _role(column: dict[str, Any]) -> str:
     return text(column.get("role", "")) + (f": {text(column['reason'])}" if column.get("reason") else "")
 
 
-def _counts(column: dict[str, Any] | None) -> Iterator[str]:
+def _counts(column: dict[str, Any] | None, profile: dict[str, Any]) -> Iterator[str]:
     if column is None:
         yield from (NOTHING, "")
         return
     yield number(column["missing"])
     counts = [count if count >= FEWEST_SHOWN else 0 for count in column["counts"]]
-    yield bars(counts[:SHOWN_CATEGORIES] if column.get("categories") else counts)
+    if column.get("categories"):
+        yield bars(counts[:SHOWN_CATEGORIES])
+    else:
+        yield bars(counts, _bounds(column.get("edges"), profile))
+
+
+def _bounds(edges: list[float] | None, profile: dict[str, Any]) -> list[float] | None:
+    low, high = profile.get("min"), profile.get("max")
+    if not edges or not isinstance(low, int | float) or not isinstance(high, int | float):
+        return None
+    if not low <= edges[0] <= edges[-1] <= high:
+        return None
+    return [low, *edges, high]
 
 
 def _making(manifest: Manifest) -> str:
