@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from modelloop.errors import DatasetRejectedError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from modelloop.spec import Spec
 
 FEW_DISTINCT = 20
@@ -215,3 +218,11 @@ def describe(facts: Facts, role: str, reason: str | None, *, masked: bool) -> di
         "identifier_like": facts.identifier_like,
         "masked": masked,
     }
+
+
+def spans(edges: Sequence[str]) -> list[str]:
+    """Return what the parts are called that rising edges cut a column into; each edge belongs to the part below it."""
+    if not edges:
+        return ["all"]
+    between = [f"{low} to {high}" for low, high in pairwise(edges)]
+    return [f"up to {edges[0]}", *between, f"above {edges[-1]}"]

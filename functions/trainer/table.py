@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 FORMAT_VERSION = 1
 TIMES = "times.npy"
+SLICES = "slices.npy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +47,18 @@ class Part:
 
 @dataclass(frozen=True)
 class PreparedTable:
-    """The table document, its encoding and spec, and all rows with the side of the split that each is on."""
+    """The table document, its encoding and spec, and all rows with the side of the split that each is on.
+
+    `slices`, int16 [rows, columns], tells where each row stands in the document's `slices`: protected columns that are
+    no features; -1 is missing.
+    """
 
     document: dict[str, Any]
     encoding: Encoding
     spec: Spec
     rows: Part
     membership: NDArray[np.uint8]
+    slices: NDArray[np.int16] | None = None
 
     @property
     def task(self) -> str:
@@ -100,7 +106,7 @@ def load(model: str, run_id: str, document: dict[str, Any]) -> PreparedTable:
     """
     files = read_files(model, run_id, document)
     rows = Part(files["matrix.npy"], files["target.npy"].astype(np.float64), files.get(TIMES))
-    table = prepared(document, rows, files["membership.npy"])
+    table = prepared(document, rows, files["membership.npy"], files.get(SLICES))
     _check_parts(table)
     return table
 
@@ -113,10 +119,12 @@ def read_document(model: str, run_id: str) -> dict[str, Any]:
     return document
 
 
-def prepared(document: dict[str, Any], rows: Part, membership: NDArray[np.uint8]) -> PreparedTable:
+def prepared(
+    document: dict[str, Any], rows: Part, membership: NDArray[np.uint8], slices: NDArray[np.int16] | None = None
+) -> PreparedTable:
     """Put a prepared table together."""
     encoding, spec = encoding_from_json(document["encoding"]), spec_from_json(document["spec"])
-    return PreparedTable(document, encoding, spec, rows, membership)
+    return PreparedTable(document, encoding, spec, rows, membership, slices)
 
 
 def read_files(model: str, run_id: str, document: dict[str, Any], skip: tuple[str, ...] = ()) -> dict[str, Any]:

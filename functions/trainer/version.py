@@ -15,6 +15,7 @@ from modelloop.errors import NotFoundError
 from modelloop.settings import settings
 from trainer import bundle, incumbents, lineage, replaying, report
 from trainer.evaluation import curves, diagnostics
+from trainer.evaluation.slices import slices
 from trainer.examination import trained_until
 from trainer.files import File
 
@@ -141,7 +142,7 @@ def _diagnostics(candidate: Candidate) -> dict[str, Any]:
         "calibration": diagnostics.calibration(outcome),
         "confusion": diagnostics.confusion(outcome, table.classes),
         "importance": diagnostics.importance(table, source.predictor, source.gate_metric),
-        "slices": diagnostics.slices(table, outcome),
+        "slices": slices(table, outcome),
     }
 
 

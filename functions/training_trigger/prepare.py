@@ -11,7 +11,7 @@ from modelloop import profile
 from modelloop.encoding import Encoding
 from modelloop.errors import DatasetRejectedError
 from modelloop.plan import make_plan
-from training_trigger import encode, labels, leaks, membership
+from training_trigger import encode, labels, leaks, membership, slices
 from training_trigger.reading.load import load
 from training_trigger.survey import survey
 
@@ -73,6 +73,10 @@ def prepare(
     values = labels.encode_labels(connection, target)
     membership.check_sides(sides.sides, values, target.classes)
     files = _write(connection, path.parent, encoding, places, values, sides)
+    described, codes = slices.cut(connection, facts, spec, {column.name for column in columns})
+    if described:
+        files["slices.npy"] = path.parent / "slices.npy"
+        np.save(files["slices.npy"], codes)
     warnings = [*cells.warnings, *sides.warnings, *_warnings(facts, roles, spec, unlabelled, plan.advice)]
     warnings += _leaks(encoding, files["matrix.npy"], values, target)
     document = {
@@ -82,6 +86,7 @@ def prepare(
         "merged_classes": list(target.merged), "encoding": encoding.to_json(),
         "profile": _profile(cells.names, facts, place, roles, spec), "warnings": warnings,
         "rows": facts[place].rows, "salt": sides.document.get("salt"), "split": sides.document,
+        "slices": described,
     }  # fmt: skip
     return Prepared(document, files, plan.to_json(), warnings)
 

@@ -56,6 +56,7 @@ class Data:
     encoding: Encoding = NUMBERS
     spec: Spec = field(default_factory=lambda: Spec(estimators=("linear",)))
     times: NDArray[np.float64] | None = None
+    slices: dict[str, tuple[list[str], NDArray[np.int16]]] = field(default_factory=dict)
 
     def membership(self) -> NDArray[np.uint8]:
         if self.times is not None:
@@ -88,11 +89,14 @@ class Lab:
         }
         if data.times is not None:
             files["times.npy"] = _npy(data.times)
+        if data.slices:
+            files["slices.npy"] = _npy(np.column_stack([codes for _, codes in data.slices.values()]))
         document = {
             "format_version": 1, "model": "m", "run_id": run.run_id, "spec": data.spec.to_json(), "task": data.task,
             "task_reason": "", "target": "y", "classes": data.classes if data.task == "classification" else None,
             "encoding": data.encoding.to_json(), "profile": [], "warnings": [], "dataset": dataset,
             "rows": len(data.target), "salt": split.salt("m"),
+            "slices": [{"name": name, "labels": labels} for name, (labels, _) in data.slices.items()],
             "files": {name: {"sha256": sha256(body).hexdigest(), "bytes": len(body)} for name, body in files.items()},
         }  # fmt: skip
         for name, body in {**files, "table.json": orjson.dumps(document)}.items():

@@ -1,4 +1,4 @@
-"""What a person asks next: is it calibrated, what does it confuse, for whom is it worse, what does it look at."""
+"""What a person asks next: is it calibrated, what does it confuse, what does it look at."""
 
 from __future__ import annotations
 
@@ -7,24 +7,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from modelloop import estimate
-from modelloop.baseline import first_slots, quantile_edges
-from trainer.evaluation.bootstrap import intervals
+from modelloop.baseline import first_slots
 from trainer.evaluation.losses import row_losses
 from trainer.evaluation.outcome import Outcome, capped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from modelloop.encoding import Column
     from trainer.predictors import Predictor
     from trainer.table import Part, PreparedTable
 
 BINS = 10
-FEWEST_ROWS = 20
 PERMUTED_ROWS, REPEATS = 2000, 5
-SLICES = 4
 
 
 def calibration(outcome: Outcome) -> dict[str, Any] | None:
@@ -97,53 +93,3 @@ def _shuffled(part: Part, slots: slice, generator: np.random.Generator) -> Part:
 def _loss(metric: str, outcome: Outcome) -> float:
     mean = float(row_losses(metric, outcome).mean())
     return mean**0.5 if metric == "rmse" else mean
-
-
-def slices(table: PreparedTable, outcome: Outcome) -> list[dict[str, Any]]:
-    """Return the metrics of every slice of the protected columns with at least 20 holdout rows.
-
-    Text and boolean columns are sliced by value, numbers and dates by quarters. Columns in `mask` and columns that
-    are no features are named with the reason why they are not sliced.
-    """
-    places = {column.name: (column, place) for column, place in first_slots(table.encoding)}
-    found: list[dict[str, Any]] = []
-    for name in table.spec.protected:
-        if name in table.spec.mask or name not in places:
-            reason = "masked" if name in table.spec.mask else "not a feature of the model"
-            found.append({"column": name, "reason": reason, "values": []})
-            continue
-        column, place = places[name]
-        values = table.holdout.matrix[:, place].astype(np.float64)
-        parts = [
-            {
-                "value": label,
-                "rows": int(rows.sum()),
-                "metrics": intervals(outcome.take(np.flatnonzero(rows)), table.seed),
-            }
-            for label, rows in _values(column, values)
-            if rows.sum() >= FEWEST_ROWS
-        ]
-        found.append({"column": name, "reason": None, "values": parts})
-    return found
-
-
-def _values(column: Column, values: NDArray[np.float64]) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    if column.kind in {"text", "boolean"}:
-        names = ("false", "true") if column.kind == "boolean" else (*column.categories, "rare")
-        yield from ((name, values == code) for code, name in enumerate(names))
-    else:
-        edges = quantile_edges(values)
-        chosen = (
-            [edges[len(edges) * quarter // SLICES] for quarter in range(1, SLICES)] if len(edges) >= SLICES else edges
-        )
-        place = np.where(np.isnan(values), -1, np.searchsorted(chosen, values, side="left"))
-        fences = ["", *(f"{edge:g}" for edge in chosen), ""]
-        for number in range(len(chosen) + 1):
-            yield _span(fences[number], fences[number + 1]), place == number
-    yield "missing", np.isnan(values)
-
-
-def _span(low: str, high: str) -> str:
-    if low and high:
-        return f"{low} to {high}"
-    return f"up to {high}" if high else f"above {low}" if low else "all"

@@ -7,9 +7,10 @@ from dataclasses import replace
 from html import unescape
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
-from modelloop import keys
+from modelloop import keys, split
 from modelloop.aws import storage
 from modelloop.spec import Spec
 from tests.support.trainer_lab import Data, regression_sample, sample
@@ -66,6 +67,19 @@ def test_the_report_tells_everything_and_needs_no_network(lab: Lab) -> None:
     assert not re.search(r"(?:src|href)\s*=\s*[\"'](?!data:)", outside)
     assert "@import" not in outside
     assert "url(" not in outside
+
+
+def test_a_protected_column_that_is_no_feature_has_its_slices(lab: Lab) -> None:
+    data = sample(800, 8)
+    codes = np.random.default_rng(1).integers(-1, 2, 800).astype(np.int16)
+    spec = Spec(estimators=("linear",), protected=("region",))
+    run = lab.train(replace(data, spec=spec, slices={"region": (["north", "south"], codes)}))
+    (found,) = lab.manifest(run)["slices"]
+    held_out = codes[data.membership() == split.HOLDOUT]
+    assert {part["value"]: part["rows"] for part in found["values"]} == {
+        "north": (held_out == 0).sum(), "south": (held_out == 1).sum(), "missing": (held_out == -1).sum()
+    }  # fmt: skip
+    assert "Slices of region" in page(run)
 
 
 def test_what_data_says_is_never_markup(lab: Lab) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from modelloop import estimate, split
 from modelloop.encoding import Column, Encoding
 from modelloop.spec import Spec
 from trainer.evaluation import Outcome, diagnostics
+from trainer.evaluation.slices import slices
 from trainer.table import Part, PreparedTable
 
 if TYPE_CHECKING:
@@ -117,22 +119,39 @@ def test_importance_finds_what_the_model_looks_at() -> None:
 
 def test_slices_cover_every_protected_row_once() -> None:
     rows = table(protected=("kind", "born", "member"))
-    found = diagnostics.slices(rows, Follows().outcome(rows.rows))
+    found = slices(rows, Follows().outcome(rows.rows))
     assert [entry["column"] for entry in found] == ["kind", "born", "member"]
     for entry in found:
         assert sum(part["rows"] for part in entry["values"]) == 3000
     assert [part["value"] for part in found[0]["values"]] == ["red", "green", "rare"]
     assert len(found[1]["values"]) == 4
+    assert re.fullmatch(r"up to 20\d\d-\d\d-\d\d", found[1]["values"][0]["value"])
     assert all(part["metrics"]["accuracy"]["low"] is not None for part in found[2]["values"])
 
 
 def test_masked_and_unknown_columns_are_not_sliced_and_say_why() -> None:
     rows = table(protected=("kind", "other"), mask=("kind",))
-    found = diagnostics.slices(rows, Follows().outcome(rows.rows))
+    found = slices(rows, Follows().outcome(rows.rows))
     assert [(entry["reason"], entry["values"]) for entry in found] == [
         ("masked", []),
         ("not a feature of the model", []),
     ]
+
+
+def test_a_protected_column_that_the_model_does_not_see_is_sliced_by_what_intake_wrote() -> None:
+    rows = table(600, protected=("region",))
+    codes = (np.arange(600) % 4 - 1).astype(np.int16)
+    sides = np.where(np.arange(600) < 300, split.HOLDOUT, split.TRAIN).astype(np.uint8)
+    rows.document["slices"] = [{"name": "region", "labels": ["north", "south", "rare"]}]
+    rows = replace(rows, slices=codes[:, None], membership=sides)
+    outcome = Follows().outcome(rows.holdout)
+    (found,) = slices(rows, outcome)
+    assert [(part["value"], part["rows"]) for part in found["values"]] == [
+        ("north", 75), ("south", 75), ("rare", 75), ("missing", 75)
+    ]  # fmt: skip
+    south = np.flatnonzero(codes[:300] == 1)
+    right = (outcome.predicted[south] == outcome.target[south]).mean()
+    assert found["values"][1]["metrics"]["accuracy"]["value"] == pytest.approx(right)
 
 
 def test_regression_has_neither_calibration_nor_confusion() -> None:

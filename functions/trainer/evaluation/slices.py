@@ -1,0 +1,86 @@
+"""For whom a model is worse: metrics of the slices of protected columns."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from modelloop.baseline import first_slots, quantile_edges
+from modelloop.profile import spans
+from modelloop.readers import EPOCH
+from modelloop.split import HOLDOUT
+from trainer.evaluation.bootstrap import intervals
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from modelloop.encoding import Column
+    from trainer.evaluation.outcome import Outcome
+    from trainer.table import PreparedTable
+
+    type Slices = Iterator[tuple[str, NDArray[np.bool_]]]
+
+FEWEST_ROWS = 20
+PARTS = 4
+
+
+def slices(table: PreparedTable, outcome: Outcome) -> list[dict[str, Any]]:
+    """Return the metrics of every slice of the protected columns with at least 20 holdout rows.
+
+    Texts and booleans are sliced by value, numbers and dates by quarters; columns that are no features by what intake
+    wrote of them. Columns in `mask`, and columns of which nothing is known, are named with the reason.
+    """
+    return [_sliced(table, outcome, name) for name in table.spec.protected]
+
+
+def _sliced(table: PreparedTable, outcome: Outcome, name: str) -> dict[str, Any]:
+    found = _find(table, name)
+    if found is None:
+        reason = "masked" if name in table.spec.mask else "not a feature of the model"
+        return {"column": name, "reason": reason, "values": []}
+    parts = [
+        {"value": label, "rows": int(rows.sum()), "metrics": intervals(outcome.take(np.flatnonzero(rows)), table.seed)}
+        for label, rows in found
+        if rows.sum() >= FEWEST_ROWS
+    ]
+    return {"column": name, "reason": None, "values": parts}
+
+
+def _find(table: PreparedTable, name: str) -> Slices | None:
+    if name in table.spec.mask:
+        return None
+    for column, place in first_slots(table.encoding):
+        if column.name == name:
+            return _of_feature(column, table.holdout.matrix[:, place].astype(np.float64))
+    for place, described in enumerate(table.document.get("slices") or ()):
+        if described["name"] == name and table.slices is not None:
+            return _of_codes(described["labels"], table.slices[table.membership == HOLDOUT, place])
+    return None
+
+
+def _of_feature(column: Column, values: NDArray[np.float64]) -> Slices:
+    if column.kind in {"text", "boolean"}:
+        names = ("false", "true") if column.kind == "boolean" else (*column.categories, "rare")
+        yield from ((name, values == code) for code, name in enumerate(names))
+    else:
+        edges = quantile_edges(values)
+        chosen = [edges[len(edges) * part // PARTS] for part in range(1, PARTS)] if len(edges) >= PARTS else edges
+        place = np.where(np.isnan(values), -1, np.searchsorted(chosen, values, side="left"))
+        for number, label in enumerate(spans([_fence(column, edge) for edge in chosen])):
+            yield label, place == number
+    yield "missing", np.isnan(values)
+
+
+def _of_codes(labels: list[str], codes: NDArray[np.int16]) -> Slices:
+    yield from ((label, codes == place) for place, label in enumerate(labels))
+    yield "missing", codes < 0
+
+
+def _fence(column: Column, edge: float) -> str:
+    if column.kind == "date":
+        return (date.fromisoformat(column.origin or EPOCH) + timedelta(days=int(edge // 1))).isoformat()
+    return f"{edge:g}"
