@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from modelloop.errors import ModelloopError, NotFoundError, NotReadyError, TransientError
+from modelloop.errors import MalformedBodyError, ModelloopError, NotFoundError, NotReadyError, TransientError
 from modelloop.ids import check_model_name
 from modelloop.protocols.exchange import PREDICT, PROBA, Reply, parse_object
 from modelloop.protocols.tensors import label_datatype
@@ -53,7 +53,9 @@ def models(service: Service, _call: Call, _trace: Trace) -> Reply:
 def index(service: Service, call: Call, _trace: Trace) -> Reply:
     """Answer every model's served versions and their state, only the ready ones when the body asks so."""
     body = call.body()
-    only_ready = bool(body) and parse_object(body).get("ready", False) is True
+    only_ready = parse_object(body).get("ready", False) if body else False
+    if not isinstance(only_ready, bool):
+        raise MalformedBodyError("ready must be true or false", field="ready")
     found = [entry for name in service.pointers.models() for entry in _entries(service, name)]
     return _json([entry for entry in found if not only_ready or entry["state"] == "READY"])
 

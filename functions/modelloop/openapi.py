@@ -87,8 +87,23 @@ def model_document(
     for (path, method), (summary, request, answer) in _DATA.items():
         if request in ("InferRequest", "InvocationRequest") and "{version}" not in path:
             own = path.replace("{model}", name)
-            _put(paths, own, method, _operation(own, method, summary, request, answer, KEY))
+            operation = _operation(own, method, summary, request, answer, KEY)
+            operation["requestBody"]["content"]["application/json"]["example"] = _example(request, columns)
+            _put(paths, own, method, operation)
     return _document(name, str(version), "../../..", paths, SCHEMAS | _typed(columns, classes, levels))
+
+
+def _example(request: str, columns: Sequence[Column]) -> dict[str, Any]:
+    cells = {"number": 1.5, "boolean": True, "date": "2026-01-31"}
+    row = {column.name: cells.get(column.kind, (*column.categories, "text")[0]) for column in columns}
+    if request == "InvocationRequest":
+        return {"dataframe_records": [row]}
+    types = {"number": "FP64", "boolean": "BOOL"}
+    inputs = [
+        {"name": column.name, "shape": [1], "datatype": types.get(column.kind, "BYTES"), "data": [row[column.name]]}
+        for column in columns
+    ]
+    return {"inputs": inputs}
 
 
 def _typed(columns: Sequence[Column], classes: Sequence[Any] | None, levels: Sequence[float]) -> dict[str, Any]:
@@ -124,8 +139,7 @@ def _typed(columns: Sequence[Column], classes: Sequence[Any] | None, levels: Seq
                 {
                     "type": "object",
                     "required": [form],
-                    "properties": {form: schema, "params": ref("InvocationParams")},
-                    "additionalProperties": False,
+                    "properties": {form: schema, "params": {"anyOf": [ref("InvocationParams"), {"type": "null"}]}},
                 }
                 for form, schema in forms.items()
             ]
@@ -207,7 +221,7 @@ def _parameter(name: str) -> dict[str, Any]:
 def _media(request: str) -> dict[str, Any]:
     content = _content(request)
     if request in ("InvocationRequest", "FeedbackRequest"):
-        content["text/csv"] = {"schema": {"type": "string"}}
+        content["text/csv"] = {"schema": {"type": "string", "minLength": 1}}
     if request == "InferRequest":
         content["application/octet-stream"] = {"schema": {"type": "string", "contentEncoding": "binary"}}
     return content

@@ -37,31 +37,35 @@ def ref(name: str) -> dict[str, Any]:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
+def maybe(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of the same, or null, which stands for absent."""
+    return schema | {"type": [schema["type"], "null"]}
+
+
 def one_form(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     """Return an object of the MLflow protocol that carries its rows in this form alone."""
     return {
         "type": "object",
         "required": [name],
-        "properties": {name: schema, "params": ref("InvocationParams")},
-        "additionalProperties": False,
+        "properties": {name: schema, "params": {"anyOf": [ref("InvocationParams"), {"type": "null"}]}},
     }
 
 
 ROWS = {"minItems": 1, "maxItems": MAX_ROWS}
 DATATYPE = one_of(*sorted(DATATYPES))
-SHAPE = several({"type": "integer", "minimum": 0}, minItems=1, maxItems=8)
+SHAPE = several({"type": "integer", "minimum": 1}, minItems=1, maxItems=8)
 TENSOR = record(
     ("name", "shape", "datatype"),
     name=TEXT,
     shape=SHAPE,
     datatype=DATATYPE,
     data=several({}),
-    parameters=ANYTHING,
+    parameters=maybe(ANYTHING),
 )
 PARAMETERS = record(
     (),
     explain=TRUTH | {"description": "also answer each column's contribution to each row's score"},
-    interval=NUMBER | {"description": "regression: also answer a conformal interval of this level, such as 0.9"},
+    interval=maybe(NUMBER) | {"description": "regression: also answer a conformal interval of this level, such as 0.9"},
 )
 
 SCHEMAS: dict[str, Any] = {
@@ -75,10 +79,10 @@ SCHEMAS: dict[str, Any] = {
     ),
     "InferRequest": record(
         ("inputs",),
-        id=TEXT,
+        id=maybe(TEXT),
         inputs=several(ref("InputTensor"), minItems=1),
-        outputs=several(record(("name",), name=one_of(PREDICT, PROBA), parameters=ANYTHING)),
-        parameters=PARAMETERS
+        outputs=maybe(several(record(("name",), name=one_of(PREDICT, PROBA), parameters=maybe(ANYTHING)))),
+        parameters=maybe(PARAMETERS)
         | {"properties": PARAMETERS["properties"] | {"binary_data_output": TRUTH}},
     ),
     "InputTensor": TENSOR,

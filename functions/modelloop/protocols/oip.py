@@ -133,7 +133,11 @@ def _columns(
 
 def _outputs(document: dict[str, Any]) -> tuple[tuple[str, ...], frozenset[str]]:
     parameters = document.get("parameters") or {}
-    default = parameters.get("binary_data_output", False) is True
+    default = parameters.get("binary_data_output", False)
+    if not isinstance(default, bool):
+        raise MalformedBodyError(
+            "parameters.binary_data_output must be true or false", field="parameters.binary_data_output"
+        )
     wanted = document.get("outputs")
     wanted = [] if wanted is None else wanted
     if not isinstance(wanted, list) or not all(isinstance(output, dict) for output in wanted):
@@ -141,7 +145,8 @@ def _outputs(document: dict[str, Any]) -> tuple[tuple[str, ...], frozenset[str]]
     names: list[str] = []
     binary: set[str] = {"*"} if default and not wanted else set()
     for output in wanted:
-        name, settings = output.get("name"), output.get("parameters") or {}
+        name, settings = output.get("name"), output.get("parameters")
+        settings = {} if settings is None else settings
         if name not in (PREDICT, PROBA) or not isinstance(settings, dict):
             raise InvalidValueError(f"outputs are {PREDICT!r} and, for classifiers, {PROBA!r}", field="outputs")
         names.append(name)
