@@ -25,6 +25,8 @@ def write(built: Path, target: Path, info: StackInfo, endpoint_url: str) -> None
             properties["Environment"] = {"Variables": variables}
         elif resource["Type"] == "AWS::Serverless::LayerVersion":
             properties["ContentUri"] = str(built / properties["ContentUri"])
+        elif resource["Type"] == "AWS::CloudFormation::Stack":
+            properties["TemplateURL"] = str(built / properties["TemplateURL"])
     target.write_text(yaml.safe_dump(document, sort_keys=False))
 
 

@@ -1,13 +1,21 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+import orjson
 import pytest
 
+from inference import busy
 from inference.busy import LONGEST_START_MS, Meter, startup_ms
+from inference.outbox import Outbox, Refused
 from metrics_aggregation import tally
 from modelloop import prometheus, traffic, windows
 from modelloop.cost import Rates
 from modelloop.prometheus import ModelState
 from modelloop.summary import Place, Summary
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 RATES = Rates(memory_mb=2_048, gb_second=0.5, million_requests=1_000_000)
 NOW = "2026-11-23T12:10:00.000Z"
@@ -67,6 +75,34 @@ def test_the_meter_gives_what_it_has_once_and_never_less_than_nothing() -> None:
     assert (meter.take(), meter.take()) == (3.0, 0.0)
     meter.add(-1.0)
     assert meter.take() == 0.0
+
+
+class Sink:
+    """A stream that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.records: list[dict[str, Any]] = []
+
+    def put(self, records: Sequence[bytes], *, deadline: float | None = None) -> None:
+        assert deadline is None
+        self.records += [orjson.loads(line) for record in records for line in record.splitlines()]
+
+
+def test_what_lies_between_two_records_goes_to_the_later_one_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(busy, "METER", Meter())
+    sink = Sink()
+    outbox = Outbox(sink, lambda _: pytest.fail("no version is asked for"))
+    refused = Refused("id", NOW, "m", 1, "champion", 422, "X", 1.5)
+
+    busy.METER.add(250.0)
+    outbox.add(refused)
+    outbox.add(refused)
+    outbox.flush()
+    busy.METER.add(7.0)
+    outbox.add(refused)
+    outbox.flush()
+
+    assert [record["overhead_ms"] for record in sink.records] == [250.0, 0.0, 7.0]
 
 
 def test_a_process_knows_when_it_began() -> None:

@@ -1,0 +1,32 @@
+"""The dashboard's template is nested, so whoever moves the built template has to take it along."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from samcli.lib.providers.sam_stack_provider import SamLocalStackProvider
+
+from infra.local.sam import template
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+NESTED = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "Dashboard/template.yaml"}}
+
+
+@pytest.mark.filterwarnings("ignore:validate is deprecated:DeprecationWarning")
+def test_sam_local_finds_the_nested_template(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    built, moved = tmp_path / "built", tmp_path / "moved.yaml"
+    (built / "Dashboard").mkdir(parents=True)
+    (built / "template.yaml").write_text(yaml.safe_dump({"Resources": {"Dashboard": NESTED}}))
+    (built / "Dashboard" / "template.yaml").write_text(yaml.safe_dump({"Resources": {}}))
+    monkeypatch.setattr(template, "environments", lambda _: {})
+    info: Any = None
+
+    template.write(built, moved, info, "http://localhost")
+
+    stacks, remote = SamLocalStackProvider.get_stacks(str(moved))
+    assert ([stack.name for stack in stacks], remote) == (["", "Dashboard"], [])
