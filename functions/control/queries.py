@@ -8,6 +8,7 @@ from control.rates import rates
 from modelloop import clearance, clock, keys, windows
 from modelloop.aws import manifests, pointers, presign, storage, summaries
 from modelloop.errors import InvalidValueError, NotFoundError
+from modelloop.run import ENDED
 from modelloop.settings import settings
 
 if TYPE_CHECKING:
@@ -60,11 +61,10 @@ def get_version(registry: Registry, request: Request) -> Answer:
 def get_report(registry: Registry, request: Request) -> Answer:
     """Answer a link to a version's report, which opens it for a quarter of an hour."""
     facts = registry.get_version(request.model, request.version)
-    key = keys.version(request.model, facts["run_id"], keys.REPORT)
-    bucket = settings().artifacts_bucket
-    if storage.head(bucket, key) is None:
+    url = _report(request.model, facts["run_id"])
+    if url is None:
         raise NotFoundError(f"version {request.version} of model {request.model!r} has no report", field="version")
-    return {"url": presign.link_to_read(bucket, key, "text/html; charset=utf-8"), "expires_in": presign.SECONDS}
+    return {"url": url, "expires_in": presign.SECONDS}
 
 
 def list_runs(registry: Registry, request: Request) -> Answer:
@@ -75,8 +75,9 @@ def list_runs(registry: Registry, request: Request) -> Answer:
 
 
 def get_run(registry: Registry, request: Request) -> Answer:
-    """Answer one run: its state, stage, progress, reason, metrics and gate."""
-    return registry.get_run(request.model, request.part("run")).to_json()
+    """Answer one run: its state, stage, progress, reason, metrics and gate; once it ended, a link to its report."""
+    run = registry.get_run(request.model, request.part("run"))
+    return run.to_json() | {"report": _report(run.model, run.run_id) if run.state in ENDED else None}
 
 
 def list_audit(registry: Registry, request: Request) -> Answer:
@@ -96,6 +97,12 @@ def get_summary(registry: Registry, request: Request) -> Answer:
         raise InvalidValueError(f"from comes before to, by at most {MOST_HOURS} hours", field="from")
     reach = {"from": windows.moment(start), "to": windows.moment(windows.shift(end, 1))}
     return {"model": model, **reach, **windows.by_version(summaries.between(model, start, end), rates())}
+
+
+def _report(model: str, run_id: str) -> str | None:
+    """Return a link that opens the report of a run, refused by the gate or not, for a quarter of an hour; or None."""
+    bucket, key = settings().artifacts_bucket, keys.version(model, run_id, keys.REPORT)
+    return presign.link_to_read(bucket, key, "text/html; charset=utf-8") if storage.head(bucket, key) else None
 
 
 def _hour(request: Request, name: str) -> str | None:

@@ -21,7 +21,7 @@ from trainer.incumbents import load_champion
 from trainer.progress import Progress
 from trainer.publishing import publish
 from trainer.sources import FittedSource
-from trainer.version import Candidate, find_manifest, make_version
+from trainer.version import Candidate, find_manifest, make_version, report_refusal
 
 if TYPE_CHECKING:
     from modelloop.aws.registry import Registry
@@ -82,6 +82,7 @@ def _brought(run: Run, progress: Progress, document: dict[str, Any], champion: C
 
 def _reject(registry: Registry, run: Run, candidate: Candidate) -> None:
     gate, metrics = candidate.examination.decision.to_json(), candidate.examination.metrics
+    report_refusal(run, candidate)
     audit.record(registry, run, "gate", {"decision": REJECT, "reasons": gate["reasons"]})
     reason = f"the gate refused this model: {'; '.join(gate['reasons'])}"
     registry.finish_run(run.model, run.run_id, REJECTED, reason, gate=gate, metrics=metrics)

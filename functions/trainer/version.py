@@ -65,12 +65,22 @@ def make_version(registry: Registry, run: Run, candidate: Candidate, progress: P
     progress.reach("registering")
     number = registry.reserve_version(run.model, run.run_id)
     document = _manifest(run, number, candidate, profile, verdict)
-    page = File(keys.REPORT, report.render(document), "text/html; charset=utf-8")
-    _put(run, page)
+    page = _report(run, document)
     document["golden"] = orjson.loads(served.body)["golden"]
     document["files"] = {file.name: file.facts() for file in [*files, page]}
     _put_once(run, document)
     return document
+
+
+def report_refusal(run: Run, candidate: Candidate) -> None:
+    """Write the report of a candidate that the gate refused; without a manifest there is no version."""
+    _report(run, _manifest(run, None, candidate, _baseline(candidate), {}))
+
+
+def _report(run: Run, document: dict[str, Any]) -> File:
+    page = File(keys.REPORT, report.render(document), "text/html; charset=utf-8")
+    _put(run, page)
+    return page
 
 
 def _baseline(candidate: Candidate) -> dict[str, Any]:
@@ -100,7 +110,7 @@ def _put_once(run: Run, document: dict[str, Any]) -> None:
 
 
 def _manifest(
-    run: Run, number: int, candidate: Candidate, profile: dict[str, Any], verdict: dict[str, Any]
+    run: Run, number: int | None, candidate: Candidate, profile: dict[str, Any], verdict: dict[str, Any]
 ) -> dict[str, Any]:
     table, found = candidate.table, candidate.examination
     champion = None if candidate.champion is None else candidate.champion.incumbent.run_id
@@ -151,7 +161,7 @@ def _split(table: PreparedTable) -> dict[str, Any]:
     return {**parts, "salt": table.document["salt"], "trained_until": trained_until(table)}
 
 
-def _best(run: Run, number: int, candidate: Candidate) -> dict[str, Any]:
+def _best(run: Run, number: int | None, candidate: Candidate) -> dict[str, Any]:
     if candidate.champion is None or candidate.examination.candidate_is_best:
         return {"run_id": run.run_id, "version": number}
     return {"run_id": candidate.champion.best.run_id, "version": candidate.champion.best.version}

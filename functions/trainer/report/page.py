@@ -17,12 +17,15 @@ MOST_COLUMNS = 25
 
 
 def render(manifest: dict[str, Any]) -> bytes:
-    """Return the report of a manifest (its `files` and `golden` are not needed) as an HTML page."""
+    """Return the report of a manifest (its `files` and `golden` are not needed) as an HTML page.
+
+    What the gate refused has no `version` (None) and an empty `replay`.
+    """
     decision = manifest["gate"]["decision"]
     page = Template(_read("page.html")).substitute(
-        title=text(f"{manifest['model']} version {manifest['version']}"),
+        title=text(f"{manifest['model']} {_made(manifest)}"),
         model=text(manifest["model"]),
-        version=text(manifest["version"]),
+        version=text(_made(manifest)),
         made=text(f"{manifest['created_at'][:16].replace('T', ' ')} UTC"),
         about=_about(manifest),
         decision=text(decision),
@@ -35,6 +38,12 @@ def render(manifest: dict[str, Any]) -> bytes:
         script=_read("page.js"),
     )
     return page.encode()
+
+
+def _made(manifest: dict[str, Any]) -> str:
+    """Return what the page is about: a version, or the run whose model did not become one."""
+    number = manifest["version"]
+    return f"run {manifest['run_id']}" if number is None else f"version {number}"
 
 
 def _about(manifest: dict[str, Any]) -> str:

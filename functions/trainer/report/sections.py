@@ -201,6 +201,8 @@ def _lineage(manifest: Manifest) -> str:
 
 
 def _replay(verdict: dict[str, Any]) -> str:
+    if not verdict:
+        return "none: the gate refused the model before"
     counts = f"{number(verdict.get('mismatches'))} mismatches, {number(verdict.get('label_ties'))} ties"
     return f"{number(verdict.get('rows'))} rows through the {text(verdict.get('engine'))} engine: {counts}"
 

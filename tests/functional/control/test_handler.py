@@ -134,7 +134,17 @@ def test_runs_are_shown(loop: Registry) -> None:
     listed = get("/models/{model}/runs", model="m")["runs"]
     assert [run["dataset"]["digest"] for run in listed] == ["2", "1"]
     one = get("/models/{model}/runs/{run}", model="m", run=listed[0]["run_id"])
-    assert one.body == listed[0] == loop.get_run("m", listed[0]["run_id"]).to_json()
+    assert listed[0] == loop.get_run("m", listed[0]["run_id"]).to_json()
+    assert one.body == listed[0] | {"report": None}
+
+
+def test_a_run_that_ended_without_a_version_links_to_its_report(loop: Registry) -> None:
+    run_id = loop.list_runs("m").items[0].run_id
+    key = keys.version("m", run_id, keys.REPORT)
+    loop.finish_run("m", run_id, "REJECTED", "the gate refused this model")
+    assert get("/models/{model}/runs/{run}", model="m", run=run_id)["report"] is None
+    storage.put("artifacts", key, b"<html>")
+    assert requests.get(get("/models/{model}/runs/{run}", model="m", run=run_id)["report"], timeout=5).text == "<html>"
 
 
 def test_verdicts_are_shown_when_there_are_some(loop: Registry) -> None:

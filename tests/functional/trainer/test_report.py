@@ -4,7 +4,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import replace
-from html import unescape
+from html import escape, unescape
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -80,6 +80,19 @@ def test_a_protected_column_that_is_no_feature_has_its_slices(lab: Lab) -> None:
         "north": (held_out == 0).sum(), "south": (held_out == 1).sum(), "missing": (held_out == -1).sum()
     }  # fmt: skip
     assert "Slices of region" in page(run)
+
+
+def test_what_the_gate_refused_has_a_report_and_no_version(lab: Lab) -> None:
+    lab.train(sample(900, 9))
+    run = lab.train(replace(sample(900, 9), target=sample(900, 10).target))
+    assert run.state == "REJECTED"
+    html = page(run)
+    assert f"run {run.run_id}" in html
+    assert "version None" not in html
+    assert "refused by the gate" in html
+    assert run.gate is not None
+    assert all(escape(reason) in html for reason in run.gate["reasons"])
+    assert storage.head("artifacts", keys.version("m", run.run_id, keys.MANIFEST)) is None
 
 
 def test_what_data_says_is_never_markup(lab: Lab) -> None:
