@@ -8,6 +8,7 @@ import pytest
 import yaml
 from samcli.lib.providers.sam_stack_provider import SamLocalStackProvider
 
+from infra.build.paths import ROOT
 from infra.local.sam import template
 
 if TYPE_CHECKING:
@@ -17,12 +18,12 @@ if TYPE_CHECKING:
 NESTED = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "Dashboard/template.yaml"}}
 
 
-@pytest.mark.filterwarnings("ignore:validate is deprecated:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_sam_local_finds_the_nested_template(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     built, moved = tmp_path / "built", tmp_path / "moved.yaml"
     (built / "Dashboard").mkdir(parents=True)
     (built / "template.yaml").write_text(yaml.safe_dump({"Resources": {"Dashboard": NESTED}}))
-    (built / "Dashboard" / "template.yaml").write_text(yaml.safe_dump({"Resources": {}}))
+    (built / "Dashboard" / "template.yaml").write_text((ROOT / "infra/observability/dashboard.yaml").read_text())
     monkeypatch.setattr(template, "environments", lambda _: {})
     info: Any = None
 
