@@ -86,13 +86,13 @@ whole = load(api_document("1")).include(tag="predict")
 one = load(TYPED)
 
 
-@whole.parametrize()
+@whole.parametrize()  # type: ignore[untyped-decorator]  # the library leaves it open
 @EACH
 def test_the_whole_api_answers_as_documented(case: Any) -> None:
     case.call_and_validate(checks=CONFORMANCE)
 
 
-@one.parametrize()
+@one.parametrize()  # type: ignore[untyped-decorator]  # the library leaves it open
 @EACH
 def test_a_model_answers_as_documented_and_refuses_what_is_not(case: Any) -> None:
     case.call_and_validate(checks=CONFORMANCE)
