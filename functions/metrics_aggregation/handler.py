@@ -12,6 +12,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from metrics_aggregation.aggregation import Aggregation
 from metrics_aggregation.events import sources
 from metrics_aggregation.knowledge import StoredKnowledge
+from modelloop import erasure
 from modelloop.aws import storage
 from modelloop.errors import NotFoundError
 from modelloop.settings import settings
@@ -67,6 +68,9 @@ def _aggregate(bucket: str, source: Source) -> None:
     except NotFoundError:
         logger.warning("the object, or that version of it, is gone")
         metrics.add_metric("ObjectsGone", MetricUnit.Count, 1)
+        return
+    if body.startswith(erasure.MARK):
+        logger.info("rewritten to erase a row; what is left was counted before")
         return
     aggregation = Aggregation(source, _knowledge())
     aggregation.read(body)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from infra.cli.commands import access, demo, export, local, monitoring, registry, serving, training
+from infra.cli.commands import access, demo, erase, export, local, monitoring, registry, serving, training
 from infra.cli.failures import explain
 from infra.cli.screen import Screen
 
@@ -44,6 +44,7 @@ PANELS: dict[str, dict[str, Callable[..., None]]] = {
         "audit": monitoring.audit,
         "lineage": monitoring.lineage,
         "export": export.export,
+        "erase": erase.erase,
         "dashboard": access.dashboard,
         "proxy": access.proxy,
     },

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from metrics_aggregation.handler import handler
+from modelloop import erasure
+from tests.functional.metrics_aggregation.world import MODEL, prediction
+
+if TYPE_CHECKING:
+    from tests.functional.metrics_aggregation.world import World
+
+
+def test_an_object_that_was_rewritten_to_erase_a_row_counts_nobody_twice(world: World, context: Any) -> None:
+    gone = prediction([(4_000.0, True, "2026-02-01", "Biscoe"), (4_100.0, False, "2026-02-02", "Dream")])
+    event = world.capture([gone, prediction([(4_200.0, False, "2026-02-02", "Dream")])])
+    handler(event, context)
+    before = world.yielded()
+
+    rewritten = erasure.captures(json.dumps(gone).encode(), MODEL, erasure.Row(gone["id"], 1))
+    assert rewritten.rows == 1
+    key = "captures/2026/11/23/10/1"
+    answer = handler(world.event(key, world.store(key, rewritten.body, "capture")), context)
+
+    assert answer == {"batchItemFailures": []}
+    assert world.yielded() == before
