@@ -9,13 +9,13 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from infra.cli.client import Client, Document
-from infra.cli.commands.monitoring import drift_view, quality_view, summary_view
 from infra.cli.commands.training import deliver, watch
 from infra.cli.failures import CommandError
 from infra.cli.following import RECENT, follow, require_success, stage
 from infra.cli.reports import metric_rows, run_panel
 from infra.cli.screen import cell
 from infra.cli.uploads import write_target
+from infra.cli.watching import drift_view, quality_view, summary_view
 from infra.demo import tables, traffic
 from infra.demo.journey import Journey
 from modelloop.run import FAILED

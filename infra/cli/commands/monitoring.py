@@ -6,25 +6,44 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 import typer
-from rich.console import Group, RenderableType
 from rich.pretty import Pretty
-from rich.text import Text
 
 from infra.cli.client import Client, Document
 from infra.cli.failures import ApiError, CommandError
 from infra.cli.options import Json, Limit, Model, StackName
-from infra.cli.screen import Screen, cell, table
+from infra.cli.screen import Screen, table
 from infra.cli.target import find_stack
+from infra.cli.watching import (
+    column_view,
+    drift_history_view,
+    drift_view,
+    quality_history_view,
+    quality_view,
+    summary_view,
+)
+
+History = Annotated[
+    int | None,
+    typer.Option("--history", min=1, max=100, help="So many verdicts over time instead.", show_default=False),
+]
 
 
-def drift(model: Model, stack: StackName = None, as_json: Json = False) -> None:
+def drift(
+    model: Model,
+    column: Annotated[str | None, typer.Option("--column", "-c", help="One column, training against live.")] = None,
+    history: History = None,
+    stack: StackName = None,
+    as_json: Json = False,
+) -> None:
     """Show the drift verdict, column by column."""
-    _topic(model, "drift", drift_view, stack, as_json=as_json)
+    view = drift_history_view if history else column_view if column else drift_view
+    _topic(model, "drift", view, stack, as_json=as_json, column=column, limit=history)
 
 
-def quality(model: Model, stack: StackName = None, as_json: Json = False) -> None:
+def quality(model: Model, history: History = None, stack: StackName = None, as_json: Json = False) -> None:
     """Show realised quality from feedback, and the estimate without labels."""
-    _topic(model, "quality", quality_view, stack, as_json=as_json)
+    view = quality_history_view if history else quality_view
+    _topic(model, "quality", view, stack, as_json=as_json, limit=history)
 
 
 def summary(
@@ -80,57 +99,8 @@ def _traced(client: Client, model: str, prediction: str) -> Document | None:
         raise
 
 
-def _topic(model: str, topic: str, view: Any, stack: str | None, *, as_json: bool) -> None:
+def _topic(model: str, topic: str, view: Any, stack: str | None, *, as_json: bool, **params: str | int | None) -> None:
     screen = Screen(as_json=as_json)
     with Client(find_stack(stack)) as client:
-        found = client.about(model, topic)
+        found = client.about(model, topic, **params)
     screen.show(found, lambda: view(found))
-
-
-def quality_view(found: Document) -> RenderableType:
-    """Return realised quality beside the holdout's, and the estimate that needs no labels."""
-    head = Text.from_markup(
-        f"[bold]{found.get('model', '')}[/] version {cell(found.get('version'))}: {cell(found.get('status'))} over "
-        f"{found.get('rows', 0)} labelled rows, coverage {cell(found.get('coverage'))}"
-    )
-    reasons = [Text(f"! {reason}", style="yellow") for reason in found.get("reasons") or ()]
-    lines = [
-        [name, figure.get("value"), figure.get("low"), figure.get("high"), (figure.get("holdout") or {}).get("value")]
-        for name, figure in (found.get("metrics") or {}).items()
-    ]
-    parts: list[RenderableType] = [head, *reasons]
-    if lines:
-        parts.append(table("Realised quality", ("metric", "live", "low", "high", "holdout"), lines))
-    if found.get("estimate"):
-        parts += [Text("Estimate without labels", style="bold"), Pretty(found["estimate"])]
-    return Group(*parts)
-
-
-def summary_view(found: Document) -> RenderableType:
-    """Return the traffic of a span of hours, a line a version and variant."""
-    columns = ("version", "variant", "requests", "rows", "errors", "cold starts", "p50 ms", "p99 ms",
-               "cost of 1,000")  # fmt: skip
-    lines = [
-        [version["version"], variant, one["requests"], one["rows"], one["errors"], one["cold_starts"],
-         one["latency_ms"]["p50"], one["latency_ms"]["p99"],
-         (one.get("cost") or {}).get("per_1000_predictions")]
-        for version in found["versions"]
-        for variant, one in version["variants"].items()
-    ]  # fmt: skip
-    return table(f"Traffic of {found['model']}, {found['from'][:16]} to {found['to'][:16]}", columns, lines)
-
-
-def drift_view(found: Document) -> RenderableType:
-    """Return a drift verdict as a headline and a table of columns, the most shifted first."""
-    window = found.get("window") or {}
-    head = Text.from_markup(
-        f"[bold]{found.get('model', '')}[/] version {cell(found.get('version'))}: {cell(found.get('status'))} over "
-        f"{found.get('rows', 0)} rows, {cell(window.get('from'))} to {cell(window.get('to'))}"
-    )
-    columns = sorted(found.get("columns") or (), key=lambda column: -(column.get("distance") or 0))
-    lines = ([column.get(name) for name in _DRIFT_COLUMNS] for column in columns)
-    reasons = [Text(f"! {reason}", style="yellow") for reason in found.get("reasons") or ()]
-    return Group(head, *reasons, table("", _DRIFT_COLUMNS, lines))
-
-
-_DRIFT_COLUMNS = ("name", "drifted", "distance", "threshold", "psi", "p_value")

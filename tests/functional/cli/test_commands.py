@@ -256,6 +256,49 @@ def test_drift_names_the_most_shifted_column_first(api: Any, modelloop: Callable
     assert modelloop("drift", "m", "--json").json == verdict
 
 
+def test_drift_is_told_over_time_and_for_one_column(api: Any, modelloop: Callable[..., Any]) -> None:
+    point = {"updated_at": "2026-01-01T10:05:00.000Z", "version": 3, "status": "drift", "rows": 900,
+             "drifted": ["mass"], "worst": {"name": "mass", "distance": 0.4321, "threshold": 0.1},
+             "column": {"name": "island", "distance": 0.0125, "threshold": 0.1}}  # fmt: skip
+    bins = {"labels": ["Biscoe", "Dream"], "baseline": [30, 10], "window": [0, 80]}
+    column = {"name": "island", "distance": 0.0125, "threshold": 0.1, "bins": bins,
+              "rows": {"baseline": 40, "window": 80}}  # fmt: skip
+    api.on(
+        "GET /models/m/drift",
+        lambda asked: (
+            200,
+            {"model": "m"}
+            | ({"column": column} if "column" in asked.query else {})
+            | ({"history": [point], "next": None} if "limit" in asked.query else {}),
+        ),
+    )
+
+    over_time = modelloop("drift", "m", "--history", "5").out
+    one = modelloop("drift", "m", "--column", "island").out
+    both = modelloop("drift", "m", "--column", "island", "--history", "5").out
+
+    assert "0.4321" in over_time
+    assert "2026-01-01T10:05:00" in over_time
+    assert ["Biscoe", "75.0%", "0.0%"] in [line.replace("│", " ").split() for line in one.splitlines()]
+    assert "0.0125" in both
+    assert "0.4321" not in both
+    assert [asked.query for asked in api.asked] == [
+        {"limit": "5"}, {"column": "island"}, {"column": "island", "limit": "5"},
+    ]  # fmt: skip
+
+
+def test_quality_is_told_over_time(api: Any, modelloop: Callable[..., Any]) -> None:
+    point = {"updated_at": "2026-01-01T10:05:00.000Z", "version": 3, "status": "ok", "rows": 200, "coverage": 0.1}
+    history = [point | {"metrics": {"rmse": {"value": 51.25}}}, point | {"metrics": {}}]
+    api.on("GET /models/m/quality", (200, {"model": "m", "history": history, "next": None}))
+
+    shown = modelloop("quality", "m", "--history", "2").out
+
+    assert shown.count("2026-01-01T10:05:00") == 2
+    assert "51.25" in shown
+    assert modelloop("quality", "m", "--history", "101").code == 2
+
+
 def test_lineage_looks_in_every_model(api: Any, modelloop: Callable[..., Any]) -> None:
     api.on("GET /models", (200, {"models": [{"name": "a"}, {"name": "b"}]}))
     api.on("GET /models/b/lineage/p-9", (200, {"model": "b", "version": 2}))
