@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import orjson
+import pandas as pd
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.impute import SimpleImputer
@@ -43,12 +44,17 @@ ENCODING = Encoding(
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """One family on the same rows: our bundle and reference, and the usual pipeline on raw cells."""
+    """One family on the same rows: our bundle and reference, and the usual pipeline on raw cells.
+
+    `framed` is the pipeline fitted on `frame`, a pandas table of typed columns: scikit-learn at its best.
+    """
 
     family: str
     bundle: bytes
     pipeline: Any
     table: Any
+    framed: Any
+    frame: Any
 
     def reference(self, version: int = 1) -> dict[str, Any]:
         digest = hashlib.sha256(self.bundle).hexdigest()
@@ -66,7 +72,11 @@ def contender(family: str) -> Contender:
     model = build(family, "classification", ENCODING, PARAMS[family], 0).fit(matrix, target)
     flat = flatten(model, ENCODING)
     table = _raw(matrix)
-    return Contender(family, orjson.dumps(_bundle(flat)), _usual(family).fit(table, target), table)
+    frame = pd.DataFrame({column.name: table[:, place].tolist() for place, column in enumerate(ENCODING.columns)})
+    assert all(frame[name].dtype == "float64" for name in frame.columns[:NUMBERS])
+    usual, framed = (_usual(family, list(names)) for names in (range(NUMBERS + TEXTS), frame.columns))
+    pipelines = usual.fit(table, target), framed.fit(frame, target)
+    return Contender(family, orjson.dumps(_bundle(flat)), pipelines[0], table, pipelines[1], frame)
 
 
 def _rows() -> tuple[Any, Any]:
@@ -86,8 +96,8 @@ def _raw(matrix: Any) -> Any:
     return table
 
 
-def _usual(family: str) -> Any:
-    numbers, texts = list(range(NUMBERS)), list(range(NUMBERS, NUMBERS + TEXTS))
+def _usual(family: str, columns_in_order: list[Any]) -> Any:
+    numbers, texts = columns_in_order[:NUMBERS], columns_in_order[NUMBERS:]
     codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
     if family == "linear":
         scaled = make_pipeline(SimpleImputer(strategy="median", add_indicator=True), StandardScaler())

@@ -25,13 +25,17 @@ NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What was promised and what was measured; `met` when the figure is on the right side of the limit."""
+    """What was promised and what was measured; `met` when the figure is on the right side of the limit.
+
+    `why` says what the figure is made of, where a miss has a reason that lies outside this code.
+    """
 
     promise: str
     figure: float
     limit: float
     unit: str
     at_least: bool = False
+    why: str = ""
 
     @property
     def met(self) -> bool:
@@ -39,7 +43,11 @@ class Target:
 
     def row(self) -> str:
         sign = "≥" if self.at_least else "≤"
-        verdict = "met" if self.met else f"**missed** ({abs(self.figure / self.limit - 1):.0%} off)"
+        verdict = (
+            "met"
+            if self.met
+            else f"**missed** ({abs(self.figure / self.limit - 1):.0%} off)" + (f": {self.why}" if self.why else "")
+        )
         return f"| {self.promise} | {sign} {self.limit:.3g} {self.unit} | {self.figure:.3g} {self.unit} | {verdict} |"
 
 
@@ -58,13 +66,22 @@ def targets(starts: dict[str, Starts], warms: list[Warm]) -> list[Target]:
             Target(f"one row against its floor: {title}", warm.ours.typical / warm.floor.typical, 3, "times"),
             Target(f"one row, usual handler: {title}", warm.usual.typical / warm.ours.typical, 25, OURS, at_least=True),
             Target(
-                f"1,000 rows against scikit-learn, both ready: {title}",
+                f"1,000 rows against scikit-learn on a ready DataFrame: {title}",
                 warm.served.typical / warm.ready.typical,
                 MANY[warm.family],
                 "times",
+                why=_why_many(warm),
             ),
         ]
     return found
+
+
+def _why_many(warm: Warm) -> str:
+    served, encoded, ready = (timing.typical / 1e3 for timing in (warm.served, warm.encoded, warm.ready))
+    return (
+        f"{encoded:.1f} of our {served:.1f} ms check and encode Python values, which its DataFrame holds as typed "
+        f"arrays; the model alone takes {(served - encoded) / ready:.2f} of its {ready:.1f} ms"
+    )
 
 
 def page(starts: dict[str, Starts], loops: dict[str, Loop], warms: list[Warm]) -> str:
@@ -108,8 +125,12 @@ def page(starts: dict[str, Starts], loops: dict[str, Loop], warms: list[Warm]) -
         "|---|---:|---:|---:|",
         *(f"| {TITLES[w.family]} | {_us(w.floor)} | {_us(w.ours)} | {_us(w.usual)} |" for w in warms),
         "",
-        "| 1,000 rows, ms | Modelloop, JSON to JSON | usual, JSON to JSON | ours, ready columns | its table, ready |",
-        "|---|---:|---:|---:|---:|",
+        "The yardstick for 1,000 rows is `predict_proba` of the same pipeline, fitted on a pandas DataFrame and given",
+        "one of typed columns: nothing is parsed, no table is built, one thread. Ours starts from the parsed request,",
+        "columns as lists of Python values: it checks and encodes every cell, then evaluates the model.",
+        "",
+        "| 1,000 rows, ms | Modelloop, JSON to JSON | usual, JSON to JSON | ours, parsed | its encoding | DataFrame |",
+        "|---|---:|---:|---:|---:|---:|",
         *(_many_row(warm) for warm in warms),
         "",
         "| file, kB | Modelloop bundle | joblib |",
@@ -131,6 +152,6 @@ def _us(timing: Timing) -> str:
 
 
 def _many_row(warm: Warm) -> str:
-    timings = (warm.many_ours, warm.many_usual, warm.served, warm.ready)
+    timings = (warm.many_ours, warm.many_usual, warm.served, warm.encoded, warm.ready)
     cells = " | ".join(f"{timing.typical / 1e3:,.1f}" for timing in timings)
     return f"| {TITLES[warm.family]} | {cells} |"

@@ -29,6 +29,9 @@ def measure() -> tuple[dict[str, Starts], dict[str, Loop], list[Warm], str]:
         loops = {
             "constant answer": cold.loop(kinds["constant"], variables, request),
             "Modelloop, captures after the response": cold.loop(kinds["ours"], variables, request),
+            "Modelloop, captures linger for a second": cold.loop(
+                kinds["ours"], variables | {"MODELLOOP_CAPTURE_LINGER": "1"}, request
+            ),
             "Modelloop, captures before the response": cold.loop(
                 kinds["ours"], variables | {"MODELLOOP_CAPTURE_MODE": "before"}, request
             ),

@@ -37,7 +37,10 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Warm:
-    """One family's figures; `ready` is scikit-learn alone on a ready table, `served` ours on ready columns."""
+    """One family's figures; `ready` is scikit-learn alone on a ready DataFrame, `served` ours on parsed columns.
+
+    `encoded` is the part of `served` before the model: columns of Python values to float vectors.
+    """
 
     family: str
     floor: Timing
@@ -46,6 +49,7 @@ class Warm:
     many_ours: Timing
     many_usual: Timing
     served: Timing
+    encoded: Timing
     ready: Timing
     bundle_bytes: int
     pickle_bytes: int
@@ -64,20 +68,21 @@ def measure(contender: models.Contender) -> Warm:
             {"floor": 200, "ours": 200, "usual": 12},
             blocks=15,
         )
-        query = _cells(many)
+        query, frame = _cells(many), contender.frame[:ROWS_MANY]
         several = _alternate(
             {
                 "ours": lambda: ours(many),
                 "usual": lambda: _usual(many),
                 "served": lambda: model.engine.predict(model.encoding.read(ROWS_MANY, query).vectors),
-                "ready": lambda: contender.pipeline.predict_proba(contender.table[:ROWS_MANY]),
+                "encoded": lambda: model.encoding.read(ROWS_MANY, query).vectors,
+                "ready": lambda: contender.framed.predict_proba(frame),
             },
-            dict.fromkeys(("ours", "usual", "served", "ready"), 1),
+            dict.fromkeys(("ours", "usual", "served", "encoded", "ready"), 1),
             blocks=40,
         )
     return Warm(
         contender.family, single["floor"], single["ours"], single["usual"], several["ours"], several["usual"],
-        several["served"], several["ready"], len(contender.bundle), len(pickled),
+        several["served"], several["encoded"], several["ready"], len(contender.bundle), len(pickled),
     )  # fmt: skip
 
 
