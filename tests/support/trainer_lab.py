@@ -91,17 +91,8 @@ class Lab:
             files["times.npy"] = _npy(data.times)
         if data.slices:
             files["slices.npy"] = _npy(np.column_stack([codes for _, codes in data.slices.values()]))
-        document = {
-            "format_version": 1, "model": "m", "run_id": run.run_id, "spec": data.spec.to_json(), "task": data.task,
-            "task_reason": "", "target": "y", "classes": data.classes if data.task == "classification" else None,
-            "encoding": data.encoding.to_json(), "profile": [], "warnings": [], "dataset": dataset,
-            "rows": len(data.target), "salt": split.salt("m"),
-            "slices": [{"name": name, "labels": labels} for name, (labels, _) in data.slices.items()],
-            "files": {name: {"sha256": sha256(body).hexdigest(), "bytes": len(body)} for name, body in files.items()},
-        }  # fmt: skip
-        for name, body in {**files, "table.json": orjson.dumps(document)}.items():
-            storage.put("artifacts", keys.prepared("m", run.run_id, name), body)
-        return run
+        described = [{"name": name, "labels": labels} for name, (labels, _) in data.slices.items()]
+        return self._store(run, data, files, rows=len(data.target), slices=described)
 
     def prepare_brought(self, content: bytes, data: Data, *, labelled: bool = True, reference: bool = True) -> Run:
         """Write what intake makes of a brought model, with `data` as its reference table."""
@@ -118,11 +109,15 @@ class Lab:
             created_at="2026-01-01T00:00:00.000Z", stage="queued", percent=20,
         )  # fmt: skip
         run = self.registry.create_run(run)
-        document = {
-            "format_version": 1, "model": "m", "run_id": run.run_id, "brought": True, "spec": data.spec.to_json(),
-            "task": data.task, "task_reason": "", "target": "y", "encoding": data.encoding.to_json(), "profile": [],
-            "classes": data.classes if data.task == "classification" else None, "warnings": [], "dataset": dataset,
-            "rows": len(data.target) if reference else 0, "salt": split.salt("m"),
+        return self._store(run, data, files, brought=True, rows=len(data.target) if reference else 0)
+
+    def _store(self, run: Run, data: Data, files: dict[str, bytes], **facts: Any) -> Run:
+        """Write the files of a prepared table and the document that tells of them."""
+        document = facts | {
+            "format_version": 1, "model": "m", "run_id": run.run_id, "spec": data.spec.to_json(), "task": data.task,
+            "task_reason": "", "target": "y", "classes": data.classes if data.task == "classification" else None,
+            "encoding": data.encoding.to_json(), "profile": [], "warnings": [], "dataset": run.dataset,
+            "salt": split.salt("m"),
             "files": {name: {"sha256": sha256(body).hexdigest(), "bytes": len(body)} for name, body in files.items()},
         }  # fmt: skip
         for name, body in {**files, "table.json": orjson.dumps(document)}.items():
