@@ -22,7 +22,7 @@ NO_VERDICT = "no verdict yet: captures take a minute to arrive, and the schedule
 def get_drift(registry: Registry, request: Request) -> Answer:
     """Answer the newest drift verdict; with `column`, that column's two distributions; with `limit`, the history."""
     newest = _newest(registry, request, "drift", {"rows": 0, "columns": []})
-    name = request.query("column")
+    name = request.query("column") or None
     answer = newest | _history(registry, request, "drift", lambda one: _drift_point(one, name))
     if not name:
         return answer
