@@ -75,7 +75,7 @@ def api_document(version: str) -> dict[str, Any]:
     for (path, method), (summary, request, answer) in _DATA.items():
         _put(paths, path, method, _operation(path, method, summary, request, answer, KEY))
     for (path, method), summary in _CONTROL.items():
-        _put(paths, path, method, _operation(path, method, summary, _control_body(method), "Document", IAM))
+        _put(paths, path, method, _control(path, method, summary))
     return _document("Modelloop", version, ".", paths, SCHEMAS)
 
 
@@ -189,8 +189,14 @@ def _put(paths: dict[str, dict[str, Any]], path: str, method: str, operation: di
     paths.setdefault(path, {})[method] = operation
 
 
-def _control_body(method: str) -> str | None:
-    return "Action" if method == "post" else None
+def _control(path: str, method: str, summary: str) -> dict[str, Any]:
+    body = None if method == "get" else "Upload" if path == "/uploads" else "Action"
+    operation = _operation(path, method, summary, body, "Document", IAM)
+    conflict = {"description": "somebody else was first, or it makes no sense now", "content": _content("Error")}
+    operation["responses"]["409"] = conflict
+    if path == "/metrics":
+        operation["responses"]["200"]["content"] = {"text/plain": {"schema": {"type": "string"}}}
+    return operation
 
 
 def _operation(path: str, method: str, summary: str, request: str | None, answer: str, guard: str) -> dict[str, Any]:
@@ -206,7 +212,7 @@ def _operation(path: str, method: str, summary: str, request: str | None, answer
     if names:
         operation["parameters"] = [_parameter(name) for name in names]
     if request is not None:
-        operation["requestBody"] = {"required": guard == KEY and request != "IndexRequest", "content": _media(request)}
+        operation["requestBody"] = {"required": request != "IndexRequest", "content": _media(request)}
     return operation
 
 

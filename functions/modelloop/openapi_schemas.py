@@ -141,6 +141,12 @@ SCHEMAS: dict[str, Any] = {
     "ModelReady": record(("name", "ready"), name=TEXT, ready=TRUTH, version=TEXT, parameters=ANYTHING),
     "IndexRequest": record((), ready=TRUTH),
     "Index": several(record(("name", "version", "state", "reason"), name=TEXT, version=TEXT, state=TEXT, reason=TEXT)),
-    "Action": record((), version=WHOLE, reason=TEXT),
+    "Action": record(
+        ("reason",),
+        version=maybe(WHOLE) | {"minimum": 1, "maximum": 999_999_999},
+        reason=TEXT | {"minLength": 1},
+        on=TRUTH | {"description": "pin, shadow, freeze: false undoes it"},
+    ),
+    "Upload": record(("model", "file"), model=TEXT, file=TEXT, kind=maybe(TEXT) | {"enum": ["dataset", "model", None]}),
     "Document": ANYTHING,
 }  # fmt: skip
