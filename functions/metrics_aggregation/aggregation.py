@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from metrics_aggregation.records import Record
     from metrics_aggregation.watched import Watched
 
-BUFFERED_ROWS = 2_000  # as many as stay in the processor's cache
+BUFFERED_ROWS = 700  # as many as stay in the processor's cache
 MOST_QUARANTINED = 10_000
 LONGEST_QUOTE = 4_096
 _PPM = 1_000_000
@@ -52,9 +52,9 @@ class Aggregation:
     def __init__(self, source: Source, knowledge: Knowledge) -> None:
         self._source = source
         self._knowledge = knowledge
-        self._waiting: dict[tuple[Place, str], list[tuple[int, Record]]] = defaultdict(list)
+        self._waiting: dict[tuple[tuple[str, str, int, str], str], list[tuple[int, Record]]] = defaultdict(list)
         self._rows = 0
-        self._seen: set[str] = set()
+        self._seen: set[tuple[Any, ...]] = set()
         self._tallies: dict[Place, summary.Tallies] = {}
         self._index: dict[tuple[str, str], list[bytes]] = defaultdict(list)
         self._labels: dict[tuple[str, str], list[bytes]] = defaultdict(list)
@@ -89,17 +89,18 @@ class Aggregation:
             yield keys.unjoined(model, hour, digest), b""
 
     def _take(self, number: int, record: Record) -> None:
-        identity = f"{record['id']}/{record.get('offset', record.get('row'))}/{record.get('variant')}/{record['kind']}"
         if record["kind"] == "feedback":
             self._label(number, record)
-        elif identity in self._seen:
+            return
+        identity = record["id"], record.get("offset"), record["variant"], record["kind"]
+        if identity in self._seen:
             self.counted["duplicates"] += 1
         else:
             self._seen.add(identity)
             self._wait(number, record)
 
     def _wait(self, number: int, record: Record) -> None:
-        place = Place(record["model"], record["hour"], record["version"] or 0, record["variant"] or "none")
+        place = record["model"], record["hour"], record["version"] or 0, record["variant"] or "none"
         self._waiting[place, record.get("run_id", "")].append((number, record))
         self._rows += record.get("rows", 1) + 1
 
@@ -112,7 +113,8 @@ class Aggregation:
         self.counted["labels"] += 1
 
     def _fold(self) -> None:
-        for (place, run_id), waiting in self._waiting.items():
+        for (found, run_id), waiting in self._waiting.items():
+            place = Place(*found)
             errors = [(number, record) for number, record in waiting if record["kind"] == "error"]
             scored = [(number, record) for number, record in waiting if record["kind"] == "prediction"]
             if errors:

@@ -6,6 +6,8 @@ import gzip
 import io
 import zlib
 from functools import lru_cache
+from itertools import product
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
 import orjson
@@ -59,6 +61,8 @@ _TYPES: dict[str, dict[str, frozenset[type]]] = {
 
 
 _FIELDS = {kind: tuple(fields.items()) for kind, fields in _TYPES.items()}
+_TAKE = {kind: itemgetter(*fields) for kind, fields in _TYPES.items()}
+_FITTING = {kind: frozenset(product(*fields.values())) for kind, fields in _TYPES.items()}
 
 
 class Refused(NamedTuple):
@@ -123,13 +127,21 @@ def _fault(record: Any) -> str | None:
     kind = record.get("kind")
     if type(kind) is not str or kind not in _FIELDS:
         return "the kind is not one of prediction, error, feedback"
-    for name, types in _FIELDS[kind]:
-        if type(record.get(name)) not in types:
-            return f"{name} is missing or of a wrong type"
+    if not _fits(kind, record):
+        wrong = (name for name, types in _FIELDS[kind] if type(record.get(name)) not in types)
+        return f"{next(wrong)} is missing or of a wrong type"
     record["hour"] = hour_of(record["id"])
     if record["hour"] is None or not _is_model(record["model"]):
         return "the prediction id or the model name is not one of ours"
     return _SHAPES[kind](record)
+
+
+def _fits(kind: str, record: Record) -> bool:
+    """Say whether every field has a type that it may have; null and missing are alike, as both say nothing."""
+    try:
+        return tuple(map(type, _TAKE[kind](record))) in _FITTING[kind]
+    except KeyError:
+        return all(type(record.get(name)) in types for name, types in _FIELDS[kind])
 
 
 def _prediction_fault(record: Record) -> str | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from itertools import chain
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -64,25 +63,29 @@ def errors(records: Sequence[Record]) -> Tallies:
 def _columns(sampled: Sequence[Record], watched: Watched) -> Tallies:
     rows = [record["rows"] for record in sampled]
     captured = [record["columns"] for record in sampled]
+    alike = _transposed(captured)
     columns = {}
     for column in watched.columns:
-        lists = _cells(captured, column.name, rows)
+        lists = alike.get(column.name) if alike is not None else _cells(captured, column.name, rows)
         if lists is not None:
             columns[column.name] = column.tally(lists, rows)
     return columns
 
 
+def _transposed(captured: Sequence[dict[str, Any]]) -> dict[str, tuple[Any, ...]] | None:
+    """Return every column's cells, one list a record; None when the records differ in their columns or their order."""
+    names = list(captured[0])
+    if any(list(cells) != names for cells in captured):
+        return None
+    return dict(zip(names, zip(*map(dict.values, captured), strict=True), strict=True))
+
+
 def _cells(captured: Sequence[dict[str, Any]], name: str, rows: Sequence[int]) -> list[Any] | None:
     """Return a column's cells, one list a record; records without it miss it in all their rows; None: all do."""
-    try:
-        return list(map(itemgetter(name), captured))
-    except KeyError:
-        found = [cells.get(name) for cells in captured]
-        return (
-            None
-            if not any(found)
-            else [[None] * size if cells is None else cells for cells, size in zip(found, rows, strict=True)]
-        )
+    found = [cells.get(name) for cells in captured]
+    if not any(found):
+        return None
+    return [[None] * size if cells is None else cells for cells, size in zip(found, rows, strict=True)]
 
 
 def _latencies(milliseconds: list[float]) -> Tallies:

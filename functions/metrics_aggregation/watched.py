@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from functools import cached_property
-from itertools import chain
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,10 +37,11 @@ class WatchedColumn:
 
         Raises InvalidValueError for what is no list, a list of another length, or a cell of a wrong type.
         """
-        if set(map(type, lists)) - {list} or list(map(len, lists)) != rows:
+        cells = _flattened(lists, rows)
+        if cells is None:
             raise InvalidValueError(f"column {self.name!r} does not have one cell a row")
         try:
-            values = self._read(list(chain.from_iterable(lists)))
+            values = self._read(cells)
         except (TypeError, ValueError, OverflowError) as error:
             raise InvalidValueError(f"column {self.name!r} holds a cell of a wrong type") from error
         counts, missing, unseen = baseline.count(self._bins, values)
@@ -48,12 +49,11 @@ class WatchedColumn:
         return tallies | ({"millionths": millionths(values)} if self._bins["kind"] == "number" else {})
 
     def _codes(self, cells: list[Any]) -> NDArray[np.float64]:
-        codes, other = self._code_by_text, float(len(self._code_by_text))
+        codes, other = self._code_by_text, float(len(self._bins["categories"]))
         if self._bins["name"] == baseline.PREDICTION:
-            cells = [baseline.label_text(cell) for cell in cells]
+            cells = _label_texts(cells)
         _check(cells, {str, type(None)})
-        found = [np.nan if cell is None else codes.get(cell, other) for cell in cells]
-        return np.asarray(found, np.float64)
+        return np.fromiter(map(codes.get, cells, repeat(other)), np.float64, len(cells))
 
     def _days(self, cells: list[Any]) -> NDArray[np.float64]:
         _check(cells, {str, type(None)})
@@ -62,8 +62,8 @@ class WatchedColumn:
         return np.asarray([np.nan if cell is None else days[cell] for cell in cells], np.float64)
 
     @cached_property
-    def _code_by_text(self) -> dict[str, float]:
-        return {text: float(code) for code, text in enumerate(self._bins["categories"])}
+    def _code_by_text(self) -> dict[str | None, float]:
+        return {None: np.nan} | {text: float(code) for code, text in enumerate(self._bins["categories"])}
 
 
 class Watched:
@@ -97,6 +97,26 @@ def _numbers(cells: list[Any]) -> NDArray[np.float64]:
 def _booleans(cells: list[Any]) -> NDArray[np.float64]:
     _check(cells, {bool, type(None)})
     return np.asarray(cells, np.float64)
+
+
+def _flattened(lists: Sequence[Any], rows: Sequence[int]) -> list[Any] | None:
+    """Return the cells of all lists; None when one of them is no list, or not of its length."""
+    if set(map(type, lists)) - {list}:
+        return None
+    if rows.count(1) == len(rows):  # the usual case, a row a request, has a quicker way
+        try:
+            return [cell for (cell,) in lists]
+        except ValueError:
+            return None
+    return list(chain.from_iterable(lists)) if list(map(len, lists)) == rows else None
+
+
+def _label_texts(cells: list[Any]) -> list[str]:
+    """Return labels as texts; few are different, and only equal texts are sure to be the same label (1 is not true)."""
+    if set(map(type, cells)) == {str}:
+        texts = {cell: baseline.label_text(cell) for cell in set(cells)}
+        return [texts[cell] for cell in cells]
+    return [baseline.label_text(cell) for cell in cells]
 
 
 def _check(cells: list[Any], types: set[type]) -> None:

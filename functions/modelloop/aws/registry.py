@@ -159,7 +159,7 @@ class Registry(RunRecords):
         """
         at = str(document.get("updated_at") or self._now())
         verdict = {"at": at, "document": dict(document)}
-        expires_at = clock.to_ms(self._now()) // 1_000 + HISTORY_SECONDS
+        expires_at = clock.to_ms(at) // 1_000 + HISTORY_SECONDS
         self._table.put_new({"pk": model_key(model), "sk": f"VERDICT#{kind}#{at}", "expires_at": expires_at, **verdict})
         try:
             newer = "attribute_not_exists(#at) OR #at <= :at"

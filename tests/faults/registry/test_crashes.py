@@ -51,7 +51,7 @@ def _register(registry: Registry, model: str) -> Callable[[], object]:
 
 
 def _verdict(registry: Registry, model: str) -> Callable[[], object]:
-    return lambda: registry.put_verdict(model, "drift", {"updated_at": "2026", "rows": 1})
+    return lambda: registry.put_verdict(model, "drift", {"updated_at": "2026-01-01T00:00:00.000Z", "rows": 1})
 
 
 @pytest.mark.parametrize("make", [_create, _register, _verdict])
