@@ -42,7 +42,8 @@ class Gateway:
         route, parameters = min(hits, key=lambda hit: len(hit[1]))  # what is spelled out goes before parameters
         answer = self.handler(_event(environ, route, parameters), None)
         raw: str = answer["body"]
-        return answer["statusCode"], answer["headers"], b64decode(raw) if answer.get("isBase64Encoded") else raw.encode()
+        body = b64decode(raw) if answer.get("isBase64Encoded") else raw.encode()
+        return answer["statusCode"], answer["headers"], body
 
 
 def _path(environ: dict[str, Any]) -> str:
