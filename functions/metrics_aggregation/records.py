@@ -22,6 +22,7 @@ type Record = dict[str, Any]
 
 FORMAT_VERSION = 1
 VARIANTS = frozenset({"champion", "challenger", "shadow", "pinned"})
+LONGEST_MS = 900_000  # what a function may run
 LONGEST_LINE = 16 << 20
 _GZIP = b"\x1f\x8b"
 _HOUR_MS = 3_600_000
@@ -150,7 +151,7 @@ def _prediction_fault(record: Record) -> str | None:
         return "variant is not one of ours"
     if record["rows"] < 0 or record["offset"] < 0 or record["latency_ms"] < 0 or record["version"] < 1:
         return "rows, offset, latency_ms and version cannot be negative"
-    return None
+    return "latency_ms is longer than a function may run" if record["latency_ms"] > LONGEST_MS else None
 
 
 def _error_fault(record: Record) -> str | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from metrics_aggregation.records import LONGEST_MS
 from modelloop import cost
 from modelloop.errors import InvalidValueError
 from modelloop.summary import CONFIDENCE_BINS, LATENCY_BOUNDS_MS, MICROS
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from metrics_aggregation.watched import Watched
     from modelloop.summary import Tallies
 
-LONGEST_MS = 900_000  # what a function may run
 _NUMBERS = (float, int)
 _BLANK_LATENCY = [0] * (len(LATENCY_BOUNDS_MS) + 1)
 

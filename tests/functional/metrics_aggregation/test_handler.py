@@ -157,6 +157,7 @@ BAD_LINES: list[bytes | dict[str, Any]] = [
     prediction([ROW], proba=[["x"]]),
     prediction([ROW], predict=[["nested"]]),
     prediction([ROW], latency_ms=None),
+    prediction([ROW], latency_ms=1e308),
     prediction([("text", True, "2026-02-01", "Biscoe")]),
     prediction([(1.0, "yes", "2026-02-01", "Biscoe")]),
     prediction([(1.0, True, "yesterday", "Biscoe")]),
