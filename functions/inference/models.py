@@ -67,7 +67,7 @@ class Model:
         if PROBA in query.outputs and self.classes is None:
             raise InvalidValueError(f"model {self.name!r} is a regression: it has no probabilities", field=PROBA)
         table = self.encoding.read(query.rows, query.cells)
-        outputs = self.engine.predict(table.vectors, self.threshold)
+        outputs = self.engine.predict(table.block, self.threshold)
         classes = self.classes
         labels = outputs.predict if classes is None else [classes[int(index)] for index in outputs.predict]
         answer = Answer(self.name, self.ref.version, prediction_id, labels, outputs.proba, classes)
@@ -76,7 +76,7 @@ class Model:
         if query.explain:
             if query.rows > MOST_EXPLAINED:
                 raise TooLargeError(f"at most {MOST_EXPLAINED} rows of one request are explained: send them in parts")
-            answer.explanations = [self._explain(vector) for vector in table.vectors]
+            answer.explanations = [self._explain(vector) for vector in table.block]
         return answer, table
 
     def _intervals(self, level: float, numbers: Sequence[float]) -> list[tuple[float, float]]:

@@ -12,6 +12,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any
 
 from modelloop import grammar
+from modelloop.block import Block
 from modelloop.errors import ArtifactRefusedError, InvalidValueError
 from modelloop.readers import NAN, column_reader, typed_values
 
@@ -66,27 +67,35 @@ class Column:
 
 
 class Table:
-    """One vector a row, how many cells held a category never seen in training, and the typed values on demand."""
+    """One vector a row, how many cells held a category never seen in training, and the typed values on demand.
 
-    __slots__ = ("_cells", "_encoding", "unseen", "vectors")
+    `block` is what engines take: the vectors as lists for one row, as a `Block` for many.
+    """
+
+    __slots__ = ("_cells", "_encoding", "block", "unseen")
 
     def __init__(
         self,
         encoding: Encoding,
         cells: Mapping[str, Sequence[object]],
-        vectors: list[list[float]],
+        block: Sequence[list[float]],
         unseen: dict[str, int],
     ) -> None:
         self._encoding = encoding
         self._cells = cells
-        self.vectors = vectors
+        self.block = block
         self.unseen = unseen
+
+    @property
+    def vectors(self) -> list[list[float]]:
+        """The vectors as lists."""
+        return list(self.block)
 
     @property
     def values(self) -> dict[str, list[grammar.Value]]:
         """Typed values by column, read anew at each call: number, boolean, text, ISO date, or None for missing."""
         values: dict[str, list[grammar.Value]] = {}
-        absent = [None] * len(self.vectors)
+        absent = [None] * len(self.block)
         for column in self._encoding.columns:
             raw = self._cells.get(column.name, absent)
             values[column.name] = typed_values(column, raw, self._encoding.missing)
@@ -129,18 +138,15 @@ class Encoding:
             unknown = reader(raw, parts)
             if unknown:
                 unseen[name] = unknown
-        return Table(self, cells, self._vectors(rows, parts), unseen)
+        return Table(self, cells, self._block(rows, parts), unseen)
 
-    def _vectors(self, rows: int, parts: list[list[float]]) -> list[list[float]]:
-        """Cast to 32 bits, in as few calls as there can be, and turn columns into rows."""
-        if not parts:
-            return [[] for _ in range(rows)]
+    def _block(self, rows: int, parts: list[list[float]]) -> Sequence[list[float]]:
+        """Cast to 32 bits, in as few calls as there can be."""
         if rows == 1:
             layout = self._layout
             return [list(layout.unpack(layout.pack(*[part[0] for part in parts])))]
-        layout = Struct(f"{rows}f")
-        cast = [layout.unpack(layout.pack(*part)) for part in parts]
-        return list(map(list, zip(*cast, strict=True)))
+        pack = Struct(f"{rows}f").pack
+        return Block(rows, [pack(*part) for part in parts])
 
     def to_json(self) -> dict[str, Any]:
         """Return the document that manifests and bundles carry."""

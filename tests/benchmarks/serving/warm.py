@@ -73,8 +73,8 @@ def measure(contender: models.Contender) -> Warm:
             {
                 "ours": lambda: ours(many),
                 "usual": lambda: _usual(many),
-                "served": lambda: model.engine.predict(model.encoding.read(ROWS_MANY, query).vectors),
-                "encoded": lambda: model.encoding.read(ROWS_MANY, query).vectors,
+                "served": lambda: model.engine.predict(model.encoding.read(ROWS_MANY, query).block),
+                "encoded": lambda: model.encoding.read(ROWS_MANY, query).block,
                 "ready": lambda: contender.framed.predict_proba(frame),
             },
             dict.fromkeys(("ours", "usual", "served", "encoded", "ready"), 1),
@@ -98,7 +98,7 @@ def floor(model: Model, request: dict[str, Any]) -> dict[str, Any]:
     inputs = orjson.loads(b64decode(request["body"]))["inputs"]
     cells = {tensor["name"]: tensor["data"] for tensor in inputs}
     rows = inputs[0]["shape"][0]
-    outputs = model.engine.predict(model.encoding.read(rows, cells).vectors)
+    outputs = model.engine.predict(model.encoding.read(rows, cells).block)
     proba = [share for row in outputs.proba or () for share in row]
     found = [
         {"name": "predict", "shape": [rows], "datatype": "INT64", "data": outputs.predict},

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from modelloop.block import Block
 from modelloop.flat import many
 from modelloop.flat.batch import batch_of
 from tests.properties.export.generated import boundary_rows, compiled, fitted, vectors
@@ -79,6 +80,22 @@ def test_numpy_is_bought_once_the_rent_exceeds_its_price(monkeypatch: pytest.Mon
     bought = flat.predict(plain)
     assert flat._many._batch is not None
     assert flat.predict(plain[:40]).predict == bought.predict[:40] == before.predict[:40]
+
+
+@pytest.mark.parametrize(("name", "task", "params", "classes"), [*MODELS, ("linear", "classification", {}, 3)])
+def test_slots_in_a_block_give_the_bits_of_rows_in_lists(
+    name: str, task: str, params: dict[str, Any], classes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enc, model = fitted(name, task, params, classes=classes)
+    _, flat = compiled(model, enc)
+    rows = vectors(enc, 100, 3, 0.2, 3.0)
+    block = Block(len(rows), [column.astype(np.float32).tobytes() for column in rows.T])
+    few = flat.predict(block[:10])
+    monkeypatch.setattr(many, "_BUILD_SECONDS", -1.0)
+    plain = flat.predict(rows.astype(float).tolist())
+    assert flat._many._batch is not None
+    assert flat.predict(block) == flat.predict(block[:]) == flat.predict(rows.astype(float).tolist())
+    assert few.predict == plain.predict[:10]
 
 
 def test_answering_few_rows_imports_nothing_but_the_standard_library() -> None:
