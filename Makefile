@@ -14,7 +14,7 @@ LOCKS := infra/locks
 COMPILE := $(BIN)/uv pip compile --quiet --no-emit-index-url --generate-hashes --python-version 3.13 --custom-compile-command "make lock"
 LAYER_PLATFORM := x86_64-manylinux_2_34
 
-.PHONY: help setup demo test test-fast check build up down bench sam-local torch lock lock-torch format clean
+.PHONY: help setup demo test test-fast test-slow check build up down bench sam-local torch lock lock-torch format clean
 
 help: ## Say what there is.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -35,6 +35,9 @@ test: $(INSTALLED) ## Unit, functional, property, fault, infrastructure and end-
 
 test-fast: $(INSTALLED) ## What needs no stack.
 	$(BIN)/pytest tests/unit tests/functional tests/properties tests/faults -m "not slow"
+
+test-slow: $(INSTALLED) ## What takes minutes: every interleaving, 100,000 fuzzed rows, large captures.
+	$(BIN)/pytest tests/unit tests/functional tests/properties tests/faults -m slow
 
 check: $(INSTALLED) ## Lint, format, types, import contracts, template.
 	$(BIN)/ruff check .

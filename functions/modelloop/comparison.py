@@ -193,5 +193,19 @@ def share(counts: Sequence[float], at: int) -> float:
 def _labels(column: Mapping[str, Any]) -> list[str]:
     if column["categories"] is not None:
         return [str(category) for category in column["categories"]]
-    edges = [f"{edge:.6g}" for edge in column["edges"]]
-    return [f"≤ {edge}" for edge in edges] + [f"> {edges[-1]}" if edges else "any"]
+    edges = column["edges"]
+    return [_label(edges, at) for at in range(len(edges))] + [f"> {edges[-1]:.6g}" if edges else "any"]
+
+
+def _label(edges: Sequence[float], at: int) -> str:
+    """Name a bin by its upper edge; a value with a bin of its own (its two edges touch) by the value."""
+    if at and _touch(edges[at - 1], edges[at]):
+        return f"= {edges[at]:.6g}"
+    if at + 1 < len(edges) and _touch(edges[at], edges[at + 1]):
+        return f"< {edges[at + 1]:.6g}"
+    return f"≤ {edges[at]:.6g}"
+
+
+def _touch(low: float, high: float) -> bool:
+    """Say whether there is no 32-bit float between the two."""
+    return high - low <= max(abs(high) * 2.0**-23, 2.0**-149)
