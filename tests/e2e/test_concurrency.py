@@ -18,11 +18,10 @@ import pytest
 from infra.cli.client import Client
 from infra.cli.target import Stack
 from modelloop import keys
-from modelloop.aws import clients, storage
-from modelloop.aws.registry import Registry
+from modelloop.aws import storage
 from modelloop.ids import uuid7
-from modelloop.settings import settings
-from tests.e2e.test_rollout import rows, wait
+from tests.e2e.test_rollout import rows
+from tests.support.embedded import registry_of, wait_for
 
 if TYPE_CHECKING:
     from infra.local.info import StackInfo
@@ -57,7 +56,7 @@ class Callers:
 
     def see(self, version: int) -> None:
         """Wait until the newest answers are this version's alone."""
-        wait(lambda: self._only(str(version)), f"answers by version {version} alone")
+        wait_for(lambda: self._only(str(version)), f"answers by version {version} alone")
 
     def _only(self, version: str) -> bool:
         with self._lock:
@@ -108,7 +107,7 @@ def train(stack: StackInfo, client: Client, table: list[dict[str, Any]]) -> None
     s3 = stack.client("s3")
     s3.put_object(Bucket=stack.data_bucket, Key=f"datasets/{MODEL}/model.yaml", Body=SPEC)
     s3.put_object(Bucket=stack.data_bucket, Key=f"datasets/{MODEL}/table.csv", Body=text.getvalue().encode())
-    wait(lambda: _succeeded(client), "the first version")
+    wait_for(lambda: _succeeded(client), "the first version")
 
 
 def _succeeded(client: Client) -> bool:
@@ -121,16 +120,7 @@ def _succeeded(client: Client) -> bool:
 
 def register_the_contrary(stack: StackInfo, monkeypatch: pytest.MonkeyPatch) -> None:
     """Register, past the trainer, a copy of version 1 with its classes exchanged: it always says the other one."""
-    for name, value in {
-        **stack.environment(),
-        "AWS_ENDPOINT_URL": stack.endpoint_url,
-        "MODELLOOP_TABLE": stack.table,
-        "MODELLOOP_ARTIFACTS_BUCKET": stack.artifacts_bucket,
-    }.items():
-        monkeypatch.setenv(name, value)
-    clients.reset()
-    settings.cache_clear()
-    registry, run_id = Registry(stack.table), uuid7()
+    registry, run_id = registry_of(stack, monkeypatch), uuid7()
     number = registry.reserve_version(MODEL, run_id)
     facts = registry.get_version(MODEL, 1)
     bundle = read(stack, facts["run_id"], keys.BUNDLE) | {"run_id": run_id}

@@ -6,7 +6,6 @@ import json
 import shutil
 import socket
 import subprocess
-import time
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -24,16 +23,16 @@ from infra.cli.target import Stack
 from infra.cli.uploads import upload
 from infra.demo import tables
 from modelloop import clock
+from tests.support.embedded import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from infra.local.info import StackInfo
 
 MODEL = "scraped"
 SPEC = b"{target: species, estimators: [linear]}\n"
-PATIENCE = 90.0
 OBSERVABILITY = ROOT / "infra" / "observability"
 
 pytestmark = pytest.mark.skipif(shutil.which("prometheus") is None, reason="Prometheus is not installed")
@@ -61,8 +60,8 @@ def traffic(stack: StackInfo, client: Client) -> dict[str, Any]:
         client.feedback(MODEL, [{"id": sent_id, "row": row, "label": truth[2 * at + row]} for row in range(2)])
     for _ in range(3):
         assert client.send("POST", f"/models/{MODEL}/invocations", content=b"{").status_code >= 400
-    wait(lambda: _counts(client) == (40, 3), "summaries of all requests")
-    wait(lambda: _judged(stack, client) == 80, "the labels of all rows")
+    wait_for(lambda: _counts(client) == (40, 3), "summaries of all requests")
+    wait_for(lambda: _judged(stack, client) == 80, "the labels of all rows")
     return client.about(MODEL, "summary")
 
 
@@ -75,15 +74,6 @@ def _judged(stack: StackInfo, client: Client) -> int:
 def _counts(client: Client) -> tuple[int, int]:
     found = client.about(MODEL, "summary")
     return found["predictions"], found["errors"]
-
-
-def wait(look: Callable[[], Any], what: str) -> Any:
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        if found := look():
-            return found
-        time.sleep(0.5)
-    pytest.fail(f"{what} did not come in {PATIENCE:.0f} s")
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +128,7 @@ class Scraper:
 
 def test_prometheus_finds_what_the_summary_tells(scraper: Scraper, traffic: dict[str, Any]) -> None:
     query = f'model_infer_request_success_total{{model_name="{MODEL}",model_version="1"}}'
-    ((labels, value),) = wait(lambda: scraper.values(query), "the first scrape")
+    ((labels, value),) = wait_for(lambda: scraper.values(query), "the first scrape")
 
     assert (labels["job"], value) == ("modelloop", traffic["predictions"])
     assert sum(v for _, v in scraper.values(f'model_infer_request_failure_total{{model_name="{MODEL}"}}')) == 3
@@ -152,7 +142,7 @@ def test_a_thousand_predictions_have_their_cost(scraper: Scraper, traffic: dict[
     told = version["cost"]
 
     query = f'modelloop_cost_per_thousand_predictions{{model_name="{MODEL}",model_version="1"}}'
-    ((_, value),) = wait(lambda: scraper.values(query), "the first scrape")
+    ((_, value),) = wait_for(lambda: scraper.values(query), "the first scrape")
 
     assert value == pytest.approx(told["per_1000_predictions"], rel=1e-6)
     spent = sum(version["latency_ms"]["mean"] or 0 for _ in range(version["predictions"])) / 1e3
@@ -162,8 +152,8 @@ def test_a_thousand_predictions_have_their_cost(scraper: Scraper, traffic: dict[
 
 
 def test_every_shipped_rule_and_panel_is_evaluated_without_fault(scraper: Scraper) -> None:
-    wait(lambda: scraper.values("modelloop_frozen"), "the first scrape")
-    groups = wait(lambda: _evaluated(scraper), "an evaluation of every rule")
+    wait_for(lambda: scraper.values("modelloop_frozen"), "the first scrape")
+    groups = wait_for(lambda: _evaluated(scraper), "an evaluation of every rule")
 
     assert {rule["health"] for group in groups for rule in group["rules"]} == {"ok"}
     panels = json.loads((OBSERVABILITY / "grafana.json").read_text())["panels"]

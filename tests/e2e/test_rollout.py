@@ -18,14 +18,13 @@ from sklearn.datasets import load_digits
 from infra.cli.client import Client
 from infra.cli.target import Stack
 from modelloop import keys
-from modelloop.aws import clients, storage
+from modelloop.aws import storage
 from modelloop.aws.changes import Changes
-from modelloop.aws.registry import Registry
 from modelloop.ids import uuid7
-from modelloop.settings import settings
+from tests.support.embedded import registry_of, wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from infra.local.info import StackInfo
 
@@ -35,7 +34,6 @@ task: classification
 estimators: [hist_gradient_boosting]
 promotion: {canary_percent: 50, bake_minutes: 0}
 """
-PATIENCE = 120.0
 ENDED = {"SUCCEEDED", "REJECTED", "FAILED", "SUPERSEDED"}
 
 
@@ -67,7 +65,7 @@ def train(stack: StackInfo, client: Client, name: str, table: list[dict[str, Any
     s3 = stack.client("s3")
     s3.put_object(Bucket=stack.data_bucket, Key=f"datasets/{MODEL}/model.yaml", Body=SPEC)
     sent = s3.put_object(Bucket=stack.data_bucket, Key=f"datasets/{MODEL}/{name}.csv", Body=text.getvalue().encode())
-    run: dict[str, Any] = wait(lambda: _ended(client, sent["VersionId"]), f"the run of {name}")
+    run: dict[str, Any] = wait_for(lambda: _ended(client, sent["VersionId"]), f"the run of {name}")
     return run
 
 
@@ -76,15 +74,6 @@ def _ended(client: Client, version_id: str) -> dict[str, Any] | None:
         return None
     mine = (run for run in client.runs(MODEL, 20) if run["dataset"].get("version_id") == version_id)
     return next((run for run in mine if run["state"] in ENDED), None)
-
-
-def wait(look: Callable[[], Any], what: str) -> Any:
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        if found := look():
-            return found
-        time.sleep(0.5)
-    pytest.fail(f"{what} did not come in {PATIENCE:.0f} s")
 
 
 def send(client: Client, table: list[dict[str, Any]], requests: int, size: int = 3) -> dict[str, int]:
@@ -103,7 +92,7 @@ def send(client: Client, table: list[dict[str, Any]], requests: int, size: int =
 
 def judged(stack: StackInfo, client: Client, rows_wanted: dict[str, int]) -> dict[str, str]:
     """Wait until that much traffic was summarised, let the schedule's function look once, and return what it did."""
-    wait(lambda: _summarised(client, rows_wanted), f"summaries of {rows_wanted}")
+    wait_for(lambda: _summarised(client, rows_wanted), f"summaries of {rows_wanted}")
     answer = stack.client("lambda").invoke(
         FunctionName=stack.verdict_function, Payload=json.dumps({"model": MODEL}).encode()
     )
@@ -175,16 +164,7 @@ def _roles(client: Client) -> dict[str, int]:
 
 def _release_a_version_that_asks_for_more(stack: StackInfo, run_id: str, monkeypatch: pytest.MonkeyPatch) -> int:
     """Release, past the trainer, a copy of the champion that wants a column under a name that nobody sends."""
-    for name, value in {
-        **stack.environment(),
-        "AWS_ENDPOINT_URL": stack.endpoint_url,
-        "MODELLOOP_TABLE": stack.table,
-        "MODELLOOP_ARTIFACTS_BUCKET": stack.artifacts_bucket,
-    }.items():
-        monkeypatch.setenv(name, value)
-    clients.reset()
-    settings.cache_clear()
-    registry = Registry(stack.table)
+    registry = registry_of(stack, monkeypatch)
     number = registry.reserve_version(MODEL, run_id)
     facts = registry.get_version(MODEL, 2)
     text = storage.get(stack.artifacts_bucket, keys.version(MODEL, facts["run_id"], keys.BUNDLE)).decode()

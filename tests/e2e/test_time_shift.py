@@ -23,9 +23,10 @@ from infra.cli.client import Client
 from infra.cli.proxy import Proxy, running
 from infra.cli.target import Stack
 from infra.dashboard import PREFIX, pages
+from tests.support.embedded import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from infra.local.info import StackInfo
 
@@ -49,7 +50,6 @@ FEATURES = (
 )
 TRAINED, QUIET, SHIFTED = ("1", "2", "3"), ("12",), ("7",)
 TOPICS = ("", "/drift", "/quality", "/summary", "/runs", "/versions", "/audit")
-PATIENCE = 120.0
 ENDED = {"SUCCEEDED", "REJECTED", "FAILED", "SUPERSEDED"}
 
 type Row = dict[str, Any]
@@ -111,17 +111,8 @@ def ended(client: Client, cause: str) -> dict[str, Any]:
         assert len(found) < 2
         return next((run for run in found if run["state"] in ENDED), None)
 
-    run: dict[str, Any] = wait(look, f"the run by {cause}")
+    run: dict[str, Any] = wait_for(look, f"the run by {cause}")
     return run
-
-
-def wait(look: Callable[[], Any], what: str) -> Any:
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        if found := look():
-            return found
-        time.sleep(0.5)
-    pytest.fail(f"{what} did not come in {PATIENCE:.0f} s")
 
 
 def replay(client: Client, table: Sequence[Row], size: int) -> list[Answered]:
@@ -132,7 +123,7 @@ def replay(client: Client, table: Sequence[Row], size: int) -> list[Answered]:
         part = table[start : start + size]
         answer = client.predict(MODEL, [{name: row[name] for name in FEATURES} for row in part])
         found += [Answered(row, answer["prediction_id"], at) for at, row in enumerate(part)]
-    wait(lambda: client.about(MODEL, "summary")["rows"] >= before + len(table), "the summaries")
+    wait_for(lambda: client.about(MODEL, "summary")["rows"] >= before + len(table), "the summaries")
     return found
 
 
@@ -160,7 +151,7 @@ def tick_until_labelled(stack: StackInfo, client: Client, labels: int) -> dict[s
         found = tick(stack)
         return found if client.about(MODEL, "quality")["labels"]["received"] >= labels else None
 
-    found: dict[str, Any] = wait(look, f"{labels} labels")
+    found: dict[str, Any] = wait_for(look, f"{labels} labels")
     return found
 
 

@@ -1,25 +1,3 @@
-from __future__ import annotations
+from tests.support.registry_fixtures import registry, services
 
-from typing import TYPE_CHECKING
-
-import pytest
-
-from tests.support.stores import simulated_services, stores
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from modelloop.aws.registry import Registry
-
-
-@pytest.fixture(scope="module")
-def services() -> Iterator[None]:
-    with simulated_services():
-        yield
-
-
-@pytest.fixture
-def registry(services: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:  # noqa: ARG001  the order
-    """The registry of an empty table, beside three empty buckets."""
-    with stores(monkeypatch) as registry:
-        yield registry
+__all__ = ["registry", "services"]
