@@ -79,8 +79,7 @@ def _draws(table: PreparedTable, names: list[str], fixed: Mapping[str, dict[str,
     """Return draws of all families in turn."""
     by_family = []
     for family in families_for(table.task):
-        space = {name: values for name, values in family.space.items() if name not in fixed.get(family.name, {})}
-        if family.name not in names or not space:
+        if family.name not in names or not (space := family.open_space(fixed[family.name])):
             continue
         sampler = ParameterSampler(space, n_iter=min(wanted, _size(space)), random_state=table.seed)
         by_family.append([Candidate(family.name, {**fixed[family.name], **draw}) for draw in sampler])

@@ -47,6 +47,13 @@ def test_a_search_draws_what_was_asked_and_keeps_what_is_fixed() -> None:
     assert found == search.candidates(table(**spec))
 
 
+def test_a_search_draws_only_what_the_chosen_kind_of_estimator_has() -> None:
+    spec: dict[str, Any] = {"estimators": ("linear",), "search": {"trials": 5}}
+    least_squares = table(**spec, params={"linear": {"kind": "least_squares"}})
+    least_squares.document.update(task="regression", classes=None)
+    assert search.candidates(least_squares) == [Candidate("linear", {"kind": "least_squares"})]
+
+
 def test_a_search_ends_when_a_family_has_no_more_settings() -> None:
     found = search.candidates(table(estimators=("linear",), search={"trials": 500}))
     assert 2 < len(found) < 20
