@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 FORMAT_VERSION = 1
 MOST_CATEGORIES = 254
-KINDS = ("number", "boolean", "date", "text")
 
 
 @dataclass(frozen=True, slots=True)

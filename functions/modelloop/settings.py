@@ -20,7 +20,6 @@ class Settings:
     feedback_stream: str
     replay_function: str
     trigger_function: str
-    alert_topic: str
     event_bus: str
     label_delay_hours: float
     capture_mode: str
@@ -45,7 +44,6 @@ def settings() -> Settings:
         feedback_stream=_text("FEEDBACK_STREAM"),
         replay_function=_text("REPLAY_FUNCTION"),
         trigger_function=_text("TRIGGER_FUNCTION"),
-        alert_topic=_text("ALERT_TOPIC"),
         event_bus=_text("EVENT_BUS"),
         label_delay_hours=float(_text("LABEL_DELAY_HOURS", "24")),
         capture_mode=_text("CAPTURE_MODE", "extension"),

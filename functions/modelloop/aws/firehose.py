@@ -21,7 +21,6 @@ from modelloop.errors import TransientError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-LARGEST_RECORD = 1_000 * 1024
 LARGEST_BATCH = 3_000_000
 MOST_RECORDS = 500
 ATTEMPTS = 4

@@ -25,11 +25,6 @@ def row_losses(metric: str, outcome: Outcome) -> Losses:
     return _LOSSES[metric](outcome)
 
 
-def positive_only(metric: str) -> bool:
-    """Tell whether a metric needs predictions above zero."""
-    return metric in {"poisson_deviance", "gamma_deviance"}
-
-
 def _log_loss(outcome: Outcome) -> Losses:
     proba = _proba(outcome)
     own = proba[np.arange(outcome.rows), outcome.target.astype(np.intp)]
