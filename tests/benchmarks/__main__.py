@@ -1,27 +1,29 @@
-"""`make bench`: measure serving on this machine and write RESULTS.md and serving.svg beside this file."""
+"""`python -m tests.benchmarks [PART]...`: measure on this machine and write the parts' sections of RESULTS.md."""
 
 from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from tests.benchmarks import sections
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tests.benchmarks.targets import Target
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-HERE = Path(__file__).parent
 
-
-def main() -> int:
-    """Measure, write, print; 1 when a target is missed without a measured reason."""
-    from tests.benchmarks.serving import results  # noqa: PLC0415  after the environment is set
-    from tests.benchmarks.serving.run import measure  # noqa: PLC0415
-
-    starts, loops, warms, picture = measure()
-    page = results.page(starts, loops, warms)
-    (HERE / "RESULTS.md").write_text(page)
-    (HERE / "serving.svg").write_text(picture)
-    print(page)
-    missed = [target for target in results.targets(starts, warms) if not target.met]
+def main(parts: Sequence[str]) -> int:
+    """Measure and print; 1 when a target is missed without a measured reason."""
+    targets: list[Target] = []
+    for part in parts:
+        targets += import_module(f"tests.benchmarks.{part}.run").run()
+        print(sections.sections(sections.PAGE.read_text())[part])
+    missed = [target for target in targets if not target.met]
     print(f"{len(missed)} targets missed" if missed else "every target met")
     for target in missed:
         print(target.row())
@@ -29,4 +31,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:] or sections.PARTS))

@@ -1,13 +1,12 @@
-"""The figures as a page: targets first, then the tables behind them."""
+"""The figures as a section: targets first, then the tables behind them."""
 
 from __future__ import annotations
 
-import os
-import platform
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tests.benchmarks import sections
 from tests.benchmarks.serving.models import TITLES
+from tests.benchmarks.targets import Target, table
 
 if TYPE_CHECKING:
     from tests.benchmarks.serving.cold import Loop, Starts
@@ -21,34 +20,6 @@ NAMES = {
     "usual": "boto3 + joblib + scikit-learn, with bytecode",
     "usual-bare": "the same without bytecode",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What was promised and what was measured; `met` when the figure is on the right side of the limit.
-
-    `why` says what the figure is made of, where a miss has a reason that lies outside this code.
-    """
-
-    promise: str
-    figure: float
-    limit: float
-    unit: str
-    at_least: bool = False
-    why: str = ""
-
-    @property
-    def met(self) -> bool:
-        return self.figure >= self.limit if self.at_least else self.figure <= self.limit
-
-    def row(self) -> str:
-        sign = "≥" if self.at_least else "≤"
-        verdict = (
-            "met"
-            if self.met
-            else f"**missed** ({abs(self.figure / self.limit - 1):.0%} off)" + (f": {self.why}" if self.why else "")
-        )
-        return f"| {self.promise} | {sign} {self.limit:.3g} {self.unit} | {self.figure:.3g} {self.unit} | {verdict} |"
 
 
 def targets(starts: dict[str, Starts], warms: list[Warm]) -> list[Target]:
@@ -84,22 +55,16 @@ def _why_many(warm: Warm) -> str:
     )
 
 
-def page(starts: dict[str, Starts], loops: dict[str, Loop], warms: list[Warm]) -> str:
+def section(starts: dict[str, Starts], loops: dict[str, Loop], warms: list[Warm]) -> str:
     """Return the results in Markdown."""
-    found = targets(starts, warms)
     lines = [
-        "# Serving, measured",
-        "",
-        f"Written by `make bench` on {os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}.",
-        "Medians. Ratios hold on other machines, times do not.",
+        f"{sections.machine()} Medians.",
         "",
         "![Cold start and warm answer against the usual handler](serving.svg)",
         "",
-        "| what was promised | target | measured | |",
-        "|---|---|---|---|",
-        *(target.row() for target in found),
+        *table(targets(starts, warms)),
         "",
-        "## Cold start",
+        "### Cold start",
         "",
         "Process start to the first answer under `awslambdaric`, pointer and model fetched from an S3 endpoint on this",
         "machine; histogram gradient boosting on 20 columns. The constant handler fetches nothing.",
@@ -108,7 +73,7 @@ def page(starts: dict[str, Starts], loops: dict[str, Loop], warms: list[Warm]) -
         "|---|---:|---:|---:|---:|---:|",
         *(_start_row(name, start) for name, start in starts.items()),
         "",
-        "## After the response",
+        "### After the response",
         "",
         "Through the Runtime API, one row: until the answer, and until the environment may sleep (captures delivered).",
         "",
@@ -116,7 +81,7 @@ def page(starts: dict[str, Starts], loops: dict[str, Loop], warms: list[Warm]) -
         "|---|---:|---:|",
         *(f"| {name} | {loop.answered:.2f} | {loop.busy:.2f} |" for name, loop in loops.items()),
         "",
-        "## Warm",
+        "### Warm",
         "",
         "Gateway event in to response out, one process. The floor parses, encodes, evaluates and serialises the same",
         "request with nothing else: no checks, no versions, no log line, no metrics.",

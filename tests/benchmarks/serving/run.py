@@ -1,4 +1,4 @@
-"""All serving measurements in one run."""
+"""All serving measurements in one run: cold starts, the Runtime API loop, warm figures."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from tests.benchmarks.serving import cold, endpoint, models, plot, runtimes, warm
+from tests.benchmarks import sections
+from tests.benchmarks.serving import cold, endpoint, models, plot, results, runtimes, warm
 
 if TYPE_CHECKING:
-    from tests.benchmarks.serving.cold import Loop, Starts
-    from tests.benchmarks.serving.warm import Warm
+    from tests.benchmarks.targets import Target
+
+PICTURE = sections.PAGE.parent / "serving.svg"
 
 
-def measure() -> tuple[dict[str, Starts], dict[str, Loop], list[Warm], str]:
-    """Return cold starts, the Runtime API loop with captures after and before the answer, warm figures, a picture."""
+def run() -> list[Target]:
+    """Measure, write the section and the picture beside it, and return the targets."""
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     _tell("building and laying out")
     kinds = runtimes.prepare()
@@ -40,7 +42,9 @@ def measure() -> tuple[dict[str, Starts], dict[str, Loop], list[Warm], str]:
     for family, contender in contenders.items():
         _tell(f"warm: {models.TITLES[family]}")
         warms.append(warm.measure(contender))
-    return starts, loops, warms, plot.draw(starts, warms)
+    sections.record("serving", results.section(starts, loops, warms))
+    PICTURE.write_text(plot.draw(starts, warms))
+    return results.targets(starts, warms)
 
 
 def _tell(what: str) -> None:
