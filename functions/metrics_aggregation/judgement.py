@@ -40,10 +40,16 @@ class Turn:
         found: dict[str, Any] = {"drift": None, "quality": None}
         if pointer is not None and pointer.champion is not None:
             found |= self._champion(pointer, pointer.champion)
-        decisions = judging.look(registry(), self.model, self.now)
-        reactions.tell_rollouts(decisions, self.model, self.now)
+        found["judge"] = self._judge()
         self._compact()
-        return found | {"judge": {kind: decision.action for kind, decision in decisions.items()}}
+        return found
+
+    def _judge(self) -> dict[str, str]:
+        """Judge what is rolled out; what an earlier tick ended and could not tell any more is told first."""
+        reactions.tell_rollout(registry(), self.model, self.now)
+        decisions = judging.look(registry(), self.model, self.now)
+        reactions.tell_rollout(registry(), self.model, self.now)
+        return {kind: decision.action for kind, decision in decisions.items()}
 
     def _traffic(self) -> None:
         previous = registry().latest_verdict(self.model, "traffic")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from modelloop import alerts, clock, retrain
-from modelloop.aws import events, invoke, outcomes
+from modelloop.aws import events, invoke, judging, outcomes
 from modelloop.ids import derived_uuid7
 from modelloop.run import ENDED
 from modelloop.settings import settings
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from modelloop.aws.registry import Registry
-    from modelloop.judge import Decision
     from modelloop.serving import Pointer
 
 WHO = "monitoring"
@@ -33,12 +32,15 @@ def tell_statuses(registry: Registry, model: str, verdicts: Mapping[str, Mapping
         registry.put_verdict(model, "alerts", {"model": model, "told": statuses, "updated_at": now})
 
 
-def tell_rollouts(decisions: Mapping[str, Decision], model: str, now: str) -> None:
-    """Send an alert for every rollout that the judge ended."""
-    for kind, decision in decisions.items():
-        if decision.action != "hold":
-            told = {"model": model, "updated_at": now}
-            events.publish(alerts.rollout_judged(kind, decision.action, decision.reasons, told))
+def tell_rollout(registry: Registry, model: str, now: str) -> None:
+    """Send an alert for the rollout that the judge ended last, unless it was told."""
+    told = (registry.latest_verdict(model, "alerts") or {}).get("told", {})
+    ended = judging.ended(registry, model, told.get("rollout"))
+    if ended is None:
+        return
+    events.publish(alerts.rollout_judged(ended))
+    statuses = told | {"rollout": ended["revision"]}
+    registry.put_verdict(model, "alerts", {"model": model, "told": statuses, "updated_at": now})
 
 
 def consider_retraining(

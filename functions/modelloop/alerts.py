@@ -1,14 +1,14 @@
 """Events that leave the loop, on the event bus (source `modelloop`); people get them through the alert topic.
 
-| detail-type            | when                                            | detail                         |
-|------------------------|-------------------------------------------------|--------------------------------|
-| Drift status changed   | a champion's drift status is another one now    | status, previous, window, rows |
-| Quality status changed | a champion's quality status is another one now  | status, previous, window, rows |
-| Retraining decided     | retraining was started, put off or refused      | action, cause                  |
-| Rollout judged         | the judge promoted, rolled back or gave up      | kind, action                   |
+| detail-type            | when                                            | detail                          |
+|------------------------|-------------------------------------------------|---------------------------------|
+| Drift status changed   | a champion's drift status is another one now    | status, previous, window, rows  |
+| Quality status changed | a champion's quality status is another one now  | status, previous, window, rows  |
+| Retraining decided     | retraining was started, put off or refused      | action, cause                   |
+| Rollout judged         | the judge promoted, rolled back or gave up      | kind, action, reference         |
 
-Every detail has format_version (1), model, version (null when none serves), time (UTC) and reasons (sentences).
-Delivery is at least once: `id` is the same for the same change.
+Every detail has format_version (1), model, version (what it is about), time (UTC) and reasons (sentences); the schema
+is infra/observability/events.schema.json. Delivery is at least once: `id` is the same for the same change.
 """
 
 from __future__ import annotations
@@ -42,9 +42,10 @@ def retraining_decided(decision: Mapping[str, Any], verdict: Mapping[str, Any]) 
     return _alert("Retraining decided", verdict, told, [decision["reason"]])
 
 
-def rollout_judged(kind: str, action: str, reasons: Sequence[str], verdict: Mapping[str, Any]) -> Alert:
-    """Return the event of a rollout that the judge ended."""
-    return _alert("Rollout judged", verdict, {"kind": kind, "action": action}, reasons)
+def rollout_judged(ended: Mapping[str, Any]) -> Alert:
+    """Return the event of a rollout that the judge ended: of a candidate, held against a reference."""
+    told = {name: ended[name] for name in ("kind", "action", "reference")}
+    return _alert("Rollout judged", ended, told, ended["reasons"])
 
 
 def _alert(name: str, verdict: Mapping[str, Any], told: Mapping[str, Any], reasons: Sequence[str]) -> Alert:
@@ -53,7 +54,7 @@ def _alert(name: str, verdict: Mapping[str, Any], told: Mapping[str, Any], reaso
         "format_version": FORMAT_VERSION,
         "id": derived_uuid7(clock.to_ms(time), f"{name}/{model}"),
         "model": model,
-        "version": verdict.get("version"),
+        "version": verdict["version"],
         "time": time,
         **told,
         "reasons": list(reasons),

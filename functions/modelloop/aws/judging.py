@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from modelloop import clearance, clock, histograms, judge, summary, windows
 from modelloop.aws import manifests, outcomes, pointers, summaries
 from modelloop.aws.changes import Changes
+from modelloop.aws.table import MOST_ITEMS
 from modelloop.errors import ConflictError
 from modelloop.judge import CANARY, HOLD, PROMOTE, SHADOW, WATCH, Decision, Evidence, Side
 from modelloop.sequential import Sample
@@ -32,13 +33,26 @@ def look(registry: Registry, model: str, now: str) -> dict[str, Decision]:
     decisions: dict[str, Decision] = {}
     for case in _cases(pointer, now) if pointer else ():
         decision = judge.judge(gather(registry, case, now))
-        decisions[case.kind] = decision if decision.action == HOLD else _act(registry, case, decision)
+        decisions[case.kind] = decision if decision.action == HOLD else _act(registry, case, decision, now)
         if decision.action != HOLD:
             break
     if decisions:
         judged = [{"kind": kind, **decision.to_json()} for kind, decision in decisions.items()]
         registry.put_verdict(model, "judge", {"model": model, "updated_at": now, "judged": judged})
     return decisions
+
+
+def ended(registry: Registry, model: str, known: int | None) -> dict[str, Any] | None:
+    """Return what the judge decided of the rollout that it ended last: kind, versions, action, reasons, revision.
+
+    None when there is none, or its revision is the `known` one. It was written down before it was done, so the audit
+    log, which has every revision, tells whether it was: somebody else's change may have come first.
+    """
+    intended = registry.latest_verdict(model, "rollout")
+    if intended is None or intended["revision"] == known:
+        return None
+    made = ((one["who"], one["detail"].get("revision")) for one in registry.list_audit(model, MOST_ITEMS).items)
+    return intended if (WHO, intended["revision"]) in made else None
 
 
 class Case(NamedTuple):
@@ -49,6 +63,19 @@ class Case(NamedTuple):
     candidate: VersionRef
     reference: VersionRef
     bake_until: str
+
+    def intent(self, decision: Decision, now: str) -> dict[str, Any]:
+        """Return the document of what is about to be done, and of the pointer's revision that it will make."""
+        return {
+            "model": self.pointer.model,
+            "updated_at": now,
+            "kind": self.kind,
+            "version": self.candidate.version,
+            "reference": self.reference.version,
+            "action": decision.action,
+            "reasons": decision.reasons,
+            "revision": self.pointer.revision + 1,
+        }
 
 
 def _cases(pointer: Pointer, now: str) -> Iterator[Case]:
@@ -132,9 +159,10 @@ def _prediction_bins(model: str, run_id: str) -> dict[str, Any]:
     return (manifests.read(model, run_id).get("baseline") or {}).get("prediction") or {}
 
 
-def _act(registry: Registry, case: Case, decision: Decision) -> Decision:
+def _act(registry: Registry, case: Case, decision: Decision, now: str) -> Decision:
     """Do what was decided, unless the pointer is no longer the one that was judged."""
     pointer = case.pointer
+    registry.put_verdict(pointer.model, "rollout", case.intent(decision, now))
     changes = Changes(registry, pointer.model, who=WHO, why="; ".join(decision.reasons), seen=pointer.revision)
     try:
         if decision.action == PROMOTE:

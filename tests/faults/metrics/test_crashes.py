@@ -12,9 +12,19 @@ from botocore.client import BaseClient
 from metrics_aggregation import verdicts
 from metrics_aggregation.handler import handler
 from modelloop import clock
-from modelloop.aws import clients, invoke
+from modelloop.aws import clients, events, invoke
+from modelloop.aws.registry import Registry
 from tests.functional.metrics_aggregation.conftest import forget
-from tests.functional.metrics_aggregation.world import HOUR, MODEL, NOON, error, label, prediction, usual_rows
+from tests.functional.metrics_aggregation.world import (
+    HOUR,
+    MODEL,
+    NOON,
+    error,
+    failing_shadow,
+    label,
+    prediction,
+    usual_rows,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,3 +131,32 @@ def test_verdicts_converge_after_a_crash_at_any_call(world: World, context: Any,
         verdicts.handler({}, context)
         verdicts.handler({}, context)
         assert state(world) == expected, at
+
+
+@pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.slow)])
+def test_the_end_of_a_rollout_is_told_after_a_crash_at_any_call(
+    world: World, context: Any, calls: Calls, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    told: list[str] = []
+    real = events.publish
+
+    def publish(alert: dict[str, Any]) -> None:
+        real(alert)
+        told.append(f"{alert['detail-type']} {alert['detail']['id']}")
+
+    monkeypatch.setattr(events, "publish", publish)
+    event = failing_shadow(world)
+    handler(event, context)
+    calls.made = 0
+    verdicts.handler({}, context)
+    made, (only,) = calls.made, told
+
+    for at in range(1, made + 1, step):
+        wipe()
+        Registry("table")._table.delete(f"MODEL#{MODEL}", "VERSION#00000002")
+        told.clear()
+        handler(failing_shadow(world), context)
+        assert calls.dying_after(at, lambda: verdicts.handler({}, context)), at
+        verdicts.handler({}, context)
+        verdicts.handler({}, context)
+        assert set(told) == {only}, at

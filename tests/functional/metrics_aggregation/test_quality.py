@@ -10,13 +10,21 @@ from metrics_aggregation.handler import handler
 from modelloop import clock, keys, windows
 from modelloop.aws import outcomes, storage
 from modelloop.aws.registry import Registry
-from tests.functional.metrics_aggregation.world import HOUR, MODEL, NOON, label, manifest, prediction, usual_rows
+from tests.functional.metrics_aggregation.world import (
+    HOUR,
+    MODEL,
+    NOON,
+    SECOND,
+    label,
+    manifest,
+    prediction,
+    shadowed,
+    usual_rows,
+)
 from training_trigger.labelled import read_labelled
 
 if TYPE_CHECKING:
     from tests.functional.metrics_aggregation.world import Record, World
-
-SECOND = "0199f0a0-0000-7000-8000-000000000002"
 
 
 @pytest.fixture(autouse=True)
@@ -94,14 +102,9 @@ def test_versions_are_judged_apart_on_the_same_request(world: World, context: An
 
 
 def test_a_shadow_is_held_against_the_champion_row_by_row(world: World, context: Any) -> None:
-    own, second = world.reference(manifest()), world.reference(manifest(2, SECOND))
-    until = clock.from_ms(NOON + windows.HOUR_MS)
-    pointer = {"champion": own, "shadow": second, "bake_until": until, "revision": 2}
-    world.publish(manifest(2, SECOND), pointer=pointer)
-    records = [prediction(usual_rows(60, seed)) for seed in range(4)]
-    other = {"variant": "shadow", "version": 2, "run_id": SECOND, "predict": ["Adelie"] * 60}
-    handler(world.capture(records), context)
-    handler(world.capture([record | other for record in records], "asked later"), context)
+    answered, asked_later = shadowed(world)
+    handler(world.capture(answered), context)
+    handler(world.capture(asked_later, "asked later"), context)
     for _ in range(2):
         verdicts.handler({}, context)
         assert outcomes.paired(MODEL, HOUR, clock.now(), candidate=2, reference=1) == (240, 120)

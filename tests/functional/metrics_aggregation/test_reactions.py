@@ -9,11 +9,22 @@ import pytest
 from metrics_aggregation import verdicts
 from metrics_aggregation.handler import handler
 from modelloop import clock, windows
-from modelloop.aws import events, invoke
+from modelloop.aws import events, invoke, judging, pointers
+from modelloop.aws.changes import Changes
 from modelloop.aws.registry import Registry
 from modelloop.errors import TransientError
 from tests.functional.metrics_aggregation.test_quality import answers
-from tests.functional.metrics_aggregation.world import MODEL, NOON, manifest, prediction, usual_rows
+from tests.functional.metrics_aggregation.world import (
+    MODEL,
+    NOON,
+    RUN_ID,
+    failing_shadow,
+    manifest,
+    prediction,
+    shadowed,
+    usual_rows,
+)
+from tests.support.events import check
 
 if TYPE_CHECKING:
     from tests.functional.metrics_aggregation.world import Record, World
@@ -25,8 +36,13 @@ type Sent = list[dict[str, Any]]
 def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
     """Everything that leaves: alerts, and wishes to retrain."""
     found: Sent = []
+
+    def publish(alert: dict[str, Any]) -> None:
+        check(alert)
+        found.append(alert)
+
     monkeypatch.setattr(clock, "now", lambda: clock.from_ms(NOON + 60_000))
-    monkeypatch.setattr(events, "publish", found.append)
+    monkeypatch.setattr(events, "publish", publish)
     monkeypatch.setattr(invoke, "send_event", lambda _, event: found.append(event))
     return found
 
@@ -91,16 +107,83 @@ def test_masked_columns_forbid_learning_from_traffic(world: World, context: Any,
 def test_an_alert_that_could_not_be_sent_is_sent_at_the_next_tick(
     world: World, context: Any, sent: Sent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_: Any) -> None:
-        raise TransientError("the bus is down")
-
-    monkeypatch.setattr(events, "publish", fail)
-    with pytest.raises(ExceptionGroup):
-        shifted(world, context, labels=False)
+    with monkeypatch.context() as patched:
+        patched.setattr(events, "publish", the_bus_is_down)
+        with pytest.raises(ExceptionGroup):
+            shifted(world, context, labels=False)
     assert Registry("table").latest_verdict(MODEL, "drift") is not None
-    monkeypatch.setattr(events, "publish", sent.append)
     verdicts.handler({}, context)
     assert names(sent) == ["Drift status changed", "Retraining decided"]
+
+
+def the_bus_is_down(_: Any) -> None:
+    raise TransientError("the bus is down")
+
+
+def test_the_end_of_a_rollout_names_the_version_on_trial_and_its_reference(
+    world: World, context: Any, sent: Sent
+) -> None:
+    handler(failing_shadow(world), context)
+    for _ in range(2):
+        verdicts.handler({}, context)
+
+    (alert,) = [one for one in sent if one["detail-type"] == "Rollout judged"]
+    detail = alert["detail"]
+    assert (detail["kind"], detail["action"], detail["version"], detail["reference"]) == ("shadow", "rollback", 2, 1)
+    assert any("answered differently" in reason for reason in detail["reasons"])
+
+
+def test_a_rollout_whose_end_could_not_be_told_is_told_at_the_next_tick_once(
+    world: World, context: Any, sent: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handler(failing_shadow(world), context)
+    with monkeypatch.context() as patched:
+        patched.setattr(events, "publish", the_bus_is_down)
+        with pytest.raises(ExceptionGroup):
+            verdicts.handler({}, context)
+    pointer, _ = pointers.read(MODEL)
+    assert pointer is not None
+    assert pointer.shadow is None
+    for _ in range(2):
+        verdicts.handler({}, context)
+    assert names(sent) == ["Rollout judged"]
+
+
+def test_the_end_of_one_rollout_is_told_before_the_next_one_ends(
+    world: World, context: Any, sent: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered, asked_later = shadowed(world)
+    pointer, _ = pointers.read(MODEL)
+    assert pointer is not None
+    third = manifest(3, RUN_ID.replace("-000000000001", "-000000000003"))
+    world.publish(third, pointer=pointer.to_json() | {"challenger": world.reference(third), "weight": 50.0})
+    other = {"variant": "challenger", "version": 3, "run_id": third["run_id"], "predict": ["Adelie"] * 60}
+    challenged = [prediction(usual_rows(60, seed)) | other for seed in range(4)]
+    handler(world.capture([*answered, *asked_later, *challenged]), context)
+    with monkeypatch.context() as patched:
+        patched.setattr(events, "publish", the_bus_is_down)
+        with pytest.raises(ExceptionGroup):
+            verdicts.handler({}, context)
+    for _ in range(2):
+        verdicts.handler({}, context)
+    assert [(one["detail"]["kind"], one["detail"]["version"]) for one in sent] == [("canary", 3), ("shadow", 2)]
+
+
+def test_what_the_judge_could_not_do_is_not_told(
+    world: World, context: Any, sent: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handler(failing_shadow(world), context)
+    gather = judging.gather
+
+    def gather_slowly(*args: Any) -> Any:
+        evidence = gather(*args)
+        Changes(Registry("table"), MODEL, who="ann", why="meanwhile").shadow(2, on=False)
+        return evidence
+
+    monkeypatch.setattr(judging, "gather", gather_slowly)
+    for _ in range(2):
+        verdicts.handler({}, context)
+    assert sent == []
 
 
 def test_alerts_go_over_the_bus_with_their_documented_detail(world: World, context: Any, bus: Any) -> None:
@@ -109,10 +192,8 @@ def test_alerts_go_over_the_bus_with_their_documented_detail(world: World, conte
 
     assert (first["source"], first["detail-type"]) == ("modelloop", "Drift status changed")
     assert second["detail-type"] == "Retraining decided"
-    for found in (first, second):
-        assert {"format_version", "id", "model", "version", "time", "reasons"} <= set(found["detail"])
-    assert {"status", "previous", "window", "rows"} <= set(first["detail"])
-    assert {"action", "cause"} <= set(second["detail"])
+    check(first)
+    check(second)
 
 
 @pytest.fixture

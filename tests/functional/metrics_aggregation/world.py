@@ -11,7 +11,7 @@ from urllib.parse import quote_plus
 import boto3
 import numpy as np
 
-from modelloop import baseline, clock, keys
+from modelloop import baseline, clock, keys, windows
 from modelloop.aws.registry import Registry
 from modelloop.encoding import Column, Encoding
 from modelloop.ids import uuid7
@@ -19,7 +19,7 @@ from modelloop.ids import uuid7
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-MODEL, RUN_ID = "penguins", "0199f0a0-0000-7000-8000-000000000001"
+MODEL, RUN_ID, SECOND = "penguins", "0199f0a0-0000-7000-8000-000000000001", "0199f0a0-0000-7000-8000-000000000002"
 HOUR = "2026-11-23T10"
 NOON = clock.to_ms("2026-11-23T10:30:00Z")
 CLASSES = ["Adelie", "Gentoo"]
@@ -136,6 +136,22 @@ class World:
     def yielded(self) -> dict[str, bytes]:
         """Return what the handlers stored, without what the test published."""
         return {key: body for key, body in self.stored().items() if not key.startswith(("versions/", "serving/"))}
+
+
+def shadowed(world: World) -> tuple[list[Record], list[Record]]:
+    """Put version 2 in the champion's shadow; return what both answered, every other time differently."""
+    own, second = world.reference(manifest()), world.reference(manifest(2, SECOND))
+    until = clock.from_ms(NOON + windows.HOUR_MS)
+    world.publish(manifest(2, SECOND), pointer={"champion": own, "shadow": second, "bake_until": until, "revision": 2})
+    records = [prediction(usual_rows(60, seed)) for seed in range(4)]
+    other = {"variant": "shadow", "version": 2, "run_id": SECOND, "predict": ["Adelie"] * 60}
+    return records, [record | other for record in records]
+
+
+def failing_shadow(world: World) -> dict[str, Any]:
+    """Put version 2 in the champion's shadow; return the event of captures that it will be judged badly by."""
+    answered, asked_later = shadowed(world)
+    return world.capture([*answered, *asked_later])
 
 
 def message(body: str, identifier: str = "m1") -> dict[str, Any]:

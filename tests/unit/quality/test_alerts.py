@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from modelloop import alerts, drift, judge, quality, retrain
+from tests.support import events
 
 PAGE = (Path(__file__).parents[3] / "infra" / "docs" / "metrics-and-alarms.md").read_text()
 EVENTS = PAGE.split("## Events")[1].split("\n## ")[0]
@@ -16,13 +17,51 @@ VERDICT: dict[str, Any] = {
     "model": "m", "version": 3, "updated_at": NOW, "status": "drift", "window": None, "rows": 5, "reasons": ["so"],
 }  # fmt: skip
 DECISION = {"action": "retrain", "cause": "drift", "reason": "so"}
+ENDED = {
+    "model": "m", "version": 4, "reference": 3, "updated_at": NOW, "kind": "canary", "action": "promote",
+    "reasons": ["so"], "revision": 9,
+}  # fmt: skip
+
+
+def changed(kind: str, verdict: dict[str, Any], before: str | None) -> alerts.Alert:
+    found = alerts.status_changed(kind, verdict, before)
+    assert found is not None
+    return found
+
+
 FOUND = [
-    alerts.status_changed("drift", VERDICT, "ok"),
-    alerts.status_changed("quality", VERDICT | {"status": "degraded"}, None),
+    changed("drift", VERDICT, "ok"),
+    changed("quality", VERDICT | {"status": "degraded"}, None),
     alerts.retraining_decided(DECISION, VERDICT),
-    alerts.rollout_judged("canary", "promote", ["so"], {"model": "m", "updated_at": NOW}),
+    alerts.rollout_judged(ENDED),
 ]
 COMMON = {"format_version", "id", "model", "version", "time", "reasons"}
+
+
+def own_schemas() -> dict[str, dict[str, Any]]:
+    """What the schema says of each detail type, beside what all have in common."""
+    schema = events.schema()
+    found = {}
+    for kind in schema["oneOf"]:
+        detail = kind["properties"]["detail"]
+        base = schema["$defs"][detail["$ref"].rpartition("/")[2]] if "status" in detail["$ref"] else {}
+        found[kind["properties"]["detail-type"]["const"]] = base.get("properties", {}) | detail["properties"]
+    return found
+
+
+@pytest.mark.parametrize("alert", FOUND, ids=lambda alert: alert["detail-type"])
+def test_every_event_is_as_the_schema_has_it(alert: dict[str, Any]) -> None:
+    events.check(alert)
+
+
+@pytest.mark.parametrize("alert", FOUND, ids=lambda alert: alert["detail-type"])
+def test_the_schema_refuses_what_lacks_a_field_or_has_one_too_many(alert: dict[str, Any]) -> None:
+    for field in alert["detail"]:
+        less = {name: value for name, value in alert["detail"].items() if name != field}
+        assert events.faults(alert | {"detail": less}), field
+    assert events.faults(alert | {"detail": alert["detail"] | {"more": 1}})
+    assert events.faults(alert | {"detail": alert["detail"] | {"version": None}})
+    assert events.faults(alert | {"detail-type": "Something else"})
 
 
 def test_every_event_is_documented_with_its_fields() -> None:
@@ -30,30 +69,32 @@ def test_every_event_is_documented_with_its_fields() -> None:
         name: set(re.findall(r"`(\w+)`", fields))
         for name, fields in re.findall(r"^\| ([A-Z][a-z ]+) \|[^|]+\| (`.*) \|$", EVENTS, re.MULTILINE)
     }
-    sent = {alert["detail-type"]: set(alert["detail"]) - COMMON for alert in FOUND if alert}
-    assert told == sent
+    sent = {alert["detail-type"]: set(alert["detail"]) - COMMON for alert in FOUND}
+    assert told == sent == {name: set(fields) for name, fields in own_schemas().items()}
     assert len(sent) == 4
 
 
 def test_every_field_is_documented_and_no_other() -> None:
     told = set(re.findall(r"^\| `(\w+)` \|", EVENTS, re.MULTILINE))
-    assert told == set().union(*(alert["detail"] for alert in FOUND if alert))
+    assert told == set().union(*(alert["detail"] for alert in FOUND))
 
 
-def test_every_status_and_action_is_documented() -> None:
+def test_the_schema_names_every_status_and_action_and_the_page_too() -> None:
     words = {
-        drift.OK, drift.DRIFT, drift.FAULT, drift.INSUFFICIENT, quality.DEGRADED,
-        retrain.RETRAIN, retrain.WAIT, retrain.REFUSE, judge.PROMOTE, judge.ROLLBACK, judge.EXPIRED,
-        judge.CANARY, judge.SHADOW, judge.WATCH,
-    }  # fmt: skip
-    assert words <= set(re.findall(r"`(\w+)`", EVENTS))
+        ("Drift status changed", "status"): {drift.OK, drift.DRIFT, drift.FAULT, drift.INSUFFICIENT},
+        ("Quality status changed", "status"): {quality.OK, quality.DEGRADED, quality.INSUFFICIENT},
+        ("Retraining decided", "action"): {retrain.RETRAIN, retrain.WAIT, retrain.REFUSE},
+        ("Rollout judged", "action"): {judge.PROMOTE, judge.ROLLBACK, judge.EXPIRED},
+        ("Rollout judged", "kind"): {judge.CANARY, judge.SHADOW, judge.WATCH},
+    }
+    told = own_schemas()
+    for (name, field), expected in words.items():
+        assert set(told[name][field]["enum"]) == expected
+        assert expected <= set(re.findall(r"`(\w+)`", EVENTS))
 
 
-def test_the_example_has_the_fields_of_its_type() -> None:
-    example = orjson.loads(EVENTS.split("```json")[1].split("```")[0])
-    assert FOUND[0] is not None
-    assert set(example) == set(FOUND[0])
-    assert set(example["detail"]) == set(FOUND[0]["detail"])
+def test_the_example_is_as_the_schema_has_it() -> None:
+    events.check(orjson.loads(EVENTS.split("```json")[1].split("```")[0]))
 
 
 @pytest.mark.parametrize(("status", "before"), [("ok", None), ("insufficient_data", "ok"), ("drift", "drift")])
@@ -64,4 +105,4 @@ def test_nobody_hears_of_what_is_quiet_or_was_told(status: str, before: str | No
 def test_the_same_change_has_the_same_id_and_another_one_has_not() -> None:
     again = alerts.status_changed("drift", VERDICT, "ok")
     assert again == FOUND[0]
-    assert len({alert["detail"]["id"] for alert in FOUND if alert}) == 4
+    assert len({alert["detail"]["id"] for alert in FOUND}) == 4
