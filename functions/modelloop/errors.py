@@ -10,7 +10,8 @@ ModelloopError
 │   ├── UnsupportedMediaError     415  content type
 │   └── NotReadyError             503  nothing serves yet
 ├── DatasetRejectedError     a table or spec that cannot be trained on
-│   └── SpecError                 model.yaml, with its line
+│   ├── SpecError                 model.yaml, with its line
+│   └── FitRefusedError           what an estimator does not take
 ├── ArtifactRefusedError     a stored file is not what its digest or golden rows say
 ├── ExportMismatchError      the serving engine does not reproduce the estimator
 └── TransientError           try again: throttled, timed out, unavailable
@@ -106,6 +107,10 @@ class SpecError(DatasetRejectedError):
     """A model.yaml that cannot be followed; the message names its line."""
 
     code = "SPEC_INVALID"
+
+
+class FitRefusedError(DatasetRejectedError):
+    """Rows, or the value of a parameter, that an estimator does not take."""
 
 
 class ArtifactRefusedError(ModelloopError):

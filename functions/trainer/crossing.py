@@ -9,8 +9,8 @@ import numpy as np
 from sklearn.model_selection import RepeatedKFold, RepeatedStratifiedKFold
 
 from modelloop.gate import SMALL_SUCCESSOR
+from trainer.estimation import estimate_alone
 from trainer.evaluation.metrics import statistics
-from trainer.fitting import fit_part
 
 if TYPE_CHECKING:
     from trainer.search import Candidate
@@ -33,7 +33,7 @@ def cross_validate(table: PreparedTable, candidate: Candidate, deadline: float) 
     for fitted, held in splitter.split(table.rows.matrix, table.rows.target):
         if time.monotonic() >= deadline:
             break
-        outcome = fit_part(table, candidate, table.rows.take(fitted)).outcome(table.rows.take(held))
+        outcome = estimate_alone(table, candidate, table.rows.take(fitted)).outcome(table.rows.take(held))
         whole = np.ones((1, outcome.rows))
         found.append({name: float(figure(whole)[0]) for name, figure in statistics(outcome).items()})
     if len(found) < FOLDS:

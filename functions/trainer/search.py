@@ -8,12 +8,12 @@ completed trials are recorded, and a repeated run fits the recorded winner inste
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from math import ceil
+from math import ceil, isnan
 from typing import TYPE_CHECKING, Any
 
 from sklearn.model_selection import ParameterSampler
 
-from trainer.families import families_for
+from trainer.families import families_for, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from trainer.table import PreparedTable
 
 DEFAULT_FAMILIES = ("linear", "hist_gradient_boosting")
+DEFAULT_TRIALS = 20
 FEWEST_ROWS = 500
 KEEP = 3
 MOST_RUNGS = 3
@@ -37,13 +38,17 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One completed fit: on how many rows, its score on the validation part, and the seconds it took."""
+    """One completed fit: on how many rows, its score on the validation part, and the seconds it took.
+
+    The score is NaN where the metric is not defined, and with an `error`: what the estimator refused.
+    """
 
     family: str
     params: dict[str, Any]
     rows: int
     score: float
     seconds: float
+    error: str | None = None
 
     @property
     def candidate(self) -> Candidate:
@@ -52,12 +57,12 @@ class Trial:
 
     def to_json(self) -> dict[str, Any]:
         """Return the document that the manifest carries."""
-        return {**asdict(self), "seconds": round(self.seconds, 3)}
+        return {**asdict(self), "score": None if isnan(self.score) else self.score, "seconds": round(self.seconds, 3)}
 
 
 def trial_from_json(document: Mapping[str, Any]) -> Trial:
     """Read a recorded trial."""
-    return Trial(**document)
+    return Trial(**{**document, "score": float("nan") if document["score"] is None else document["score"]})
 
 
 def candidates(table: PreparedTable) -> list[Candidate]:
@@ -67,12 +72,16 @@ def candidates(table: PreparedTable) -> list[Candidate]:
     found = [Candidate(name, fixed[name]) for name in names]
     wanted = int(table.spec.search.get("trials", 0 if not table.spec.search else DEFAULT_TRIALS))
     for candidate in _draws(table, names, fixed, wanted):
-        if len(found) < wanted and candidate not in found:
+        if len(found) < wanted and not any(_same(table.task, candidate, other) for other in found):
             found.append(candidate)
     return found
 
 
-DEFAULT_TRIALS = 20
+def _same(task: str, one: Candidate, other: Candidate) -> bool:
+    """Tell whether two candidates are one fit: defaults count, whether they are spelled out or not."""
+    if one.family != other.family:
+        return False
+    return settings_of(one.family, task, one.params) == settings_of(other.family, task, other.params)
 
 
 def _draws(table: PreparedTable, names: list[str], fixed: Mapping[str, dict[str, Any]], wanted: int) -> list[Candidate]:
@@ -103,9 +112,26 @@ def rungs(rows: int, many: int) -> list[int]:
 
 
 def survivors(metric: str, trials: list[Trial]) -> list[Candidate]:
-    """Return the better third of what was tried on one rung, best first; of equals the earlier."""
-    ranked = sorted(trials, key=lambda trial: _rank(metric, trial))
+    """Return the better third of what could be fitted on one rung, best first; of equals the earlier."""
+    ranked = sorted((trial for trial in trials if trial.error is None), key=lambda trial: _rank(metric, trial))
     return [trial.candidate for trial in ranked[: ceil(len(ranked) / KEEP)]]
+
+
+def expected_seconds(candidate: Candidate, trials: list[Trial], rows: int) -> float:
+    """Return how long a candidate will take on `rows` rows, in proportion to its last trial; 0 without one."""
+    last = next((trial for trial in reversed(trials) if trial.candidate == candidate), None)
+    return 0.0 if last is None else last.seconds * rows / last.rows
+
+
+def surest_first(chosen: list[Candidate], trials: list[Trial], rows: int, seconds: float) -> list[Candidate]:
+    """Return the candidates with the one first that is fitted whatever comes: the best that will end in time.
+
+    It is the quickest when none will.
+    """
+    expected = [expected_seconds(candidate, trials, rows) for candidate in chosen]
+    in_time = [place for place, needed in enumerate(expected) if needed <= seconds]
+    first = in_time[0] if in_time else expected.index(min(expected))
+    return [chosen[first], *chosen[:first], *chosen[first + 1 :]]
 
 
 def best(metric: str, trials: list[Trial]) -> Trial:
@@ -113,7 +139,8 @@ def best(metric: str, trials: list[Trial]) -> Trial:
     return min(trials, key=lambda trial: _rank(metric, trial))
 
 
-def _rank(metric: str, trial: Trial) -> float:
-    if trial.score != trial.score:
-        return float("inf")
-    return -trial.score if metric in RISING else trial.score
+def _rank(metric: str, trial: Trial) -> tuple[bool, float]:
+    """Return what grows as trials get worse: a refused one is worse than one whose score is not defined."""
+    if isnan(trial.score):
+        return trial.error is not None, float("inf")
+    return False, -trial.score if metric in RISING else trial.score

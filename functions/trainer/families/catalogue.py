@@ -225,6 +225,12 @@ def build(name: str, task: str, encoding: Encoding, params: Mapping[str, Any] | 
     return Model(estimator, OneHot(_codes(encoding), dense=True))
 
 
+def settings_of(name: str, task: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what `build` sets for the same arguments: the family's defaults and the parameters that replace them."""
+    family = _FAMILIES.get((name, task))
+    return dict(params) if family is None else {**family.defaults, **params}
+
+
 def _family_of(path: str, task: str) -> Family | None:
     """Return the family that has the class of a dotted path, reduced to that class and its own defaults."""
     for family in families_for(task):

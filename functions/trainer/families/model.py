@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any, Self
 from sklearn.base import BaseEstimator
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
+from modelloop.errors import FitRefusedError
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from trainer.families.preparation import Filled, Matrix, Native, OneHot
 
+LONGEST_REASON = 500
 _EARLY_STOPPERS = (HistGradientBoostingClassifier, HistGradientBoostingRegressor)
 
 
@@ -39,7 +42,8 @@ class Model(BaseEstimator):  # type: ignore[misc]
     ) -> Self:
         """Fit on encoded rows; `validation` rows stop boosting early where the estimator can.
 
-        Other estimators leave `validation` alone.
+        Other estimators leave `validation` alone. Raises FitRefusedError for rows or a value of a parameter that
+        the estimator does not take.
         """
         prepared = self.preparation.fit(matrix).transform(matrix)
         extra: dict[str, Any] = {} if sample_weight is None else {"sample_weight": sample_weight}
@@ -47,7 +51,11 @@ class Model(BaseEstimator):  # type: ignore[misc]
             self.estimator.set_params(early_stopping=validation is not None)
             if validation is not None:
                 extra |= {"X_val": self.preparation.transform(validation[0]), "y_val": validation[1]}
-        self.estimator.fit(prepared, target, **extra)
+        try:
+            self.estimator.fit(prepared, target, **extra)
+        except ValueError as error:  # scikit-learn's one way to refuse rows and parameters
+            name = type(self.estimator).__name__
+            raise FitRefusedError(f"{name} cannot be fitted: {str(error)[:LONGEST_REASON]}") from error
         return self
 
     def predict(self, matrix: Matrix) -> NDArray[Any]:

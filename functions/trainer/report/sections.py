@@ -173,7 +173,7 @@ def _making(manifest: Manifest) -> str:
     heads = ["Family", "Parameters", "Rows", "Validation score", "Seconds"]
     rows = [
         [text(trial["family"]), f"<code>{text(_json(trial['params']))}</code>", number(trial["rows"]),
-         number(trial["score"]), number(trial["seconds"], 3)]
+         text(trial["error"]) if trial.get("error") else number(trial["score"]), number(trial["seconds"], 3)]
         for trial in manifest["trials"]
     ]  # fmt: skip
     estimator = f"<code>{text(manifest['estimator']['class'])}</code>"

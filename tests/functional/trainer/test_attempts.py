@@ -204,6 +204,13 @@ def test_a_parameter_that_does_not_exist_is_told(lab: Lab) -> None:
     assert "'colour'" in str(run.reason)
 
 
+def test_what_the_only_estimator_refuses_is_told(lab: Lab) -> None:
+    spec = Spec(estimators=("linear",), params={"linear": {"C": -1.0}})
+    run = lab.train(replace(sample(300, 1), spec=spec))
+    assert run.state == "REJECTED"
+    assert "LogisticRegression cannot be fitted" in str(run.reason)
+
+
 def test_the_audit_log_says_once_what_was_registered(lab: Lab) -> None:
     run = lab.train(sample(300, 1))
     entries = {entry["action"]: entry for entry in lab.registry.list_audit("m").items}

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import json
+import threading
 from typing import Any
 
+import joblib._parallel_backends
 import numpy as np
 import pytest
 
 from modelloop.encoding import Column, Encoding
+from modelloop.errors import FitRefusedError, SpecError
 from modelloop.spec import Spec
 from modelloop.split import HOLDOUT, TRAIN, VALIDATION
-from trainer import fitting, search
+from trainer import estimation, fitting, rung, search
 from trainer.search import Candidate, Trial
 from trainer.table import Part, PreparedTable
 
@@ -59,6 +63,12 @@ def test_a_search_ends_when_a_family_has_no_more_settings() -> None:
     assert 2 < len(found) < 20
 
 
+def test_defaults_are_not_tried_again_when_a_draw_spells_them_out() -> None:
+    found = search.candidates(table(estimators=("linear",), search={"trials": 500}))
+    assert found[0] == Candidate("linear")
+    assert 1.0 not in [candidate.params["C"] for candidate in found[1:]]
+
+
 @pytest.mark.parametrize(("rows", "many", "sizes"), [
     (600, 50, [600]), (2000, 2, [2000]), (2000, 12, [666, 2000]), (90_000, 12, [10_000, 30_000, 90_000]),
     (90_000, 6, [30_000, 90_000]),
@@ -72,6 +82,12 @@ def test_the_better_third_goes_on_in_the_metrics_direction() -> None:
     assert [kept.family for kept in search.survivors("log_loss", trials)] == ["b", "c"]
     assert [kept.family for kept in search.survivors("roc_auc", trials)] == ["a", "c"]
     assert search.best("log_loss", trials).family == "b"
+
+
+def test_what_was_refused_does_not_go_on() -> None:
+    refused = [Trial(name, {}, 10, float("nan"), 0.0, "refused") for name in "acd"]
+    assert [kept.family for kept in search.survivors("log_loss", [*refused, trial(0.1, "b")])] == ["b"]
+    assert search.best("log_loss", [*refused, trial(float("nan"), "b")]).family == "b"
 
 
 def test_the_search_prefers_what_fits_the_data() -> None:
@@ -99,8 +115,99 @@ def test_recorded_trials_are_not_searched_again() -> None:
     np.testing.assert_array_equal(one, two)
 
 
-def test_progress_is_told_up_to_the_end() -> None:
+def test_recorded_trials_survive_json_with_scores_that_were_not_defined() -> None:
+    told = [trial(0.5), trial(float("nan"), "decision_tree"), Trial("linear", {}, 10, float("nan"), 0.0, "refused")]
+    again = [search.trial_from_json(json.loads(json.dumps(one.to_json(), allow_nan=False))) for one in told]
+    assert search.best("log_loss", again) == told[0]
+    assert [search._rank("roc_auc", one) for one in again] == [search._rank("roc_auc", one) for one in told]
+    assert [one.error for one in again] == [None, None, "refused"]
+
+
+def test_a_rung_tries_as_many_at_a_time_as_there_are_processors_where_there_are_no_semaphores(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("os.process_cpu_count", lambda: 2)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr(joblib._parallel_backends, "mp", None)  # what joblib knows of a machine without /dev/shm
+    both = threading.Barrier(2, timeout=5)
+    estimate = estimation.estimate
+
+    def watched(*arguments: Any) -> Any:
+        both.wait()
+        return estimate(*arguments)
+
+    monkeypatch.setattr(rung, "estimate", watched)
+    tried = rung.try_rung(table(), [Candidate("linear"), Candidate("decision_tree")], 60, "log_loss", clock())
+    assert [one.family for one in tried] == ["linear", "decision_tree"]
+
+
+def test_every_class_is_in_the_smallest_sample() -> None:
+    rows = table(9000, estimators=TREES, search={"trials": 10})
+    rare = np.random.default_rng(3).choice(len(rows.rows.target), 2 * 18, replace=False)
+    rows.rows.target[:] = 0.0
+    rows.rows.target[rare] = np.repeat(np.arange(1, 19), 2)
+    rows.document["classes"] = list(range(19))
+    rows.membership[rare] = TRAIN
+    picked = rung.sample(rows, 500)
+    assert len(picked) == len(set(picked.tolist())) == 500
+    assert (np.diff(picked) > 0).all()
+    counts = np.bincount(rows.train.target[picked].astype(int), minlength=19)
+    assert counts[1:].tolist() == [2] * 18
+    fitted = fitting.fit(rows, 60.0, ignore, [])
+    assert len({done.rows for done in fitted.trials}) == 3
+    assert all(np.isfinite(done.score) for done in fitted.trials)
+
+
+def test_an_estimator_that_refuses_the_table_leaves_the_others_to_it() -> None:
+    spec: dict[str, Any] = {"estimators": ("linear", "decision_tree"), "params": {"linear": {"C": -1.0}}}
+    fitted = fitting.fit(table(**spec), 60.0, ignore, [])
+    assert fitted.chosen.family == "decision_tree"
+    refused = fitted.trials[0]
+    assert "LogisticRegression cannot be fitted: The 'C' parameter" in str(refused.error)
+    searched = fitting.fit(table(2600, **spec, search={"trials": 4}), 60.0, ignore, [])
+    assert {done.family for done in searched.trials if done.error is None} == {"decision_tree"}
+
+
+def test_when_every_estimator_refuses_the_table_it_is_told_why() -> None:
+    with pytest.raises(FitRefusedError, match="LogisticRegression cannot be fitted"):
+        fitting.fit(table(estimators=("linear",), params={"linear": {"C": -1.0}}), 60.0, ignore, [])
+
+
+def test_a_parameter_that_no_estimator_has_is_no_matter_of_taste() -> None:
+    with pytest.raises(SpecError, match="no parameter 'colour'"):
+        fitting.fit(table(estimators=TREES, params={"linear": {"colour": 1}}), 60.0, ignore, [])
+
+
+def test_a_fit_takes_longer_in_proportion_to_the_rows() -> None:
+    first, slow, quick = (Trial("slow", {}, 1, 0.1, 1.0), Trial("slow", {}, 10, 0.1, 4.0), Trial("quick", {}, 9, 0, 9))
+    assert search.expected_seconds(Candidate("slow"), [first, slow, quick], 30) == 12.0
+    assert search.expected_seconds(Candidate("new"), [slow, quick], 30) == 0.0
+
+
+@pytest.mark.parametrize(("seconds", "order"), [
+    (13.0, ["slow", "quick", "quickest"]), (5.0, ["quick", "slow", "quickest"]), (1.0, ["quickest", "slow", "quick"]),
+])  # fmt: skip
+def test_the_best_that_ends_in_time_is_fitted_first(seconds: float, order: list[str]) -> None:
+    tried = [Trial(name, {}, 10, 0.1, taken) for name, taken in (("slow", 4.0), ("quick", 1.0), ("quickest", 0.9))]
+    found = search.surest_first([done.candidate for done in tried], tried, 30, seconds)
+    assert [candidate.family for candidate in found] == order
+
+
+def test_what_would_end_after_the_deadline_is_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "expected_seconds", lambda candidate, *_: 1e6 * (candidate.family == "linear"))
+    rows = table(2600, estimators=TREES, search={"trials": 9})
+    fitted = fitting.fit(rows, 60.0, ignore, [])
+    assert {done.family for done in fitted.trials if done.rows < rows.train.rows} == set(TREES)
+    assert {done.family for done in fitted.trials if done.rows == rows.train.rows} == {"decision_tree"}
+
+
+def test_progress_is_told_up_to_the_end_and_never_falls() -> None:
     told: list[float] = []
-    fitting.fit(table(2600, estimators=TREES, search={"trials": 4}), 60.0, told.append, [])
+    fitting.fit(table(9000, estimators=TREES, search={"trials": 12}), 60.0, told.append, [])
     assert told[-1] == 1.0
-    assert all(0 < share <= 1 for share in told)
+    assert told == sorted(told)
+    assert 0 < told[0] < 0.1
+
+
+def clock() -> rung.Clock:
+    return rung.Clock(float("inf"), ignore)
