@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from modelloop import clock, cost
-from modelloop.summary import LATENCY_BOUNDS_MS, MICROS
+from modelloop import clock
+from modelloop import prometheus_traffic as traffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -77,57 +76,6 @@ def _frozen(state: ModelState) -> Iterator[Sample]:
     yield "", {"model_name": state.name}, float(bool(state.item.get("frozen")))
 
 
-def _versions(state: ModelState) -> Iterator[tuple[Labels, Mapping[str, Any]]]:
-    for version, counts in sorted((state.traffic or {}).get("versions", {}).items(), key=lambda item: int(item[0])):
-        yield {"model_name": state.name, "model_version": "" if version == "0" else version}, counts
-
-
-def _successes(state: ModelState) -> Iterator[Sample]:
-    for labels, counts in _versions(state):
-        yield "", labels, counts.get("requests", 0)
-
-
-def _failures(state: ModelState) -> Iterator[Sample]:
-    for labels, counts in _versions(state):
-        for code, count in sorted(counts.get("errors", {}).items()):
-            yield "", {**labels, "error_code": code}, count
-
-
-def _rows(state: ModelState) -> Iterator[Sample]:
-    for labels, counts in _versions(state):
-        yield "", labels, counts.get("rows", 0)
-
-
-def _latency(state: ModelState) -> Iterator[Sample]:
-    for labels, counts in _versions(state):
-        warm = counts.get("latency", {}).get("warm")
-        if not warm:
-            continue
-        bounds = [*(f"{bound / 1_000:g}" for bound in LATENCY_BOUNDS_MS), "+Inf"]
-        for bound, below in zip(bounds, accumulate(warm["counts"]), strict=True):
-            yield "_bucket", {**labels, "le": bound}, below
-        yield "_sum", labels, warm["micros"] / MICROS / 1_000
-        yield "_count", labels, sum(warm["counts"])
-
-
-def _busy(state: ModelState) -> Iterator[Sample]:
-    for labels, counts in _versions(state):
-        yield "", labels, cost.busy_seconds(counts)
-
-
-def _cost(state: ModelState) -> Iterator[Sample]:
-    for labels, counts in _versions(state):
-        if state.rates:
-            yield "", labels, state.rates.total(counts)
-
-
-def _cost_per_thousand(state: ModelState) -> Iterator[Sample]:
-    for labels, counts in _versions(state):
-        found = cost.per_thousand(state.rates.total(counts), counts.get("requests", 0)) if state.rates else None
-        if found is not None:
-            yield "", labels, found
-
-
 def _status(kind: str) -> Callable[[ModelState], Iterator[Sample]]:
     def samples(state: ModelState) -> Iterator[Sample]:
         verdict = getattr(state, kind)
@@ -173,13 +121,53 @@ FAMILIES = (
     Family("modelloop_serving_version", "gauge", "Number of the version that holds a role.", _serving),
     Family("modelloop_challenger_weight_ratio", "gauge", "Share of requests that the challenger answers.", _weight),
     Family("modelloop_frozen", "gauge", "1 while nothing may change by itself.", _frozen),
-    Family("model_infer_request_success_total", "counter", "Requests that were answered.", _successes),
-    Family("model_infer_request_failure_total", "counter", "Requests that were refused or failed.", _failures),
-    Family("modelloop_rows_total", "counter", "Rows that were predicted.", _rows),
-    Family("modelloop_request_duration_seconds", "histogram", "Time in the function of warm requests.", _latency),
-    Family("modelloop_busy_seconds_total", "counter", "Time that environments were busy for a version.", _busy),
-    Family("modelloop_cost_total", "counter", "Cost of busy time and requests, at the stack's prices.", _cost),
-    Family("modelloop_cost_per_thousand_predictions", "gauge", "Cost of 1,000 predictions.", _cost_per_thousand),
+    Family(
+        "model_infer_request_success_total",
+        "counter",
+        "Requests that a caller got an answer to.",
+        traffic.counted(traffic.answers, "requests"),
+    ),
+    Family(
+        "model_infer_request_failure_total",
+        "counter",
+        "Requests that were refused or failed.",
+        traffic.failures(traffic.answers),
+    ),
+    Family(
+        "modelloop_rows_total", "counter", "Rows that a caller got predicted.", traffic.counted(traffic.answers, "rows")
+    ),
+    Family(
+        "modelloop_request_duration_seconds",
+        "histogram",
+        "Time in the function of warm requests.",
+        traffic.durations(traffic.answers),
+    ),
+    Family(
+        "modelloop_shadow_answers_total",
+        "counter",
+        "Answers of a shadow, which no caller got.",
+        traffic.counted(traffic.shadows, "requests"),
+    ),
+    Family(
+        "modelloop_shadow_failures_total",
+        "counter",
+        "Requests that a shadow could not answer.",
+        traffic.failures(traffic.shadows),
+    ),
+    Family(
+        "modelloop_shadow_duration_seconds",
+        "histogram",
+        "Time of a shadow's warm answers.",
+        traffic.durations(traffic.shadows),
+    ),
+    Family("modelloop_busy_seconds_total", "counter", "Time that environments were busy for a version.", traffic.busy),
+    Family("modelloop_cost_total", "counter", "Cost of busy time and requests, at the stack's prices.", traffic.costs),
+    Family(
+        "modelloop_cost_per_thousand_predictions",
+        "gauge",
+        "Cost of 1,000 answers that callers got.",
+        traffic.cost_per_thousand,
+    ),
     Family("modelloop_drift_status", "gauge", "1 for the status of the newest drift verdict.", _status("drift")),
     Family("modelloop_drift_distance", "gauge", "Jensen-Shannon distance to the training part.", _column("distance")),
     Family("modelloop_drift_threshold", "gauge", "Distance from which a column counts.", _column("threshold")),

@@ -2,6 +2,8 @@
 
 Closed hours are folded into a base once; open hours are added on top of it at every look. An object that arrives after
 its hour was folded is missed here (summaries, drift and quality do count it).
+
+What a version did as a shadow stands apart, under `shadow`: no caller got it.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from modelloop import cost, summary, windows
+from modelloop.serving import SHADOW
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -35,7 +38,8 @@ def totals(previous: Mapping[str, Any] | None, found: Iterable[Summary], *, mode
     for one in found:
         place, tallies, _ = one
         kept = {name: tallies[name] for name in _COUNTED if name in tallies} | cost.charged(one)
-        summary.add(base if place.hour <= through else live, {str(place.version): kept})
+        apart = {SHADOW: kept} if place.variant == SHADOW else kept
+        summary.add(base if place.hour <= through else live, {str(place.version): apart})
     return {
         "model": model,
         "through": through,

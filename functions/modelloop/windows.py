@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelloop import clock, cost, summary
+from modelloop.serving import SHADOW
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -90,23 +91,25 @@ def backwards(hours: Iterable[tuple[str, Tallies]], now: str, min_rows: int, mos
 
 
 def by_version(summaries: Iterable[Summary], rates: Rates | None = None) -> dict[str, Any]:
-    """Return the totals of summaries, over all and by version and variant, as the API answers them; at rates, costs."""
+    """Return the totals of summaries, over all and by version and variant, as the API answers them; at rates, costs.
+
+    Totals count what callers got. A shadow's answers stand apart: under `shadow`, and as a variant of their version.
+    """
 
     def describe(tallies: Tallies) -> dict[str, Any]:
         return summary.describe(tallies) | ({"cost": rates.describe(tallies)} if rates else {})
 
-    whole: Tallies = {}
+    whole: dict[bool, Tallies] = {False: {}, True: {}}
     versions: dict[int, Tallies] = {}
     variants: dict[tuple[int, str], Tallies] = {}
     for found in summaries:
-        place = found.place
-        for one in (
-            whole,
-            versions.setdefault(place.version, {}),
-            variants.setdefault((place.version, place.variant), {}),
-        ):
-            summary.add(one, _plain(found.tallies) | cost.charged(found))
-    return describe(whole) | {
+        place, tallies = found.place, _plain(found.tallies) | cost.charged(found)
+        apart = place.variant == SHADOW
+        summary.add(whole[apart], tallies)
+        summary.add(versions.setdefault(place.version, {}), {} if apart else tallies)
+        summary.add(variants.setdefault((place.version, place.variant), {}), tallies)
+    return describe(whole[False]) | {
+        "shadow": describe(whole[True]),
         "versions": [
             {
                 "version": version or None,
@@ -116,7 +119,7 @@ def by_version(summaries: Iterable[Summary], rates: Rates | None = None) -> dict
                 },
             }
             for version, tallies in sorted(versions.items())
-        ]
+        ],
     }
 
 

@@ -52,7 +52,7 @@ def test_every_told_metric_has_a_panel() -> None:
 
 
 def test_every_label_in_a_rule_or_panel_is_one_that_is_told() -> None:
-    source = (ROOT / "functions" / "modelloop" / "prometheus.py").read_text()
+    source = "".join(file.read_text() for file in (ROOT / "functions" / "modelloop").glob("prometheus*.py"))
     told = set(re.findall(r'"([a-z_]+)":', source)) | {"le", "job"}
     for expression in [*panel_expressions(), *rule_expressions()]:
         grouped = re.findall(r"\b(?:by|on) \(([^)]*)\)", expression)

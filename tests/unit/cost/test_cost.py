@@ -40,9 +40,20 @@ def test_busy_time_at_the_price_of_memory_and_every_request_make_the_cost() -> N
 def test_a_shadow_costs_its_time_and_no_request() -> None:
     found = windows.by_version([hour(), hour("shadow", 2)], RATES)
 
-    champion, shadow = (one["cost"]["total"] for one in found["versions"])
-    assert (champion, shadow) == (8.0, 3.0)
-    assert found["cost"]["total"] == 11.0
+    champion, shadow = found["versions"]
+    assert (champion["cost"]["total"], shadow["variants"]["shadow"]["cost"]["total"]) == (8.0, 3.0)
+    assert (found["cost"]["total"], found["shadow"]["cost"]["total"], shadow["cost"]["total"]) == (8.0, 3.0, 0.0)
+
+
+def test_a_thousand_predictions_do_not_cost_what_a_version_did_as_a_shadow() -> None:
+    both = [hour("champion"), hour("shadow")]
+    state = ModelState({"name": "m"}, traffic.totals(None, both, model="m", now=NOW), rates=RATES)
+
+    (version,) = windows.by_version(both, RATES)["versions"]
+    assert version["cost"]["per_1000_predictions"] == 2_000.0
+    assert 'modelloop_cost_per_thousand_predictions{model_name="m",model_version="1"} 2000\n' in (
+        prometheus.render([state])
+    )
 
 
 def test_nothing_predicted_has_no_cost_per_thousand() -> None:
@@ -55,9 +66,9 @@ def test_the_scraper_reads_the_same_cost_as_the_summary() -> None:
 
     text = prometheus.render([state._replace(rates=RATES)])
 
-    assert 'modelloop_busy_seconds_total{model_name="m",model_version="1"} 3\n' in text
-    assert 'modelloop_cost_total{model_name="m",model_version="1"} 8\n' in text
-    assert 'modelloop_cost_total{model_name="m",model_version="2"} 3\n' in text
+    assert 'modelloop_busy_seconds_total{model_name="m",model_version="1",work="answers"} 3\n' in text
+    assert 'modelloop_cost_total{model_name="m",model_version="1",work="answers"} 8\n' in text
+    assert 'modelloop_cost_total{model_name="m",model_version="2",work="shadow"} 3\n' in text
     assert 'modelloop_cost_per_thousand_predictions{model_name="m",model_version="1"} 2000\n' in text
     assert "modelloop_cost" not in prometheus.render([state])
 

@@ -15,7 +15,7 @@ NOW = "2026-11-23T12:10:00.000Z"
 COUNTS = [0] * (len(summary.LATENCY_BOUNDS_MS) + 1)
 
 
-def arrived(hour: str, requests: int, version: int = 3) -> Summary:
+def arrived(hour: str, requests: int, version: int = 3, variant: str = "champion") -> Summary:
     warm = {"counts": [requests, *COUNTS[1:]], "micros": requests * 50}
     tallies = {
         "requests": requests,
@@ -24,7 +24,7 @@ def arrived(hour: str, requests: int, version: int = 3) -> Summary:
         "latency": {"warm": warm},
         "columns": {"a": 1},
     }
-    return Summary(Place("m", hour, version, "champion"), tallies)
+    return Summary(Place("m", hour, version, variant), tallies)
 
 
 def state() -> ModelState:
@@ -33,7 +33,12 @@ def state() -> ModelState:
     quality["versions"] = [{"version": 3, "metrics": {"accuracy": {"value": 0.9}, "f1": {"value": None}}}]
     return ModelState(
         {"name": "m", "champion": {"version": 3}, "challenger": None, "weight": 10, "frozen": False},
-        traffic.totals(None, [arrived("2026-11-23T11", 5), arrived("2026-11-23T11", 1, 0)], model="m", now=NOW),
+        traffic.totals(
+            None,
+            [arrived("2026-11-23T11", 5), arrived("2026-11-23T11", 1, 0), arrived("2026-11-23T11", 1, 3, "shadow")],
+            model="m",
+            now=NOW,
+        ),
         {"status": "drift", "columns": [column], "prediction": column | {"name": "prediction"}, "updated_at": NOW},
         quality,
     )
@@ -52,6 +57,37 @@ def test_the_text_is_what_a_scraper_reads() -> None:
     assert 'modelloop_drift_status{model_name="m",status="drift"} 1\n' in text
     assert 'modelloop_challenger_weight_ratio{model_name="m"} 0.1\n' in text
     assert "f1" not in text
+
+
+def test_what_a_shadow_did_is_no_request_of_a_caller() -> None:
+    hour = "2026-11-23T11"
+    found = [arrived(hour, 5), arrived(hour, 2, variant="shadow"), arrived(hour, 7, 4, "shadow")]
+    text = prometheus.render([ModelState({"name": "m"}, traffic.totals(None, found, model="m", now=NOW))])
+
+    samples = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+    three, four = ('{model_name="m",model_version="' + version + '"}' for version in "34")
+    for name, value in {
+        "model_infer_request_success_total": "5",
+        "modelloop_rows_total": "10",
+        "modelloop_request_duration_seconds_count": "5",
+    }.items():
+        assert (samples[name + three], name + four in samples) == (value, False)
+    assert (samples["modelloop_shadow_answers_total" + three], samples["modelloop_shadow_answers_total" + four]) == (
+        "2", "7",
+    )  # fmt: skip
+    assert samples["modelloop_shadow_duration_seconds_count" + four] == "7"
+    failed = [name for name in samples if "_failure" in name and 'error_code="X"' in name]
+    assert failed == [
+        'model_infer_request_failure_total{model_name="m",model_version="3",error_code="X"}',
+        'modelloop_shadow_failures_total{model_name="m",model_version="3",error_code="X"}',
+        'modelloop_shadow_failures_total{model_name="m",model_version="4",error_code="X"}',
+    ]
+
+
+def test_totals_of_before_shadows_stood_apart_go_on() -> None:
+    old = {"through": "2026-11-23T09", "base": {"3": {"requests": 4}}, "versions": {"3": {"requests": 4}}}
+    found = traffic.totals(old, [arrived("2026-11-23T10", 2, variant="shadow")], model="m", now=NOW)
+    assert (found["versions"]["3"]["requests"], found["versions"]["3"]["shadow"]["requests"]) == (4, 2)
 
 
 def test_every_line_is_a_comment_or_a_sample_of_an_announced_family() -> None:

@@ -49,14 +49,25 @@ def test_totals_by_version_and_variant() -> None:
             Place("m", "2026-11-23T10", 1, "champion"), {"requests": 2, "rows": 3, "columns": {"x": {"counts": [1]}}}
         ),
         Summary(Place("m", "2026-11-23T10", 2, "challenger"), {"requests": 1, "columns": {"x": {"counts": [1, 2]}}}),
-        Summary(Place("m", "2026-11-23T11", 2, "shadow"), {"requests": 1, "rows": 1}),
+        Summary(Place("m", "2026-11-23T11", 2, "shadow"), {"requests": 1, "rows": 1, "errors": {"Y": 2}}),
         Summary(Place("m", "2026-11-23T11", 0, "none"), {"errors": {"X": 4}}),
     ]
     found = windows.by_version(summaries)
 
-    assert (found["predictions"], found["rows"], found["errors"]) == (4, 4, 4)
-    assert [(one["version"], one["predictions"]) for one in found["versions"]] == [(None, 0), (1, 2), (2, 2)]
+    assert (found["predictions"], found["rows"], found["errors"]) == (3, 3, 4)
+    assert [(one["version"], one["predictions"]) for one in found["versions"]] == [(None, 0), (1, 2), (2, 1)]
     assert set(found["versions"][2]["variants"]) == {"challenger", "shadow"}
+
+
+def test_what_no_caller_got_stands_apart() -> None:
+    told = {"requests": 1, "rows": 1, "errors": {"Y": 2}, "latency": {"warm": {"counts": [1], "micros": 9}}}
+    found = windows.by_version([Summary(Place("m", "2026-11-23T11", 2, "shadow"), told)])
+
+    version = found["versions"][0]
+    for empty in (found, version):
+        assert (empty["requests"], empty["rows"], empty["errors"], empty["latency_ms"]["mean"]) == (0, 0, 0, None)
+    assert found["shadow"] == version["variants"]["shadow"]
+    assert (found["shadow"]["predictions"], found["shadow"]["errors_by_code"]) == (1, {"Y": 2})
 
 
 def test_hours_of_one_place_in_several_objects_merge() -> None:

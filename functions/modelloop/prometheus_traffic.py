@@ -1,0 +1,90 @@
+"""Samples of traffic totals: what callers got of each version and, apart from it, what the version did as a shadow."""
+
+from __future__ import annotations
+
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
+
+from modelloop import cost
+from modelloop.serving import SHADOW
+from modelloop.summary import LATENCY_BOUNDS_MS, MICROS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from modelloop.prometheus import Labels, ModelState, Sample
+
+    type Counts = Iterator[tuple[Labels, Mapping[str, Any]]]
+    type Part = Callable[[ModelState], Counts]
+    type Samples = Callable[[ModelState], Iterator[Sample]]
+
+
+def answers(state: ModelState) -> Counts:
+    """Yield the tallies of what callers got, by version; none for versions that were shadows alone."""
+    return ((labels, counts) for labels, counts in _versions(state) if counts.keys() - {SHADOW})
+
+
+def shadows(state: ModelState) -> Counts:
+    """Yield the tallies of what versions did as shadows."""
+    return ((labels, counts[SHADOW]) for labels, counts in _versions(state) if SHADOW in counts)
+
+
+def _versions(state: ModelState) -> Counts:
+    for version, counts in sorted((state.traffic or {}).get("versions", {}).items(), key=lambda item: int(item[0])):
+        yield {"model_name": state.name, "model_version": "" if version == "0" else version}, counts
+
+
+def counted(part: Part, name: str) -> Samples:
+    """Return what finds one count of a part."""
+    return lambda state: (("", labels, counts.get(name, 0)) for labels, counts in part(state))
+
+
+def failures(part: Part) -> Samples:
+    """Return what finds the failures of a part, by error code."""
+    return lambda state: (
+        ("", {**labels, "error_code": code}, count)
+        for labels, counts in part(state)
+        for code, count in sorted(counts.get("errors", {}).items())
+    )
+
+
+def durations(part: Part) -> Samples:
+    """Return what finds the histogram of a part's warm times, in seconds."""
+    return lambda state: (
+        sample
+        for labels, counts in part(state)
+        if (warm := counts.get("latency", {}).get("warm"))
+        for sample in _histogram(labels, warm)
+    )
+
+
+def _histogram(labels: Labels, warm: Mapping[str, Any]) -> Iterator[Sample]:
+    bounds = [*(f"{bound / 1_000:g}" for bound in LATENCY_BOUNDS_MS), "+Inf"]
+    for bound, below in zip(bounds, accumulate(warm["counts"]), strict=True):
+        yield "_bucket", {**labels, "le": bound}, below
+    yield "_sum", labels, warm["micros"] / MICROS / 1_000
+    yield "_count", labels, sum(warm["counts"])
+
+
+def busy(state: ModelState) -> Iterator[Sample]:
+    """Yield busy seconds, by the work that they went into."""
+    return (("", labels, cost.busy_seconds(counts)) for labels, counts in _work(state))
+
+
+def costs(state: ModelState) -> Iterator[Sample]:
+    """Yield costs, by the work that they were paid for; none where prices are unknown."""
+    return (("", labels, state.rates.total(counts)) for labels, counts in _work(state) if state.rates)
+
+
+def cost_per_thousand(state: ModelState) -> Iterator[Sample]:
+    """Yield the cost of a thousand answers that callers got."""
+    for labels, counts in answers(state):
+        found = cost.per_thousand(state.rates.total(counts), counts.get("requests", 0)) if state.rates else None
+        if found is not None:
+            yield "", labels, found
+
+
+def _work(state: ModelState) -> Counts:
+    for work, part in (("answers", answers), ("shadow", shadows)):
+        for labels, counts in part(state):
+            yield {**labels, "work": work}, counts
