@@ -16,6 +16,7 @@ from infra.cli.client import Client
 from infra.cli.proxy import Proxy, running
 from infra.cli.target import find_stack
 from infra.dashboard import PREFIX, pages
+from modelloop import clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +26,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(not CHROMIUM or not DRIVER, reason="there is no chromium with its driver")
 
-STAMP = "2026-11-23T10:00:00.000Z"
+STAMP = clock.later(clock.now(), minutes=-5)  # the page asks for older verdicts until it knows a day
 MODEL = {
     "name": "penguins", "champion": 1, "challenger": 2, "weight": 10.0, "shadow": None, "previous": None, "pins": [],
     "frozen": False, "policy": "auto", "updated_at": STAMP, "action": "release", "who": "trainer", "why": "gate",
@@ -35,7 +36,7 @@ BINS = {"labels": ["below 3,300", "3,300", "3,800", "4,500", "missing"], "baseli
 COLUMN = {"psi": 0.01, "cdf_gap": 0.02, "p_value": 0.6, "threshold": 0.15, "missing": 0.0, "unseen": 0.0, "bins": BINS}
 DRIFT = {
     "model": "penguins", "version": 1, "status": "drift", "rows": 900, "updated_at": STAMP,
-    "window": {"from": "2026-11-23T09:00:00.000Z", "to": STAMP},
+    "window": {"from": clock.later(STAMP, minutes=-60), "to": STAMP},
     "reasons": ["body_mass_g: values drifted, distance 0.549 against a threshold of 0.150"],
     "columns": [COLUMN | {"name": "body_mass_g", "distance": 0.549, "drifted": True},
                 COLUMN | {"name": "<b>island</b>", "distance": 0.03, "drifted": False},
@@ -49,7 +50,7 @@ QUALITY = {
     "status": "ok", "rows": 200, "coverage": 0.22, "reasons": [],
     "metrics": {"accuracy": {"value": 0.97, "low": 0.94, "high": 0.99, "holdout": {"value": 0.98}}},
 }  # fmt: skip
-TIMES = [f"2026-11-23T{9 + minute // 60:02}:{minute % 60:02}:00.000Z" for minute in range(0, 65, 5)]
+TIMES = [clock.later(STAMP, minutes=minute - 60) for minute in range(0, 65, 5)]
 HISTORY = [
     {"updated_at": at, "version": 1, "status": "drift" if turn > 9 else "ok", "rows": 900,
      "drifted": ["body_mass_g"] if turn > 9 else [],
