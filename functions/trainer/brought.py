@@ -47,6 +47,7 @@ class Brought:
     predictor: OnnxReference
     gate_metric: str
     trials: list[Trial] = field(default_factory=list)
+    warm_start: None = None
 
     def describe(self) -> dict[str, Any]:
         """Return what the file says of its making."""

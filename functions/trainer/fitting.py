@@ -14,6 +14,7 @@ from trainer.rung import Clock, try_out, try_rung
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from trainer.predecessor import Predecessor
     from trainer.predictors import Estimator
     from trainer.search import Candidate, Trial
     from trainer.table import PreparedTable
@@ -23,12 +24,13 @@ _DEVIANCES = {"PoissonRegressor": "poisson_deviance", "GammaRegressor": "gamma_d
 
 @dataclass(frozen=True)
 class Fitted:
-    """The chosen model with every trial that led to it."""
+    """The chosen model with every trial that led to it, and the version whose settings were tried first."""
 
     estimator: Estimator
     chosen: Trial
     metric: str
     trials: list[Trial]
+    predecessor: Predecessor | None
 
     @property
     def gate_metric(self) -> str:
@@ -38,8 +40,16 @@ class Fitted:
         return _DEVIANCES.get(type(self.estimator.model.estimator).__name__, "rmse")
 
 
-def fit(table: PreparedTable, seconds: float, report: Callable[[float], None], recorded: list[Trial]) -> Fitted:
-    """Try the candidates and keep the best on all rows; with `recorded` trials, fit their winner alone.
+def fit(
+    table: PreparedTable,
+    seconds: float,
+    report: Callable[[float], None],
+    recorded: list[Trial],
+    predecessor: Predecessor | None = None,
+) -> Fitted:
+    """Try the candidates, the predecessor's settings first, and keep the best on all rows.
+
+    With `recorded` trials their winner is fitted alone.
 
     `seconds` is the time there is; a spec may leave less of it to the search. Nothing begins that is expected to end
     later, except the one fit that is needed. Raises FitRefusedError when every estimator refuses the table.
@@ -48,10 +58,10 @@ def fit(table: PreparedTable, seconds: float, report: Callable[[float], None], r
     whole = [trial for trial in recorded if trial.rows == table.train.rows]
     if whole:
         winner = search.best(metric, whole)
-        return Fitted(estimate(table, winner.candidate, table.train), winner, metric, recorded)
+        return Fitted(estimate(table, winner.candidate, table.train), winner, metric, recorded, predecessor)
     end = time.monotonic() + seconds
     clock = Clock(min(end, time.monotonic() + float(table.spec.search.get("seconds", seconds))), report)
-    chosen = search.candidates(table)
+    chosen = search.candidates(table, None if predecessor is None else predecessor.candidate(table))
     *early, rows = search.rungs(table.train.rows, len(chosen))
     trials: list[Trial] = []
     for number, size in enumerate(early):
@@ -59,7 +69,8 @@ def fit(table: PreparedTable, seconds: float, report: Callable[[float], None], r
         chosen = search.survivors(metric, rung) or chosen[:1]
         trials += rung
     chosen = search.surest_first(chosen, trials, rows, end - time.monotonic())
-    return _finish(table, chosen, metric, clock.stage(len(early), len(early) + 1), trials)
+    estimator, whole = _finish(table, chosen, metric, clock.stage(len(early), len(early) + 1), trials)
+    return Fitted(estimator, search.best(metric, whole), metric, [*trials, *whole], predecessor)
 
 
 def selection_metric(table: PreparedTable) -> str:
@@ -69,8 +80,10 @@ def selection_metric(table: PreparedTable) -> str:
     return "log_loss" if table.task == "classification" else "rmse"
 
 
-def _finish(table: PreparedTable, chosen: list[Candidate], metric: str, clock: Clock, trials: list[Trial]) -> Fitted:
-    """Fit what is left on all rows, one after the other, and return the best."""
+def _finish(
+    table: PreparedTable, chosen: list[Candidate], metric: str, clock: Clock, trials: list[Trial]
+) -> tuple[Estimator, list[Trial]]:
+    """Fit what is left on all rows, one after the other; return the best, and the trial of each."""
     whole: list[Trial] = []
     kept: Estimator | None = None
     for number, candidate in enumerate(chosen, 1):
@@ -83,4 +96,4 @@ def _finish(table: PreparedTable, chosen: list[Candidate], metric: str, clock: C
         clock.report(number / len(chosen))
     if kept is None:
         raise FitRefusedError("; ".join(sorted({str(trial.error) for trial in whole})))
-    return Fitted(kept, search.best(metric, whole), metric, [*trials, *whole])
+    return kept, whole

@@ -12,6 +12,7 @@ from modelloop.aws import pointers
 from modelloop.gate import REJECT
 from modelloop.run import REJECTED, SUCCEEDED
 from trainer import audit, trials
+from trainer import predecessor as predecessors
 from trainer import table as tables
 from trainer.callers import keep_old_callers
 from trainer.crossing import cross_validate
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from modelloop.aws.registry import Registry
     from modelloop.run import Run
     from trainer.incumbents import Champion
+    from trainer.predecessor import Predecessor
 
 FITTING_SHARE = 0.6
 CROSSING_SECONDS = 15.0
@@ -45,7 +47,7 @@ def _train(registry: Registry, run: Run, deadline: float) -> None:
     progress = Progress(registry, run)
     manifest = find_manifest(run.model, run.run_id)
     if manifest is None:
-        candidate = _candidate(run, progress, deadline)
+        candidate = _candidate(registry, run, progress, deadline)
         if candidate.examination.decision.decision == REJECT:
             _reject(registry, run, candidate)
             return
@@ -53,7 +55,7 @@ def _train(registry: Registry, run: Run, deadline: float) -> None:
     _release(registry, run, manifest, progress)
 
 
-def _candidate(run: Run, progress: Progress, deadline: float) -> Candidate:
+def _candidate(registry: Registry, run: Run, progress: Progress, deadline: float) -> Candidate:
     progress.reach("splitting")
     pointer, _ = pointers.read(run.model)
     champion = load_champion(pointer)
@@ -63,14 +65,26 @@ def _candidate(run: Run, progress: Progress, deadline: float) -> Candidate:
     table = keep_old_callers(tables.load(run.model, run.run_id, document), champion)
     progress.reach("fitting")
     seconds = (deadline - time.monotonic()) * FITTING_SHARE
-    recorded = trials.read(run.model, run.run_id)
-    fitted = fit(table, seconds, lambda share: progress.reach("fitting", share), recorded)
-    trials.record(run.model, run.run_id, fitted.trials)
+    earlier = trials.read(run.model, run.run_id)
+    predecessor = _predecessor(registry, run, champion, earlier)
+    fitted = fit(
+        table, seconds, lambda share: progress.reach("fitting", share), earlier.trials if earlier else [], predecessor
+    )
+    trials.record(run.model, run.run_id, fitted)
     progress.reach("evaluating")
     examination = examine(table, fitted.estimator, fitted.gate_metric, champion)
     refused = examination.decision.decision == REJECT
     crossed = None if refused else cross_validate(table, fitted.chosen.candidate, time.monotonic() + CROSSING_SECONDS)
     return Candidate(table, FittedSource(fitted), examination, champion, crossed)
+
+
+def _predecessor(
+    registry: Registry, run: Run, champion: Champion | None, earlier: trials.Record | None
+) -> Predecessor | None:
+    """Return the version to start from: what an earlier attempt started from, whatever is the champion by now."""
+    if earlier is None:
+        return predecessors.find(registry, run.model, champion)
+    return predecessors.read(run.model, earlier.started_from) if earlier.started_from else None
 
 
 def _brought(run: Run, progress: Progress, document: dict[str, Any], champion: Champion | None) -> Candidate:

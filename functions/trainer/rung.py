@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from trainer.table import Part, PreparedTable
 
 FEWEST_OF_CLASS = 5  # a hundred classes of them fill the smallest rung; calibration and stacking need as many
-NOT_TRIED = float("nan")
+UNDEFINED = float("nan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +72,13 @@ def try_out(
     try:
         estimator = estimate(table, candidate, part, threads)
     except FitRefusedError as error:
-        seconds = time.monotonic() - started
-        return Trial(candidate.family, candidate.params, part.rows, NOT_TRIED, seconds, error.message), None
-    score = figure(estimator.outcome(table.validation), metric)
-    return Trial(candidate.family, candidate.params, part.rows, score, time.monotonic() - started), estimator
+        return _trial(candidate, part, UNDEFINED, started, error.message), None
+    return _trial(candidate, part, figure(estimator.outcome(table.validation), metric), started), estimator
+
+
+def _trial(candidate: Candidate, part: Part, score: float, started: float, error: str | None = None) -> Trial:
+    seconds = time.monotonic() - started
+    return Trial(candidate.family, candidate.params, part.rows, score, seconds, error, candidate.origin)
 
 
 def sample(table: PreparedTable, rows: int) -> NDArray[np.intp]:

@@ -1,4 +1,4 @@
-"""Which fits to try: the families with their defaults, and, when a search is asked for, random draws from their spaces.
+"""Which fits to try: what the predecessor was, the families with their defaults, and random draws when asked for.
 
 Draws are fitted on a growing share of the rows, and only the better third of them goes on (successive halving, after
 Jamieson and Talwalkar, 2016). What is tried depends on the table's seed alone; how far it comes, on the clock: so the
@@ -18,6 +18,7 @@ from trainer.families import families_for, settings_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from modelloop.spec import Spec
     from trainer.table import PreparedTable
 
 DEFAULT_FAMILIES = ("linear", "hist_gradient_boosting")
@@ -25,15 +26,17 @@ DEFAULT_TRIALS = 20
 FEWEST_ROWS = 500
 KEEP = 3
 MOST_RUNGS = 3
+PREDECESSOR, SPEC, DRAWN = "predecessor", "spec", "drawn"
 RISING = frozenset({"roc_auc", "pr_auc", "accuracy", "f1", "r2"})
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One family with one setting of its parameters."""
+    """One family with one setting of its parameters; `origin` says who named it: predecessor, spec or chance."""
 
     family: str
     params: dict[str, Any] = field(default_factory=dict)
+    origin: str = field(default=SPEC, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +52,12 @@ class Trial:
     score: float
     seconds: float
     error: str | None = None
+    origin: str = SPEC
 
     @property
     def candidate(self) -> Candidate:
         """Return what was tried."""
-        return Candidate(self.family, self.params)
+        return Candidate(self.family, self.params, self.origin)
 
     def to_json(self) -> dict[str, Any]:
         """Return the document that the manifest carries."""
@@ -65,16 +69,34 @@ def trial_from_json(document: Mapping[str, Any]) -> Trial:
     return Trial(**{**document, "score": float("nan") if document["score"] is None else document["score"]})
 
 
-def candidates(table: PreparedTable) -> list[Candidate]:
-    """Return what to try: each family as the spec sets it, then random draws up to the number of trials asked for."""
-    names = list(table.spec.estimators or DEFAULT_FAMILIES)
-    fixed = {name: dict(table.spec.params.get(name, {})) for name in names}
-    found = [Candidate(name, fixed[name]) for name in names]
+def families(spec: Spec) -> list[str]:
+    """Return the names of the families to try."""
+    return list(spec.estimators or DEFAULT_FAMILIES)
+
+
+def given(spec: Spec, family: str) -> dict[str, Any]:
+    """Return the parameters that a spec fixes for a family."""
+    return dict(spec.params.get(family, {}))
+
+
+def candidates(table: PreparedTable, predecessor: Candidate | None = None) -> list[Candidate]:
+    """Return what to try, each once: the predecessor's settings, each family as the spec sets it, then random draws.
+
+    There are as many draws as it takes to the number of trials asked for.
+    """
+    names = families(table.spec)
+    fixed = {name: given(table.spec, name) for name in names}
     wanted = int(table.spec.search.get("trials", 0 if not table.spec.search else DEFAULT_TRIALS))
+    found = [] if predecessor is None else [predecessor]
+    found += _others(table.task, [Candidate(name, fixed[name]) for name in names], found)
     for candidate in _draws(table, names, fixed, wanted):
-        if len(found) < wanted and not any(_same(table.task, candidate, other) for other in found):
-            found.append(candidate)
+        if len(found) < wanted:
+            found += _others(table.task, [candidate], found)
     return found
+
+
+def _others(task: str, candidates: list[Candidate], known: list[Candidate]) -> list[Candidate]:
+    return [one for one in candidates if not any(_same(task, one, other) for other in known)]
 
 
 def _same(task: str, one: Candidate, other: Candidate) -> bool:
@@ -91,7 +113,7 @@ def _draws(table: PreparedTable, names: list[str], fixed: Mapping[str, dict[str,
         if family.name not in names or not (space := family.open_space(fixed[family.name])):
             continue
         sampler = ParameterSampler(space, n_iter=min(wanted, _size(space)), random_state=table.seed)
-        by_family.append([Candidate(family.name, {**fixed[family.name], **draw}) for draw in sampler])
+        by_family.append([Candidate(family.name, {**fixed[family.name], **draw}, DRAWN) for draw in sampler])
     longest = max(map(len, by_family), default=0)
     return [drawn[turn] for turn in range(longest) for drawn in by_family if turn < len(drawn)]
 

@@ -45,6 +45,11 @@ class Source(Protocol):
         """Return every fit that led to it."""
         ...
 
+    @property
+    def warm_start(self) -> dict[str, Any] | None:
+        """Return what it started from; None for what was not fitted here."""
+        ...
+
     def describe(self) -> dict[str, Any]:
         """Return family, class and parameters."""
         ...
@@ -75,13 +80,20 @@ class FittedSource:
         """Return every completed fit."""
         return self.fitted.trials
 
+    @property
+    def warm_start(self) -> dict[str, Any]:
+        """Return the version whose settings were tried first."""
+        predecessor = self.fitted.predecessor
+        return {"from": None if predecessor is None else predecessor.to_json()}
+
     def describe(self) -> dict[str, Any]:
-        """Return family, class and plain parameters of the estimator."""
+        """Return family, class, plain parameters of the estimator, and those that were set beyond the defaults."""
         estimator = self.fitted.estimator.model.estimator
         kind = type(estimator)
         params = {name: value for name, value in estimator.get_params(deep=False).items() if _is_plain(value)}
         return {
-            "family": self.fitted.chosen.family, "class": f"{kind.__module__}.{kind.__qualname__}", "params": params
+            "family": self.fitted.chosen.family, "class": f"{kind.__module__}.{kind.__qualname__}", "params": params,
+            "settings": self.fitted.chosen.params,
         }  # fmt: skip
 
     def export(self, encoding: Encoding) -> Export:

@@ -2,27 +2,48 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 import orjson
 
 from modelloop import keys
 from modelloop.aws import storage
 from modelloop.errors import NotFoundError
 from modelloop.settings import settings
-from trainer.search import Trial, trial_from_json
+from trainer.search import trial_from_json
+
+if TYPE_CHECKING:
+    from trainer.fitting import Fitted
+    from trainer.search import Trial
 
 FILE = "trials.json"
 
 
-def read(model: str, run_id: str) -> list[Trial]:
-    """Return the trials that an earlier attempt recorded, or none."""
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What an earlier attempt tried, and the run of the version that it started from, if there was one."""
+
+    trials: list[Trial]
+    started_from: str | None
+
+
+def read(model: str, run_id: str) -> Record | None:
+    """Return what an earlier attempt recorded, or None."""
     try:
         body = storage.get(settings().artifacts_bucket, keys.prepared(model, run_id, FILE))
     except NotFoundError:
-        return []
-    return [trial_from_json(document) for document in orjson.loads(body)["trials"]]
+        return None
+    document = orjson.loads(body)
+    return Record([trial_from_json(trial) for trial in document["trials"]], document.get("started_from"))
 
 
-def record(model: str, run_id: str, trials: list[Trial]) -> None:
+def record(model: str, run_id: str, fitted: Fitted) -> None:
     """Store the trials, unless an attempt has done so before."""
-    body = orjson.dumps({"format_version": 1, "trials": [trial.to_json() for trial in trials]})
-    storage.put_once(settings().artifacts_bucket, keys.prepared(model, run_id, FILE), body)
+    start = fitted.predecessor
+    document = {
+        "format_version": 1,
+        "trials": [trial.to_json() for trial in fitted.trials],
+        "started_from": None if start is None else start.run_id,
+    }
+    storage.put_once(settings().artifacts_bucket, keys.prepared(model, run_id, FILE), orjson.dumps(document))

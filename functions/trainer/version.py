@@ -127,6 +127,7 @@ def _manifest(
         "encoding": table.encoding.to_json(),
         "estimator": candidate.source.describe(),
         "trials": [trial.to_json() for trial in candidate.source.trials],
+        "warm_start": candidate.source.warm_start,
         "environment": lineage.environment(),
         "split": _split(table),
         "metrics": found.metrics,

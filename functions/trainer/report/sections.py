@@ -170,14 +170,20 @@ def _bounds(edges: list[float] | None, profile: dict[str, Any]) -> list[float] |
 
 
 def _making(manifest: Manifest) -> str:
-    heads = ["Family", "Parameters", "Rows", "Validation score", "Seconds"]
-    rows = [
-        [text(trial["family"]), f"<code>{text(_json(trial['params']))}</code>", number(trial["rows"]),
-         text(trial["error"]) if trial.get("error") else number(trial["score"]), number(trial["seconds"], 3)]
-        for trial in manifest["trials"]
-    ]  # fmt: skip
+    heads = ["Family", "Parameters", "Named by", "Rows", "Validation score", "Seconds"]
+    rows = [_trial(trial, manifest) for trial in manifest["trials"]]
     estimator = f"<code>{text(manifest['estimator']['class'])}</code>"
-    return section("making", "How it was made", f"<p>{estimator}</p>" + table(heads, rows, caption="Trials", numeric=2))
+    return section("making", "How it was made", f"<p>{estimator}</p>" + table(heads, rows, caption="Trials", numeric=3))
+
+
+def _trial(trial: dict[str, Any], manifest: Manifest) -> list[str]:
+    source = manifest["warm_start"]["from"]
+    origins = {"predecessor": f"version {source['version']}" if source else "", "spec": "model.yaml or defaults"}
+    return [
+        text(trial["family"]), f"<code>{text(_json(trial['params']))}</code>", origins.get(trial["origin"], "chance"),
+        number(trial["rows"]), text(trial["error"]) if trial["error"] else number(trial["score"]),
+        number(trial["seconds"], 3),
+    ]  # fmt: skip
 
 
 def _lineage(manifest: Manifest) -> str:

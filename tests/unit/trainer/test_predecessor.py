@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from modelloop.encoding import Column, Encoding
+from modelloop.spec import Spec
+from trainer import search
+from trainer.predecessor import Predecessor
+from trainer.search import Candidate
+from trainer.table import Part, PreparedTable
+
+ENCODING = Encoding([Column("a", "number")])
+
+
+def predecessor(family: str = "linear", task: str = "classification", **settings: Any) -> Predecessor:
+    estimator = {"family": family, "settings": settings}
+    return Predecessor({"version": 3, "run_id": "r", "task": task, "estimator": estimator})
+
+
+def table(**spec: Any) -> PreparedTable:
+    document = {"task": "classification", "classes": ["n", "y"], "salt": "s", "dataset": {"digest": "d"}}
+    part = Part(np.zeros((0, 1), np.float32), np.zeros(0))
+    return PreparedTable(document, ENCODING, Spec(**spec), part, np.zeros(0, np.uint8))
+
+
+def test_what_the_spec_fixes_stands_and_the_rest_is_the_predecessors() -> None:
+    fixed = table(params={"linear": {"C": 2.0}})
+    found = predecessor(C=0.1, max_iter=50).candidate(fixed)
+    assert found == Candidate("linear", {"C": 2.0, "max_iter": 50})
+    assert found.origin == "predecessor"
+
+
+def test_settings_that_cannot_be_followed_any_more_are_left_out() -> None:
+    assert predecessor("decision_tree").candidate(table()) is None
+    assert predecessor("decision_tree").candidate(table(estimators=("decision_tree",))) is not None
+    assert predecessor(task="regression").candidate(table()) is None
+    assert predecessor(colour=1).candidate(table()) is None
+
+
+def test_a_predecessor_like_the_spec_is_tried_once_and_first() -> None:
+    known = predecessor("hist_gradient_boosting", max_iter=200).candidate(table())
+    found = search.candidates(table(), known)
+    assert [(one.family, one.origin) for one in found] == [
+        ("hist_gradient_boosting", "predecessor"),
+        ("linear", "spec"),
+    ]
