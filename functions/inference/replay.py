@@ -22,7 +22,7 @@ _MOST_BYTES = 512 * 1024 * 1024
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Replay vectors through a stored bundle; answers what differs, never raises for a bundle that is refused."""
     verdict = _replay(event)
-    named = {"correlation_id": event["run_id"], "model": event.get("model"), "run_id": event["run_id"]}
+    named = {name: event.get(name) for name in ("model", "run_id", "request_id")} | {"correlation_id": event["run_id"]}
     telemetry.logger().info("replayed", extra=named | {"verdict": verdict})
     return verdict
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from aws_lambda_powertools import Logger
+
 from modelloop import alerts, clock, retrain
 from modelloop.aws import events, invoke, judging, outcomes
 from modelloop.ids import derived_uuid7
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from modelloop.aws.registry import Registry
     from modelloop.serving import Pointer
 
+logger = Logger(child=True)
 WHO = "monitoring"
 RUNS_LOOKED_AT = 5
 REMEMBERED = 10
@@ -65,23 +68,29 @@ def consider_retraining(
         running=any(run.state not in ENDED for run in registry.list_runs(model, limit=RUNS_LOOKED_AT).items),
     )
     decision = retrain.decide(situation)
-    if decision.action == retrain.RETRAIN:
-        _start(registry, model, decision, now)
-    _remember(registry, pointer, decision, previous, now)
+    request_id = derived_uuid7(clock.to_ms(now), f"{model}/retrain") if decision.action == retrain.RETRAIN else None
+    if request_id is not None:
+        _start(registry, model, decision, request_id, now)
+    _remember(registry, pointer, decision, previous, now, request_id)
     return decision.action
 
 
-def _start(registry: Registry, model: str, decision: retrain.Decision, now: str) -> None:
-    wish = {"source": "modelloop.retrain", "model": model, "cause": decision.cause}
+def _start(registry: Registry, model: str, decision: retrain.Decision, request_id: str, now: str) -> None:
+    """Ask the trigger; the request's id is the audit entry's, and runs through the trigger to the run and version."""
+    logger.info("retraining asked for", extra={"correlation_id": request_id, **decision.to_json()})
+    wish = {"source": "modelloop.retrain", "model": model, "cause": decision.cause, "request_id": request_id}
     invoke.send_event(settings().trigger_function, {**wish, "requested_by": WHO, "reason": decision.reason})
-    audit_id = derived_uuid7(clock.to_ms(now), f"{model}/retrain")
-    registry.record_audit(
-        model, "retrain", WHO, decision.reason, {"cause": decision.cause}, audit_id=audit_id, time=now
-    )
+    detail = {"cause": decision.cause, "request_id": request_id}
+    registry.record_audit(model, "retrain", WHO, decision.reason, detail, audit_id=request_id, time=now)
 
 
 def _remember(
-    registry: Registry, pointer: Pointer, decision: retrain.Decision, previous: Mapping[str, Any], now: str
+    registry: Registry,
+    pointer: Pointer,
+    decision: retrain.Decision,
+    previous: Mapping[str, Any],
+    now: str,
+    request_id: str | None,
 ) -> None:
     """Store and tell the decision when it is another than before, or starts something."""
     started = [*(previous.get("started") or []), *([now] if decision.action == retrain.RETRAIN else [])][-REMEMBERED:]
@@ -89,7 +98,8 @@ def _remember(
     if (same or (not previous and decision.action == retrain.NOTHING)) and decision.action != retrain.RETRAIN:
         return
     version = pointer.champion and pointer.champion.version
-    document = {"model": pointer.model, "version": version, **decision.to_json(), "started": started, "updated_at": now}
+    told = {"model": pointer.model, "version": version, **decision.to_json(), "request_id": request_id}
+    document = {**told, "started": started, "updated_at": now}
     if decision.action != retrain.NOTHING:
         events.publish(alerts.retraining_decided(document, document))
     registry.put_verdict(pointer.model, "retrain", document)

@@ -4,7 +4,7 @@
 |------------------------|-------------------------------------------------|---------------------------------|
 | Drift status changed   | a champion's drift status is another one now    | status, previous, window, rows  |
 | Quality status changed | a champion's quality status is another one now  | status, previous, window, rows  |
-| Retraining decided     | retraining was started, put off or refused      | action, cause                   |
+| Retraining decided     | retraining was started, put off or refused      | action, cause, request_id       |
 | Rollout judged         | the judge promoted, rolled back or gave up      | kind, action, reference         |
 
 Every detail has format_version (1), model, version (what it is about), time (UTC) and reasons (sentences); the schema
@@ -38,7 +38,7 @@ def status_changed(kind: str, verdict: Mapping[str, Any], before: str | None) ->
 
 def retraining_decided(decision: Mapping[str, Any], verdict: Mapping[str, Any]) -> Alert:
     """Return the event of a retraining that was started, put off or refused."""
-    told = {name: decision[name] for name in ("action", "cause")}
+    told = {name: decision[name] for name in ("action", "cause", "request_id")}
     return _alert("Retraining decided", verdict, told, [decision["reason"]])
 
 

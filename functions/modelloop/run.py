@@ -18,7 +18,7 @@ STAGES = (
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run, as the table stores it and the API shows it; `percent` is 0 to 100."""
+    """One run, as the table stores it and the API shows it; `percent` is 0 to 100, `request_id` who asked for it."""
 
     model: str
     run_id: str
@@ -38,6 +38,7 @@ class Run:
     version: int | None = None
     warnings: list[str] = field(default_factory=list)
     attempts: int = 0
+    request_id: str | None = None
     created: bool = field(default=True, compare=False)
 
     @property

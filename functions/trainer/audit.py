@@ -14,7 +14,7 @@ WHO = "trainer"
 
 def record(registry: Registry, run: Run, action: str, detail: dict[str, Any]) -> None:
     """Append what was done with a run; the entry's id comes from the run and the action."""
-    detail = {"run_id": run.run_id, **detail}
+    detail = {"run_id": run.run_id, "request_id": run.request_id, **detail}
     registry.record_audit(run.model, action, WHO, f"run {run.run_id}", detail, audit_id=_id(run, action))
 
 

@@ -39,10 +39,11 @@ def work(message: dict[str, Any], context: Any) -> None:
     """Train the run of one message within the time that the context leaves."""
     if message.get("format_version") != FORMAT_VERSION:
         raise ValueError(f"message of format {message.get('format_version')!r}")
-    logger.append_keys(model=message["model"], run_id=message["run_id"], correlation_id=message["run_id"])
+    model, run_id = message["model"], message["run_id"]
+    logger.append_keys(model=model, run_id=run_id, correlation_id=run_id, request_id=message.get("request_id"))
     registry = Registry(settings().table)
     started, seconds = time.monotonic(), context.get_remaining_time_in_millis() / 1000.0
-    run = take(registry, message["model"], message["run_id"], seconds)
+    run = take(registry, model, run_id, seconds)
     if run is None:
         logger.info("nothing to do: the run has ended")
         return

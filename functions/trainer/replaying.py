@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from modelloop.run import Run
     from trainer.files import File
     from trainer.predictors import Predictor
     from trainer.table import PreparedTable
@@ -30,11 +31,9 @@ MISSING_SHARE = 0.1
 VECTORS, EXPECTED = "replay-vectors.npy", "replay-expected.npy"
 
 
-def prove(
-    table: PreparedTable, run_id: str, estimator: Predictor, file: File, form: Mapping[str, Any]
-) -> dict[str, Any]:
+def prove(table: PreparedTable, run: Run, estimator: Predictor, file: File, form: Mapping[str, Any]) -> dict[str, Any]:
     """Have the uploaded bundle replayed and return the verdict; raise ExportMismatchError when it differs."""
-    model, bucket = table.document["model"], settings().artifacts_bucket
+    model, run_id, bucket = run.model, run.run_id, settings().artifacts_bucket
     vectors = rows_to_replay(table, form)
     outcome = estimator.outcome(Part(vectors, np.zeros(len(vectors))))
     expected = outcome.predicted if outcome.proba is None else outcome.proba
@@ -42,7 +41,7 @@ def prove(
     storage.put(bucket, places[VECTORS], _npy(vectors))
     storage.put(bucket, places[EXPECTED], _npy(expected.astype(np.float64)))
     verdict = runtime.replay({
-        "format_version": FORMAT_VERSION, "model": model, "run_id": run_id,
+        "format_version": FORMAT_VERSION, "model": model, "run_id": run_id, "request_id": run.request_id,
         "file": keys.version(model, run_id, file.name), **file.facts(),
         "vectors": places[VECTORS], "expected": places[EXPECTED],
     })  # fmt: skip

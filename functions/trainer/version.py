@@ -61,7 +61,7 @@ def make_version(registry: Registry, run: Run, candidate: Candidate, progress: P
     for file in files:
         _put(run, file)
     progress.reach("replaying")
-    verdict = replaying.prove(candidate.table, run.run_id, predictor, served, exported.form)
+    verdict = replaying.prove(candidate.table, run, predictor, served, exported.form)
     progress.reach("registering")
     number = registry.reserve_version(run.model, run.run_id)
     document = _manifest(run, number, candidate, profile, verdict)
@@ -121,6 +121,7 @@ def _manifest(
         "run_id": run.run_id,
         "created_at": clock.now(),
         "cause": run.cause,
+        "request_id": run.request_id,
         **{name: table.document[name] for name in ("task", "target", "classes", "dataset", "profile", "warnings")},
         "threshold": table.spec.threshold,
         "spec": table.spec.to_json(),

@@ -90,7 +90,7 @@ def bring_in(work: Work, registry: Registry, config: Settings) -> Outcome:
         if work.run.stage != "queued":
             _store(work, _prepare(work, registry), registry, config)
             registry.update_run(model, run_id, stage="queued", percent=PERCENT["queued"])
-        queues.send_run(config.runs_queue_url, model, run_id)
+        queues.send_run(config.runs_queue_url, work.run)
         _overtake(work.run, registry)
     except DatasetRejectedError as refusal:
         registry.finish_run(model, run_id, REJECTED, refusal.message)

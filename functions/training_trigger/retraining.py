@@ -100,4 +100,5 @@ def _run(wish: Retrain, origin: dict[str, Any], table: Path, labelled: int, spec
         "digest": digest, "file": "derived.csv", "bytes": table.stat().st_size, "rows": None, "columns": None,
         "base": base, "labelled": labelled,
     }  # fmt: skip
-    return Run(wish.model, uuid7(), wish.cause, dataset, spec_digest, created_at=clock.now())
+    created = clock.now()
+    return Run(wish.model, uuid7(), wish.cause, dataset, spec_digest, created_at=created, request_id=wish.request_id)

@@ -229,12 +229,15 @@ def _labels_start_one_retraining(stack: StackInfo, client: Client, answers: list
     assert tick(stack)["retrain"] == "wait"
     assert run["state"] == "SUCCEEDED", run["reason"]
     assert run["dataset"]["labelled"] == len(answers)
-    assert actions(client).count("retrain") == 1
+    (asked,) = [entry for entry in client.pages(f"/models/{MODEL}/audit", "audit", 50) if entry["action"] == "retrain"]
+    assert run["request_id"] == asked["id"]
 
 
 def _the_new_version_is_judged_and_promoted(stack: StackInfo, client: Client) -> None:
     newest = client.versions(MODEL, 1)[0]
     assert (newest["version"], newest["status"], newest["role"]) == (2, "waiting", None)
+    manifest, run = client.get(f"/models/{MODEL}/versions/2"), client.runs(MODEL)[0]
+    assert (manifest["run_id"], manifest["request_id"]) == (run["run_id"], run["request_id"])
     assert newest["gate"]["decision"] == "approve"
     client.act(MODEL, "approve", version=2, reason="summer is no fault")
     assert serving(client) == {"champion": 1, "challenger": 2}

@@ -72,13 +72,15 @@ class Lab:
     def __init__(self) -> None:
         self.registry = Registry("table")
 
-    def prepare(self, data: Data, *, cause: str = "upload", run_id: str | None = None) -> Run:
+    def prepare(
+        self, data: Data, *, cause: str = "upload", run_id: str | None = None, request_id: str | None = None
+    ) -> Run:
         """Write a prepared table and its queued run."""
         digest = sha256(data.matrix.tobytes() + data.target.tobytes()).hexdigest()
         dataset = {"uri": "s3://data/datasets/m/t.csv", "version_id": "v", "digest": digest, "rows": len(data.target)}
         run = Run(
             model="m", run_id=run_id or uuid7(), cause=cause, dataset=dataset, spec_digest=data.spec.digest,
-            created_at="2026-01-01T00:00:00.000Z", stage="queued", percent=20,
+            created_at="2026-01-01T00:00:00.000Z", stage="queued", percent=20, request_id=request_id,
         )  # fmt: skip
         run = self.registry.create_run(run)
         kind = np.int32 if data.task == "classification" else np.float64
@@ -132,7 +134,8 @@ class Lab:
 
     def deliver(self, run: Run, seconds: float = 120.0) -> dict[str, Any]:
         """Hand the run's message to the handler."""
-        body = orjson.dumps({"format_version": 1, "model": run.model, "run_id": run.run_id}).decode()
+        named = {"model": run.model, "run_id": run.run_id, "request_id": run.request_id}
+        body = orjson.dumps({"format_version": 1, **named}).decode()
         failures: dict[str, Any] = handler({"Records": [{"messageId": "1", "body": body}]}, Context(seconds))
         return failures
 

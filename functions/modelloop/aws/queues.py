@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 from modelloop.aws.clients import calling, client
+
+if TYPE_CHECKING:
+    from modelloop.run import Run
 
 FORMAT_VERSION = 1
 
 
-def send_run(queue_url: str, model: str, run_id: str) -> None:
+def send_run(queue_url: str, run: Run) -> None:
     """Queue a run; a repetition within the queue's de-duplication window is dropped there, later ones by the run."""
-    body = {"format_version": FORMAT_VERSION, "model": model, "run_id": run_id}
-    with calling(f"queueing run {run_id}"):
+    named = {"model": run.model, "run_id": run.run_id, "request_id": run.request_id}
+    body = {"format_version": FORMAT_VERSION, **named}
+    with calling(f"queueing run {run.run_id}"):
         client("sqs").send_message(
             QueueUrl=queue_url,
             MessageBody=json.dumps(body, sort_keys=True),
-            MessageGroupId=model,
-            MessageDeduplicationId=run_id,
+            MessageGroupId=run.model,
+            MessageDeduplicationId=run.run_id,
         )

@@ -65,10 +65,11 @@ def test_drift_with_labels_starts_one_retraining_that_explains_itself(world: Wor
     assert (sent[1]["model"], sent[1]["cause"]) == (MODEL, "drift")
     (entry,) = [one for one in Registry("table").list_audit(MODEL).items if one["action"] == "retrain"]
     assert "600 new labelled rows" in entry["why"]
+    assert entry["id"] == sent[1]["request_id"] == sent[2]["detail"]["request_id"]
 
     verdicts.handler({}, context)
     assert names(sent)[3:] == ["Retraining decided"]
-    assert sent[3]["detail"]["action"] == "wait"
+    assert (sent[3]["detail"]["action"], sent[3]["detail"]["request_id"]) == ("wait", None)
     verdicts.handler({}, context)
     assert len(sent) == 4
     assert json.dumps(sent)

@@ -212,11 +212,27 @@ def test_what_the_only_estimator_refuses_is_told(lab: Lab) -> None:
 
 
 def test_the_audit_log_says_once_what_was_registered(lab: Lab) -> None:
-    run = lab.train(sample(300, 1))
+    run = lab.train(sample(300, 1), request_id="asked")
     entries = {entry["action"]: entry for entry in lab.registry.list_audit("m").items}
     assert len(lab.registry.list_audit("m").items) == len(entries)
     assert {action: entry["detail"]["version"] for action, entry in entries.items()} == {"register": 1, "release": 1}
     assert entries["register"]["detail"]["run_id"] == run.run_id
+    assert entries["register"]["detail"]["request_id"] == lab.manifest(run)["request_id"] == "asked"
+
+
+def test_the_replay_is_asked_in_the_name_of_whoever_asked_for_the_run(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, Any]] = []
+    real = replay.replay
+
+    def replayed(event: dict[str, Any]) -> dict[str, Any]:
+        asked.append(event)
+        return real(event)
+
+    monkeypatch.setattr(replay, "replay", replayed)
+    run = lab.train(sample(300, 1), request_id="asked")
+    assert [(event["run_id"], event["request_id"]) for event in asked] == [(run.run_id, "asked")]
 
 
 def test_the_first_release_stands_in_the_audit_log_at_once(lab: Lab) -> None:

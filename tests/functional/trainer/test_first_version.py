@@ -81,9 +81,11 @@ def test_the_same_table_gives_the_same_serving_bytes(make: object, monkeypatch: 
 def test_a_table_without_signal_is_rejected_with_the_figures(lab: Lab) -> None:
     data = sample(600, 7)
     shuffled = sample(600, 8).target
-    run = lab.train(replace(data, target=shuffled))
+    run = lab.train(replace(data, target=shuffled), request_id="asked")
     assert run.state == "REJECTED"
     assert run.reason is not None
+    (entry,) = lab.registry.list_audit("m").items
+    assert (entry["action"], entry["detail"]["request_id"]) == ("gate", "asked")
     assert "is not surely better than the trivial model" in run.reason
     assert run.metrics is not None
     assert run.version is None

@@ -31,7 +31,7 @@ def test_real_table_becomes_one_queued_run_whose_matrix_is_what_serving_would_en
     assert (run.state, run.stage, run.percent) == ("QUEUED", "queued", 25)
     assert run.dataset["rows"] == 344
     assert run.dataset["version_id"]
-    assert stage.messages() == [{"format_version": 1, "model": "penguins", "run_id": run.run_id}]
+    assert stage.messages() == [{"format_version": 1, "model": "penguins", "run_id": run.run_id, "request_id": None}]
     document = stage.table(run)
     assert document["classes"] == ["Adelie", "Chinstrap", "Gentoo"]
     rows = list(csv.DictReader(text.splitlines()))

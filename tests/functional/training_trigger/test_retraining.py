@@ -38,9 +38,9 @@ def trained(stage: Stage) -> Run:
 def test_derived_table_is_base_rows_then_labelled_rows_on_their_old_sides(stage: Stage) -> None:
     base = trained(stage)
     put_labels("2026-11-23T10", [label(place, "no") for place in range(100, 310)])
-    (outcome,) = stage.deliver(WISH)
+    (outcome,) = stage.deliver(WISH | {"request_id": "asked"})
     run = stage.registry.get_run("m", outcome["run_id"])
-    assert (run.state, run.stage, run.cause) == ("QUEUED", "queued", "drift")
+    assert (run.state, run.stage, run.cause, run.request_id) == ("QUEUED", "queued", "drift", "asked")
     assert (run.dataset["rows"], run.dataset["labelled"]) == (270, 210)
     assert run.dataset["base"]["version_id"] == base.dataset["version_id"]
     matrix, before = stage.array(run, "matrix.npy"), stage.array(base, "matrix.npy")
@@ -48,7 +48,7 @@ def test_derived_table_is_base_rows_then_labelled_rows_on_their_old_sides(stage:
     np.testing.assert_array_equal(matrix[60:, 0], np.arange(100, 310, dtype=np.float32) * np.float32(0.5))
     np.testing.assert_array_equal(stage.array(run, "membership.npy")[:60], stage.array(base, "membership.npy"))
     assert stage.table(run)["classes"] == ["no", "yes"]
-    assert [message["run_id"] for message in stage.messages()] == [run.run_id]
+    assert [(told["run_id"], told["request_id"]) for told in stage.messages()] == [(run.run_id, "asked")]
     bucket, _, key = run.dataset["uri"].removeprefix("s3://").partition("/")
     assert storage.get(bucket, key).startswith(b"x,kind,y\n")
 

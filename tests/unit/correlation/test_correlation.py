@@ -16,6 +16,9 @@ import trainer.counts
 import trainer.handler
 import training_trigger.counts
 import training_trigger.handler
+from metrics_aggregation import reactions
+from modelloop import retrain
+from modelloop.aws import invoke
 from modelloop.run import Run
 from training_trigger.intake import Outcome
 
@@ -53,7 +56,7 @@ def deliver(monkeypatch: pytest.MonkeyPatch, run: Run | None) -> None:
     monkeypatch.setattr(trainer.handler, "Registry", lambda _: SimpleNamespace(get_run=lambda *_: run))
     monkeypatch.setattr(trainer.handler, "take", lambda *_: run)
     monkeypatch.setattr(trainer.handler, "train", lambda *_: None)
-    body = json.dumps({"format_version": 1, "model": "m", "run_id": RUN})
+    body = json.dumps({"format_version": 1, "model": "m", "run_id": RUN, "request_id": "req-4"})
     trainer.handler.handler({"Records": [{"messageId": "1", "body": body}]}, CONTEXT)
 
 
@@ -66,7 +69,8 @@ def test_the_trainer_names_the_run_in_every_line_and_counts_its_end(
 
     lines = told(caplog, trainer.handler.logger)
     assert len(lines) == 2
-    assert {(line["correlation_id"], line["run_id"], line["model"]) for line in lines} == {(RUN, RUN, "m")}
+    named = {tuple(line[name] for name in ("correlation_id", "run_id", "model", "request_id")) for line in lines}
+    assert named == {(RUN, RUN, "m", "req-4")}
     metrics = counted(capsys)
     assert (metrics["RunsDelivered"], metrics[metric]) == ([1.0], [1.0])
     assert RUN not in json.dumps(metrics)
@@ -93,10 +97,25 @@ def test_the_trigger_joins_the_request_to_the_run(monkeypatch: pytest.MonkeyPatc
 def test_the_replay_names_the_run(monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
     monkeypatch.setattr(inference.replay, "_replay", lambda _: {"ok": True})
 
-    assert inference.replay.handler({"model": "m", "run_id": RUN}, None) == {"ok": True}
+    event = {"model": "m", "run_id": RUN, "request_id": "req-4"}
+    assert inference.replay.handler(event, None) == {"ok": True}
 
     (line,) = told(caplog, inference.telemetry.logger())
-    assert (line["correlation_id"], line["verdict"]) == (RUN, {"ok": True})
+    assert (line["correlation_id"], line["request_id"], line["verdict"]) == (RUN, "req-4", {"ok": True})
+
+
+def test_a_retraining_of_the_loop_is_named_in_its_line(monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
+    caplog.set_level("INFO")
+    sent: list[dict[str, Any]] = []
+    monkeypatch.setattr(invoke, "send_event", lambda _, event: sent.append(event))
+    registry = SimpleNamespace(record_audit=lambda *_, **entry: sent.append(entry))
+    decision = retrain.Decision(retrain.RETRAIN, "drift", "so")
+
+    reactions._start(registry, "m", decision, "req-5", "2026-11-23T10:00:00.000Z")  # type: ignore[arg-type]
+
+    (line,) = told(caplog, reactions.logger)
+    wish, entry = sent
+    assert line["correlation_id"] == wish["request_id"] == entry["audit_id"] == "req-5"
 
 
 def test_a_control_request_is_named_in_its_line(caplog: Any) -> None:

@@ -16,7 +16,7 @@ NOW = "2026-01-31T12:00:00.000Z"
 VERDICT: dict[str, Any] = {
     "model": "m", "version": 3, "updated_at": NOW, "status": "drift", "window": None, "rows": 5, "reasons": ["so"],
 }  # fmt: skip
-DECISION = {"action": "retrain", "cause": "drift", "reason": "so"}
+DECISION = {"action": "retrain", "cause": "drift", "reason": "so", "request_id": "r"}
 ENDED = {
     "model": "m", "version": 4, "reference": 3, "updated_at": NOW, "kind": "canary", "action": "promote",
     "reasons": ["so"], "revision": 9,
