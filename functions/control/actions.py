@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelloop import keys
 from modelloop.aws import invoke, presign
@@ -20,22 +20,32 @@ if TYPE_CHECKING:
     from modelloop.serving import Pointer
 
 type Answer = dict[str, Any]
-type Act = Callable[[Changes, Body], Pointer | None]
+
+
+class Action(NamedTuple):
+    """One change to what serves: the fields that its body may have, and what it does."""
+
+    fields: tuple[str, ...]
+    act: Callable[[Changes, Body], Pointer | None]
+
+
+VERSION, SWITCHED, SWITCH = ("version", "reason"), ("version", "on", "reason"), ("on", "reason")
+RUN, UPLOAD = ("reason",), ("model", "file", "kind")
 
 _FILE = re.compile(r"[^/\\\x00-\x1f\x7f]{1,200}")
 _TABLES = (".csv", ".csv.gz", ".parquet", ".jsonl")
 _KINDS = {"dataset": keys.DATASETS, "model": keys.MODELS}
 _FOLDERS = {**dict.fromkeys(_TABLES, keys.DATASETS), ".onnx": keys.MODELS}
 
-ACTIONS: dict[str, Act] = {
-    "promote": lambda changes, body: changes.promote(body.version()),
-    "rollback": lambda changes, body: changes.rollback(body.version()),
-    "reject": lambda changes, body: changes.reject(body.version()),
-    "approve": lambda changes, body: changes.approve(body.named_version()),
-    "pin": lambda changes, body: changes.pin(body.named_version(), on=body.is_on()),
-    "shadow": lambda changes, body: changes.shadow(body.named_version(), on=body.is_on()),
-    "freeze": lambda changes, body: changes.freeze(on=body.is_on()),
-    "retire": lambda changes, body: changes.retire(body.version()),
+ACTIONS: dict[str, Action] = {
+    "promote": Action(VERSION, lambda changes, body: changes.promote(body.version())),
+    "rollback": Action(VERSION, lambda changes, body: changes.rollback(body.version())),
+    "reject": Action(VERSION, lambda changes, body: changes.reject(body.version())),
+    "approve": Action(VERSION, lambda changes, body: changes.approve(body.named_version())),
+    "pin": Action(SWITCHED, lambda changes, body: changes.pin(body.named_version(), on=body.is_on())),
+    "shadow": Action(SWITCHED, lambda changes, body: changes.shadow(body.named_version(), on=body.is_on())),
+    "freeze": Action(SWITCH, lambda changes, body: changes.freeze(on=body.is_on())),
+    "retire": Action(VERSION, lambda changes, body: changes.retire(body.version())),
 }
 
 
@@ -43,9 +53,9 @@ def act(action: str) -> Callable[[Registry, Request], Answer]:
     """Return the route of an action on what serves; it answers the pointer that serves afterwards."""
 
     def change(registry: Registry, request: Request) -> Answer:
-        body = request.body()
+        body = request.body(ACTIONS[action].fields)
         model = registry.get_model(request.model)["name"]
-        pointer = ACTIONS[action](Changes(registry, model, who=request.who, why=body.reason()), body)
+        pointer = ACTIONS[action].act(Changes(registry, model, who=request.who, why=body.reason()), body)
         return {"model": model, "action": action, "serving": pointer.to_json() if pointer else None}
 
     return change
@@ -54,7 +64,7 @@ def act(action: str) -> Callable[[Registry, Request], Answer]:
 def start_run(registry: Registry, request: Request) -> Answer:
     """Ask the trigger to train anew on what there is; the run shows up in the list of runs."""
     model = registry.get_model(request.model)["name"]
-    reason = request.body().reason()
+    reason = request.body(RUN).reason()
     event = {
         "source": "modelloop.retrain",
         "model": model,
@@ -70,7 +80,7 @@ def start_run(registry: Registry, request: Request) -> Answer:
 
 def sign_upload(_registry: Registry, request: Request) -> Answer:
     """Answer a link that takes one file by PUT: a table, a model.yaml, or an ONNX model; kind says whose file it is."""
-    body = request.body()
+    body = request.body(UPLOAD)
     model, file = check_model_name(body.text("model")), body.text("file")
     key = f"{_folder(file, body.choice('kind', _KINDS))}{model}/{file}"
     url = presign.link_to_write(settings().data_bucket, key)

@@ -68,8 +68,8 @@ class Request:
             raise InvalidValueError(f"limit is a number from 1 to {MOST_ITEMS}", field="limit")
         return {"limit": int(text), "next": self._query.get("next")}
 
-    def body(self) -> Body:
-        """Return the body, an object; absent means empty."""
+    def body(self, fields: Collection[str]) -> Body:
+        """Return the body, an object that may have these fields and no other; absent means empty, null means absent."""
         text = self._event.get("body") or "{}"
         if len(text) > MOST_BYTES:
             raise TooLargeError(f"the body is over {MOST_BYTES} bytes")
@@ -79,6 +79,10 @@ class Request:
             raise MalformedBodyError("the body is not JSON") from error
         if not isinstance(document, dict):
             raise MalformedBodyError("the body is not a JSON object")
+        for name, value in document.items():
+            if name not in fields and value is not None:
+                told = f"{name[:40]!r} means nothing here: the fields are {', '.join(fields)}"
+                raise InvalidValueError(told, field=name[:200])
         return Body(document)
 
 

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 VERSION = "3.1.0"
 KEY, IAM = "apiKey", "sigv4"
-ACTIONS = ("promote", "rollback", "reject", "approve", "pin", "freeze", "retire", "shadow")
+BODIES = {
+    "promote": "Change", "rollback": "Change", "reject": "Change", "retire": "Change", "approve": "VersionChange",
+    "pin": "VersionSwitch", "shadow": "VersionSwitch", "freeze": "Switch", "runs": "RunRequest", "uploads": "Upload",
+}  # fmt: skip
 
 _FAILURES = {
     400: "not JSON, or not a request of this protocol",
@@ -65,7 +68,14 @@ _CONTROL: dict[tuple[str, str], str] = {
     ("/models/{model}/lineage/{prediction}", "get"): "Where a prediction came from",
     ("/metrics", "get"): "Metrics in Prometheus text",
     ("/uploads", "post"): "A presigned upload",
-    **{(f"/models/{{model}}/{action}", "post"): f"{action.capitalize()} a version" for action in ACTIONS},
+    ("/models/{model}/promote", "post"): "Make a version the champion",
+    ("/models/{model}/rollback", "post"): "Put the previous champion back",
+    ("/models/{model}/reject", "post"): "Withdraw a version that shall not become champion",
+    ("/models/{model}/retire", "post"): "Withdraw a version for good, or stop serving the model",
+    ("/models/{model}/approve", "post"): "Let a version that waits go on",
+    ("/models/{model}/pin", "post"): "Keep a version reachable by its number",
+    ("/models/{model}/shadow", "post"): "Let a version answer in the champion's shadow",
+    ("/models/{model}/freeze", "post"): "Stop every change that nobody asks for",
 }
 
 
@@ -190,7 +200,7 @@ def _put(paths: dict[str, dict[str, Any]], path: str, method: str, operation: di
 
 
 def _control(path: str, method: str, summary: str) -> dict[str, Any]:
-    body = None if method == "get" else "Upload" if path == "/uploads" else "Action"
+    body = None if method == "get" else BODIES[path.rpartition("/")[2]]
     operation = _operation(path, method, summary, body, "Document", IAM)
     conflict = {"description": "somebody else was first, or it makes no sense now", "content": _content("Error")}
     operation["responses"]["409"] = conflict

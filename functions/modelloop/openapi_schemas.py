@@ -32,6 +32,11 @@ def record(required: tuple[str, ...] = (), **properties: dict[str, Any]) -> dict
     return found | {"required": list(required)} if required else found
 
 
+def closed(required: tuple[str, ...], **properties: dict[str, Any]) -> dict[str, Any]:
+    """Return an object with these properties and no other."""
+    return record(required, **properties) | {"additionalProperties": False}
+
+
 def ref(name: str) -> dict[str, Any]:
     """Return a reference to a component."""
     return {"$ref": f"#/components/schemas/{name}"}
@@ -51,6 +56,9 @@ def one_form(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+NUMBERED = WHOLE | {"minimum": 1, "maximum": 999_999_999, "description": "a version's number"}
+SWITCH = TRUTH | {"description": "false undoes it", "default": True}
+REASON = TEXT | {"minLength": 1, "description": "why: the audit log keeps it"}
 ROWS = {"minItems": 1, "maxItems": MAX_ROWS}
 DATATYPE = one_of(*sorted(DATATYPES))
 SHAPE = several({"type": "integer", "minimum": 1}, minItems=1, maxItems=8)
@@ -141,12 +149,11 @@ SCHEMAS: dict[str, Any] = {
     "ModelReady": record(("name", "ready"), name=TEXT, ready=TRUTH, version=TEXT, parameters=ANYTHING),
     "IndexRequest": record((), ready=TRUTH),
     "Index": several(record(("name", "version", "state", "reason"), name=TEXT, version=TEXT, state=TEXT, reason=TEXT)),
-    "Action": record(
-        ("reason",),
-        version=maybe(WHOLE) | {"minimum": 1, "maximum": 999_999_999},
-        reason=TEXT | {"minLength": 1},
-        on=TRUTH | {"description": "pin, shadow, freeze: false undoes it"},
-    ),
-    "Upload": record(("model", "file"), model=TEXT, file=TEXT, kind=maybe(TEXT) | {"enum": ["dataset", "model", None]}),
+    "Change": closed(("reason",), version=maybe(NUMBERED), reason=REASON),
+    "VersionChange": closed(("version", "reason"), version=NUMBERED, reason=REASON),
+    "VersionSwitch": closed(("version", "reason"), version=NUMBERED, on=SWITCH, reason=REASON),
+    "Switch": closed(("reason",), on=SWITCH, reason=REASON),
+    "RunRequest": closed(("reason",), reason=REASON),
+    "Upload": closed(("model", "file"), model=TEXT, file=TEXT, kind=maybe(TEXT) | {"enum": ["dataset", "model", None]}),
     "Document": ANYTHING,
 }  # fmt: skip

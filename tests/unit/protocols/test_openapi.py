@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from control import actions
 from control import handler as control
 from inference import handler as inference
 from modelloop.encoding import Column
@@ -53,6 +54,19 @@ def test_every_route_is_described_and_guarded() -> None:
         assert operation["security"] == [{expected: []}], route
         placeholders = {part[1:-1] for part in route.split("/") if part.startswith("{")}
         assert {parameter["name"] for parameter in operation.get("parameters", [])} == placeholders
+
+
+def test_every_change_is_described_with_the_fields_that_it_takes_and_no_other() -> None:
+    document = api_document("1.0.0")
+    taken = {
+        "/uploads": actions.UPLOAD,
+        "/models/{model}/runs": actions.RUN,
+        **{f"/models/{{model}}/{name}": action.fields for name, action in actions.ACTIONS.items()},
+    }
+    for path, fields in taken.items():
+        body = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]
+        schema = document["components"]["schemas"][body["$ref"].rpartition("/")[2]]
+        assert (set(schema["properties"]), schema["additionalProperties"]) == (set(fields), False), path
 
 
 def test_a_model_document_names_columns_classes_and_levels() -> None:
