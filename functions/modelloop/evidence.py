@@ -46,8 +46,9 @@ class Succession:
 
     `holdout`, `anchor` and `best` compare the candidate with the champion on new holdout and anchor, and with the best
     version so far on the anchor; `collapse` compares the champion (as candidate) with the trivial model on the new
-    holdout; `score` is the champion's loss when it was released, `noise` the standard error
-    of its change. None: there are no rows to compare on.
+    holdout by the champion's own metric; `score` is the champion's loss by that metric when it was released, `noise`
+    the standard error of its change. `statistics`: what champion and candidate predict of a number (the mean, a
+    quantile). None: there are no rows to compare on.
     """
 
     holdout: Comparison | None
@@ -61,6 +62,7 @@ class Succession:
     other_kind: Sequence[str] = ()
     same_task: bool = True
     noise: float = 0.0
+    statistics: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,14 @@ class Spec:
         """Return the hex SHA-256 of what was asked: comments, order and spelled-out defaults do not change it."""
         return sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()
 
+    def check_task(self, task: str, classes: int) -> None:
+        """Raise SpecError for what does not fit the task that was found; `classes` is 0 for regression."""
+        if self.metric is not None and (self.metric in spec_fields.CLASSIFICATION_METRICS) == (task == "regression"):
+            raise self.refuse("metric", f"{self.metric} is no metric of {task}")
+        if self.threshold is not None and classes != 2:  # noqa: PLR2004  a threshold divides two classes
+            what = f"{classes} classes" if classes else "numbers"
+            raise self.refuse("threshold", f"a threshold decides between two classes, and the target has {what}")
+
     def refuse(self, key: str, message: str) -> SpecError:
         """Return the error that points at a key's line in model.yaml, or at its absence."""
         return _error(message, self.lines.get(key), key)
@@ -144,21 +152,13 @@ def _check_combinations(spec: Spec) -> None:
         (set(spec.features) & set(spec.ignore), "ignore", "a column stands in both features and ignore"),
         (spec.time_column and spec.time_column == spec.target, "time_column", "the target cannot order the rows"),
         (spec.group_column and spec.group_column == spec.target, "group_column", "the target cannot group the rows"),
-        (spec.task == "regression" and spec.threshold is not None, "threshold", "a threshold is for classification"),
         (spec.task == "regression" and spec.classes, "classes", "classes are for classification"),
-        (_metric_misfit(spec), "metric", f"{spec.metric} is no metric of {spec.task}"),
     ]
     for wrong, key, message in checks:
         if wrong:
             raise spec.refuse(key, message)
-
-
-def _metric_misfit(spec: Spec) -> bool:
-    of_other = {
-        "classification": spec_fields.REGRESSION_METRICS,
-        "regression": spec_fields.CLASSIFICATION_METRICS,
-    }
-    return spec.metric is not None and spec.metric in of_other.get(spec.task or "", ())
+    if spec.task:
+        spec.check_task(spec.task, len(spec.classes) or (2 if spec.task == "classification" else 0))
 
 
 def _line(node: Any) -> int:

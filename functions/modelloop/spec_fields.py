@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from modelloop import deviance
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -13,7 +15,9 @@ type Schema = dict[str, Reader | Schema]
 
 FAMILIES = ("linear", "hist_gradient_boosting", "decision_tree", "random_forest", "extra_trees", "gradient_boosting")
 CLASSIFICATION_METRICS = ("log_loss", "roc_auc", "pr_auc", "brier", "accuracy", "f1")
-REGRESSION_METRICS = ("rmse", "mae", "r2", "deviance")
+REGRESSION_METRICS = (
+    "rmse", "mae", "r2", "deviance", "poisson_deviance", "gamma_deviance", "tweedie_deviance_P", "pinball_Q"
+)  # fmt: skip
 COLUMN_KINDS = ("number", "boolean")
 _ESTIMATOR = re.compile(r"sklearn(?:\.[a-z][a-z0-9_]*)+\.[A-Z][A-Za-z0-9]*")
 
@@ -57,6 +61,16 @@ def _choice(*options: str) -> Reader:
         return str(value)
 
     return read
+
+
+def _metric(value: object) -> str:
+    known = (*CLASSIFICATION_METRICS, *REGRESSION_METRICS)
+    name = value if value in known[:-2] else deviance.canonical(value) if isinstance(value, str) else None
+    if name is None:
+        raise UnfitValueError(
+            f"one of {', '.join(known)}, with a power P of 1 or more (such as 1.5) and a quantile Q between 0 and 1"
+        )
+    return str(name)
 
 
 def _number(low: float, high: float, *, whole: bool = False) -> Reader:
@@ -128,7 +142,7 @@ SCHEMA: Schema = {
     "estimators": _estimators,
     "params": _params,
     "search": {"trials": _number(1, 1000, whole=True), "seconds": _number(1, 840)},
-    "metric": _choice(*CLASSIFICATION_METRICS, *REGRESSION_METRICS),
+    "metric": _metric,
     "holdout": _number(0.05, 0.5),
     "threshold": _number(0, 1),
     "rare_classes": _choice("refuse", "merge", "drop"),

@@ -18,8 +18,10 @@ SHIFT_ERRORS, SHIFT_SHARE = 3.0, 0.20
 def suspicions(succession: Succession) -> Iterator[Check]:
     """Yield every check that can ask for approval, and never rejects."""
     yield _task(succession)
+    if succession.statistics is not None:
+        yield _statistic(*succession.statistics)
     yield _class_set(succession.labels_before, succession.labels_now)
-    yield _fall(succession.holdout, succession.score, succession.noise)
+    yield _fall(succession.collapse, succession.score, succession.noise)
     yield _collapse(succession.collapse)
     yield _shift(succession.labels_before, succession.labels_now)
     yield _columns("required_columns", succession.newly_required, "newly required, callers may not send them")
@@ -45,6 +47,14 @@ def _task(succession: Succession) -> Check:
     return Check("same_task", "approval", "the task or the target is not the champion's, so nothing can be compared")
 
 
+def _statistic(before: str, now: str) -> Check:
+    """Ask whether the numbers still mean the same: a quantile in place of the mean would surprise callers."""
+    if before == now:
+        return Check("same_statistic", "passed", f"{now} is predicted, as by the champion")
+    detail = f"{now} is predicted, and {before} by the champion: the loss that compares them favours the newer one"
+    return Check("same_statistic", "approval", detail)
+
+
 def _class_set(before: Labels | None, now: Labels | None) -> Check:
     if before is None or now is None or before.counts is None or now.counts is None:
         return Check("class_set", "skipped", "there are no classes to compare")
@@ -55,13 +65,13 @@ def _class_set(before: Labels | None, now: Labels | None) -> Check:
     return Check("class_set", "approval", f"the set of classes changed ({'; '.join(parts)})")
 
 
-def _fall(holdout: Comparison | None, score: float | None, noise: float) -> Check:
+def _fall(champion: Comparison | None, score: float | None, noise: float) -> Check:
     """Ask whether the champion's loss has grown by more than a fifth, and by more than chance explains."""
-    if holdout is None or score is None:
+    if champion is None or score is None:
         return Check("champion_fall", "skipped", "the champion has no score to compare with")
-    then, now = shown(score), shown(holdout.reference)
-    detail = f"the champion's {holdout.metric} was {then} when it was released and is {now} on the new holdout"
-    if holdout.reference - score <= max(FALL * abs(score), FALL_ERRORS * noise):
+    then, now = shown(score), shown(champion.candidate)
+    detail = f"the champion's {champion.metric} was {then} when it was released and is {now} on the new holdout"
+    if champion.candidate - score <= max(FALL * abs(score), FALL_ERRORS * noise):
         return Check("champion_fall", "passed", detail)
     return Check("champion_fall", "approval", f"{detail}: the world has changed, or labels are inverted or degraded")
 

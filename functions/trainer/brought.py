@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from modelloop import keys
+from modelloop import deviance, keys
+from modelloop.deviance import RMSE
 from modelloop.evidence import Check
 from modelloop.gate import APPROVE, Decision
 from modelloop.split import HOLDOUT
 from trainer import onnx_checks
 from trainer import table as tables
 from trainer.callers import keep_old_callers
+from trainer.evaluation.losses import check_domain
 from trainer.evaluation.outcome import capped
 from trainer.examination import Examination, examine
 from trainer.files import File
+from trainer.objective import LOG_LOSS
 from trainer.onnx_reference import MOST_ROWS, OnnxReference
 from trainer.sources import Export
 from trainer.table import Part, PreparedTable
@@ -69,8 +72,9 @@ def bring(run: Run, document: dict[str, Any], champion: Champion | None) -> tupl
     named = table.spec.outputs.get("predict_proba" if classes else "predict")
     model = onnx_checks.check(content, slots=len(table.encoding.slots), classes=classes, output=named)
     predictor = OnnxReference(model.content, output=model.output, classes=classes, threshold=table.spec.threshold)
-    source = Brought(model, predictor, "log_loss" if classes else "rmse")
+    source = Brought(model, predictor, LOG_LOSS if classes else deviance.canonical(table.spec.metric or "") or RMSE)
     if "target.npy" in files:
+        check_domain(source.gate_metric, table.rows.target, str(table.document["target"]))
         examination = examine(table, predictor, source.gate_metric, champion)
         return table, source, _doubted(examination, [UNKNOWN_ROWS] if champion is not None else [])
     return table, source, _unexamined(table, predictor)

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 FOLDS, REPEATS = 5, 2
 
 
-def cross_validate(table: PreparedTable, candidate: Candidate, deadline: float) -> dict[str, Any] | None:
+def cross_validate(table: PreparedTable, candidate: Candidate, metric: str, deadline: float) -> dict[str, Any] | None:
     """Return mean and standard deviation of every metric over the folds of all rows; None for larger holdouts.
 
-    The chosen family and parameters are fitted anew on each fold; no fit begins after the deadline. The gate does not
-    read this: rows that chose the parameters are among those that judge here.
+    The gate's metric comes first. The chosen family and parameters are fitted anew on each fold; no fit begins after
+    the deadline. The gate does not read this: rows that chose the parameters are among those that judge here.
     """
     if table.holdout.rows >= SMALL_SUCCESSOR or _rarest(table) < FOLDS:
         return None
@@ -35,7 +35,7 @@ def cross_validate(table: PreparedTable, candidate: Candidate, deadline: float) 
             break
         outcome = estimate_alone(table, candidate, table.rows.take(fitted)).outcome(table.rows.take(held))
         whole = np.ones((1, outcome.rows))
-        found.append({name: float(figure(whole)[0]) for name, figure in statistics(outcome).items()})
+        found.append({name: float(figure(whole)[0]) for name, figure in statistics(outcome, (metric,)).items()})
     if len(found) < FOLDS:
         return None
     return {"folds": FOLDS, "fits": len(found), "metrics": {name: _spread(found, name) for name in found[0]}}

@@ -8,22 +8,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from modelloop import deviance
 from modelloop.baseline import label_text
-from modelloop.evidence import Comparison, Labels, Succession
+from modelloop.evidence import Labels, Succession
 from modelloop.gate import Decision, decide
-from trainer.evaluation import Outcome, compare, intervals
-from trainer.evaluation.losses import SMALLEST
-from trainer.evaluation.outcome import capped
+from trainer.contenders import Contender, answers, compare_on, contender
+from trainer.evaluation import compare, intervals
+from trainer.evaluation.losses import is_defined
 from trainer.predictors import trivial
-from trainer.transcoding import transcode
 
 if TYPE_CHECKING:
     from modelloop.encoding import Encoding
-    from trainer.incumbents import Champion, Incumbent
+    from modelloop.evidence import Comparison
+    from trainer.evaluation import Outcome
+    from trainer.incumbents import Champion
     from trainer.predictors import Predictor
     from trainer.table import Part, PreparedTable
 
-MOST_COMPARED = 20_000
 Z95 = 1.96
 
 
@@ -38,15 +39,6 @@ class Examination:
     candidate_is_best: bool
 
 
-@dataclass(frozen=True)
-class _Contender:
-    """A predictor with the encoding and classes that it speaks."""
-
-    predictor: Predictor
-    encoding: Encoding
-    classes: list[Any] | None
-
-
 def examine(table: PreparedTable, candidate: Predictor, metric: str, champion: Champion | None) -> Examination:
     """Evaluate a candidate on the holdout and decide whether it may serve; `metric` is the gate's."""
     holdout, classes = table.holdout, table.classes
@@ -58,7 +50,7 @@ def examine(table: PreparedTable, candidate: Predictor, metric: str, champion: C
         "trivial": intervals(baseline, table.seed, extra),
         "champion": None,
     }
-    own = _Contender(candidate, table.encoding, classes)
+    own = Contender(candidate, table.encoding, classes)
     succession = None if champion is None else _succession(table, own, champion, metric, metrics)
     beaten = compare("trivial", metric, outcome, baseline, table.seed)
     decision = decide(beaten, succession, margin=float(table.spec.promotion.get("margin", 0.01)))
@@ -75,30 +67,46 @@ def labels_of(part: Part, classes: list[Any] | None) -> Labels:
 
 
 def _succession(
-    table: PreparedTable, own: _Contender, champion: Champion, metric: str, metrics: dict[str, Any]
+    table: PreparedTable, own: Contender, champion: Champion, metric: str, metrics: dict[str, Any]
 ) -> Succession:
     incumbent, seed = champion.incumbent, table.seed
     before, now = incumbent.manifest, table.document
-    theirs = _contender(incumbent)
+    theirs, their_metric = contender(incumbent), compared_by(before) or metric
     comparable = before["task"] == now["task"] and before["target"] == now["target"]
     holdout = _later(table.holdout, before["split"].get("trained_until")) if comparable else None
     anchor = _later(champion.anchor, trained_until(table)) if comparable else None
     required, other = _schema_changes(incumbent.encoding, table.encoding)
     if holdout is not None:
-        metrics["champion"] = _champion_metrics(holdout, own, theirs, seed, metric)
+        metrics["champion"] = _champion_metrics(holdout, own, theirs, seed, (metric, their_metric))
+    then, today = (known.get(their_metric) for known in (before["metrics"]["holdout"], metrics["champion"] or {}))
+    numbers = comparable and table.classes is None
+    statistics = (deviance.statistic(their_metric), deviance.statistic(metric)) if numbers else None
+    metric = _common(their_metric, metric) if numbers else metric
     return Succession(
-        holdout=_compare("champion_on_holdout", metric, holdout, own, own, theirs, seed),
-        anchor=_compare("champion_on_anchor", metric, anchor, theirs, own, theirs, seed),
-        best=_compare("best_on_anchor", metric, anchor, theirs, own, _contender(champion.best), seed),
-        collapse=_collapse(table, metric, holdout, own, theirs),
-        score=(before["metrics"]["holdout"].get(metric) or {}).get("value"),
+        holdout=compare_on("champion_on_holdout", metric, holdout, own, own, theirs, seed),
+        anchor=compare_on("champion_on_anchor", metric, anchor, theirs, own, theirs, seed),
+        best=compare_on("best_on_anchor", metric, anchor, theirs, own, contender(champion.best), seed),
+        collapse=_collapse(table, their_metric, holdout, own, theirs),
+        score=(then or {}).get("value"),
         labels_before=_labels(before),
         labels_now=labels_of(table.rows, table.classes),
         newly_required=required,
         other_kind=other,
         same_task=comparable,
-        noise=_noise(before["metrics"]["holdout"].get(metric), (metrics["champion"] or {}).get(metric)),
+        noise=_noise(then, today),
+        statistics=statistics,
     )
+
+
+def compared_by(manifest: dict[str, Any]) -> str | None:
+    """Return the metric by which the gate let a version pass; None when nothing was compared."""
+    return next((str(found["metric"]) for found in manifest["gate"]["comparisons"]), None)
+
+
+def _common(theirs: str, ours: str) -> str:
+    """Return a metric that is fair to both: RMSE for two different losses of the mean, else the candidate's."""
+    means = all(deviance.statistic(one) == deviance.statistic(deviance.RMSE) for one in (theirs, ours))
+    return deviance.RMSE if theirs != ours and means else ours
 
 
 def _noise(*figures: dict[str, Any] | None) -> float:
@@ -123,71 +131,25 @@ def _later(part: Part, moment: float | None) -> Part | None:
     return part if part.rows else None
 
 
-def _contender(incumbent: Incumbent) -> _Contender:
-    return _Contender(incumbent.predictor, incumbent.encoding, incumbent.classes)
-
-
-def _compare(
-    name: str, metric: str, part: Part | None, owner: _Contender, ours: _Contender, theirs: _Contender, seed: int
-) -> Comparison | None:
-    """Compare two contenders on rows in their owner's encoding, as far as both know the rows' classes."""
-    pair = None if part is None else _answers(part, owner, (ours, theirs), seed)
-    return None if pair is None else compare(name, metric, *pair, seed)
-
-
-def _answers(
-    part: Part, owner: _Contender, contenders: tuple[_Contender, _Contender], seed: int
-) -> tuple[Outcome, Outcome] | None:
-    """Let two contenders answer rows of a class that both know; None when there are no such rows."""
-    most = min(MOST_COMPARED, *(contender.predictor.most_rows for contender in contenders))
-    part = part.take(capped(part.rows, most, seed))
-    shared = _shared_classes(owner, contenders)
-    if shared is not None and owner.classes is not None:
-        part = part.take(np.isin(part.target, [owner.classes.index(label) for label in shared]))
-    if not part.rows:
-        return None
-    first, second = (_ask(contender, part, owner, shared) for contender in contenders)
-    return first, second
-
-
-def _shared_classes(owner: _Contender, contenders: tuple[_Contender, ...]) -> list[Any] | None:
-    if owner.classes is None:
-        return None
-    return [label for label in owner.classes if all(label in (other.classes or ()) for other in contenders)]
-
-
-def _ask(contender: _Contender, part: Part, owner: _Contender, shared: list[Any] | None) -> Outcome:
-    """Let a contender answer rows that are in another encoding, as if the shared classes were all there are."""
-    matrix = transcode(part.matrix, owner.encoding, contender.encoding)
-    said = contender.predictor.outcome(type(part)(matrix, part.target, part.times))
-    if said.proba is None or shared is None or owner.classes is None or contender.classes is None:
-        return said
-    if shared == owner.classes == contender.classes:
-        return said
-    proba = said.proba[:, [contender.classes.index(label) for label in shared]]
-    proba = proba / np.maximum(proba.sum(axis=1, keepdims=True), SMALLEST)
-    places = {owner.classes.index(label): place for place, label in enumerate(shared)}
-    target = np.array([places[int(label)] for label in part.target], np.float64)
-    return Outcome(target, proba.argmax(axis=1).astype(np.float64), proba)
-
-
 def _champion_metrics(
-    holdout: Part, own: _Contender, theirs: _Contender, seed: int, metric: str
+    holdout: Part, own: Contender, theirs: Contender, seed: int, named: tuple[str, ...]
 ) -> dict[str, Any] | None:
-    pair = _answers(holdout, own, (own, theirs), seed)
-    return None if pair is None else intervals(pair[1], seed, (metric,))
+    pair = answers(holdout, own, (own, theirs), seed)
+    if pair is None:
+        return None
+    return intervals(pair[1], seed, tuple(name for name in named if is_defined(name, pair[1].target)))
 
 
 def _collapse(
-    table: PreparedTable, metric: str, holdout: Part | None, own: _Contender, theirs: _Contender
+    table: PreparedTable, metric: str, holdout: Part | None, own: Contender, theirs: Contender
 ) -> Comparison | None:
     guess = trivial(table.known, None if table.classes is None else len(table.classes), metric)
-    return _compare(
-        "champion_against_trivial", metric, holdout, own, theirs, _Contender(guess, *_speech(own)), table.seed
+    return compare_on(
+        "champion_against_trivial", metric, holdout, own, theirs, Contender(guess, *_speech(own)), table.seed
     )
 
 
-def _speech(contender: _Contender) -> tuple[Encoding, list[Any] | None]:
+def _speech(contender: Contender) -> tuple[Encoding, list[Any] | None]:
     return contender.encoding, contender.classes
 
 

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 from modelloop.errors import FitRefusedError
 from trainer import search
 from trainer.estimation import estimate
+from trainer.objective import settle
 from trainer.rung import Clock, try_out, try_rung
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from trainer.objective import Objective
     from trainer.predecessor import Predecessor
     from trainer.predictors import Estimator
     from trainer.search import Candidate, Trial
     from trainer.table import PreparedTable
-
-_DEVIANCES = {"PoissonRegressor": "poisson_deviance", "GammaRegressor": "gamma_deviance"}
 
 
 @dataclass(frozen=True)
@@ -28,16 +28,9 @@ class Fitted:
 
     estimator: Estimator
     chosen: Trial
-    metric: str
+    objective: Objective
     trials: list[Trial]
     predecessor: Predecessor | None
-
-    @property
-    def gate_metric(self) -> str:
-        """The metric that the gate compares: a mean of row losses proper to the task and the estimator's loss."""
-        if self.estimator.task == "classification":
-            return "log_loss"
-        return _DEVIANCES.get(type(self.estimator.model.estimator).__name__, "rmse")
 
 
 def fit(
@@ -54,14 +47,15 @@ def fit(
     `seconds` is the time there is; a spec may leave less of it to the search. Nothing begins that is expected to end
     later, except the one fit that is needed. Raises FitRefusedError when every estimator refuses the table.
     """
-    metric = selection_metric(table)
+    chosen = search.candidates(table, None if predecessor is None else predecessor.candidate(table))
+    objective = settle(table, chosen)
+    metric = objective.chosen_by
     whole = [trial for trial in recorded if trial.rows == table.train.rows]
     if whole:
         winner = search.best(metric, whole)
-        return Fitted(estimate(table, winner.candidate, table.train), winner, metric, recorded, predecessor)
+        return Fitted(estimate(table, winner.candidate, table.train), winner, objective, recorded, predecessor)
     end = time.monotonic() + seconds
     clock = Clock(min(end, time.monotonic() + float(table.spec.search.get("seconds", seconds))), report)
-    chosen = search.candidates(table, None if predecessor is None else predecessor.candidate(table))
     *early, rows = search.rungs(table.train.rows, len(chosen))
     trials: list[Trial] = []
     for number, size in enumerate(early):
@@ -70,14 +64,7 @@ def fit(
         trials += rung
     chosen = search.surest_first(chosen, trials, rows, end - time.monotonic())
     estimator, whole = _finish(table, chosen, metric, clock.stage(len(early), len(early) + 1), trials)
-    return Fitted(estimator, search.best(metric, whole), metric, [*trials, *whole], predecessor)
-
-
-def selection_metric(table: PreparedTable) -> str:
-    """Return the metric that chooses among trials: the spec's, else log loss or RMSE."""
-    if table.spec.metric is not None and table.spec.metric != "deviance":
-        return table.spec.metric
-    return "log_loss" if table.task == "classification" else "rmse"
+    return Fitted(estimator, search.best(metric, whole), objective, [*trials, *whole], predecessor)
 
 
 def _finish(

@@ -72,9 +72,11 @@ def _candidate(registry: Registry, run: Run, progress: Progress, deadline: float
     )
     trials.record(run.model, run.run_id, fitted)
     progress.reach("evaluating")
-    examination = examine(table, fitted.estimator, fitted.gate_metric, champion)
+    metric = fitted.objective.compared_by
+    examination = examine(table, fitted.estimator, metric, champion)
+    until = time.monotonic() + CROSSING_SECONDS
     refused = examination.decision.decision == REJECT
-    crossed = None if refused else cross_validate(table, fitted.chosen.candidate, time.monotonic() + CROSSING_SECONDS)
+    crossed = None if refused else cross_validate(table, fitted.chosen.candidate, metric, until)
     return Candidate(table, FittedSource(fitted), examination, champion, crossed)
 
 

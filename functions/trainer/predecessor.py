@@ -9,6 +9,7 @@ from modelloop import clearance
 from modelloop.aws import manifests
 from modelloop.errors import SpecError
 from trainer.families import build
+from trainer.families.losses import loss_of
 from trainer.search import PREDECESSOR, Candidate, families, given
 
 if TYPE_CHECKING:
@@ -44,16 +45,21 @@ class Predecessor:
         return {"version": self.version, "run_id": self.run_id}
 
     def candidate(self, table: PreparedTable) -> Candidate | None:
-        """Return its family and parameters, those of the spec in place of its own; None when the spec rules it out."""
+        """Return its family and parameters, those of the spec in place of its own; None when the spec rules it out.
+
+        A spec that asks for another loss does: the old one would be fitted for another statistic.
+        """
         made = self.manifest["estimator"]
         if self.manifest["task"] != table.task or made["family"] not in families(table.spec):
             return None
-        params = {**made["settings"], **given(table.spec, made["family"])}
+        asked = given(table.spec, made["family"])
+        params = {**made["settings"], **asked}
         try:
-            build(made["family"], table.task, table.encoding, params)
+            models = [build(made["family"], table.task, table.encoding, one) for one in (params, asked)]
+            same = len({loss_of(model.estimator) for model in models}) == 1
         except SpecError:
             return None
-        return Candidate(made["family"], params, PREDECESSOR)
+        return Candidate(made["family"], params, PREDECESSOR) if same else None
 
 
 def find(registry: Registry, model: str, champion: Champion | None) -> Predecessor | None:

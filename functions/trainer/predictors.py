@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from modelloop.deviance import quantile
 from trainer.evaluation import Outcome
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class Compiled:
 
 @dataclass(frozen=True, slots=True)
 class Trivial:
-    """Knows the training part's labels alone: class rates, or the mean (under absolute error, the median)."""
+    """Knows the training part's labels alone: class rates, or the constant that a loss asks for."""
 
     rates: NDArray[np.float64] | None
     centre: float
@@ -96,8 +97,10 @@ class Trivial:
 
 
 def trivial(train: Part, classes: int | None, metric: str) -> Trivial:
-    """Return the trivial model of a training part; `classes` is None for regression."""
+    """Return the trivial model of a training part under a metric of the gate; `classes` is None for regression."""
     if classes is None:
-        return Trivial(None, float(np.median(train.target) if metric == "mae" else train.target.mean()))
+        level = quantile(metric)
+        best = train.target.mean() if level is None else np.quantile(train.target, level, method="inverted_cdf")
+        return Trivial(None, float(best))
     counts = np.bincount(train.target.astype(np.intp), minlength=classes)
     return Trivial(counts / counts.sum(), 0.0)

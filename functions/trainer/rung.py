@@ -105,4 +105,4 @@ def _rarest_first(order: NDArray[np.intp], target: NDArray[np.float64]) -> NDArr
 
 def figure(outcome: Outcome, metric: str) -> float:
     """Return one plain metric of an outcome."""
-    return float(statistics(outcome)[metric](np.ones((1, outcome.rows)))[0])
+    return float(statistics(outcome, (metric,))[metric](np.ones((1, outcome.rows)))[0])

@@ -72,8 +72,8 @@ class FittedSource:
 
     @property
     def gate_metric(self) -> str:
-        """Return the metric proper to the task and the estimator's loss."""
-        return self.fitted.gate_metric
+        """Return the metric proper to the task and the estimators' loss."""
+        return self.fitted.objective.compared_by
 
     @property
     def trials(self) -> list[Trial]:

@@ -154,7 +154,7 @@ def _diagnostics(candidate: Candidate) -> dict[str, Any]:
         "calibration": diagnostics.calibration(outcome),
         "confusion": diagnostics.confusion(outcome, table.classes),
         "importance": diagnostics.importance(table, source.predictor, source.gate_metric),
-        "slices": slices(table, outcome),
+        "slices": slices(table, outcome, source.gate_metric),
     }
 
 

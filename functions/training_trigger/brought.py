@@ -72,6 +72,9 @@ def prepare_model(work: Work, progress: Callable[[str], None]) -> Prepared:
     task = spec.task or ("classification" if spec.classes else "regression")
     if task == "classification" and not spec.classes:
         raise spec.refuse("task", "a brought classifier needs `classes`, in the order of its outputs")
+    spec.check_task(task, len(spec.classes))
+    if spec.metric == "deviance":
+        raise spec.refuse("metric", "the loss of a brought model is unknown: name it, such as mae or poisson_deviance")
     files = _reference(work, encoding)
     progress("profiled")
     rows = len(np.load(files["membership.npy"])) if files else 0

@@ -58,6 +58,7 @@ def prepare(
     unlabelled = labels.drop_unlabelled(connection, place, cells.rows)
     facts = survey(connection, cells.kept(cells.rows - unlabelled))
     target = labels.read_labels(connection, place, facts[place], spec)
+    spec.check_task(target.task, len(target.classes or ()))
     if spec.rare_classes != "refuse" and target.classes is not None:
         facts = survey(connection, cells.kept(_rows(connection)))
     roles = _roles(facts, place, spec)

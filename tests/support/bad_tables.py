@@ -113,4 +113,22 @@ CASES = [
     _case("regression on text", GOOD, "regression needs numbers", spec="task: regression\n"),
     _case("time column of text", GOOD, "must hold ISO dates or numbers", spec="time_column: kind\n"),
     _case("one group", GOOD.replace(",b,", ",a,"), "would be empty", spec="group_column: kind\n"),
+    _case(
+        "a metric of numbers for labels",
+        GOOD,
+        "model.yaml line 1: pinball_0.9 is no metric of classification",
+        spec="metric: pinball_0.9\n",
+    ),
+    _case(
+        "a metric of labels for numbers",
+        _target(lambda i: i * 0.37),
+        "f1 is no metric of regression",
+        spec="metric: f1\n",
+    ),
+    _case(
+        "a threshold between three",
+        _target(lambda i: "abc"[i % 3]),
+        "the target has 3 classes",
+        spec="threshold: 0.3\n",
+    ),
 ]

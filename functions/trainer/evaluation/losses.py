@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from modelloop import deviance
 from modelloop.errors import DatasetRejectedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     from trainer.evaluation.outcome import Outcome
@@ -18,52 +17,70 @@ if TYPE_CHECKING:
     type Losses = NDArray[np.float64]
 
 SMALLEST = float(np.finfo(np.float64).eps)
+POISSON, GAMMA = 1.0, 2.0
 
 
 def row_losses(metric: str, outcome: Outcome) -> Losses:
-    """Return the loss of every row under a metric of the gate; lower is better."""
-    return _LOSSES[metric](outcome)
+    """Return the loss of every row under log loss or a regression loss of `modelloop.deviance`; lower is better."""
+    if metric == "log_loss":
+        return _log_loss(outcome)
+    if metric == deviance.MAE:
+        return np.abs(outcome.target - outcome.predicted)
+    level, power = deviance.quantile(metric), deviance.power(metric)
+    if level is not None:
+        return _pinball(outcome, level)
+    if power is None:
+        raise ValueError(f"{metric} is no mean of row losses")
+    return np.square(outcome.target - outcome.predicted) if power == 0 else _tweedie(outcome, power)
+
+
+def is_defined(metric: str, target: Losses) -> bool:
+    """Tell whether a loss is defined on every one of some targets."""
+    return not _outside(metric, target).any()
+
+
+def check_domain(metric: str, target: Losses, name: str) -> None:
+    """Raise DatasetRejectedError, naming the target column, when a loss is not defined on every target."""
+    outside = int(_outside(metric, target).sum())
+    if outside:
+        raise DatasetRejectedError(
+            f"{outside:,} of {len(target):,} rows have a target {name!r} that is not {deviance.floor(metric)}, as "
+            f"{metric.replace('_', ' ')} needs it: correct these rows, or choose another loss under `params`",
+            field=name,
+        )
+
+
+def _outside(metric: str, target: Losses) -> NDArray[np.bool_]:
+    floor = deviance.floor(metric)
+    if floor is None:
+        return np.zeros(len(target), np.bool_)
+    return target < 0 if floor == "zero or more" else target <= 0
 
 
 def _log_loss(outcome: Outcome) -> Losses:
-    proba = _proba(outcome)
-    own = proba[np.arange(outcome.rows), outcome.target.astype(np.intp)]
+    if outcome.proba is None:
+        raise TypeError("log loss needs probabilities")
+    own = outcome.proba[np.arange(outcome.rows), outcome.target.astype(np.intp)]
     return -np.log(np.clip(own, SMALLEST, 1.0))
 
 
-def _squared(outcome: Outcome) -> Losses:
-    return np.square(outcome.target - outcome.predicted)
+def _pinball(outcome: Outcome, level: float) -> Losses:
+    """Return `level` times what a prediction is too low by, or 1 - `level` times what it is too high by."""
+    short = outcome.target - outcome.predicted
+    return np.maximum(level * short, (level - 1.0) * short)
 
 
-def _absolute(outcome: Outcome) -> Losses:
-    return np.abs(outcome.target - outcome.predicted)
+def _tweedie(outcome: Outcome, power: float) -> Losses:
+    """Return unit deviances d(y, m): Jørgensen, "The Theory of Dispersion Models" (1997), ch. 4; m is kept above zero.
 
-
-def _poisson(outcome: Outcome) -> Losses:
-    """Return unit Poisson deviances, 2 (y log(y / m) - y + m); y log y is 0 at y = 0."""
+    Poisson: 2 (y log(y / m) - y + m), where y log y is 0 at y = 0. Gamma: 2 (log(m / y) + y / m - 1). Other powers p:
+    2 (y^(2-p) / ((1-p) (2-p)) - y m^(1-p) / (1-p) + m^(2-p) / (2-p)), of y below zero (p < 0) without its first term.
+    """
     target, mean = outcome.target, np.maximum(outcome.predicted, SMALLEST)
-    logs = np.where(target > 0, np.log(np.maximum(target, SMALLEST) / mean), 0.0)
-    return 2.0 * (target * logs - target + mean)
-
-
-def _gamma(outcome: Outcome) -> Losses:
-    """Return unit gamma deviances, 2 (log(m / y) + y / m - 1); defined for targets above zero."""
-    if (outcome.target <= 0).any():
-        raise DatasetRejectedError("a gamma model needs a target that is above zero in every row", field="target")
-    mean = np.maximum(outcome.predicted, SMALLEST)
-    return 2.0 * (np.log(mean / outcome.target) + outcome.target / mean - 1.0)
-
-
-def _proba(outcome: Outcome) -> NDArray[np.float64]:
-    if outcome.proba is None:
-        raise TypeError("log loss needs probabilities")
-    return outcome.proba
-
-
-_LOSSES: dict[str, Callable[[Outcome], Losses]] = {
-    "log_loss": _log_loss,
-    "rmse": _squared,
-    "mae": _absolute,
-    "poisson_deviance": _poisson,
-    "gamma_deviance": _gamma,
-}
+    if power == POISSON:
+        logs = np.log(np.maximum(target, SMALLEST) / mean)
+        return 2.0 * (np.where(target > 0, target * logs, 0.0) - target + mean)
+    if power == GAMMA:
+        return 2.0 * (np.log(mean / target) + target / mean - 1.0)
+    one, two = 1.0 - power, 2.0 - power
+    return 2.0 * (np.maximum(target, 0.0) ** two / (one * two) - target * mean**one / one + mean**two / two)

@@ -26,9 +26,10 @@ BINARY = 2
 
 
 def statistics(outcome: Outcome, extra: tuple[str, ...] = ()) -> dict[str, Statistic]:
-    """Return the metrics of an outcome's task by name; `extra` names further losses, such as a deviance."""
+    """Return the metrics of an outcome's task by name; `extra` names losses to begin with, such as a deviance."""
     found = _regression(outcome) if outcome.proba is None else _classification(outcome, outcome.proba)
-    return found | {name: _mean(row_losses(name, outcome)) for name in extra if name not in found}
+    first = {name: found.get(name) or _mean(row_losses(name, outcome)) for name in extra}
+    return first | found
 
 
 def _classification(outcome: Outcome, proba: Figures) -> dict[str, Statistic]:
@@ -63,6 +64,9 @@ def _mean(values: Figures) -> Statistic:
 
 
 def _r2(target: Figures, mean_square: Statistic) -> Statistic:
+    """Share of the variance that is explained; the variance is taken about one of the targets, to keep its digits."""
+    target = target - np.quantile(target, 0.5, method="lower")
+
     def r2(weights: Figures) -> Figures:
         totals = weights.sum(axis=1)
         centre = _ratio(weights @ target, totals)

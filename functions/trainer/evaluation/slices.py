@@ -28,24 +28,24 @@ FEWEST_ROWS = 20
 PARTS = 4
 
 
-def slices(table: PreparedTable, outcome: Outcome) -> list[dict[str, Any]]:
-    """Return the metrics of every slice of the protected columns with at least 20 holdout rows.
+def slices(table: PreparedTable, outcome: Outcome, metric: str) -> list[dict[str, Any]]:
+    """Return the metrics, the gate's first, of every slice of the protected columns with at least 20 holdout rows.
 
     Texts and booleans are sliced by value, numbers and dates by quarters; columns that are no features by what intake
     wrote of them. Columns in `mask`, and columns of which nothing is known, are named with the reason.
     """
-    return [_sliced(table, outcome, name) for name in table.spec.protected]
+    return [_sliced(table, outcome, name, metric) for name in table.spec.protected]
 
 
-def _sliced(table: PreparedTable, outcome: Outcome, name: str) -> dict[str, Any]:
+def _sliced(table: PreparedTable, outcome: Outcome, name: str, metric: str) -> dict[str, Any]:
     found = _find(table, name)
     if found is None:
         reason = "masked" if name in table.spec.mask else "not a feature of the model"
         return {"column": name, "reason": reason, "values": []}
     parts = [
-        {"value": label, "rows": int(rows.sum()), "metrics": intervals(outcome.take(np.flatnonzero(rows)), table.seed)}
-        for label, rows in found
-        if rows.sum() >= FEWEST_ROWS
+        {"value": label, "rows": len(places), "metrics": intervals(outcome.take(places), table.seed, (metric,))}
+        for label, places in ((label, np.flatnonzero(rows)) for label, rows in found)
+        if len(places) >= FEWEST_ROWS
     ]
     return {"column": name, "reason": None, "values": parts}
 

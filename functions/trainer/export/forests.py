@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sklearn import ensemble, tree
 
 from trainer.export.ensemble import Ensemble, Nodes
-from trainer.families.preparation import Filled
+from trainer.families.preparation import Filled, OneHot
 
 if TYPE_CHECKING:
     from trainer.families.model import Model
@@ -22,9 +22,11 @@ _FORESTS = (
 
 
 def form(model: Model) -> dict[str, Any] | None:
-    """Return the flat form of a tree or forest; None for anything else and for several targets."""
+    """Return the flat form of a tree or forest on filled slots; None for anything else and for several targets."""
     estimator = model.estimator
     if type(estimator) not in {*_TREES, *_FORESTS} or estimator.n_outputs_ != 1:
+        return None
+    if isinstance(model.preparation, OneHot):
         return None
     members = [estimator] if type(estimator) in _TREES else estimator.estimators_
     classify = hasattr(estimator, "classes_")

@@ -6,7 +6,7 @@ from math import fsum
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn import linear_model
+from sklearn import linear_model, svm
 
 from trainer.export.links import link_of
 from trainer.families.preparation import OneHot
@@ -23,6 +23,8 @@ _IDENTITY = (
     linear_model.ElasticNet,
     linear_model.HuberRegressor,
     linear_model.QuantileRegressor,
+    linear_model.SGDRegressor,
+    svm.LinearSVR,
 )
 _WITH_LINK = (linear_model.PoissonRegressor, linear_model.GammaRegressor, linear_model.TweedieRegressor)
 _BINARY = 2

@@ -63,6 +63,19 @@ def test_a_brought_regression_serves(lab: Lab) -> None:
     assert lab.manifest(run)["metrics"]["holdout"]["rmse"]["value"] == pytest.approx(1.0, abs=0.1)
 
 
+def test_a_brought_regression_is_compared_by_the_loss_that_its_spec_names(lab: Lab) -> None:
+    data = regression_sample(600, 2)
+    plane: NDArray[Any] = (np.nan_to_num(data.matrix) @ WEIGHTS)[:, 0]
+    skewed = plane + np.random.default_rng(0).exponential(size=600) - np.log(10)  # the plane is the 0.9 quantile
+    run = lab.bring(PLANE, replace(data, target=skewed, spec=Spec(metric="pinball_0.9")))
+    assert run.gate is not None
+    assert run.gate["decision"] == "release", run.reason
+    assert [found["metric"] for found in run.gate["comparisons"]] == ["pinball_0.9"]
+    refused = lab.bring(PLANE, replace(data, target=skewed, spec=Spec(metric="gamma_deviance")))
+    assert refused.state == "REJECTED"
+    assert "not above zero, as gamma deviance needs it" in str(refused.reason)
+
+
 @pytest.mark.parametrize("reference", [True, False])
 def test_without_labels_a_person_must_say_yes(lab: Lab, reference: bool) -> None:
     run = lab.bring(SIGMOID, sample(300, 3), labelled=False, reference=reference)

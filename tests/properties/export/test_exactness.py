@@ -35,13 +35,23 @@ REGRESSORS = [
     *(("linear", {"kind": kind}) for kind in ("poisson", "gamma", "quantile")),
     ("linear", {"kind": "tweedie", "power": 1.5}),
     ("linear", {"kind": "tweedie", "power": 0, "link": "log"}),
+    *(("linear", {"kind": "tweedie", "power": power}) for power in (-1.0, 0, 1, 2, 3)),
+    ("linear", {"kind": "quantile", "quantile": 0.9, "alpha": 0.01}),
+    *(("sklearn.linear_model.SGDRegressor", {"loss": loss}) for loss in ("squared_error", "huber")),
+    ("sklearn.svm.LinearSVR", {}),
+    ("sklearn.linear_model.TweedieRegressor", {"power": 1.5}),
+    ("sklearn.ensemble.HistGradientBoostingRegressor", {"max_iter": 8, "loss": "poisson"}),
+    ("sklearn.ensemble.GradientBoostingRegressor", {"n_estimators": 8, "loss": "quantile", "alpha": 0.2}),
     *(
         ("hist_gradient_boosting", {"max_iter": 8, "loss": loss, "min_samples_leaf": 3})
         for loss in ("squared_error", "absolute_error", "gamma", "poisson")
     ),
     ("hist_gradient_boosting", {"max_iter": 8, "loss": "quantile", "quantile": 0.9}),
     *(("decision_tree", {"criterion": criterion}) for criterion in ("squared_error", "absolute_error", "poisson")),
-    ("random_forest", {"n_estimators": 8}),
+    *(
+        ("random_forest", {"n_estimators": 8, "criterion": one})
+        for one in ("squared_error", "absolute_error", "poisson")
+    ),
     ("extra_trees", {"n_estimators": 8}),
     *(
         ("gradient_boosting", {"n_estimators": 8, "loss": loss})
@@ -62,6 +72,26 @@ def test_classifiers_are_reproduced(name: str, params: dict[str, Any], classes: 
 def test_regressors_are_reproduced(name: str, params: dict[str, Any]) -> None:
     enc, model = fitted(name, "regression", params)
     prove(model, enc, seed=2)
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "link"),
+    [
+        ("linear", {"kind": "poisson"}, "log"),
+        ("linear", {"kind": "gamma"}, "log"),
+        ("linear", {"kind": "tweedie", "power": 1.5}, "log"),
+        ("linear", {"kind": "tweedie", "power": 0}, "identity"),
+        ("linear", {"kind": "tweedie", "power": 1.5, "link": "identity"}, "identity"),
+        ("hist_gradient_boosting", {"loss": "poisson"}, "log"),
+        ("hist_gradient_boosting", {"loss": "gamma"}, "log"),
+        ("hist_gradient_boosting", {"loss": "quantile", "quantile": 0.9}, "identity"),
+        ("gradient_boosting", {"loss": "quantile"}, "identity"),
+        ("random_forest", {"criterion": "poisson"}, "identity"),
+    ],
+)
+def test_each_loss_has_its_link(name: str, params: dict[str, Any], link: str) -> None:
+    enc, model = fitted(name, "regression", params, rows=120)
+    assert compiled(model, enc)[1].link == link
 
 
 def test_exponential_loss_has_half_the_logit() -> None:
@@ -119,6 +149,11 @@ def test_the_document_is_the_same_for_the_same_fit() -> None:
         enc, model = fitted("random_forest", "classification", {"n_estimators": 5}, seed=3)
         documents.append(orjson.dumps(flatten(model, enc)))
     assert documents[0] == documents[1]
+
+
+def test_a_tree_on_other_columns_than_the_slots_has_no_flat_form() -> None:
+    enc, model = fitted("sklearn.tree.ExtraTreeRegressor", "regression", {})
+    assert flatten(model, enc) is None
 
 
 def test_what_the_engine_cannot_do_exactly_has_no_flat_form() -> None:

@@ -20,6 +20,8 @@ MODELS: list[tuple[str, str, dict[str, Any], int]] = [
     ("svm", "classification", {"estimator__C": 2.0}, 2),
     ("svm", "classification", {}, 3),
     ("svm", "regression", {}, 2),
+    ("sklearn.svm.NuSVR", "regression", {}, 2),
+    ("sklearn.tree.ExtraTreeRegressor", "regression", {"criterion": "poisson"}, 2),
     ("mlp", "classification", {"hidden_layer_sizes": [8]}, 2),
     ("mlp", "regression", {"hidden_layer_sizes": [8]}, 2),
     ("knn", "classification", {}, 3),
@@ -75,6 +77,14 @@ def test_a_model_that_cannot_be_converted_has_a_short_reason() -> None:
     with pytest.raises(ExportMismatchError, match="cannot be converted to ONNX") as refused:
         to_onnx(model, enc)
     assert len(str(refused.value)) < 400
+
+
+def test_a_loss_that_the_converter_does_not_know_is_refused() -> None:
+    params = {"loss": "poisson", "max_iter": 5}
+    enc, model = fitted("sklearn.neural_network.MLPRegressor", "regression", params, rows=60)
+    assert flatten(model, enc) is None
+    with pytest.raises(ExportMismatchError, match="MLPRegressor cannot be converted to ONNX"):
+        to_onnx(model, enc)
 
 
 def test_a_conversion_that_hangs_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:

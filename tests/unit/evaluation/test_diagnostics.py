@@ -119,7 +119,7 @@ def test_importance_finds_what_the_model_looks_at() -> None:
 
 def test_slices_cover_every_protected_row_once() -> None:
     rows = table(protected=("kind", "born", "member"))
-    found = slices(rows, Follows().outcome(rows.rows))
+    found = slices(rows, Follows().outcome(rows.rows), "log_loss")
     assert [entry["column"] for entry in found] == ["kind", "born", "member"]
     for entry in found:
         assert sum(part["rows"] for part in entry["values"]) == 3000
@@ -131,7 +131,7 @@ def test_slices_cover_every_protected_row_once() -> None:
 
 def test_masked_and_unknown_columns_are_not_sliced_and_say_why() -> None:
     rows = table(protected=("kind", "other"), mask=("kind",))
-    found = slices(rows, Follows().outcome(rows.rows))
+    found = slices(rows, Follows().outcome(rows.rows), "log_loss")
     assert [(entry["reason"], entry["values"]) for entry in found] == [
         ("masked", []),
         ("not a feature of the model", []),
@@ -145,7 +145,7 @@ def test_a_protected_column_that_the_model_does_not_see_is_sliced_by_what_intake
     rows.document["slices"] = [{"name": "region", "labels": ["north", "south", "rare"]}]
     rows = replace(rows, slices=codes[:, None], membership=sides)
     outcome = Follows().outcome(rows.holdout)
-    (found,) = slices(rows, outcome)
+    (found,) = slices(rows, outcome, "log_loss")
     assert [(part["value"], part["rows"]) for part in found["values"]] == [
         ("north", 75), ("south", 75), ("rare", 75), ("missing", 75)
     ]  # fmt: skip

@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
-from trainer.evaluation import Outcome, bootstrap, compare, intervals
+from modelloop import deviance
+from trainer.evaluation import Outcome, bootstrap, compare, intervals, row_losses
 from trainer.evaluation.conformal import residual_quantiles
 from trainer.evaluation.metrics import statistics
+from trainer.predictors import trivial
+from trainer.table import Part
 
 NUMBERS = np.random.default_rng(0)
 
@@ -74,11 +77,55 @@ def test_regression_metrics_equal_scikit_learns() -> None:
     assert {name: figure["value"] for name, figure in found.items()} == pytest.approx(wanted, rel=1e-9)
 
 
-def test_poisson_deviance_takes_zero_counts() -> None:
-    truth = np.array([0.0, 1.0, 3.0])
-    said = np.array([0.5, 1.5, 2.0])
-    found = intervals(Outcome(truth, said, None), 0, ("poisson_deviance",))["poisson_deviance"]["value"]
-    assert found == pytest.approx(reference.mean_poisson_deviance(truth, said))
+@pytest.mark.parametrize("power", [-1.3, 0, 1, 1.3, 1.9, 2, 2.5, 3])
+def test_deviances_equal_scikit_learns(power: float) -> None:
+    said, truth = NUMBERS.gamma(2.0, size=300) + 0.1, NUMBERS.gamma(1.0, size=300)
+    if power < 0:
+        truth = NUMBERS.normal(size=300)
+    elif 1 <= power < 2:
+        truth = np.where(NUMBERS.random(300) < 0.3, 0.0, truth)
+    name, weights = deviance.tweedie(power), NUMBERS.poisson(1.0, 300)
+    assert deviance.power(name) == power
+    losses = row_losses(name, Outcome(truth, said, None))
+    wanted = reference.mean_tweedie_deviance(truth, said, power=power, sample_weight=weights)
+    assert np.average(losses, weights=weights) == pytest.approx(wanted, rel=1e-12)
+    assert (losses >= -1e-12).all()
+
+
+@pytest.mark.parametrize("level", [0.05, 0.5, 0.9])
+def test_pinball_losses_equal_scikit_learns(level: float) -> None:
+    truth, said = NUMBERS.normal(size=300), NUMBERS.normal(size=300)
+    found = row_losses(f"pinball_{level}", Outcome(truth, said, None)).mean()
+    assert found == pytest.approx(reference.mean_pinball_loss(truth, said, alpha=level))
+    if level == 0.5:  # half the absolute error, so it goes by that name
+        assert deviance.pinball(level) == "mae"
+        assert row_losses("mae", Outcome(truth, said, None)).mean() == pytest.approx(2 * found)
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e6, 1e9])
+def test_r2_keeps_its_digits_far_from_zero(offset: float) -> None:
+    truth = NUMBERS.normal(size=500) + offset
+    said = truth + 0.5 * NUMBERS.normal(size=500)
+    found = intervals(Outcome(truth, said, None), 0)["r2"]["value"]
+    assert found == pytest.approx(reference.r2_score(truth, said), abs=1e-6)
+
+
+@pytest.mark.parametrize("value", [0.1, 1e9 + 0.3])
+def test_a_constant_target_has_no_share_explained(value: float) -> None:
+    found = intervals(Outcome(np.full(50, value), np.full(50, value) + NUMBERS.normal(size=50), None), 0)
+    assert found["r2"] == {"value": None, "low": None, "high": None}
+    assert found["rmse"]["low"] is not None
+
+
+@pytest.mark.parametrize("metric", ["rmse", "mae", "pinball_0.2", "pinball_0.9", "poisson_deviance",
+                                    "gamma_deviance", "tweedie_deviance_1.5", "tweedie_deviance_3"])  # fmt: skip
+def test_the_trivial_model_says_the_best_constant(metric: str) -> None:
+    target = NUMBERS.gamma(1.0, 3.0, size=501)
+    part = Part(np.zeros((501, 1), np.float32), target)
+    said = trivial(part, None, metric).outcome(part).predicted[0]
+    best = row_losses(metric, Outcome(target, np.full(501, said), None)).mean()
+    for other in np.quantile(target, np.linspace(0.01, 0.99, 99)):
+        assert best <= row_losses(metric, Outcome(target, np.full(501, other), None)).mean() + 1e-12
 
 
 def test_a_class_without_rows_leaves_finite_or_absent_figures() -> None:

@@ -12,7 +12,7 @@ EVEN = Comparison("champion_on_holdout", "log_loss", 1000, 0.400, 0.401, -0.004,
 WORSE = replace(EVEN, candidate=0.42, low=0.01, high=0.03)
 LABELS = Labels(5000, {"no": 2500, "yes": 2500})
 CALM = Succession(
-    holdout=EVEN, anchor=EVEN, best=EVEN, collapse=replace(EVEN, low=-0.3, high=-0.2), score=0.4,
+    holdout=EVEN, anchor=EVEN, best=EVEN, collapse=replace(EVEN, candidate=0.401, low=-0.3, high=-0.2), score=0.4,
     labels_before=LABELS, labels_now=LABELS,
 )  # fmt: skip
 
@@ -65,6 +65,7 @@ def test_the_margin_is_a_share_of_the_champions_score(high: float, decision: str
         ("newly_required", ("age",)),
         ("other_kind", ("age",)),
         ("same_task", False),
+        ("statistics", ("the mean", "the 0.9 quantile")),
     ],
 )
 def test_what_looks_like_a_change_needs_approval(name: str, value: object) -> None:
@@ -114,6 +115,10 @@ def test_means_move_by_a_fifth_of_the_deviation(mean: float, moved: bool) -> Non
     before, now = Labels(10_000, None, 10.0, 1.0), Labels(10_000, None, mean, 1.0)
     found = decide(GOOD, replace(CALM, labels_before=before, labels_now=now))
     assert (found.decision == "approve") is moved
+
+
+def test_the_same_statistic_is_no_change() -> None:
+    assert decide(GOOD, replace(CALM, statistics=("the median", "the median"))).decision == "release"
 
 
 def test_no_rows_to_compare_on_are_skipped() -> None:

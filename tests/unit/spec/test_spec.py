@@ -45,6 +45,31 @@ def test_stored_form_reads_back_as_the_same_spec(text: str) -> None:
     assert again.digest == spec.digest
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("pinball_0.90", "pinball_0.9"), ("pinball_0.5", "mae"), ("tweedie_deviance_1", "poisson_deviance"),
+        ("tweedie_deviance_1.50", "tweedie_deviance_1.5"), ("deviance", "deviance"), ("r2", "r2"), ("f1", "f1"),
+    ],
+)  # fmt: skip
+def test_a_metric_has_one_name(written: str, read: str) -> None:
+    assert parse_spec(f"metric: {written}\n").metric == read
+
+
+@pytest.mark.parametrize(("spec", "task", "classes", "says"), [
+    ("metric: f1", "regression", 0, "f1 is no metric of regression"),
+    ("metric: deviance", "classification", 2, "deviance is no metric of classification"),
+    ("threshold: 0.3", "classification", 3, "the target has 3 classes"),
+    ("threshold: 0.3", "regression", 0, "the target has numbers"),
+])  # fmt: skip
+def test_what_does_not_fit_the_task_that_was_found_is_refused(spec: str, task: str, classes: int, says: str) -> None:
+    with pytest.raises(SpecError, match=says) as caught:
+        parse_spec(f"\n{spec}\n").check_task(task, classes)
+    assert caught.value.row == 2
+    parse_spec("metric: f1\nthreshold: 0.3\n").check_task("classification", 2)
+    parse_spec("metric: mae\n").check_task("regression", 0)
+
+
 def test_digest_is_of_what_was_asked_not_of_how_it_was_written() -> None:
     assert parse_spec("target: y\nholdout: 0.2\n").digest == parse_spec("# why\nholdout: 0.2\ntarget: 'y'").digest
     assert parse_spec("").digest == Spec().digest
@@ -77,9 +102,19 @@ def test_digest_is_of_what_was_asked_not_of_how_it_was_written() -> None:
         ("target: y\nignore: [y]\n", 2, "the target cannot be ignored"),
         ("target: y\nfeatures: [y]\n", 2, "the target cannot be a feature"),
         ("features: [a]\nignore: [a]\n", 2, "a column stands in both"),
-        ("task: regression\nthreshold: 0.5\n", 2, "a threshold is for classification"),
+        (
+            "task: regression\nthreshold: 0.5\n",
+            2,
+            "a threshold decides between two classes, and the target has numbers",
+        ),
+        ("task: classification\nclasses: [1, 2, 3]\nthreshold: 0.5\n", 3, "the target has 3 classes"),
         ("task: regression\nmetric: f1\n", 2, "f1 is no metric of regression"),
         ("task: classification\nmetric: rmse\n", 2, "rmse is no metric of classification"),
+        ("task: classification\nmetric: pinball_0.9\n", 2, "pinball_0.9 is no metric of classification"),
+        ("metric: pinball_1\n", 1, "`metric` must be one of log_loss"),
+        ("metric: pinball_Q\n", 1, "with a power P of 1 or more (such as 1.5) and a quantile Q"),
+        ("metric: tweedie_deviance_0.5\n", 1, "`metric` must be one of log_loss"),
+        ("metric: [rmse]\n", 1, "`metric` must be one of log_loss"),
         ("- a\n- b\n", 1, "model.yaml must be a mapping"),
         ("target: [\n", 2, "is not YAML"),
         ("a: b: c\n", 1, "is not YAML"),

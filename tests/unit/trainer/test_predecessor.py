@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,15 @@ def test_settings_that_cannot_be_followed_any_more_are_left_out() -> None:
     assert predecessor("decision_tree").candidate(table(estimators=("decision_tree",))) is not None
     assert predecessor(task="regression").candidate(table()) is None
     assert predecessor(colour=1).candidate(table()) is None
+
+
+def test_settings_for_another_loss_than_the_spec_asks_for_are_left_out() -> None:
+    rows, settings = table(), {"loss": "quantile", "quantile": 0.9, "max_iter": 50}
+    rows.document.update(task="regression", classes=None)
+    known = predecessor("hist_gradient_boosting", "regression", **settings)
+    assert known.candidate(rows) is None
+    asked = replace(rows, spec=Spec(params={"hist_gradient_boosting": {"loss": "quantile", "quantile": 0.9}}))
+    assert known.candidate(asked) == Candidate("hist_gradient_boosting", settings)
 
 
 def test_a_predecessor_like_the_spec_is_tried_once_and_first() -> None:
