@@ -71,7 +71,7 @@ def _refuse(error: Exception, call: Call, trace: Trace) -> dict[str, Any]:
     if trace.model is not None:
         service().outbox.add(
             Refused(
-                trace.prediction_id, timestamp(), trace.model, trace.version, trace.variant,
+                trace.prediction_id, timestamp(), trace.model, trace.version, trace.variant, trace.rollout,
                 error.status, error.code, trace.latency_ms,
             )
         )  # fmt: skip

@@ -39,6 +39,7 @@ class Answered:
     answer: Answer
     model: Model
     variant: str
+    rollout: str
     at: str
     latency_ms: float
     cold: bool
@@ -54,6 +55,7 @@ class Refused:
     model: str
     version: int | None
     variant: str
+    rollout: str
     status: int
     error_code: str
     latency_ms: float
@@ -135,7 +137,7 @@ class Outbox:
             answer, table = model.answer(item.query, item.answer.prediction_id)
         except ModelloopError as error:
             refused = Refused(
-                item.answer.prediction_id, item.at, item.model.name, version, SHADOW,
+                item.answer.prediction_id, item.at, item.model.name, version, SHADOW, item.rollout,
                 error.status, error.code, _shadow_ms(started),
             )  # fmt: skip
             return [_error(refused)]
@@ -169,7 +171,7 @@ def _record(item: Answered, model: Model, answer: Answer, table: Table, variant:
     columns = {name: cells for name, cells in table.values.items() if name not in mask} if kept else None
     return Prediction(
         answer.prediction_id, item.at, answer.model, answer.version, model.ref.run_id, variant,
-        answer.predict, answer.proba, columns, table.unseen, item.latency_ms, item.cold,
+        answer.predict, answer.proba, columns, table.unseen, item.latency_ms, item.cold, rollout=item.rollout,
     )  # fmt: skip
 
 
@@ -191,4 +193,5 @@ def _error(item: Refused, overhead_ms: float = 0.0) -> bytes:
         error_code=item.error_code,
         latency_ms=item.latency_ms,
         overhead_ms=overhead_ms,
+        rollout=item.rollout,
     )

@@ -38,6 +38,7 @@ class Trace:
     model: str | None = None
     version: int | None = None
     variant: str = ""
+    rollout: str = ""
     rows: int = 0
     answered: Answered | None = None
 
@@ -93,6 +94,8 @@ def _choose(service: Service, call: Call, trace: Trace) -> tuple[Pointer, Choice
     key = call.headers.get(STICKY) or call.request_id or trace.prediction_id
     pointer, choice = service.choose(model, call.parameters.get("version"), key)
     trace.model, trace.version, trace.variant = model, choice.ref.version, choice.variant
+    if "version" not in call.parameters:  # who names a version takes no part in a comparison
+        trace.rollout = pointer.rollout
     return pointer, choice
 
 
@@ -131,6 +134,6 @@ def _answer(
     reply = render(answer, query)
     shadow = pointer.shadow if choice.variant != PINNED else None
     trace.answered = Answered(
-        query, table, answer, model, trace.variant, timestamp(), trace.latency_ms, trace.cold, shadow
+        query, table, answer, model, trace.variant, trace.rollout, timestamp(), trace.latency_ms, trace.cold, shadow
     )
     return reply

@@ -52,7 +52,7 @@ class Aggregation:
     def __init__(self, source: Source, knowledge: Knowledge) -> None:
         self._source = source
         self._knowledge = knowledge
-        self._waiting: dict[tuple[tuple[str, str, int, str], str], list[tuple[int, Record]]] = defaultdict(list)
+        self._waiting: dict[tuple[tuple[str, str, int, str, str], str], list[tuple[int, Record]]] = defaultdict(list)
         self._rows = 0
         self._seen: set[tuple[Any, ...]] = set()
         self._tallies: dict[Place, summary.Tallies] = {}
@@ -100,7 +100,8 @@ class Aggregation:
             self._wait(number, record)
 
     def _wait(self, number: int, record: Record) -> None:
-        place = record["model"], record["hour"], record["version"] or 0, record["variant"] or "none"
+        version, variant, rollout = record["version"] or 0, record["variant"] or "none", record.get("rollout") or ""
+        place = record["model"], record["hour"], version, variant, rollout
         self._waiting[place, record.get("run_id", "")].append((number, record))
         self._rows += record.get("rows", 1) + 1
 
@@ -198,6 +199,7 @@ def _entry(place: Place, watched: Watched, record: Record) -> bytes:
             "offset": record["offset"],
             "version": place.version,
             "variant": place.variant,
+            "rollout": place.rollout,
             "predict": record["predict"],
             "proba": None if proba is None else [[round(share * _PPM) for share in row] for row in proba],
             "slices": {name: cells[name] for name in watched.slices if name in cells} or None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 import zlib
 from functools import lru_cache
 from itertools import product
@@ -25,6 +26,7 @@ VARIANTS = frozenset({"champion", "challenger", "shadow", "pinned"})
 LONGEST_MS = 900_000  # what a function may run
 LONGEST_LINE = 16 << 20
 _GZIP = b"\x1f\x8b"
+_ROLLOUT = re.compile(r"[0-9TZ]{1,24}")
 _HOUR_MS = 3_600_000
 _LAST_HOUR = 70_000_000  # in the year 9955: what lies beyond is no clock but garbage
 
@@ -134,6 +136,8 @@ def _fault(record: Any) -> str | None:
     record["hour"] = hour_of(record["id"])
     if record["hour"] is None or not _is_model(record["model"]):
         return "the prediction id or the model name is not one of ours"
+    if record.get("rollout") and not _is_rollout(record["rollout"]):
+        return "rollout is not one of ours"
     return _SHAPES[kind](record)
 
 
@@ -168,6 +172,10 @@ _SHAPES = {"prediction": _prediction_fault, "error": _error_fault, "feedback": _
 @lru_cache(10_000)
 def _is_model(name: str) -> bool:
     return MODEL_NAME.fullmatch(name) is not None
+
+
+def _is_rollout(name: Any) -> bool:
+    return type(name) is str and _ROLLOUT.fullmatch(name) is not None
 
 
 def _is_moment(text: str) -> bool:

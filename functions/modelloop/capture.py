@@ -33,6 +33,7 @@ class Prediction:
     """One answered request, as one variant answered it. `columns` is None when the features are not sampled.
 
     `overhead_ms` is what the environment was busy since its last record beside answering: start-up, deliveries.
+    `rollout` names the one whose split of the traffic chose the variant, "" for none.
     """
 
     id: str
@@ -48,6 +49,7 @@ class Prediction:
     latency_ms: float = 0.0
     cold: bool = False
     overhead_ms: float = 0.0
+    rollout: str = ""
 
 
 def prediction_lines(record: Prediction, largest: int = LARGEST_LINE) -> list[bytes]:
@@ -79,6 +81,7 @@ def _document(record: Prediction, start: int, stop: int) -> dict[str, Any]:
         "version": record.version,
         "run_id": record.run_id,
         "variant": record.variant,
+        "rollout": record.rollout,
         "rows": stop - start,
         "columns": None if columns is None else {name: cells[start:stop] for name, cells in columns.items()},
         "unseen": record.unseen if start == 0 else {},
@@ -102,6 +105,7 @@ def error_line(
     error_code: str,
     latency_ms: float,
     overhead_ms: float = 0.0,
+    rollout: str = "",
 ) -> bytes:
     """Return the line of a request that was refused or failed; it holds nothing of the body."""
     return orjson.dumps(
@@ -113,6 +117,7 @@ def error_line(
             "model": model,
             "version": version,
             "variant": variant,
+            "rollout": rollout,
             "status": status,
             "error_code": error_code,
             "latency_ms": round(latency_ms, 3),

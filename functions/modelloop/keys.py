@@ -79,9 +79,10 @@ def pointer_prefix() -> str:
     return "serving/"
 
 
-def summary(model: str, hour: str, version_number: int, variant: str, digest: str) -> str:
-    """Return the key of the summary that one capture object yields for one hour of one variant."""
-    return f"{summaries(model)}{hour}/{version_number}/{variant}/{digest}.json"
+def summary(model: str, hour: str, version_number: int, variant: str, rollout: str, digest: str) -> str:
+    """Return the key of the summary of one capture object for one hour of one variant, in a rollout or ("") none."""
+    folder = f"{variant}/{rollout}" if rollout else variant
+    return f"{summaries(model)}{hour}/{version_number}/{folder}/{digest}.json"
 
 
 def summaries(model: str) -> str:

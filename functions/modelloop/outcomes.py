@@ -29,6 +29,7 @@ SMALLEST_SHARE = 0.5  # ppm: what a probability that rounds to zero is taken for
 MOST_CLASSES_SCORED = 20
 FURTHEST = 1e20  # a label beyond it counts as this far away: one absurd label must not overflow the sums
 _NO_LABELS: frozenset[str] = frozenset()
+_OF_A_LOSS = ("rows", "scored", "loss", "label")
 
 
 class Label(NamedTuple):
@@ -68,10 +69,12 @@ def read_labels(lines: Iterable[bytes]) -> Labels:
 def join(index: Iterable[bytes], labels: Labels, manifest: Callable[[int], Manifest | None]) -> dict[str, Any]:
     """Return the tallies of an hour: by version, how good its predictions were; and labels without a prediction.
 
+    `rollouts` holds the losses of each rollout's own requests alone, by version: the ones that can be compared.
     `index` are index lines, in any order and any number of times; `manifest` finds that of a version (None: unknown).
     Memory grows with the number of requests, not with what is in them.
     """
     versions: dict[str, Tallies] = {}
+    rollouts: dict[str, dict[str, Tallies]] = {}
     seen: set[str] = set()
     matched: set[Row] = set()
     duplicates = 0
@@ -86,9 +89,15 @@ def join(index: Iterable[bytes], labels: Labels, manifest: Callable[[int], Manif
         seen.add(identity)
         known = manifest(entry["version"])
         if known is not None:
-            matched |= _add_entry(versions, entry, labels.last, known.get("classes"))
+            found, rows = _read_entry(entry, labels.last, known.get("classes"))
+            matched |= rows
+            version = str(entry["version"])
+            summary.add(versions.setdefault(version, {}), found)
+            if entry.get("rollout") and "figures" in found:
+                summary.add(rollouts.setdefault(entry["rollout"], {}).setdefault(version, {}), _losses(found))
     return {
         "versions": versions,
+        "rollouts": rollouts,
         "labels": len(labels.last),
         "repeated": labels.repeated,
         "unmatched": len(labels.last) - len(matched),
@@ -96,11 +105,11 @@ def join(index: Iterable[bytes], labels: Labels, manifest: Callable[[int], Manif
     }
 
 
-def _add_entry(
-    versions: dict[str, Tallies], entry: dict[str, Any], last: Mapping[Row, Label], classes: Sequence[object] | None
-) -> set[Row]:
-    place = versions.setdefault(str(entry["version"]), {"predicted": 0, "labelled": 0})
-    place["predicted"] += len(entry["predict"])
+def _read_entry(
+    entry: dict[str, Any], last: Mapping[Row, Label], classes: Sequence[object] | None
+) -> tuple[Tallies, set[Row]]:
+    """Return the tallies of one index entry, and its rows that have labels."""
+    tallies: Tallies = {"predicted": len(entry["predict"]), "labelled": 0}
     matched = set()
     for at, predict in enumerate(entry["predict"]):
         row = entry["id"], entry["offset"] + at
@@ -108,8 +117,14 @@ def _add_entry(
             matched.add(row)
             slices = {name: cells[at] for name, cells in (entry["slices"] or {}).items()}
             scored = Scored(predict, entry["proba"] and entry["proba"][at], slices)
-            summary.add(place, _tally(scored, last[row], classes))
-    return matched
+            summary.add(tallies, _tally(scored, last[row], classes))
+    return tallies, matched
+
+
+def _losses(tallies: Tallies) -> Tallies:
+    """Return what the mean and the variance of a loss are made of."""
+    figures = tallies["figures"]
+    return {"figures": {name: figures[name] for name in _OF_A_LOSS if name in figures}}
 
 
 def _tally(one: Scored, label: Label, classes: Sequence[object] | None) -> Tallies:

@@ -23,13 +23,13 @@ type Manifest = Mapping[str, Any]
 SIDES = frozenset({"champion", "shadow"})
 
 
-def name(candidate: int, reference: int) -> str:
-    """Return the key that the pairs of two versions are counted under."""
-    return f"{candidate}/{reference}"
+def name(rollout: str, candidate: int, reference: int) -> str:
+    """Return the key that the pairs of two versions in a rollout are counted under."""
+    return f"{rollout}/{candidate}/{reference}"
 
 
 def count(index: Iterable[bytes], manifest: Callable[[int], Manifest | None]) -> dict[str, Tallies]:
-    """Return, by pair of versions (`name`), rows that both answered and how many differently.
+    """Return, by rollout and pair of versions (`name`), rows that both answered and how many differently.
 
     `manifest` finds that of a version (None: unknown, its rows are left out).
     """
@@ -39,7 +39,7 @@ def count(index: Iterable[bytes], manifest: Callable[[int], Manifest | None]) ->
     for line in index:
         entry = orjson.loads(line)
         place = entry.get("id", ""), entry.get("offset", 0)
-        if entry.get("variant") not in SIDES or place in done:
+        if entry.get("variant") not in SIDES or not entry.get("rollout") or place in done:
             continue
         other = waiting.setdefault(place, entry)
         if other["variant"] != entry["variant"]:
@@ -61,7 +61,8 @@ def _add(
     both = list(zip(shadow["predict"], champion["predict"], strict=False))
     if apart is None or not both:
         return
-    tallies = found.setdefault(name(shadow["version"], champion["version"]), {"rows": 0, "different": 0})
+    place = name(shadow["rollout"], shadow["version"], champion["version"])
+    tallies = found.setdefault(place, {"rows": 0, "different": 0})
     tallies["rows"] += len(both)
     tallies["different"] += sum(apart(one, other) for one, other in both)
 

@@ -77,7 +77,10 @@ def verdict(
         "metrics": {name: {**figure, "holdout": holdout.get(name)} for name, figure in figures.items()},
         "versions": [_version(one, versions[one], predicted, manifests[one]) for one in sorted(versions)],
         "slices": _slices(own, manifests[champion].get("classes")),
-        "losses": {str(one): loss for one, tallies in versions.items() if (loss := losses(tallies))},
+        "losses": {
+            rollout: {version: loss for version, tallies in sides.items() if (loss := losses(tallies))}
+            for rollout, sides in whole.get("rollouts", {}).items()
+        },
         "labels": _labels(hours, whole, now),
         "estimate": dict(estimate),
         "updated_at": now,

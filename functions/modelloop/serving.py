@@ -10,6 +10,7 @@ from modelloop.errors import ArtifactRefusedError
 
 FORMAT_VERSION = 1
 CHAMPION, CHALLENGER, SHADOW, PINNED = "champion", "challenger", "shadow", "pinned"
+_SIGNS = str.maketrans("", "", "-:.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,11 @@ class Pointer:
     action: str = ""
     subject: int | None = None
     format_version: int = field(default=FORMAT_VERSION)
+
+    @property
+    def rollout(self) -> str:
+        """Return what tells its rollout from others while pins and freezes revise it: the bake's end; "" for none."""
+        return (self.bake_until or "").translate(_SIGNS)
 
     def refs(self) -> tuple[VersionRef, ...]:
         """Return every version that a request can reach, champion first, each once."""

@@ -25,12 +25,16 @@ _QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 
 
 class Place(NamedTuple):
-    """What a summary is of: one hour (UTC, YYYY-MM-DDTHH) of one variant of a version; version 0 means none."""
+    """What a summary is of: one hour (UTC, YYYY-MM-DDTHH) of one variant of a version; version 0 means none.
+
+    `rollout` is the one whose split of the traffic made it, "" for none: a rollout is judged by its own traffic alone.
+    """
 
     model: str
     hour: str
     version: int
     variant: str
+    rollout: str = ""
 
 
 class Summary(NamedTuple):
@@ -79,7 +83,7 @@ def from_bytes(body: bytes) -> Summary:
         document = json.loads(body)
         if document["format_version"] != FORMAT_VERSION:
             raise ArtifactRefusedError(f"summary of format {document['format_version']!r}")
-        place = Place(*(document[name] for name in Place._fields))
+        place = Place(**{name: document[name] for name in Place._fields if name != "rollout" or name in document})
         return Summary(place, document["tallies"], tuple(document["inputs"]))
     except (KeyError, TypeError, ValueError) as error:
         raise ArtifactRefusedError(f"summary is damaged: {error}") from error

@@ -110,11 +110,10 @@ def newest_first(model: str, now: str) -> Iterator[tuple[str, Tallies]]:
             yield key.removeprefix(prefix).removesuffix(".json"), joined
 
 
-def paired(model: str, since: str, now: str, *, candidate: int, reference: int) -> tuple[int, int] | None:
-    """Return the rows that a shadow and the champion both answered from hour `since` on, and how many differently."""
-    versions = pairs.name(candidate, reference)
+def paired(model: str, since: str, now: str, pair: str) -> tuple[int, int] | None:
+    """Return the rows that a `pair` (`pairs.name`) both answered from hour `since` on, and how many differently."""
     joined = takewhile(lambda found: found[0] >= since, newest_first(model, now))
-    found = summary.total((tallies.get("pairs") or {}).get(versions, {}) for _, tallies in joined)
+    found = summary.total((tallies.get("pairs") or {}).get(pair, {}) for _, tallies in joined)
     return (found["rows"], found["different"]) if found else None
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 COMPACTED = "compacted"
 PARALLEL_READS = 8
 _ATTEMPTS = 3
+_PARTS = (4, 5)  # hour, version, variant, rollout where there was one, digest
 
 
 class Entry(NamedTuple):
@@ -37,11 +38,12 @@ def entries(model: str, start: str, end: str) -> Iterator[Entry]:
     prefix = keys.summaries(model)
     for key in storage.list_keys(settings().artifacts_bucket, prefix, start_after=prefix + start):
         parts = key.removeprefix(prefix).removesuffix(".json").split("/")
-        if len(parts) != 4 or not parts[1].isdecimal():  # noqa: PLR2004  hour, version, variant, digest
+        if len(parts) not in _PARTS or not parts[1].isdecimal():
             continue
         if parts[0] > end:
             return
-        yield Entry(Place(model, parts[0], int(parts[1]), parts[2]), parts[3])
+        hour, version, variant, *rollout, digest = parts
+        yield Entry(Place(model, hour, int(version), variant, *rollout), digest)
 
 
 def between(model: str, start: str, end: str) -> Iterator[Summary]:

@@ -93,7 +93,7 @@ def test_a_prediction_is_erased_from_everything_that_holds_its_features(
 ) -> None:
     gone, stays, other = captured(), captured(), captured("other")
     digest = loop.put(gone, stays, other, extra=b"garbage\n")
-    summary = keys.summary("m", HOUR, 1, "champion", digest)
+    summary = keys.summary("m", HOUR, 1, "champion", "", digest)
     counts = loop.body("loop-artifacts", summary)
     rows = [{"id": one.id, "row": 0, "values": {"b": "secret"}, "label": "no"} for one in (gone, stays)]
     body = b"".join(json.dumps(row).encode() + b"\n" for row in rows)

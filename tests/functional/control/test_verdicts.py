@@ -68,7 +68,7 @@ def count(hour: str, variant: str, counts: list[int], version: int = 1) -> None:
     prediction = {"counts": [0, sum(counts)], "missing": 0, "unseen": 0}
     tallies = {"sampled": sum(counts), "columns": columns, "prediction": prediction}
     body = summary.to_bytes(Summary(Place("m", hour, version, variant), tallies))
-    storage.put("artifacts", keys.summary("m", hour, version, variant, "d"), body)
+    storage.put("artifacts", keys.summary("m", hour, version, variant, "", "d"), body)
 
 
 @pytest.mark.usefixtures("loop")

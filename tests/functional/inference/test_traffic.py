@@ -40,6 +40,23 @@ def test_the_weight_decides_who_answers(store: Store, plane: Plane) -> None:
     assert variants == {"champion": 1, "challenger": 2}
 
 
+def test_every_record_names_the_rollout_that_chose_its_version_unless_the_caller_did(
+    store: Store, plane: Plane
+) -> None:
+    two = store.version(2)
+    store.pointer(store.version(1), challenger=two, shadow=two, weight=50, bake_until="2026-11-23T11:30:00.000Z")
+    plane.call(INVOKE, BODY, **P)
+    plane.call(INVOKE, {"instances": [["no number", "Dream"]]}, **P)
+    plane.call(PINNED, BODY_OIP, version="1", **P)
+    plane.call(PINNED, {"inputs": "none"}, version="1", **P)
+    told = [(line["kind"], line["rollout"]) for line in plane.captures.lines]
+    within, without = "20261123T113000000Z", ""
+    assert told == [
+        ("prediction", within), ("prediction", within), ("error", within),
+        ("prediction", without), ("prediction", without), ("error", without),
+    ]  # fmt: skip
+
+
 def test_a_sticky_key_keeps_its_version(store: Store, plane: Plane) -> None:
     store.pointer(store.version(1), challenger=store.version(2), weight=50)
     for user in ("ada", "bob", "eve", "kim"):
@@ -64,10 +81,12 @@ def plane_flat(intercept: float) -> dict[str, Any]:
 
 
 def test_a_broken_shadow_costs_the_caller_nothing(store: Store, plane: Plane) -> None:
-    store.pointer(store.version(1), shadow=store.version(2) | {"sha256": "0" * 64})
+    bad = store.version(2) | {"sha256": "0" * 64}
+    store.pointer(store.version(1), shadow=bad, bake_until="2026-11-23T11:30:00.000Z")
     assert served(plane, "r") == "1"
     assert [line["kind"] for line in plane.captures.lines] == ["prediction", "error"]
     assert plane.captures.lines[1]["variant"] == "shadow"
+    assert plane.captures.lines[1]["rollout"] == "20261123T113000000Z"
 
 
 def test_named_versions_answer_when_the_pointer_reaches_them(store: Store, plane: Plane) -> None:

@@ -7,13 +7,14 @@ import pytest
 
 from metrics_aggregation import verdicts
 from metrics_aggregation.handler import handler
-from modelloop import clock, keys, windows
+from modelloop import clock, keys, pairs, windows
 from modelloop.aws import outcomes, storage
 from modelloop.aws.registry import Registry
 from tests.functional.metrics_aggregation.world import (
     HOUR,
     MODEL,
     NOON,
+    ROLLOUT,
     SECOND,
     label,
     manifest,
@@ -90,7 +91,7 @@ def test_a_contradicting_label_wins_by_its_time_not_by_its_arrival(world: World,
 
 def test_versions_are_judged_apart_on_the_same_request(world: World, context: Any) -> None:
     world.publish(manifest(2, SECOND), pointer={"champion": world.reference(manifest()), "revision": 2})
-    record = prediction(usual_rows(50))
+    record = prediction(usual_rows(50), rollout=ROLLOUT)
     other = ["Adelie"] * 50
     shadow = record | {"variant": "shadow", "version": 2, "run_id": SECOND, "predict": other}
     handler(world.capture([record, shadow, *answers([record])]), context)
@@ -98,7 +99,7 @@ def test_versions_are_judged_apart_on_the_same_request(world: World, context: An
 
     accuracy = {one["version"]: one["metrics"]["accuracy"]["value"] for one in verdict["versions"]}
     assert accuracy == {1: 1.0, 2: 0.5}
-    assert set(verdict["losses"]) == {"1", "2"}
+    assert {rollout: set(sides) for rollout, sides in verdict["losses"].items()} == {ROLLOUT: {"1", "2"}}
 
 
 def test_a_shadow_is_held_against_the_champion_row_by_row(world: World, context: Any) -> None:
@@ -107,7 +108,7 @@ def test_a_shadow_is_held_against_the_champion_row_by_row(world: World, context:
     handler(world.capture(asked_later, "asked later"), context)
     for _ in range(2):
         verdicts.handler({}, context)
-        assert outcomes.paired(MODEL, HOUR, clock.now(), candidate=2, reference=1) == (240, 120)
+        assert outcomes.paired(MODEL, HOUR, clock.now(), pairs.name(ROLLOUT, 2, 1)) == (240, 120)
         assert world.stored("unjoined/") == {}
 
     judged = Registry("table").latest_verdict(MODEL, "judge")

@@ -9,7 +9,7 @@ import pytest
 from metrics_aggregation import verdicts
 from metrics_aggregation.handler import handler
 from modelloop import clock, windows
-from modelloop.aws import events, invoke, judging, pointers
+from modelloop.aws import events, invoke, pointers, trials
 from modelloop.aws.changes import Changes
 from modelloop.aws.registry import Registry
 from modelloop.errors import TransientError
@@ -17,6 +17,7 @@ from tests.functional.metrics_aggregation.test_quality import answers
 from tests.functional.metrics_aggregation.world import (
     MODEL,
     NOON,
+    ROLLOUT,
     RUN_ID,
     failing_shadow,
     manifest,
@@ -159,7 +160,7 @@ def test_the_end_of_one_rollout_is_told_before_the_next_one_ends(
     third = manifest(3, RUN_ID.replace("-000000000001", "-000000000003"))
     world.publish(third, pointer=pointer.to_json() | {"challenger": world.reference(third), "weight": 50.0})
     other = {"variant": "challenger", "version": 3, "run_id": third["run_id"], "predict": ["Adelie"] * 60}
-    challenged = [prediction(usual_rows(60, seed)) | other for seed in range(4)]
+    challenged = [prediction(usual_rows(60, seed), rollout=ROLLOUT) | other for seed in range(4)]
     handler(world.capture([*answered, *asked_later, *challenged]), context)
     with monkeypatch.context() as patched:
         patched.setattr(events, "publish", the_bus_is_down)
@@ -174,14 +175,14 @@ def test_what_the_judge_could_not_do_is_not_told(
     world: World, context: Any, sent: Sent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     handler(failing_shadow(world), context)
-    gather = judging.gather
+    gather = trials.gather
 
     def gather_slowly(*args: Any) -> Any:
         evidence = gather(*args)
         Changes(Registry("table"), MODEL, who="ann", why="meanwhile").shadow(2, on=False)
         return evidence
 
-    monkeypatch.setattr(judging, "gather", gather_slowly)
+    monkeypatch.setattr(trials, "gather", gather_slowly)
     for _ in range(2):
         verdicts.handler({}, context)
     assert sent == []

@@ -11,7 +11,7 @@ from urllib.parse import quote_plus
 import boto3
 import numpy as np
 
-from modelloop import baseline, clock, keys, windows
+from modelloop import baseline, clock, keys
 from modelloop.aws.registry import Registry
 from modelloop.encoding import Column, Encoding
 from modelloop.ids import uuid7
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 MODEL, RUN_ID, SECOND = "penguins", "0199f0a0-0000-7000-8000-000000000001", "0199f0a0-0000-7000-8000-000000000002"
 HOUR = "2026-11-23T10"
 NOON = clock.to_ms("2026-11-23T10:30:00Z")
+BAKED, ROLLOUT = "2026-11-23T11:30:00.000Z", "20261123T113000000Z"
 CLASSES = ["Adelie", "Gentoo"]
 ENCODING = Encoding([
     Column("mass", "number"), Column("male", "boolean"), Column("seen", "date", origin="2026-01-01"),
@@ -141,9 +142,8 @@ class World:
 def shadowed(world: World) -> tuple[list[Record], list[Record]]:
     """Put version 2 in the champion's shadow; return what both answered, every other time differently."""
     own, second = world.reference(manifest()), world.reference(manifest(2, SECOND))
-    until = clock.from_ms(NOON + windows.HOUR_MS)
-    world.publish(manifest(2, SECOND), pointer={"champion": own, "shadow": second, "bake_until": until, "revision": 2})
-    records = [prediction(usual_rows(60, seed)) for seed in range(4)]
+    world.publish(manifest(2, SECOND), pointer={"champion": own, "shadow": second, "bake_until": BAKED, "revision": 2})
+    records = [prediction(usual_rows(60, seed), rollout=ROLLOUT) for seed in range(4)]
     other = {"variant": "shadow", "version": 2, "run_id": SECOND, "predict": ["Adelie"] * 60}
     return records, [record | other for record in records]
 

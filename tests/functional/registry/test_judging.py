@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from modelloop import clock, keys, summary, windows
-from modelloop.aws import judging, manifests, pointers, storage
+from modelloop.aws import judging, manifests, pointers, storage, trials
 from modelloop.aws.changes import Changes
 from modelloop.summary import LATENCY_BOUNDS_MS, Place, Summary
 
@@ -32,15 +32,38 @@ def canary(registry: Registry) -> Registry:
     return registry
 
 
-def send(variant: str, version: int, *, rows: int, errors: int = 0, labels: tuple[int, int] = (2, 1)) -> None:
+def rollout() -> str:
+    pointer, _ = pointers.read("m")
+    assert pointer is not None
+    return pointer.rollout
+
+
+def send(
+    variant: str,
+    version: int,
+    *,
+    rows: int,
+    errors: int = 0,
+    labels: tuple[int, int] = (2, 1),
+    within: str | None = None,
+) -> None:
+    """Store a summary of this hour: within the rollout of now, another or ("") none."""
     unit = rows // sum(labels)
     tallies: dict[str, Any] = {
         "requests": rows - errors, "rows": rows, "errors": {"INTERNAL_ERROR": errors} if errors else {},
         "latency": {"warm": {"counts": [count * rows for count in QUICK], "micros": 0}},
         "prediction": {"counts": [unit * part for part in labels], "missing": 0, "unseen": 0},
     }  # fmt: skip
-    place = Place("m", windows.hour_of(clock.now()), version, variant)
-    storage.put("artifacts", keys.summary(*place, f"d{errors}{labels[0]}"), summary.to_bytes(Summary(place, tallies)))
+    place = Place("m", windows.hour_of(clock.now()), version, variant, rollout() if within is None else within)
+    storage.put(
+        "artifacts", keys.summary(*place, f"d{rows}{errors}{labels[0]}"), summary.to_bytes(Summary(place, tallies))
+    )
+
+
+def label(registry: Registry, within: str) -> None:
+    """Store losses by which version 2 is much the worse."""
+    losses = {"1": {"rows": 500, "mean": 0.1, "variance": 0.09}, "2": {"rows": 500, "mean": 0.4, "variance": 0.24}}
+    registry.put_verdict("m", "quality", {"updated_at": clock.now(), "losses": {within: losses}})
 
 
 def roles() -> dict[str, int]:
@@ -86,6 +109,52 @@ def test_a_new_champion_is_watched_for_one_bake_time(canary: Registry) -> None:
     assert roles() == {"champion": 1}
 
 
+@pytest.mark.parametrize("before", [{"labels": (0, 1)}, {"errors": 800}])
+def test_what_came_before_the_rollout_in_the_same_hour_speaks_for_nobody(
+    canary: Registry, before: dict[str, Any]
+) -> None:
+    for earlier in ("", "20260101T000000000Z"):
+        send("champion", 1, rows=9_000, within=earlier, **before)
+    send("challenger", 2, rows=300)
+    assert judging.look(canary, "m", soon(31))["canary"].action == "promote"
+
+
+def test_what_came_before_the_rollout_does_not_hide_that_the_candidate_fails(canary: Registry) -> None:
+    send("champion", 1, rows=9_000, errors=3_000, within="")
+    send("challenger", 2, rows=300, errors=90)
+    assert judging.look(canary, "m", clock.now())["canary"].action == "rollback"
+
+
+def put_into_the_shadow() -> None:
+    pointer, etag = pointers.read("m")
+    assert pointer is not None
+    pointers.publish(pointer.revised(challenger=None, weight=0.0, shadow=pointer.challenger), etag)
+
+
+def test_a_shadow_that_fails_on_what_was_answered_is_dropped_however_often_callers_were_refused(
+    canary: Registry,
+) -> None:
+    put_into_the_shadow()
+    send("champion", 1, rows=900, errors=800)
+    send("shadow", 2, rows=300, errors=90)
+    assert judging.look(canary, "m", clock.now())["shadow"].action == "rollback"
+
+
+def test_a_shadow_is_not_judged_by_how_its_predictions_are_spread(canary: Registry) -> None:
+    put_into_the_shadow()
+    send("champion", 1, rows=900)
+    send("shadow", 2, rows=300, labels=(0, 1))
+    found = judging.look(canary, "m", soon(31))["shadow"]
+    assert found.action == "hold"
+    assert {one.name: one.outcome for one in found.findings}["predictions"] == "skipped"
+
+
+def test_a_new_champion_is_not_judged_by_rows_of_another_day(canary: Registry) -> None:
+    Changes(canary, "m", who="ann", why="sure").promote(2)
+    send("champion", 2, rows=300, labels=(0, 1))
+    assert judging.look(canary, "m", clock.now())["watch"].action == "hold"
+
+
 def test_a_frozen_model_is_left_alone(canary: Registry) -> None:
     send("challenger", 2, rows=300, errors=90)
     Changes(canary, "m", who="ann", why="stop").freeze()
@@ -95,25 +164,41 @@ def test_a_frozen_model_is_left_alone(canary: Registry) -> None:
 
 def test_labels_decide_where_there_are_some(canary: Registry) -> None:
     send("challenger", 2, rows=300)
-    losses = {"1": {"rows": 500, "mean": 0.1, "variance": 0.09}, "2": {"rows": 500, "mean": 0.4, "variance": 0.24}}
-    canary.put_verdict("m", "quality", {"updated_at": clock.now(), "losses": losses})
+    label(canary, rollout())
     found = judging.look(canary, "m", clock.now())["canary"]
     assert found.action == "rollback"
     assert [finding.name for finding in found.findings if finding.outcome == "worse"] == ["quality"]
+
+
+def test_labels_from_before_the_rollout_decide_nothing(canary: Registry) -> None:
+    send("challenger", 2, rows=300)
+    label(canary, "20260101T000000000Z")
+    found = judging.look(canary, "m", clock.now())["canary"]
+    assert {one.name: one.outcome for one in found.findings}["quality"] == "skipped"
+
+
+def test_labels_that_come_after_the_promotion_speak_of_the_rollout_before_it(canary: Registry) -> None:
+    send("challenger", 2, rows=300)
+    before = rollout()
+    Changes(canary, "m", who="ann", why="sure").promote(2)
+    send("champion", 2, rows=300)
+    label(canary, before)
+    found = judging.look(canary, "m", clock.now())["watch"]
+    assert (found.action, {one.name: one.outcome for one in found.findings}["quality"]) == ("rollback", "worse")
 
 
 def test_the_judge_gives_way_to_whoever_changed_the_pointer_meanwhile(
     canary: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     send("challenger", 2, rows=300)
-    gather = judging.gather
+    gather = trials.gather
 
     def gather_slowly(*args: Any) -> Any:
         evidence = gather(*args)
         Changes(canary, "m", who="ann", why="pinned meanwhile").pin(1)
         return evidence
 
-    monkeypatch.setattr(judging, "gather", gather_slowly)
+    monkeypatch.setattr(trials, "gather", gather_slowly)
     found = judging.look(canary, "m", soon(31))["canary"]
     assert (found.action, found.reasons[0].startswith("somebody else was first")) == ("hold", True)
     assert roles() == {"champion": 1, "challenger": 2}

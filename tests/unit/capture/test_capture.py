@@ -11,7 +11,7 @@ from modelloop.ids import uuid7
 def prediction(rows: int, text: str = "x") -> Prediction:
     return Prediction(
         "id", "2026-01-01T00:00:00.000Z", "m", 3, "run", "champion", ["a"] * rows, [[0.25, 0.75]] * rows,
-        {"n": list(range(rows)), "t": [text] * rows}, {"t": 1}, 0.41239, False,
+        {"n": list(range(rows)), "t": [text] * rows}, {"t": 1}, 0.41239, False, rollout="20260101T000000000Z",
     )  # fmt: skip
 
 
@@ -19,7 +19,8 @@ def test_a_record_is_one_line_in_the_agreed_form() -> None:
     (line,) = prediction_lines(prediction(2))
     assert orjson.loads(line) == {
         "format_version": 1, "kind": "prediction", "id": "id", "offset": 0, "time": "2026-01-01T00:00:00.000Z",
-        "model": "m", "version": 3, "run_id": "run", "variant": "champion", "rows": 2,
+        "model": "m", "version": 3, "run_id": "run", "variant": "champion",
+        "rollout": "20260101T000000000Z", "rows": 2,
         "columns": {"n": [0, 1], "t": ["x", "x"]}, "unseen": {"t": 1}, "predict": ["a", "a"],
         "proba": [[0.25, 0.75], [0.25, 0.75]], "latency_ms": 0.412, "overhead_ms": 0.0, "cold": False, "status": 200,
     }  # fmt: skip

@@ -103,7 +103,7 @@ def test_what_lies_between_two_records_goes_to_the_later_one_alone(monkeypatch: 
     monkeypatch.setattr(busy, "METER", Meter())
     sink = Sink()
     outbox = Outbox(sink, lambda _: pytest.fail("no version is asked for"))
-    refused = Refused("id", NOW, "m", 1, "champion", 422, "X", 1.5)
+    refused = Refused("id", NOW, "m", 1, "champion", "", 422, "X", 1.5)
 
     busy.METER.add(250.0)
     outbox.add(refused)

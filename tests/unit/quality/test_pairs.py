@@ -12,12 +12,21 @@ LABELS: dict[str, Any] = {"classes": ["a", "b"]}
 NUMBERS: dict[str, Any] = {"classes": None, "metrics": {"holdout": {"rmse": {"value": 2.0}}}}
 
 
-def entry(identifier: str, variant: str, predict: list[Any], *, offset: int = 0, version: int | None = None) -> bytes:
+def entry(
+    identifier: str,
+    variant: str,
+    predict: list[Any],
+    *,
+    offset: int = 0,
+    version: int | None = None,
+    rollout: str = "r",
+) -> bytes:
     number = {"champion": 1, "challenger": 3}.get(variant, 2) if version is None else version
-    return orjson.dumps({"id": identifier, "offset": offset, "version": number, "variant": variant, "predict": predict})
+    place = {"id": identifier, "offset": offset, "version": number, "variant": variant}
+    return orjson.dumps({**place, "rollout": rollout, "predict": predict})
 
 
-def test_rows_of_both_are_counted_by_pair_of_versions() -> None:
+def test_rows_of_both_are_counted_by_rollout_and_pair_of_versions() -> None:
     index = [
         orjson.dumps({"format_version": 1, "key": "k", "version_id": None}),
         entry("one", "champion", ["a", "b"]),
@@ -27,10 +36,15 @@ def test_rows_of_both_are_counted_by_pair_of_versions() -> None:
         entry("two", "shadow", ["b"]),
         entry("three", "shadow", ["b"], version=4),
         entry("three", "champion", ["a"]),
+        entry("four", "shadow", ["b"], rollout="s"),
+        entry("four", "champion", ["b"], rollout="s"),
+        entry("five", "shadow", ["b"], rollout=""),
+        entry("five", "champion", ["b"], rollout=""),
     ]
     assert pairs.count(index, lambda _: LABELS) == {
-        "2/1": {"rows": 2, "different": 1},
-        "4/1": {"rows": 1, "different": 1},
+        "r/2/1": {"rows": 2, "different": 1},
+        "r/4/1": {"rows": 1, "different": 1},
+        "s/2/1": {"rows": 1, "different": 0},
     }
 
 
@@ -42,7 +56,7 @@ def test_every_order_and_repetition_counts_the_same() -> None:
         if source.random() < 0.7:
             index.append(entry(str(number), "shadow", source.choices(["a", "b"], k=3)))
     wanted = pairs.count(index, lambda _: LABELS)
-    assert wanted["2/1"]["rows"] > wanted["2/1"]["different"] > 0
+    assert wanted["r/2/1"]["rows"] > wanted["r/2/1"]["different"] > 0
     for _ in range(20):
         again = index + source.choices(index, k=20)
         source.shuffle(again)
@@ -52,7 +66,7 @@ def test_every_order_and_repetition_counts_the_same() -> None:
 @pytest.mark.parametrize(("said", "different"), [(11.9, 0), (12.1, 1), (None, 1)])
 def test_numbers_differ_when_they_are_further_apart_than_the_usual_error(said: float | None, different: int) -> None:
     index = [entry("one", "champion", [10.0]), entry("one", "shadow", [said])]
-    assert pairs.count(index, lambda _: NUMBERS) == {"2/1": {"rows": 1, "different": different}}
+    assert pairs.count(index, lambda _: NUMBERS) == {"r/2/1": {"rows": 1, "different": different}}
 
 
 def test_what_cannot_be_measured_is_left_out() -> None:

@@ -17,18 +17,22 @@ RANDOM = np.random.default_rng(2)
 LATER = "2026-11-23T11:00:00.000Z"
 
 
-def hour(rows: int, accuracy: float, version: int = 1, labelled: float = 1.0) -> dict[str, Any]:
+def hour(
+    rows: int, accuracy: float, version: int = 1, labelled: float = 1.0, rollout: str | None = None
+) -> dict[str, Any]:
     identifier = uuid7()
     said = ["yes"] * rows
     right = RANDOM.random(rows) < accuracy
     proba = [[200_000, 800_000]] * rows
     slices = {"island": ["Biscoe" if row % 3 else None for row in range(rows)]}
-    entry = {"id": identifier, "offset": 0, "version": version, "predict": said, "proba": proba, "slices": slices}
+    entry = {"id": identifier, "offset": 0, "version": version, "rollout": rollout, "predict": said, "proba": proba}
     labels = [
         {"id": identifier, "row": row, "label": "yes" if right[row] else "no", "time": LATER}
         for row in range(int(rows * labelled))
     ]
-    return outcomes.join([orjson.dumps(entry)], outcomes.read_labels(map(orjson.dumps, labels)), MANIFESTS.get)
+    return outcomes.join(
+        [orjson.dumps(entry | {"slices": slices})], outcomes.read_labels(map(orjson.dumps, labels)), MANIFESTS.get
+    )
 
 
 def judge(*hours: tuple[str, dict[str, Any]], predicted: int = 1_000) -> dict[str, Any]:
@@ -38,14 +42,15 @@ def judge(*hours: tuple[str, dict[str, Any]], predicted: int = 1_000) -> dict[st
 
 
 def test_quality_as_promised_is_ok() -> None:
-    document = judge(("2026-11-23T11", hour(500, 0.9)), ("2026-11-23T09", hour(300, 0.9)))
+    document = judge(("2026-11-23T11", hour(500, 0.9, rollout="r")), ("2026-11-23T09", hour(300, 0.9)))
 
     assert document["status"] == "ok"
     assert (document["rows"], document["coverage"]) == (800, 0.8)
     assert document["window"] == {"from": "2026-11-23T09:00:00.000Z", "to": "2026-11-23T12:00:00.000Z"}
     assert document["metrics"]["accuracy"]["holdout"]["value"] == 0.9
-    assert document["losses"]["1"]["rows"] == 800
-    assert document["losses"]["1"]["variance"] > 0
+    assert document["losses"].keys() == {"r"}
+    assert document["losses"]["r"]["1"]["rows"] == 500
+    assert document["losses"]["r"]["1"]["variance"] > 0
 
 
 def test_quality_surely_below_the_holdout_is_degraded() -> None:

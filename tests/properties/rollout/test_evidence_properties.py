@@ -1,0 +1,129 @@
+"""What was asked before a rollout began, in the same hour too, is no evidence for or against it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from modelloop import clock, outcomes, pairs, quality
+from modelloop.aws import manifests, summaries, trials
+from modelloop.aws import outcomes as joined_hours
+from modelloop.ids import derived_uuid7
+from modelloop.serving import Pointer, VersionRef
+from modelloop.summary import LATENCY_BOUNDS_MS, Place, Summary
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from modelloop.judge import Evidence
+    from modelloop.summary import Tallies
+
+HOUR = "2026-01-01T00"
+NOW, BAKED, EARLIER = "2026-01-01T00:59:00.000Z", "2026-01-01T00:50:00.000Z", "20251231T235900000Z"
+BINS = {"name": "prediction", "categories": ["no", "yes"], "edges": None}
+MANIFEST: dict[str, Any] = {"classes": ["no", "yes"], "baseline": {"prediction": BINS}}
+REFS = {number: VersionRef(number, f"run{number}", "f", "00", 1) for number in (1, 2)}
+ROLES: dict[str, dict[str, Any]] = {
+    "canary": {"champion": REFS[1], "challenger": REFS[2], "weight": 50.0},
+    "shadow": {"champion": REFS[1], "shadow": REFS[2]},
+}
+ROLLOUT = Pointer("m", 1, None, bake_until=BAKED).rollout
+BUCKETS = len(LATENCY_BOUNDS_MS) + 1
+COUNTS = st.integers(0, 2_000)
+LATENCIES = st.lists(COUNTS, min_size=BUCKETS, max_size=BUCKETS)
+ASKED = st.fixed_dictionaries({
+    "requests": COUNTS, "rows": COUNTS, "errors": st.dictionaries(st.sampled_from(["A", "B"]), COUNTS),
+    "latency": LATENCIES.map(lambda counts: {"warm": {"counts": counts}}),
+    "prediction": st.tuples(COUNTS, COUNTS).map(lambda both: {"counts": [*both], "missing": 0, "unseen": 0}),
+})  # fmt: skip
+SIDES = ["champion", "challenger", "shadow", "pinned"]
+PLACES = st.tuples(st.sampled_from([1, 2]), st.sampled_from(SIDES), st.sampled_from(["", EARLIER]))
+ROWS = st.tuples(st.sampled_from([1, 2]), st.sampled_from(SIDES), st.integers(0, 400), st.booleans(), st.booleans())
+
+
+class Stored:
+    """What a model's hour holds: summaries, index entries and labels."""
+
+    def __init__(self) -> None:
+        self.summaries: list[Summary] = []
+        self.index: list[bytes] = []
+        self.labels: list[bytes] = []
+
+    def ask(self, version: int, variant: str, rollout: str, tallies: Tallies) -> None:
+        self.summaries.append(Summary(Place("m", HOUR, version, variant, rollout), tallies))
+
+    def answer(self, rows: Sequence[tuple[int, str, int, bool, bool]], rollout: str) -> None:
+        for version, variant, number, said, true in rows:
+            identifier = derived_uuid7(clock.to_ms(NOW), f"{rollout}/{number}")
+            place = {"id": identifier, "offset": 0, "version": version, "variant": variant, "rollout": rollout}
+            share = 900_000 if said else 100_000
+            answered = {"predict": ["yes" if said else "no"], "proba": [[1_000_000 - share, share]], "slices": None}
+            self.index.append(orjson.dumps(place | answered))
+            label = {"id": identifier, "row": 0, "label": "yes" if true else "no", "time": NOW}
+            self.labels.append(orjson.dumps(label))
+
+    def joined(self) -> dict[str, Any]:
+        found = outcomes.join(self.index, outcomes.read_labels(self.labels), lambda _: MANIFEST)
+        return found | {"pairs": pairs.count(self.index, lambda _: MANIFEST)}
+
+
+class Facts:
+    """What the registry knows: the policy of a version and the verdict on quality."""
+
+    def __init__(self, stored: Stored) -> None:
+        self._stored = stored
+
+    def get_version(self, model: str, version: int) -> dict[str, Any]:
+        return {"model": model, "version": version, "promotion": {"bake_minutes": 50}}
+
+    def latest_verdict(self, model: str, kind: str) -> dict[str, Any]:
+        assert kind == "quality"
+        return quality.verdict(
+            [(HOUR, self._stored.joined())],
+            {},
+            {1: MANIFEST, 2: MANIFEST},
+            model=model,
+            champion=1,
+            estimate={},
+            now=NOW,
+        )
+
+
+def evidence(kind: str, stored: Stored) -> Evidence:
+    (case,) = trials.cases(Pointer("m", 1, bake_until=BAKED, **ROLES[kind]), NOW)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(summaries, "between", lambda *_: iter(stored.summaries))
+        patched.setattr(joined_hours, "newest_first", lambda *_: iter([(HOUR, stored.joined())]))
+        patched.setattr(manifests, "read", lambda *_: MANIFEST)
+        return trials.gather(Facts(stored), case, NOW)  # type: ignore[arg-type]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(["canary", "shadow"]),
+    st.tuples(ASKED, ASKED),
+    st.lists(ROWS, max_size=40),
+    st.lists(st.tuples(PLACES, ASKED), min_size=1, max_size=4),
+    st.lists(ROWS, max_size=40),
+)
+def test_prior_traffic_never_changes_the_evidence(
+    kind: str,
+    sides: tuple[Tallies, Tallies],
+    rows: list[Any],
+    before: list[tuple[tuple[int, str, str], Tallies]],
+    rows_before: list[Any],
+) -> None:
+    stored = Stored()
+    stored.ask(1, "champion", ROLLOUT, sides[0])
+    stored.ask(2, "challenger" if kind == "canary" else "shadow", ROLLOUT, sides[1])
+    stored.answer(rows, ROLLOUT)
+    alone = evidence(kind, stored)
+    for place, tallies in before:
+        stored.ask(*place, tallies)
+    stored.answer(rows_before, EARLIER)
+    stored.answer(rows_before, "")
+    assert evidence(kind, stored) == alone
