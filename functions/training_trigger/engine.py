@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,8 +27,9 @@ LONGEST_SECONDS = 1_000
 def scratch() -> Iterator[Path]:
     """Give a folder of this invocation; what an invocation that died left behind is removed first."""
     for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        if left.stat().st_mtime < time.time() - LONGEST_SECONDS:
-            shutil.rmtree(left, ignore_errors=True)
+        with suppress(FileNotFoundError):  # its own process may remove it at this moment
+            if left.stat().st_mtime < time.time() - LONGEST_SECONDS:
+                shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=PREFIX) as folder:
         yield Path(folder)
 

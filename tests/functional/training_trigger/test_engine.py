@@ -35,3 +35,15 @@ def test_sql_reads_no_file_outside_the_scratch_folder(tmp_path: Path) -> None:
             connection.execute(f"SELECT * FROM read_csv('{outside}/t.csv')")
         with pytest.raises(duckdb.InvalidInputException):
             connection.execute("SET enable_external_access = true")
+
+
+def test_a_folder_that_its_own_process_removes_meanwhile_is_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    gone, dead = tmp_path / f"{engine.PREFIX}gone", tmp_path / f"{engine.PREFIX}dead"
+    dead.mkdir()
+    os.utime(dead, (1, 1))
+    monkeypatch.setattr(Path, "glob", lambda *_: iter([gone, dead]))
+    with engine.scratch() as folder:
+        assert list(tmp_path.iterdir()) == [folder]
