@@ -126,12 +126,22 @@ def warnings(facts: Facts) -> list[str]:
     return found
 
 
-def choose_target(names: tuple[str, ...], spec: Spec) -> str:
-    """Return the target's name; raise DatasetRejectedError when the named one is not there."""
-    if spec.target is None:
-        return next(name for name in reversed(names) if name not in spec.ignore) if names else ""
-    check_named(names, spec, "target", (spec.target,))
-    return spec.target
+def choose_target(names: tuple[str, ...], spec: Spec, doubt: str | None = None) -> str:
+    """Return the target's name: what the spec says, or else the last column that has a name and is not ignored.
+
+    Raises DatasetRejectedError when the named one is not there, and with the `doubt` that there is about the last one.
+    """
+    if spec.target is not None:
+        check_named(names, spec, "target", (spec.target,))
+        return spec.target
+    if doubt:
+        raise DatasetRejectedError(doubt)
+    last = next((name for name in reversed(names) if name and name not in spec.ignore), None)
+    if last is None and not spec.ignore:
+        raise DatasetRejectedError("no column has a name: start the file with a header line")
+    if last is None:
+        raise spec.refuse("ignore", "`ignore` lists every column: leave the target and at least one feature")
+    return last
 
 
 def check_named(names: tuple[str, ...], spec: Spec, key: str, wanted: tuple[str, ...]) -> None:

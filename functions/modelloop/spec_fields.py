@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
 
 from modelloop import deviance
 
@@ -29,7 +30,7 @@ class UnfitValueError(ValueError):
 def _text(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
         raise UnfitValueError("text; put it in quotes if it looks like a number, a date or yes/no")
-    return value.strip()
+    return normalize("NFC", value.strip())
 
 
 def _texts(value: object) -> tuple[str, ...]:
@@ -45,7 +46,7 @@ def _texts(value: object) -> tuple[str, ...]:
 def _tokens(value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise UnfitValueError("a list of texts; put tokens such as null, 0 or no in quotes")
-    return tuple(sorted({item.strip() for item in value}))
+    return tuple(sorted({normalize("NFC", item.strip()) for item in value}))
 
 
 def _switch(value: object) -> bool:

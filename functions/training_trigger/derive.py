@@ -29,8 +29,8 @@ def derive(
 
     A labelled row without the time or group column takes the label's time, or is a group of its own.
     """
-    cells = load(connection, base, file, spec.missing)
-    target = choose_target(cells.names, spec)
+    cells = load(connection, base, file, spec.missing, spec.ignore)
+    target = choose_target(cells.names, spec, cells.doubt)
     columns = ", ".join(f"c{place} AS {_quoted(name)}" for place, name in enumerate(cells.names))
     connection.execute(f"COPY (SELECT {columns} FROM cells) TO {literal(str(sink))} (FORMAT csv, HEADER true)")
     missing = frozenset(spec.missing)

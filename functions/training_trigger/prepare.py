@@ -52,9 +52,9 @@ def prepare(
     `progress` is told each stage that is reached. Files are written beside `path`.
     """
     size = path.stat().st_size
-    cells = load(connection, path, file, spec.missing)
+    cells = load(connection, path, file, spec.missing, spec.ignore)
     _check_spec(cells.names, spec)
-    place = cells.names.index(profile.choose_target(cells.names, spec))
+    place = cells.names.index(profile.choose_target(cells.names, spec, cells.doubt))
     unlabelled = labels.drop_unlabelled(connection, place, cells.rows)
     facts = survey(connection, cells.kept(cells.rows - unlabelled))
     target = labels.read_labels(connection, place, facts[place], spec)

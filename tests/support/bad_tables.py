@@ -79,6 +79,28 @@ CASES = [
     _case("JSON Lines: a list", LINES + "[1, 2]\n", "line 61 is not an object", file="t.jsonl"),
     _case("JSON Lines: not a number", LINES + '{"x": NaN, "y": "no"}\n', "line 61 is not JSON", file="t.jsonl"),
     _case("JSON document", '[\n{"x": 1, "y": 2}\n]\n', "line 1 is not JSON", file="t.json"),
+    _case(
+        "JSON Lines: a late key",
+        LINES + '{"x": 3, "y": "no", "note": "late"}\n',
+        "it is 'y' by the first line, but line 61 also has 'note'; name the `target`",
+        file="t.jsonl",
+    ),
+    _case(
+        "JSON Lines: the first line has no label",
+        '{"x": 1}\n' + LINES,
+        "it is 'x' by the first line, but line 2 also has 'y'",
+        file="t.jsonl",
+    ),
+    _case(
+        "JSON Lines: another key in its place",
+        LINES + '{"x": 3, "label": "no"}\n',
+        "it is 'y' by the first line, but line 61 also has 'label'",
+        file="t.jsonl",
+    ),
+    _case(
+        "all columns ignored", GOOD, "model.yaml line 2: `ignore` lists every column", spec="\nignore: [x, kind, y]\n"
+    ),
+    _case("no column has a name", ",,\n" + "".join(ROWS), "no column has a name"),
     _case("target without values", _target(lambda _: "NA"), "target 'y' has no values"),
     _case("target always the same", _target(lambda _: "no"), "has the same value in every row ('no')"),
     _case("target is an identifier", _target(lambda i: f"user-{i}"), "looks like an identifier or free text"),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
 
 import orjson
 
@@ -12,37 +14,86 @@ from modelloop.grammar import MISSING_TOKENS, read_text
 from training_trigger.reading.dialect import MOST_COLUMNS, Dialect, check_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
 _MISSING = frozenset(MISSING_TOKENS)
 
 
-def flatten(source: Path, sink: Path) -> tuple[Dialect, set[str]]:
-    """Write a JSON Lines file as CSV; return its dialect and the columns that hold lists or objects.
+@dataclass(slots=True)
+class Keys:
+    """The keys of all lines, in the order of their first line, and the last one of the first line that counts.
+
+    `doubt` says why that one may not be the target: a line has another key after it, or a new one in its place.
+    """
+
+    ignored: Collection[str] = ()
+    names: dict[str, None] = field(default_factory=dict)
+    last: str | None = None
+    doubt: str | None = None
+    _before: list[str] | None = None
+
+    def add(self, number: int, keys: list[str]) -> None:
+        """Take in the keys of a line."""
+        if keys == self._before:
+            return
+        first, self._before = not self.names, keys
+        new = [key for key in keys if key not in self.names]
+        self.names.update(dict.fromkeys(new))
+        if first:
+            self.last = next(reversed(self._counting(keys)), None)
+        elif self.last is not None and self.doubt is None:
+            after = keys[keys.index(self.last) + 1 :] if self.last in keys else new
+            if found := self._counting(after):
+                self.doubt = (
+                    f"which key is the target is in doubt: it is {self.last[:80]!r} by the first line, "
+                    f"but line {number} also has {found[-1][:80]!r}; name the `target` in model.yaml"
+                )
+
+    def columns(self) -> list[str]:
+        """Return the keys, the one that is the target unless the spec names another at the end."""
+        return sorted(self.names, key=lambda name: name == self.last)
+
+    def _counting(self, keys: Collection[str]) -> list[str]:
+        return [key for key in keys if normalize("NFC", key.strip()) not in self.ignored]
+
+
+@dataclass(frozen=True, slots=True)
+class Flattened:
+    """The dialect of the CSV file, the columns that hold lists or objects, and why the last may not be the target."""
+
+    dialect: Dialect
+    nested: frozenset[str]
+    doubt: str | None
+
+
+def flatten(source: Path, sink: Path, ignored: Collection[str] = ()) -> Flattened:
+    """Write a JSON Lines file as CSV, the last key of the first line at the end; `ignored` keys are no targets.
 
     Raises DatasetRejectedError, with the line, for anything but one object a line.
     """
-    names: dict[str, None] = {}
-    for document in _documents(source):
-        names.update(dict.fromkeys(document))
-        if len(names) > MOST_COLUMNS:
+    keys = Keys(ignored)
+    for number, document in _documents(source):
+        keys.add(number, list(document))
+        if len(keys.names) > MOST_COLUMNS:
             break
-    columns = check_columns(list(names))
+    names = keys.columns()
+    columns = check_columns(names)
     nested: set[str] = set()
     with sink.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(columns)
-        for document in _documents(source):
+        for _, document in _documents(source):
             writer.writerow([_cell(name, document.get(name), nested) for name in names])
-    return Dialect(",", columns=columns), nested
+    cleaned = dict(zip(names, columns, strict=True))
+    return Flattened(Dialect(",", columns=columns), frozenset(cleaned[name] for name in nested), keys.doubt)
 
 
-def _documents(source: Path) -> Iterator[dict[str, Any]]:
+def _documents(source: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     with source.open("rb") as stream:
         for number, line in enumerate(stream, start=1):
             if line.strip():
-                yield _document(number, line)
+                yield number, _document(number, line)
 
 
 def _document(number: int, line: bytes) -> dict[str, Any]:

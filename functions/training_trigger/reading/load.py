@@ -13,7 +13,7 @@ from training_trigger.reading import diagnosis, dialect, formats, jsonlines, par
 from training_trigger.reading.cells import define_macros, literal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
 LONGEST_LINE = 4 << 20
@@ -22,33 +22,43 @@ WIDTH = 40
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """The names of the columns c0, c1, …; the number of rows; which hold lists or objects; what to warn about."""
+    """The names of the columns c0, c1, …; the number of rows; which hold lists or objects; what to warn about.
+
+    `doubt` says why the last column may not be the target, if there is a doubt.
+    """
 
     names: tuple[str, ...]
     rows: int
     nested: frozenset[str] = frozenset()
     warnings: list[str] = field(default_factory=list)
+    doubt: str | None = None
 
     def kept(self, rows: int) -> Cells:
         """Return the same columns with another number of rows."""
         return replace(self, rows=rows)
 
 
-def load(connection: duckdb.DuckDBPyConnection, path: Path, file: str, missing: Sequence[str]) -> Cells:
-    """Read a file into the table `cells`; raise DatasetRejectedError, saying what to do, when it is no table."""
+def load(
+    connection: duckdb.DuckDBPyConnection, path: Path, file: str, missing: Sequence[str], ignored: Collection[str] = ()
+) -> Cells:
+    """Read a file into the table `cells`; raise DatasetRejectedError, saying what to do, when it is no table.
+
+    `ignored` columns are not in question as targets.
+    """
     define_macros(connection, missing)
     warnings: list[str] = []
+    nested: frozenset[str] = frozenset()
+    doubt = None
     found = formats.detect(path, file)
     if found.kind == "parquet":
         names, cells, nested, origin = parquet.source(connection, path)
         _create(connection, cells, origin, names, None)
     else:
         text = _plain(path, found, warnings)
-        nested = set()
         if found.kind == "jsonl":
             flat = path.with_suffix(".flat")
-            style, nested = jsonlines.flatten(text, flat)
-            text = flat
+            flattened = jsonlines.flatten(text, flat, ignored)
+            style, nested, doubt, text = flattened.dialect, flattened.nested, flattened.doubt, flat
         else:
             style = dialect.detect(text)
         names = style.columns
@@ -56,7 +66,7 @@ def load(connection: duckdb.DuckDBPyConnection, path: Path, file: str, missing: 
     rows = connection.execute("SELECT count(*) FROM cells").fetchall()[0][0]
     if not rows:
         raise DatasetRejectedError("the table has column names but no rows")
-    return Cells(names, rows, frozenset(nested), warnings)
+    return Cells(names, rows, nested, warnings, doubt)
 
 
 def _plain(path: Path, found: formats.Format, warnings: list[str]) -> Path:

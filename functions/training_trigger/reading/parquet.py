@@ -21,7 +21,7 @@ _NAIVE = ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS")
 _INSTANT = "TIMESTAMP WITH TIME ZONE"
 
 
-def source(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[tuple[str, ...], list[str], set[str], str]:
+def source(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[tuple[str, ...], list[str], frozenset[str], str]:
     """Return the names, one SQL text expression a column, the nested columns and the SQL source of a Parquet file."""
     origin = f"read_parquet({literal(str(path))})"
     try:
@@ -35,7 +35,7 @@ def source(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[tuple[str
         cells.append(cell or "NULL::VARCHAR")
         if cell is None:
             nested.add(name)
-    return names, cells, nested, origin
+    return names, cells, frozenset(nested), origin
 
 
 def _text(column: str, kind: str) -> str | None:

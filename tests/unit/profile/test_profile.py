@@ -119,6 +119,7 @@ def test_the_spec_decides_the_task_where_it_can() -> None:
 
 def test_the_last_column_is_the_target_unless_ignored_or_named() -> None:
     assert profile.choose_target(("a", "b"), Spec()) == "b"
+    assert profile.choose_target(("a", "b", ""), Spec()) == "b"
     assert profile.choose_target(("a", "b"), Spec(ignore=("b",))) == "a"
     assert profile.choose_target(("a", "b"), Spec(target="a")) == "a"
     with pytest.raises(SpecError, match="names column 'z', which the table does not have; it has 'a', 'b'"):
