@@ -18,7 +18,10 @@ STAGES = (
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run, as the table stores it and the API shows it; `percent` is 0 to 100, `request_id` who asked for it."""
+    """One run, as the table stores it and the API shows it; `percent` is 0 to 100, `request_id` who asked for it.
+
+    `intake_attempts` counts how often its preparation was begun, `attempts` how often its training was.
+    """
 
     model: str
     run_id: str
@@ -37,6 +40,7 @@ class Run:
     plan: dict[str, Any] | None = None
     version: int | None = None
     warnings: list[str] = field(default_factory=list)
+    intake_attempts: int = 1
     attempts: int = 0
     request_id: str | None = None
     created: bool = field(default=True, compare=False)

@@ -7,7 +7,7 @@ message has the run's id. A second delivery of the event goes on where the first
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import file_digest, sha256
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from modelloop.errors import ConflictError, DatasetRejectedError, NotFoundError,
 from modelloop.ids import uuid7
 from modelloop.run import QUEUED, REJECTED, Run
 from modelloop.spec import Spec, parse_spec
-from training_trigger import engine
+from training_trigger import attempts, engine
 from training_trigger.prepare import prepare
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ WAITING_RUNS = 50
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of an event: ignored, refused, stale, gone, repeated, queued or rejected."""
+    """What came of an event: ignored, refused, stale, gone, repeated, queued, rejected or failed."""
 
     what: str
     model: str | None = None
@@ -88,8 +88,10 @@ def bring_in(work: Work, registry: Registry, config: Settings) -> Outcome:
     model, run_id = work.run.model, work.run.run_id
     try:
         if work.run.stage != "queued":
-            _store(work, _prepare(work, registry), registry, config)
-            registry.update_run(model, run_id, stage="queued", percent=PERCENT["queued"])
+            run = attempts.begin(registry, work.run)
+            if run is None:
+                return Outcome("failed", model, run_id, attempts.CUT_OFF)
+            _bring_to_queue(replace(work, run=run), registry, config)
         queues.send_run(config.runs_queue_url, work.run)
         _overtake(work.run, registry)
     except DatasetRejectedError as refusal:
@@ -98,6 +100,13 @@ def bring_in(work: Work, registry: Registry, config: Settings) -> Outcome:
     except ConflictError:
         return Outcome("repeated", model, run_id)
     return Outcome("queued", model, run_id)
+
+
+def _bring_to_queue(work: Work, registry: Registry, config: Settings) -> None:
+    with attempts.ending(registry, work.run):
+        _store(work, _prepare(work, registry), registry, config)
+        facts = {"stage": "queued", "percent": PERCENT["queued"], "reason": None}
+        registry.update_run(work.run.model, work.run.run_id, **facts)
 
 
 def _overtake(run: Run, registry: Registry) -> None:

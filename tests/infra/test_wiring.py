@@ -12,6 +12,7 @@ from infra.build.paths import ROOT
 from tests.infra.closure import modules, settings_read
 from tests.infra.conftest import Resources, of_type
 from tests.infra.test_buckets import mappings
+from training_trigger.attempts import MOST_ATTEMPTS
 
 HANDLERS = {
     "InferenceFunction": ("inference.handler.handler", ["RuntimeLayer", "ServingLayer"]),
@@ -124,7 +125,7 @@ def test_an_upload_that_always_fails_is_kept(resources: Resources) -> None:
     }
     destination = configs["TrainingTriggerFunction"]["DestinationConfig"]["OnFailure"]["Destination"]
     assert destination == {"Fn::GetAtt": ["TriggerFailures", "Arn"]}
-    assert configs["TrainingTriggerFunction"]["MaximumRetryAttempts"] == 2
+    assert configs["TrainingTriggerFunction"]["MaximumRetryAttempts"] == MOST_ATTEMPTS - 1
 
 
 def test_every_queue_is_encrypted(resources: Resources) -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from modelloop import clock
 from modelloop.aws.table import ConditionFailedError, Page, Table
 from modelloop.errors import ConflictError, NotFoundError
-from modelloop.run import ENDED, QUEUED, RUNNING, SUPERSEDED, Run, run_from_json
+from modelloop.ids import uuid7_ms
+from modelloop.run import ENDED, FAILED, QUEUED, RUNNING, SUPERSEDED, Run, run_from_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,16 +30,30 @@ class RunRecords:
         self._now = now
 
     def create_run(self, run: Run) -> Run:
-        """Store a run unless its key is taken; return the one that owns the key, `created` telling which."""
+        """Store a run unless its key is taken; return the one that owns the key, `created` telling which.
+
+        A run that failed loses its key to a later one: what it failed of may have been mended.
+        """
         self._create_model(run.model)
         owner = {"pk": model_key(run.model), "sk": f"RUNKEY#{run.key}", "run_id": run.run_id}
         if not self._table.put_new(owner):
-            run_id = (self._table.get(model_key(run.model), f"RUNKEY#{run.key}") or owner)["run_id"]
-            run = replace(run, run_id=run_id)
+            run = replace(run, run_id=self._owner(run))
         item = run.to_json() | {"pk": model_key(run.model), "sk": f"RUN#{run.run_id}", "updated_at": self._now()}
         if self._table.put_new(item):
             return replace(run, updated_at=item["updated_at"], created=True)
         return replace(self.get_run(run.model, run.run_id), created=False)
+
+    def _owner(self, run: Run) -> str:
+        place = (model_key(run.model), f"RUNKEY#{run.key}")
+        owner = str((self._table.get(*place) or {"run_id": run.run_id})["run_id"])
+        known = self._table.get(place[0], f"RUN#{owner}")
+        if known is None or known["state"] != FAILED or (uuid7_ms(run.run_id) or 0) <= (uuid7_ms(owner) or 0):
+            return owner
+        try:
+            self._table.update(*place, {"run_id": run.run_id}, "#run_id = :failed", {"failed": owner})
+        except ConditionFailedError as failed:
+            return str((failed.item or {"run_id": owner})["run_id"])
+        return run.run_id
 
     def get_run(self, model: str, run_id: str) -> Run:
         """Return a run; raise NotFoundError when there is none."""

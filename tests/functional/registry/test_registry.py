@@ -40,6 +40,16 @@ def test_a_run_whose_creation_was_interrupted_is_created_under_its_first_id(regi
     assert created.run_id == first.run_id
 
 
+@pytest.mark.parametrize("state", ["FAILED", "REJECTED", "SUCCEEDED", "SUPERSEDED"])
+def test_only_a_run_that_failed_loses_its_key_to_a_later_one(registry: Registry, state: str) -> None:
+    first = registry.create_run(a_run(run_id=uuid7(1_000)))
+    registry.finish_run("m", first.run_id, state)
+    assert registry.create_run(a_run(run_id=uuid7(1_000))).run_id == first.run_id
+    later = registry.create_run(a_run(run_id=uuid7(2_000)))
+    assert later.created is (later.run_id != first.run_id) is (state == "FAILED")
+    assert registry.create_run(a_run(run_id=uuid7(3_000))).run_id == later.run_id
+
+
 def test_runs_are_listed_newest_first_in_pages(registry: Registry) -> None:
     ids = [registry.create_run(a_run(digest=str(number), run_id=uuid7(number))).run_id for number in range(5)]
     seen: list[str] = []
