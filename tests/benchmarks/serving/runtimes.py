@@ -107,7 +107,8 @@ def _copy_one(package: str, folder: Path) -> None:
     root = Path(site.getsitepackages()[0])
     for file in distribution(package).files or ():
         source = Path(str(file.locate()))
-        if "__pycache__" in source.parts or not source.is_file() or not source.is_relative_to(root):
+        inside = ".." not in file.parts and source.is_relative_to(root)
+        if not inside or "__pycache__" in source.parts or not source.is_file():
             continue
         target = folder / source.relative_to(root)
         target.parent.mkdir(parents=True, exist_ok=True)
