@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 THREADS = 2
 MEMORY_SHARE = 0.45
-BLOCK_BYTES = 16_384
 DEFAULT_MEMORY_MB = 2048
 PREFIX = "modelloop-intake-"
 LONGEST_SECONDS = 1_000
@@ -36,13 +35,12 @@ def scratch() -> Iterator[Path]:
 
 @contextmanager
 def connect(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Give a connection whose tables and spills live in `folder` and that reads files of that folder alone."""
+    """Give a connection that spills into `folder` what its memory does not hold, and reads files of that folder alone."""
     memory = int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", DEFAULT_MEMORY_MB)) * MEMORY_SHARE
     connection = duckdb.connect(
-        str(folder / "intake.duckdb"),
+        ":memory:",
         config={
             "threads": THREADS,
-            "default_block_size": BLOCK_BYTES,
             "memory_limit": f"{int(memory)}MB",
             "temp_directory": str(folder / "spill"),
             "autoinstall_known_extensions": False,
