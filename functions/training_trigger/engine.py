@@ -35,7 +35,7 @@ def scratch() -> Iterator[Path]:
 
 @contextmanager
 def connect(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Give a connection that spills into `folder` what its memory does not hold, and reads files of that folder alone."""
+    """Give a connection that reads files of `folder` alone and spills there what its memory does not hold."""
     memory = int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", DEFAULT_MEMORY_MB)) * MEMORY_SHARE
     connection = duckdb.connect(
         ":memory:",

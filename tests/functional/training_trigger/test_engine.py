@@ -23,6 +23,17 @@ def test_what_a_dead_invocation_left_is_removed_and_a_live_one_is_not(
     assert list(tmp_path.iterdir()) == [live]
 
 
+def test_what_memory_does_not_hold_spills_into_the_scratch_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
+    with engine.connect(tmp_path) as connection:
+        connection.execute("CREATE TABLE cells AS SELECT sha256(range::VARCHAR) AS c0 FROM range(2_000_000)")
+        spilled = sum(file.stat().st_size for file in (tmp_path / "spill").iterdir())
+        assert spilled > 20_000_000
+        assert connection.execute("SELECT count(DISTINCT left(c0, 8)) > 1_900_000 FROM cells").fetchall() == [(True,)]
+
+
 def test_sql_reads_no_file_outside_the_scratch_folder(tmp_path: Path) -> None:
     inside, outside = tmp_path / "in", tmp_path / "out"
     inside.mkdir()
