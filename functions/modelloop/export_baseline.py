@@ -18,6 +18,7 @@ type Document = dict[str, Any]
 
 FORMAT_VERSION = 0
 PREDICT = "predict"
+INTEGRAL = "Integral"
 _MOMENTS = {"mean": "mean", "sum": "sum", "deviation": "std_dev", "min": "min", "max": "max"}
 _MONITORING = {
     "evaluate_constraints": "Enabled",
@@ -44,6 +45,12 @@ def constraints(manifest: Mapping[str, Any]) -> Document:
     """Return constraints.json of a version; raise NotFoundError when it has no baseline (a brought model)."""
     features = [_constraints(column) for column in _columns(_baseline(manifest))]
     return {"version": FORMAT_VERSION, "features": features, "monitoring_config": _MONITORING}
+
+
+def whole_columns(manifest: Mapping[str, Any]) -> frozenset[str]:
+    """Return the columns that the baseline calls Integral; none where there is no baseline."""
+    columns = (manifest.get("baseline") or {}).get("columns") or ()
+    return frozenset(column["name"] for column in columns if _type(column) == INTEGRAL)
 
 
 def _baseline(manifest: Mapping[str, Any]) -> Document:
@@ -109,4 +116,4 @@ def _constraints(column: Document) -> Document:
 def _type(column: Document) -> str:
     if column["kind"] != "number":
         return "String"
-    return "Integral" if (column.get("moments") or {}).get("whole") else "Fractional"
+    return INTEGRAL if (column.get("moments") or {}).get("whole") else "Fractional"

@@ -1,21 +1,27 @@
 """Captures in the layout of SageMaker Data Capture, and labels in that of its ground truth: one JSON object a line.
 
 Every row becomes a line of its own, as flat JSON, because that is the form that monitors of this layout read. The event
-id is derived from prediction id and row, so a label finds its row; the inference id spells both.
+id is derived from prediction id and row, so a label finds its row; the inference id spells both. Numbers are written as
+people sent them: whole ones in whole columns, others as the shortest decimal of the 32-bit value that was captured.
 """
 
 from __future__ import annotations
 
 import gzip
 import json
+import struct
+import zlib
+from contextlib import suppress
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID, uuid5
 
 from modelloop import clock
 from modelloop.ids import uuid7_ms
+from modelloop.serving import VARIANTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 EVENT_VERSION = "0"
 TRUTH = "_ground_truth"  # no model's name: those begin with a letter
@@ -32,25 +38,32 @@ class Line(NamedTuple):
     document: dict[str, Any]
 
 
-def records(body: bytes, model: str) -> Iterator[dict[str, Any]]:
-    """Yield a model's predictions and labels from a capture or feedback object; what is neither is passed over."""
-    for line in (gzip.decompress(body) if body.startswith(_GZIP) else body).splitlines():
+def records(body: bytes, model: str, versions: Mapping[int, str]) -> Iterator[dict[str, Any]]:
+    """Yield a model's predictions and labels from a capture or feedback object; what is neither is passed over.
+
+    `versions` has the run of each version: a prediction of another one is none of the model's. Of an object that is
+    cut off or damaged, what comes before the damage counts, as it does for the summaries.
+    """
+    for line in _lines(body):
         try:
             record = json.loads(line)
         except ValueError:
             continue
-        if isinstance(record, dict) and record.get("model") == model and _is_sound(record):
+        if isinstance(record, dict) and record.get("model") == model and _is_sound(record, versions):
             yield record
 
 
-def lines(record: dict[str, Any]) -> Iterator[Line]:
-    """Yield what a record is in the foreign layout: a line a row whose features were captured, or one label."""
+def lines(record: dict[str, Any], whole: frozenset[str] = frozenset(), *, scores: bool = False) -> Iterator[Line]:
+    """Yield what a record is in the foreign layout: a line a row whose features were captured, or one label.
+
+    `whole` names the columns of whole numbers; `scores` adds the probabilities, which a baseline does not know.
+    """
     if record["kind"] == "feedback":
         yield _truth(record)
     elif record["columns"] is not None:
         folder = f"{record['model']}/{record['version']}/{_hour(record['time'])}"
         for row in range(record["rows"]):
-            yield Line(folder, record["time"], _capture(record, row))
+            yield Line(folder, record["time"], _capture(record, row, whole, scores=scores))
 
 
 def event_id(prediction_id: str, row: int) -> str:
@@ -58,10 +71,16 @@ def event_id(prediction_id: str, row: int) -> str:
     return str(uuid5(UUID(prediction_id), str(row)))
 
 
-def _capture(record: dict[str, Any], row: int) -> dict[str, Any]:
-    features = {name: cells[row] for name, cells in record["columns"].items()}
+def _lines(body: bytes) -> Iterator[bytes]:
+    plain = BytesIO(body)
+    with suppress(EOFError, OSError, zlib.error):
+        yield from gzip.GzipFile(fileobj=plain) if body.startswith(_GZIP) else plain
+
+
+def _capture(record: dict[str, Any], row: int, whole: frozenset[str], *, scores: bool) -> dict[str, Any]:
+    features = {name: _written(cells[row], name in whole) for name, cells in record["columns"].items()}
     answer = {"predict": record["predict"][row]}
-    if record.get("proba") is not None:
+    if scores and record.get("proba") is not None:
         answer |= {f"proba_{place}": share for place, share in enumerate(record["proba"][row])}
     number = record["offset"] + row
     return {
@@ -73,6 +92,22 @@ def _capture(record: dict[str, Any], row: int) -> dict[str, Any]:
         },
         "eventVersion": EVENT_VERSION,
     }
+
+
+def _written(cell: Any, is_whole: bool) -> Any:
+    if type(cell) is not float:
+        return cell
+    return int(cell) if is_whole and cell.is_integer() else _shortest(cell)
+
+
+def _shortest(number: float) -> float:
+    """Return the double with the fewest decimals that is the same 32-bit float; a number that is none stays."""
+    with suppress(OverflowError):
+        single = struct.pack("<f", number)
+        if struct.unpack("<f", single)[0] == number:
+            decimals = (float(f"{number:.{digits}g}") for digits in range(6, 10))
+            return next(decimal for decimal in decimals if struct.pack("<f", decimal) == single)
+    return number
 
 
 def _half(mode: str, data: dict[str, Any]) -> dict[str, Any]:
@@ -90,7 +125,7 @@ def _truth(record: dict[str, Any]) -> Line:
     return Line(f"{TRUTH}/{record['model']}/{_hour(record['time'])}", record["time"], document)
 
 
-def _is_sound(record: dict[str, Any]) -> bool:
+def _is_sound(record: dict[str, Any], versions: Mapping[int, str]) -> bool:
     """Tell whether a record has the parts that a line is made of; garbage in a bucket must not end an export."""
     if record.get("format_version") != FORMAT_VERSION or record.get("kind") not in {"prediction", "feedback"}:
         return False
@@ -102,8 +137,9 @@ def _is_sound(record: dict[str, Any]) -> bool:
             return type(record["row"]) is int and isinstance(record["label"], str | int | float)
         lists = [record["predict"], *(record["columns"] or {}).values()]
         lists += [record["proba"]] if record.get("proba") is not None else []
+        known = versions[record["version"]] == record["run_id"] and record["variant"] in VARIANTS
         whole = type(record["version"]) is type(record["offset"]) is type(record["rows"]) is int
-        return whole and all(type(cells) is list and len(cells) == record["rows"] for cells in lists)
+        return known and whole and all(type(cells) is list and len(cells) == record["rows"] for cells in lists)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         return False
 

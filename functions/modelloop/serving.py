@@ -11,6 +11,7 @@ from modelloop.errors import ArtifactRefusedError
 FORMAT_VERSION = 1
 CHAMPION, CHALLENGER, SHADOW, PINNED = "champion", "challenger", "shadow", "pinned"
 _SIGNS = str.maketrans("", "", "-:.")
+VARIANTS = frozenset({CHAMPION, CHALLENGER, SHADOW, PINNED})
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter, defaultdict
+from functools import cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
-from modelloop import clock, export_captures, keys
+from modelloop import clock, export_baseline, export_captures, keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from infra.cli.client import Client
     from infra.cli.target import Stack
 
 LATE_HOURS = 24  # captures that waited in an environment lie under the hour of their arrival
@@ -26,21 +29,29 @@ class Span(NamedTuple):
     end: str
 
 
-def export(stack: Stack, model: str, span: Span, out: Path) -> Counter[str]:
+def export(client: Client, model: str, span: Span, out: Path, *, scores: bool = False) -> Counter[str]:
     """Write a model's captures and labels under `out`; return how many files, rows, labels and rows without features.
 
-    File names are derived from the capture objects, so that a repeated export writes the same files again.
+    File names are derived from the capture objects, so that a repeated export writes the same files again. `scores`
+    adds the probabilities. Raises ApiError for a model that does not exist.
     """
     counted: Counter[str] = Counter()
     seen: set[tuple[str, int, str]] = set()
-    for key, body in _objects(stack, span):
+    versions = {known["version"]: known["run_id"] for known in client.versions(model, sys.maxsize)}
+
+    @cache
+    def whole(version: int) -> frozenset[str]:
+        return export_baseline.whole_columns(client.version(model, version))
+
+    for key, body in _objects(client.stack, span):
         files: dict[str, list[str]] = defaultdict(list)
-        for record in export_captures.records(body, model):
+        for record in export_captures.records(body, model, versions):
             identity = (record["id"], record.get("offset", -1), record.get("variant", ""))
             if not span.start <= record["time"] < span.end or (record["kind"] == "prediction" and identity in seen):
                 continue
             seen.add(identity)
-            found = list(export_captures.lines(record))
+            integral = whole(record["version"]) if record["kind"] == "prediction" else frozenset()
+            found = list(export_captures.lines(record, integral, scores=scores))
             for line in found:
                 files[line.folder].append(json.dumps(line.document, ensure_ascii=False))
             counted.update(_counts(record, len(found)))

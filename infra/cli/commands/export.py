@@ -31,10 +31,12 @@ class What(StrEnum):
 def export(
     what: Annotated[What, typer.Argument(help="captures, or baseline.", show_default=False)],
     model: Model,
+    *,
     out: Annotated[Path, typer.Option("--out", "-o", help="The folder to write to.", show_default=False)],
     version: Annotated[int | None, typer.Option(min=1, help="Whose baseline; default: the champion's.")] = None,
     start: Annotated[str | None, typer.Option("--from", help="Captures from this time (ISO 8601, UTC).")] = None,
     end: Annotated[str | None, typer.Option("--to", help="Captures before this time (ISO 8601, UTC).")] = None,
+    probabilities: Annotated[bool, typer.Option("--proba", help="Also probabilities; no baseline knows them.")] = False,
     stack: StackName = None,
     as_json: Json = False,
 ) -> None:
@@ -42,7 +44,7 @@ def export(
     screen = Screen(as_json=as_json)
     with Client(find_stack(stack)) as client:
         if what is What.CAPTURES:
-            counted = captured.export(client.stack, check_model_name(model), _span(start, end), out)
+            counted = captured.export(client, check_model_name(model), _span(start, end), out, scores=probabilities)
             told: dict[str, Any] = {
                 name: counted[name] for name in ("files", "rows", "labels", "rows_without_features")
             }

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("stack_file")
 
 
 def captured(time: str, rows: int = 2, **changes: Any) -> Prediction:
-    facts: dict[str, Any] = {"columns": {"a": list(range(rows))}, "version": 1} | changes
+    facts: dict[str, Any] = {"columns": {"a": [float(row) for row in range(rows)]}, "version": 1} | changes
     return Prediction(
         uuid7(1_790_000_000_000), time, "m", run_id="r", variant="champion", predict=["x"] * rows, proba=None, **facts
     )
@@ -37,6 +37,19 @@ def bucket(s3: Any) -> Callable[[str, list[bytes]], None]:
     return put
 
 
+@pytest.fixture
+def registered(api: Any) -> None:
+    versions = [{"version": number, "run_id": "r"} for number in (2, 1)]
+    api.on("GET /models/m/versions", (200, {"versions": versions, "next": None}))
+    api.on("GET /models/m/versions/1", (200, {"baseline": {"columns": [_column("a", whole=True)]}}))
+    api.on("GET /models/m/versions/2", (200, {"baseline": None}))
+
+
+def _column(name: str, *, whole: bool) -> dict[str, Any]:
+    return {"name": name, "kind": "number", "moments": {"whole": whole}}
+
+
+@pytest.mark.usefixtures("registered")
 def test_captures_of_the_span_become_files_and_repeating_writes_the_same(
     bucket: Callable[[str, list[bytes]], None], modelloop: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -64,8 +77,23 @@ def test_captures_of_the_span_become_files_and_repeating_writes_the_same(
         path.partition("/2026")[0]: [json.loads(line) for line in text.splitlines()] for path, text in files.items()
     }
     inputs = [json.loads(line["captureData"]["endpointInput"]["data"]) for line in lines["m/1"]]
-    assert inputs == [{"a": 0}, {"a": 1}]
+    assert str(inputs) == "[{'a': 0}, {'a': 1}]"
+    (other, _) = [json.loads(line["captureData"]["endpointInput"]["data"]) for line in lines["m/2"]]
+    assert str(other) == "{'a': 0.0}"
     assert lines["_ground_truth/m"][0]["eventMetadata"]["eventId"] == lines["m/1"][0]["eventMetadata"]["eventId"]
+
+
+@pytest.mark.usefixtures("registered")
+def test_damaged_objects_and_records_of_no_version_do_not_end_an_export(
+    bucket: Callable[[str, list[bytes]], None], s3: Any, modelloop: Callable[..., Any], tmp_path: Path
+) -> None:
+    bucket("captures/2026/11/23/11/1", prediction_lines(captured("2026-11-23T11:00:00.000Z", version=99)))
+    s3.put_object(Bucket="loop-capture", Key="captures/2026/11/23/11/2", Body=b"\x1f\x8bbroken")
+    bucket("captures/2026/11/23/11/3", prediction_lines(captured("2026-11-23T11:00:00.000Z")))
+
+    done = modelloop("export", "captures", "m", "--out", str(tmp_path / "out"), *SPAN, "--json")
+
+    assert (done.code, done.json["files"], done.json["rows"]) == (0, 1, 2)
 
 
 def test_the_champions_baseline_becomes_two_files(api: Any, modelloop: Callable[..., Any], tmp_path: Path) -> None:
@@ -89,6 +117,7 @@ def test_the_champions_baseline_becomes_two_files(api: Any, modelloop: Callable[
         (("captures", "m", "--from", "soon"), "not a moment"),
         (("captures", "m", "--from", "2026-11-24T00:00:00Z", "--to", "2026-11-23T00:00:00Z"), "does not come before"),
         (("captures", "../m"), "not a model name"),
+        (("captures", "nosuch"), "nothing at /models/nosuch/versions"),
         (("baseline", "m"), "no champion"),
     ],
 )

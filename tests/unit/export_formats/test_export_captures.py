@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
@@ -10,6 +10,9 @@ import pytest
 from modelloop import export_captures
 from modelloop.capture import Prediction, error_line, feedback_line, join_lines, prediction_lines
 from modelloop.ids import uuid7
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ID = uuid7(1_790_000_000_000)
 TIME = "2026-11-23T03:59:59.500Z"
@@ -21,12 +24,16 @@ COLUMNS: dict[str, list[Any]] = {
 
 def prediction(**changes: Any) -> Prediction:
     facts = {"predict": ["Adelie", "Gentoo", "Adelie"], "proba": [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]]}
-    return Prediction(ID, TIME, "m", 3, "run", "champion", columns=COLUMNS, **facts | changes)  # type: ignore[arg-type]
+    return Prediction(ID, TIME, "m", 3, "run", "champion", **{"columns": COLUMNS} | facts | changes)  # type: ignore[arg-type]
 
 
-def exported(*lines: bytes, model: str = "m") -> list[export_captures.Line]:
-    body = gzip.compress(b"".join(join_lines(list(lines))))
-    return [line for record in export_captures.records(body, model) for line in export_captures.lines(record)]
+def packed(*lines: bytes) -> bytes:
+    return gzip.compress(b"".join(join_lines(list(lines))))
+
+
+def exported(*lines: bytes, model: str = "m", body: bytes | None = None, **how: Any) -> list[export_captures.Line]:
+    found = export_captures.records(packed(*lines) if body is None else body, model, {3: "run"})
+    return [line for record in found for line in export_captures.lines(record, **how)]
 
 
 def data(line: export_captures.Line, half: str) -> Any:
@@ -40,8 +47,31 @@ def test_rows_come_back_as_they_were_captured_whole_or_in_parts(largest: int) ->
     rows = [data(line, "endpointInput") for line in found]
     assert rows == [{name: cells[row] for name, cells in COLUMNS.items()} for row in range(3)]
     answers = [data(line, "endpointOutput") for line in found]
-    assert answers[1] == {"predict": "Gentoo", "proba_0": 0.2, "proba_1": 0.8}
+    assert answers[1] == {"predict": "Gentoo"}
     assert [line.document["eventMetadata"]["inferenceId"] for line in found] == [f"{ID}/{row}" for row in range(3)]
+
+
+def test_probabilities_come_only_when_they_are_asked_for() -> None:
+    line = exported(*prediction_lines(prediction()), scores=True)[1]
+    assert data(line, "endpointOutput") == {"predict": "Gentoo", "proba_0": 0.2, "proba_1": 0.8}
+
+
+def test_numbers_are_written_as_people_sent_them() -> None:
+    columns = {"a": [7.0, 2.5, None], "b": [7.0, 41.099998474121094, 16777216.0], "c": [0.1, 3.4e38, 1e300]}
+    found = exported(*prediction_lines(prediction(columns=columns)), whole=frozenset({"a"}))
+    texts = [line.document["captureData"]["endpointInput"]["data"] for line in found]
+    assert texts == [
+        '{"a":7,"b":7.0,"c":0.1}', '{"a":2.5,"b":41.1,"c":3.4e+38}', '{"a":null,"b":16777216.0,"c":1e+300}'
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", [lambda body: body[:-9], lambda body: body[:-40] + b"\xff" * 40])
+def test_what_comes_before_the_damage_of_an_object_is_exported(damage: Callable[[bytes], bytes]) -> None:
+    lines = [line for _ in range(3000) for line in prediction_lines(prediction())]
+    whole, broken = packed(*lines), damage(packed(*lines))
+    assert broken[: len(whole) - 40] == whole[:-40]
+    assert len(exported(body=broken)) > 0
+    assert exported(body=b"\x1f\x8bbroken") == []
 
 
 def test_the_small_lines_really_are_several() -> None:
@@ -88,6 +118,7 @@ def test_what_is_not_the_models_or_no_record_is_passed_over() -> None:
     record = orjson.loads(good)
     faults: list[dict[str, Any]] = [
         {"format_version": 2}, {"kind": "other"}, {"time": "soon"}, {"id": "../../etc"}, {"version": "../3"},
+        {"version": 4}, {"version": [3]}, {"run_id": "another"}, {"variant": "nobody"},
         {"rows": 2}, {"columns": {"mass": 1}}, {"columns": {"mass": "abc"}}, {"predict": None}, {"proba": [[1.0]]},
         {"model": "other"},
     ]  # fmt: skip
