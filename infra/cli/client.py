@@ -121,6 +121,14 @@ class Client:
         body: Document = {"dataframe_records": list(rows)}
         return self.post(f"/models/{_part(model)}/invocations", body | ({"params": params} if params else {}))
 
+    def schema(self, model: str) -> Document:
+        """Return which columns a model takes and what it answers, as the Open Inference Protocol tells it."""
+        return self.get(f"/v2/models/{_part(model)}")
+
+    def audit(self, model: str, limit: int) -> list[Document]:
+        """Return who changed what, newest first."""
+        return self.pages(f"/models/{_part(model)}/audit", "audit", limit)
+
     def infer(self, model: str, body: Document, version: int | None = None) -> Document:
         """Send an Open Inference Protocol request, to a pinned version where one is named."""
         place = _part(model) if version is None else f"{_part(model)}/versions/{version}"

@@ -17,8 +17,8 @@ SIGN_IN = "Sign in: aws configure sso, or set AWS_PROFILE"
 ADVICE = {
     HTTPStatus.BAD_REQUEST: "Compare the body with the model's schema: modelloop predict MODEL --schema",
     HTTPStatus.FORBIDDEN: "Check your identity and the stack: aws sts get-caller-identity, or modelloop up again",
-    HTTPStatus.NOT_FOUND: "See what exists: modelloop models",
-    HTTPStatus.CONFLICT: "Somebody else was first, or the step makes no sense now: look at modelloop models and repeat",
+    HTTPStatus.NOT_FOUND: "See what exists: modelloop models, modelloop versions MODEL",
+    HTTPStatus.CONFLICT: "See what serves now, and who changed it: modelloop models, modelloop audit MODEL",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Send fewer rows at a time",
     HTTPStatus.UNPROCESSABLE_ENTITY: "Mend the named value and send it again",
     HTTPStatus.TOO_MANY_REQUESTS: "Wait a moment and repeat, or raise the usage plan's limits",

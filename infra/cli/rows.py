@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 from infra.cli.failures import CommandError
@@ -28,11 +29,23 @@ def from_pairs(pairs: Sequence[str]) -> list[Row]:
     return [row]
 
 
+def read_text(file: str) -> str:
+    """Return a file's text, or standard input's for -; raise CommandError when it is not UTF-8."""
+    try:
+        if file == "-":
+            return sys.stdin.read()
+        with open(file, encoding="utf-8-sig") as opened:  # noqa: PTH123  a path, or a shell's /dev/fd
+            return opened.read()
+    except UnicodeDecodeError as error:
+        whence = "standard input" if file == "-" else file
+        raise CommandError(f"{whence} is not UTF-8 text", "Save it as UTF-8") from error
+
+
 def from_text(text: str) -> list[Row]:
     """Return the rows of a CSV table with a header, a JSON object, a JSON array or JSON lines."""
     start = text.lstrip("\ufeff \t\r\n")[:1]
     if not start:
-        raise CommandError("there are no rows to predict", "Give a table with a header, JSON rows, or --set NAME=VALUE")
+        raise CommandError("there are no rows", "Give a table with a header, or JSON rows")
     return _json_rows(text) if start in "[{" else _csv_rows(text)
 
 

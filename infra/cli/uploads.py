@@ -9,6 +9,7 @@ import yaml
 from botocore.exceptions import ClientError
 
 from infra.cli.failures import CommandError
+from infra.cli.rows import read_text
 from modelloop import keys
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def write_target(stack: Stack, model: str, target: str) -> bool:
 def put_spec(stack: Stack, model: str, file: Path) -> bool:
     """Put a model.yaml next to the model's tables; True when it differs from what was there."""
     s3 = stack.aws("s3")
-    text = file.read_text()
+    text = read_text(str(file))
     if _read(s3, stack.data_bucket, keys.spec(model)) == text:
         return False
     s3.put_object(Bucket=stack.data_bucket, Key=keys.spec(model), Body=text.encode())

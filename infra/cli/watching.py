@@ -41,7 +41,7 @@ def quality_view(found: Document) -> RenderableType:
 def summary_view(found: Document) -> RenderableType:
     """Return the traffic of a span of hours, a line a version and variant."""
     columns = ("version", "variant", "requests", "rows", "errors", "cold starts", "p50 ms", "p99 ms",
-               "cost of 1,000")  # fmt: skip
+               "cost of 1,000 requests")  # fmt: skip
     lines = [
         [version["version"], variant, one["requests"], one["rows"], one["errors"], one["cold_starts"],
          one["latency_ms"]["p50"], one["latency_ms"]["p99"],

@@ -21,6 +21,7 @@ State = Annotated[Path, typer.Option("--state", help="Folder of the stack's data
 @app.command()
 def up(state: State = DEFAULT_STATE) -> None:
     """Bring the stack up and say where it is."""
+    print("Bringing the embedded stack up (the first time takes minutes)", file=sys.stderr)
     try:
         info = stack.up(state)
     except (BuildError, EmulatorError, DeployError) as failure:

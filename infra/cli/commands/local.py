@@ -14,6 +14,8 @@ from infra.cli.target import find_stack
 if TYPE_CHECKING:
     from infra.cli.target import Stack
 
+BRINGING_UP = "Bringing the embedded stack up (the first time takes minutes)"
+
 
 def up(as_json: Json = False) -> None:
     """Build the application and bring the embedded stack up."""
@@ -36,8 +38,10 @@ def bring_up(screen: Screen) -> Stack:
     """Build what changed, start the emulator, deploy what changed; a second call changes nothing."""
     from infra.local import stack  # noqa: PLC0415  only this command needs the builder and the emulator
 
+    if not screen.notes.is_terminal:
+        screen.note(BRINGING_UP)
     try:
-        with screen.notes.status("Bringing the embedded stack up (the first time takes minutes)"):
+        with screen.notes.status(BRINGING_UP):
             stack.up()
     except RuntimeError as error:
         first, *rest = str(error).splitlines() or [type(error).__name__]

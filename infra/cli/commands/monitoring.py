@@ -64,7 +64,7 @@ def audit(model: Model, limit: Limit = 20, stack: StackName = None, as_json: Jso
     """List who changed what, when and why."""
     screen = Screen(as_json=as_json)
     with Client(find_stack(stack)) as client:
-        found = client.pages(f"/models/{model}/audit", "audit", limit)
+        found = client.audit(model, limit)
     columns = ("time", "action", "who", "why")
     screen.show(
         {"audit": found},

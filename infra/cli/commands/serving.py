@@ -100,20 +100,11 @@ def _rows(file: str | None, pairs: Sequence[str]) -> list[reading.Row]:
         return reading.from_pairs(pairs)
     if file is None and sys.stdin.isatty():
         raise CommandError("there are no rows to predict", "Give a file, --set NAME=VALUE, or rows on standard input")
-    try:
-        text = sys.stdin.read() if file in (None, "-") else _text(file)
-    except UnicodeDecodeError as error:
-        raise CommandError("the rows are not UTF-8 text", "Save the table as UTF-8 CSV") from error
-    return reading.from_text(text)
-
-
-def _text(file: str | None) -> str:
-    with open(str(file), encoding="utf-8-sig") as opened:  # noqa: PTH123  a path, or a shell's /dev/fd
-        return opened.read()
+    return reading.from_text(reading.read_text(file or "-"))
 
 
 def _show_schema(screen: Screen, client: Client, model: str) -> None:
-    found = client.get(f"/v2/models/{model}")
+    found = client.schema(model)
     inputs = found.get("inputs", [])
     screen.show(
         found, lambda: table(f"{model} takes", ("column", "type"), ([one["name"], one["datatype"]] for one in inputs))
@@ -143,13 +134,18 @@ def _labels(prediction: str | None, label: str | None, row: int, file: Path | No
         if prediction is None or label is None:
             raise CommandError("a label needs a prediction", "modelloop feedback MODEL ID LABEL, or --file FILE")
         return [{"id": prediction, "row": row, "label": _typed(label)}]
-    items = reading.from_text(file.read_text(encoding="utf-8-sig"))
-    for line, item in enumerate(items, 1):
-        if not item.get("id") or item.get("label") in (None, ""):
-            raise CommandError(f"label {line} has no id or no label", "Columns: id, row (default 0), label")
-        item["row"] = int(item.get("row") or 0)
-        item["label"] = _typed(item["label"])
-    return items
+    items = reading.from_text(reading.read_text(str(file)))
+    return [_label(number, item) for number, item in enumerate(items, 1)]
+
+
+def _label(number: int, item: reading.Row) -> reading.Row:
+    if not item.get("id") or item.get("label") in (None, ""):
+        raise CommandError(f"label {number} has no id or no label", "Columns: id, row (default 0), label")
+    try:
+        return item | {"row": int(item.get("row") or 0), "label": _typed(item["label"])}
+    except (TypeError, ValueError) as error:
+        advice = "The row counts from 0 inside the request"
+        raise CommandError(f"label {number}: row {item['row']!r} is no whole number", advice) from error
 
 
 def _typed(label: Any) -> Any:

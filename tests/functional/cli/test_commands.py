@@ -89,6 +89,9 @@ def test_large_files_are_sent_in_several_requests(api: Any, modelloop: Callable[
         (["predict", "m", "-"], "[1, 2]", "holds no rows"),
         (["predict", "m", "/no/such/file"], "", "No such file"),
         (["feedback", "m", "p-1"], "", "a label needs a prediction"),
+        (["feedback", "m", "--file", "-"], "", "there are no rows"),
+        (["feedback", "m", "--file", "-"], "id,row,label\np-1,abc,x\n", "label 1: row 'abc' is no whole number"),
+        (["feedback", "m", "--file", "-"], "id,row,label\np-1,0,x\np-1,1,\n", "label 2 has no id or no label"),
         (["train", "/no/such/file.csv", "--model", "m"], "", "is not a file"),
         (["train", __file__, "--model", "m"], "", "no format"),
         (["train", __file__, "--model", "Not_a_name"], "", "not a model name"),
@@ -105,6 +108,29 @@ def test_mistakes_are_one_line_with_advice_and_ask_nothing(
     assert "Traceback" not in ended.err
     assert ended.out == ""
     assert api.asked == []
+
+
+@pytest.mark.parametrize(
+    "words", [["predict", "m"], ["feedback", "m", "--file"], ["train", __file__ + ".csv", "--model", "m", "--spec"]]
+)
+def test_a_file_that_is_no_utf8_text_is_named(
+    s3: Any, modelloop: Callable[..., Any], tmp_path: Path, words: list[str]
+) -> None:
+    del s3
+    file = tmp_path / "latin.csv"
+    file.write_bytes("größe\n1\n".encode("latin-1"))
+
+    ended = modelloop(*[word.replace(__file__ + ".csv", str(file)) for word in words], str(file))
+
+    assert (ended.code, ended.err.count("\n")) == (1, 1)
+    assert f"{file} is not UTF-8 text" in ended.err
+
+
+@pytest.mark.parametrize("words", [["audit", "a/b"], ["predict", "a/b", "--schema"], ["runs", "a/b"]])
+def test_a_name_never_becomes_a_path(api: Any, modelloop: Callable[..., Any], words: list[str]) -> None:
+    modelloop(*words)
+    assert api.asked
+    assert all("a%2Fb" in asked.path for asked in api.asked)
 
 
 def test_a_refusal_shows_the_message_of_the_api(api: Any, modelloop: Callable[..., Any]) -> None:
@@ -179,7 +205,7 @@ def test_a_change_without_a_reason_is_refused(api: Any, modelloop: Callable[...,
     assert api.asked == []
 
 
-def test_a_conflict_says_that_somebody_else_was_first(api: Any, modelloop: Callable[..., Any]) -> None:
+def test_a_conflict_says_where_to_look(api: Any, modelloop: Callable[..., Any]) -> None:
     api.on(
         "POST /models/m/promote", (409, {"error": "the pointer is at revision 9", "error_code": "RESOURCE_CONFLICT"})
     )
@@ -188,7 +214,7 @@ def test_a_conflict_says_that_somebody_else_was_first(api: Any, modelloop: Calla
 
     assert ended.code == 1
     assert "the pointer is at revision 9" in ended.err
-    assert "Somebody else was first" in ended.err
+    assert "modelloop audit" in ended.err
 
 
 def test_feedback_is_sent_from_a_file_with_labels_in_their_own_type(
