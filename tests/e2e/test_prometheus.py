@@ -181,7 +181,7 @@ def test_the_scraped_text_is_clean(scraper: Scraper) -> None:
 def test_captures_leave_in_the_foreign_layout(client: Client, traffic: dict[str, Any], tmp_path: Path) -> None:
     span = Span(clock.later(clock.now(), minutes=-600), clock.now())
 
-    counted = export_captures(client.stack, MODEL, span, tmp_path)
+    counted = export_captures(client, MODEL, span, tmp_path)
 
     texts = [file.read_text() for file in (tmp_path / MODEL / "1").rglob("*.jsonl")]
     lines = [json.loads(line) for text in texts for line in text.splitlines()]
