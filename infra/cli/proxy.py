@@ -8,6 +8,7 @@ origin made.
 from __future__ import annotations
 
 import json
+import sys
 from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 LOOPBACK = "127.0.0.1"
 NAMES = ("127.0.0.1", "localhost", "[::1]")
+METHODS = "GET, HEAD, POST"
 LARGEST_BODY = 10 * 1024 * 1024  # what API Gateway takes
 _SENT = ("accept", "content-type", "content-encoding", "inference-header-content-length", "if-none-match")
 _RETURNED = ("content-type", "inference-header-content-length", "location", "etag", "retry-after")
@@ -35,20 +37,32 @@ type Page = tuple[str, bytes]
 
 
 class Proxy(ThreadingHTTPServer):
-    """Forwards to one stack; `pages` are own files served by path, under a strict content-security policy."""
+    """Forwards to one stack; `pages` are own files served by path, under a strict content-security policy.
+
+    With `home`, the path of one of them, `/` and that path without its last slash lead there.
+    """
 
     daemon_threads = True
 
-    def __init__(self, client: Client, port: int = 0, pages: Mapping[str, Page] | None = None) -> None:
+    def __init__(
+        self, client: Client, port: int = 0, pages: Mapping[str, Page] | None = None, home: str | None = None
+    ) -> None:
         super().__init__((LOOPBACK, port), _Exchange)
         self.client = client
         self.pages = pages or {}
+        self.home = home
+        self.ways_home = frozenset({"/", home.rstrip("/")} if home else ())
         self.hosts = frozenset(f"{name}:{self.server_port}" for name in NAMES)
 
     @property
     def url(self) -> str:
         """Where clients connect."""
         return f"http://{LOOPBACK}:{self.server_port}"
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Stay silent about a client that left before its answer did: a browser that reloads does so every time."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 @contextmanager
@@ -93,9 +107,20 @@ class _Exchange(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         """Stay silent: the terminal belongs to the person."""
 
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Answer in the one error form what the server itself refuses, such as a method that no route has."""
+        self.close_connection = True
+        if code == HTTPStatus.NOT_IMPLEMENTED:
+            told = f"no route takes {self.command}; use {METHODS}"
+            self._refuse(HTTPStatus.METHOD_NOT_ALLOWED, "BAD_REQUEST", told, {"allow": METHODS})
+        else:
+            self._refuse(code, "BAD_REQUEST", message or explain or HTTPStatus(code).phrase)
+
     def _answer(self) -> None:
         if refusal := refuse(self.server.hosts, {name.lower(): value for name, value in self.headers.items()}):
             self._refuse(HTTPStatus.FORBIDDEN, "FORBIDDEN", refusal)
+        elif self.command != "POST" and self.server.home and urlsplit(self.path).path in self.server.ways_home:
+            self._send(HTTPStatus.FOUND, {"location": self.server.home, "cache-control": "no-store"}, b"")
         elif self.command != "POST" and (page := self.server.pages.get(urlsplit(self.path).path)):
             self._send(HTTPStatus.OK, {"content-type": page[0], **PAGE_HEADERS}, page[1])
         else:
@@ -137,12 +162,12 @@ class _Exchange(BaseHTTPRequestHandler):
             return None
         return self.rfile.read(int(told))
 
-    def _refuse(self, status: int, code: str, message: str) -> None:
+    def _refuse(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
         error = ModelloopError(message)
         body = json.dumps(error.body() | {"error_code": code}).encode()
         if status == HTTPStatus.FORBIDDEN:
             self.close_connection = True
-        self._send(status, {"content-type": "application/json"}, body)
+        self._send(status, {"content-type": "application/json", **(headers or {})}, body)
 
     def _send(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         self.send_response(status)

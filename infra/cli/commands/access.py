@@ -53,7 +53,7 @@ def dashboard(
     screen = Screen(as_json=as_json)
     place = find_stack(stack)
     with Client(place) as client:
-        server = _listen(client, port, pages())
+        server = _listen(client, port, pages(), PREFIX)
         url = server.url + PREFIX
         screen.show(
             {"url": url, "api_url": place.api_url}, lambda: f"[bold]{url}[/] shows {place.api_url} (Ctrl-C ends it)"
@@ -63,9 +63,9 @@ def dashboard(
         _serve(server)
 
 
-def _listen(client: Client, port: int, own: Mapping[str, Page] | None = None) -> Proxy:
+def _listen(client: Client, port: int, own: Mapping[str, Page] | None = None, home: str | None = None) -> Proxy:
     try:
-        return Proxy(client, port, own)
+        return Proxy(client, port, own, home)
     except OSError as error:
         raise CommandError(f"port {port} cannot be opened: {error.strerror}", "Choose another: --port 0") from error
 

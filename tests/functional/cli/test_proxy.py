@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import json
 import socket
+import struct
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -19,7 +22,7 @@ PAGES = {"/dashboard/": ("text/html; charset=utf-8", b"<!doctype html><title>Loo
 
 @pytest.fixture
 def proxy(stack_file: Path) -> Iterator[Proxy]:  # noqa: ARG001  it names the stack by the environment
-    with Client(find_stack(), pause=0.0) as client, running(Proxy(client, 0, PAGES)) as server:
+    with Client(find_stack(), pause=0.0) as client, running(Proxy(client, 0, PAGES, "/dashboard/")) as server:
         yield server
 
 
@@ -128,6 +131,57 @@ def test_a_stack_that_is_down_is_a_502_in_the_error_form(proxy: Proxy, stack_fil
 
     assert answer.status_code == 502
     assert "nothing answers" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("path", ["/", "/dashboard", "/?x=1"])
+def test_the_address_alone_leads_to_the_page(api: Any, proxy: Proxy, path: str) -> None:
+    answer = httpx.get(proxy.url + path, follow_redirects=False)
+
+    assert (answer.status_code, answer.headers["location"]) == (302, "/dashboard/")
+    assert api.asked == []
+
+
+@pytest.mark.parametrize("method", ["DELETE", "PUT", "PATCH", "BREW"])
+def test_a_method_that_no_route_has_is_refused_in_the_error_form(api: Any, proxy: Proxy, method: str) -> None:
+    answer = httpx.request(method, f"{proxy.url}/models/m")
+
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD, POST")
+    assert answer.json()["error_code"] == "BAD_REQUEST"
+    assert method in answer.json()["error"]
+    assert api.asked == []
+
+
+def test_an_address_that_is_too_long_is_refused_in_the_error_form(proxy: Proxy) -> None:
+    answer = _raw(proxy, f"GET /{'x' * 65_533} HTTP/1.1\r\n")
+
+    assert answer.startswith("HTTP/1.1 414")
+    assert json.loads(answer.partition("\r\n\r\n")[2])["error_code"] == "BAD_REQUEST"
+
+
+def test_a_client_that_leaves_before_its_answer_leaves_the_terminal_silent(
+    api: Any, proxy: Proxy, capfd: pytest.CaptureFixture[str]
+) -> None:
+    left, answered = Event(), Event()
+
+    def answer(_: Any) -> tuple[int, Any]:
+        left.wait(10)
+        return 200, {"models": "x" * 4_000_000}  # more than a socket takes by itself
+
+    api.on("GET /models", answer)
+    closing = proxy.shutdown_request
+
+    def close(request: Any) -> None:
+        closing(request)
+        answered.set()
+
+    proxy.shutdown_request = close  # type: ignore[method-assign]
+    with socket.create_connection(("127.0.0.1", proxy.server_port)) as connection:
+        connection.sendall(f"GET /models HTTP/1.1\r\nHost: {_host(proxy)}\r\n\r\n".encode())
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # leave by a reset
+    left.set()
+
+    assert answered.wait(10)
+    assert capfd.readouterr().err == ""
 
 
 def _host(proxy: Proxy) -> str:
