@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from control.rates import rates
@@ -23,22 +24,28 @@ type Answer = dict[str, Any]
 ROLES = ("champion", "challenger", "shadow", "previous")
 DEFAULT_HOURS = 24
 MOST_HOURS = 31 * 24
+PARALLEL_READS = 8
 _HIDDEN = frozenset({"touched"})
+_RUN_IN_SHORT = ("run_id", "state", "stage", "percent", "cause", "reason", "created_at", "updated_at")
 
 
 def list_models(registry: Registry, request: Request) -> Answer:
-    """Answer a page of models and what serves for each, from the table's copy."""
+    """Answer a page of models: what serves for each and how it fares, from the table's copies, and its newest run."""
     page = registry.list_models(**request.page())
-    return {"models": [_overview(item) for item in page.items], "next": page.next}
+    with ThreadPoolExecutor(PARALLEL_READS) as pool:
+        runs = pool.map(lambda item: _newest_run(registry, item["name"]), page.items)
+        models = [_overview(item) | {"run": run} for item, run in zip(page.items, runs, strict=True)]
+    return {"models": models, "next": page.next}
 
 
 def get_model(registry: Registry, request: Request) -> Answer:
-    """Answer one model, what serves for it (from the pointer itself) and what the judge last said of its rollout."""
+    """Answer one model as the list does, what serves (from the pointer itself) and what the judge last said."""
     known = registry.get_model(request.model)
     pointer, _ = pointers.read(request.model)
     serving = pointer.to_json() if pointer else {}
     judged = registry.latest_verdict(request.model, "judge")
-    return _overview({**known, **serving}) | {"serving": serving or None, "judge": judged}
+    run = _newest_run(registry, request.model)
+    return _overview({**known, **serving}) | {"run": run, "serving": serving or None, "judge": judged}
 
 
 def list_versions(registry: Registry, request: Request) -> Answer:
@@ -88,7 +95,10 @@ def list_audit(registry: Registry, request: Request) -> Answer:
 
 
 def get_summary(registry: Registry, request: Request) -> Answer:
-    """Answer rows, predictions, errors and latency of whole hours, by version (default: the last 24)."""
+    """Answer rows, predictions, errors and latency of whole hours, by version (default: the last 24).
+
+    With `hours`, rows and errors hour by hour as well.
+    """
     model = registry.get_model(request.model)["name"]
     end = _hour(request, "to") or windows.hour_of(clock.now())
     start = _hour(request, "from") or windows.shift(end, 1 - DEFAULT_HOURS)
@@ -96,7 +106,9 @@ def get_summary(registry: Registry, request: Request) -> Answer:
     if not 1 <= hours <= MOST_HOURS:
         raise InvalidValueError(f"from comes before to, by at most {MOST_HOURS} hours", field="from")
     reach = {"from": windows.moment(start), "to": windows.moment(windows.shift(end, 1))}
-    return {"model": model, **reach, **windows.by_version(summaries.between(model, start, end), rates())}
+    found = list(summaries.between(model, start, end))
+    series = {"hours": windows.series(found)} if request.query("hours") else {}
+    return {"model": model, **reach, **series, **windows.by_version(found, rates())}
 
 
 def _report(model: str, run_id: str) -> str | None:
@@ -115,8 +127,14 @@ def _hour(request: Request, name: str) -> str | None:
         raise InvalidValueError(f"{name} is a moment such as 2026-01-31T12:00:00Z", field=name) from error
 
 
+def _newest_run(registry: Registry, model: str) -> Answer | None:
+    run = next(iter(registry.list_runs(model, 1).items), None)
+    return {name: getattr(run, name) for name in _RUN_IN_SHORT} if run else None
+
+
 def _overview(item: Mapping[str, Any]) -> Answer:
-    plain = ("weight", "frozen", "policy", "bake_until", "revision", "created_at", "updated_at", "action", "who", "why")
+    plain = ("weight", "frozen", "policy", "bake_until", "revision", "created_at", "updated_at", "action", "who", "why",
+             "drift", "quality")  # fmt: skip
     numbers = {role: (item.get(role) or {}).get("version") for role in ROLES}
     pins = [ref["version"] for ref in item.get("pins") or ()]
     return {"name": item["name"], **numbers, "pins": pins, **{name: item.get(name) for name in plain}}

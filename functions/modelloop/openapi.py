@@ -53,8 +53,8 @@ _DATA: dict[tuple[str, str], tuple[str, str | None, str]] = {
     ("/models/{model}/feedback", "post"): ("Labels that came back", "FeedbackRequest", "Accepted"),
 }  # fmt: skip
 _CONTROL: dict[tuple[str, str], str] = {
-    ("/models", "get"): "All models and what serves",
-    ("/models/{model}", "get"): "One model and what serves",
+    ("/models", "get"): "All models, what serves and how it fares",
+    ("/models/{model}", "get"): "One model, what serves and how it fares",
     ("/models/{model}/versions", "get"): "Versions, newest first",
     ("/models/{model}/versions/{version}", "get"): "A version's manifest",
     ("/models/{model}/versions/{version}/report", "get"): "A presigned link to a version's report",

@@ -90,6 +90,14 @@ def backwards(hours: Iterable[tuple[str, Tallies]], now: str, min_rows: int, mos
     return [*windows, Window(start, end, tallies)] if start else windows
 
 
+def series(summaries: Iterable[Summary]) -> list[dict[str, Any]]:
+    """Return what callers got hour by hour, in the summaries' order, without a shadow's answers and idle hours."""
+    own = (found for found in summaries if found.place.variant != SHADOW)
+    described = ((hour, summary.describe(tallies)) for hour, tallies in by_hour(own))
+    return [{"from": moment(hour), **{name: one[name] for name in ("requests", "rows", "errors")}}
+            for hour, one in described]  # fmt: skip
+
+
 def by_version(summaries: Iterable[Summary], rates: Rates | None = None) -> dict[str, Any]:
     """Return the totals of summaries, over all and by version and variant, as the API answers them; at rates, costs.
 

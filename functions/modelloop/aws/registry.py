@@ -4,7 +4,7 @@ One table, keys `pk` and `sk`; every request path is a get or a query of one par
 
 | pk        | sk                    | holds                                        | read for                        |
 |-----------|-----------------------|----------------------------------------------|---------------------------------|
-| MODELS    | MODEL#<model>         | name, dates, projection of the pointer       | list of models, one model       |
+| MODELS    | MODEL#<model>         | name, dates, projections                     | list of models, one model       |
 | MODEL#<m> | RUN#<run id>          | a run; ids rise with time                    | runs, newest first; one run     |
 | MODEL#<m> | RUNKEY#<digest>       | the run id that owns dataset, spec and cause | creation: a run exists once     |
 | MODEL#<m> | VERSION#<8 digits>    | facts: gate, approval, rejection, retirement | versions, newest first; one     |
@@ -16,11 +16,12 @@ One table, keys `pk` and `sk`; every request path is a get or a query of one par
 | MODEL#<m> | LATEST#<kind>         | the newest verdict of its kind               | drift, quality, judge           |
 
 Facts live here and roles in the serving pointer alone; the pointer's fields on a model are a copy that
-`project_pointer` refreshes and never moves backwards.
+`project_pointer` refreshes and never moves backwards. So are the newest verdicts in short, which `put_verdict` copies.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from modelloop.serving import Pointer
 
 HISTORY_SECONDS = 90 * 24 * 3_600
+PROJECTED = frozenset({"drift", "quality"})
 _SEQUENCER_DIGITS = 64
 
 
@@ -166,6 +168,15 @@ class Registry(RunRecords):
             self._table.update(model_key(model), f"LATEST#{kind}", verdict, newer)
         except ConditionFailedError:
             return
+        if kind in PROJECTED:
+            self._project_verdict(model, kind, at, document)
+
+    def _project_verdict(self, model: str, kind: str, at: str, document: Mapping[str, Any]) -> None:
+        """Copy a verdict in short onto its model, for the list of models, unless a newer one is there."""
+        facts = {kind: _in_short(document) | {"updated_at": at}, f"{kind}_at": at}
+        newer = f"attribute_exists(#pk) AND (attribute_not_exists(#{kind}_at) OR #{kind}_at <= :{kind}_at)"
+        with suppress(ConditionFailedError):
+            self._table.update("MODELS", model_key(model), facts, newer)
 
     def latest_verdict(self, model: str, kind: str) -> dict[str, Any] | None:
         """Return the newest verdict of a kind, or None."""
@@ -181,6 +192,11 @@ class Registry(RunRecords):
 def mark(version: Item) -> str:
     """Return what `update_version(seen=…)` compares: changes whenever anybody touches the version."""
     return str(version.get("touched", ""))
+
+
+def _in_short(verdict: Mapping[str, Any]) -> dict[str, Any]:
+    columns = [one for one in verdict.get("columns") or () if one.get("drifted") and not one.get("informational")]
+    return {name: verdict.get(name) for name in ("status", "version", "rows")} | {"drifted": len(columns)}
 
 
 def _version(number: int) -> str:

@@ -99,6 +99,23 @@ def test_models_are_listed_with_what_serves(loop: Registry) -> None:
     assert one["serving"]["champion"]["file"].endswith("model.flat.json")
 
 
+def test_the_list_says_how_each_model_fares(loop: Registry) -> None:
+    run = loop.create_run(Run("other", uuid7(), "upload", {"digest": "d"}, "s", clock.now()))
+    loop.start_run("other", run.run_id, 60)
+    stamp = clock.now()
+    loop.put_verdict("m", "drift", {"updated_at": stamp, "status": "drift", "version": 1, "rows": 5, "columns": []})
+
+    one, other = get("/models")["models"]
+
+    assert one["drift"] == {"status": "drift", "version": 1, "rows": 5, "drifted": 0, "updated_at": stamp}
+    assert (one["quality"], one["run"]["state"], other["drift"]) == (None, "QUEUED", None)
+    assert {name: other["run"][name] for name in ("run_id", "state", "cause")} == {
+        "run_id": run.run_id, "state": "RUNNING", "cause": "upload",
+    }  # fmt: skip
+    assert get("/models/{model}", model="other")["run"] == other["run"]
+    assert get("/models/{model}", model="m")["drift"] == one["drift"]
+
+
 def test_roles_come_from_the_pointer_and_not_from_the_table(loop: Registry) -> None:
     act("promote", {"version": 1, "reason": "first"})
     loop._table.update("MODELS", "MODEL#m", {"champion": {"version": 9}})
@@ -163,6 +180,11 @@ def test_a_summary_covers_the_hours_asked_for() -> None:
     answer = get("/models/{model}/summary", query, model="m")
     assert (answer["rows"], answer["predictions"]) == (6, 2)
     assert (answer["from"], answer["to"]) == ("2026-01-01T01:00:00.000Z", "2026-01-01T03:00:00.000Z")
+    assert "hours" not in answer.body
+    by_hour = get("/models/{model}/summary", query | {"hours": "1"}, model="m")["hours"]
+    assert [(one["from"], one["rows"]) for one in by_hour] == [
+        ("2026-01-01T01:00:00.000Z", 2), ("2026-01-01T02:00:00.000Z", 4),
+    ]  # fmt: skip
     last_day = get("/models/{model}/summary", model="m")
     assert last_day["rows"] == 0
     assert windows.span(windows.hour_of(last_day["from"]), windows.hour_of(last_day["to"])) == 25

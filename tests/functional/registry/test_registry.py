@@ -149,6 +149,26 @@ def test_the_latest_verdict_is_the_newest_whatever_the_order(registry: Registry)
     assert [verdict["rows"] for verdict in registry.list_verdicts("m", "drift").items] == [2, 1]
 
 
+def test_a_model_has_its_newest_verdicts_in_short_whatever_the_order(registry: Registry) -> None:
+    registry.project_pointer(Pointer("m", 1, REF))
+    columns = [{"drifted": True}, {"drifted": False}, {"drifted": True, "informational": True}]
+    for hour, status in ((2, "drift"), (1, "ok")):
+        verdict = {"updated_at": f"2026-01-01T0{hour}:00:00.000Z", "version": 3, "rows": 9, "columns": columns}
+        registry.put_verdict("m", "drift", verdict | {"status": status})
+    registry.put_verdict("m", "judge", {"updated_at": "2026-01-01T02:00:00.000Z", "judged": []})
+
+    model = registry.get_model("m")
+    assert model["drift"] == {
+        "status": "drift", "version": 3, "rows": 9, "drifted": 1, "updated_at": "2026-01-01T02:00:00.000Z",
+    }  # fmt: skip
+    assert "judge" not in model
+
+
+def test_a_verdict_makes_no_model(registry: Registry) -> None:
+    registry.put_verdict("gone", "drift", {"updated_at": "2026-01-01T02:00:00.000Z", "status": "ok"})
+    assert registry.list_models().items == []
+
+
 def test_the_history_of_verdicts_expires_and_the_latest_does_not(registry: Registry) -> None:
     registry.put_verdict("m", "drift", {"updated_at": clock.now(), "rows": 1})
     items = boto3.client("dynamodb").scan(TableName="table")["Items"]

@@ -70,6 +70,18 @@ def test_what_no_caller_got_stands_apart() -> None:
     assert (found["shadow"]["predictions"], found["shadow"]["errors_by_code"]) == (1, {"Y": 2})
 
 
+def test_a_series_has_what_callers_got_hour_by_hour() -> None:
+    first, second = "2026-11-23T10", "2026-11-23T12"
+    summaries = [
+        Summary(Place("m", first, 1, "champion"), {"requests": 2, "rows": 3}),
+        Summary(Place("m", first, 2, "challenger"), {"requests": 1, "rows": 1, "errors": {"X": 1}}),
+        Summary(Place("m", first, 3, "shadow"), {"requests": 2, "rows": 3}),
+        Summary(Place("m", second, 3, "shadow"), {"requests": 2, "rows": 3}),
+    ]
+
+    assert windows.series(summaries) == [{"from": f"{first}:00:00.000Z", "requests": 4, "rows": 4, "errors": 1}]
+
+
 def test_hours_of_one_place_in_several_objects_merge() -> None:
     place = Place("m", "2026-11-23T10", 1, "champion")
     found = windows.by_hour([Summary(place, {"rows": 1, "sampled": 1}), Summary(place, {"rows": 2, "sampled": 2})])
