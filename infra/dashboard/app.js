@@ -1,121 +1,125 @@
-// Which view is shown, how it stays fresh, and how a change is confirmed.
+// Which view is shown, how it stays fresh, and what its buttons do.
 
 import * as api from "./api.js";
+import { width } from "./charts.js";
+import { confirm, isOpen } from "./dialog.js";
 import { h } from "./dom.js";
-import { column, verdicts } from "./history.js";
+import { keepPlace, reachable } from "./keep.js";
+import { wantOlder } from "./lists.js";
 import { open } from "./monitoring.js";
+import { modelsOf, news } from "./news.js";
+import { loadList, loadModel } from "./parts.js";
 import * as views from "./views.js";
 
 const main = document.getElementById("main");
-const dialog = document.getElementById("confirm");
-const field = (name) => document.getElementById(`confirm-${name}`);
-const CALM_MS = 10_000, BUSY_MS = 2_000, BUCKETS = 8, BUCKET_HOURS = 3, HOUR_MS = 3_600_000;
+const CALM_MS = 10_000, BUSY_MS = 2_000;
 
-let drawn = "", timer = 0, turn = 0;
+let drawn = null, timer = 0, turn = 0; // drawn: { name, found, text, failed }
 
-const chosen = () => decodeURIComponent((/^#\/models\/([^/]+)$/.exec(location.hash) || [])[1] || "");
-
-async function load(name) {
-  if (!name) return api.models();
-  const [model, versions, runs, drift, quality, summary, audit, traffic] = await Promise.all([
-    api.about(name), api.about(name, "versions"), api.about(name, "runs"), verdicts(name, "drift"),
-    verdicts(name, "quality"), api.about(name, "summary"), api.about(name, "audit"), overTime(name),
-  ]);
-  const details = Object.fromEntries(await Promise.all([...open].map(async (one) => [one, await column(name, drift, one)])));
-  return { model, versions, runs, drift, quality, summary, audit, traffic, details };
+// The model that the address names: "" for the list, null when it names nothing.
+function chosen() {
+  const [, name] = /^#\/models\/([^/]+)$/.exec(location.hash) || [];
+  if (!name) return ["", "#", "#/"].includes(location.hash) ? "" : null;
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return null;
+  }
 }
 
-const past = new Map(); // buckets that are over for an hour do not change any more
-
-async function overTime(name) {
-  const now = Math.floor(Date.now() / HOUR_MS), end = now - (now % BUCKET_HOURS) + BUCKET_HOURS;
-  return Promise.all(Array.from({ length: BUCKETS }, async (_, at) => {
-    const start = end - (BUCKETS - at) * BUCKET_HOURS, key = `${name} ${start}`;
-    if (past.has(key)) return past.get(key);
-    const moment = (hour) => new Date(hour * HOUR_MS).toISOString();
-    const found = await api.about(name, "summary", { from: moment(start), to: moment(start + BUCKET_HOURS - 1) });
-    const label = new Date(start * HOUR_MS).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
-    const bucket = { label, rows: found.rows, errors: found.errors };
-    if (now - start > BUCKET_HOURS + 1) past.set(key, bucket);
-    return bucket;
-  }));
-}
-
-async function refresh({ moved = false } = {}) {
+async function refresh({ moved = false, force = false } = {}) {
   clearTimeout(timer);
   const mine = ++turn, name = chosen();
   let busy = false;
   try {
-    const found = await load(name);
+    if (name === null) throw new Error("this address names no model");
+    const found = await (name ? loadModel(name, { columns: open, force }) : loadList(force));
     if (mine !== turn) return;
-    busy = found.runs?.runs.some((run) => run.state === "RUNNING" || run.state === "QUEUED") ?? false;
-    const text = name + JSON.stringify(found);
-    if (text !== drawn) draw(name ? views.model(name, found, actions(name)) : views.list(found));
-    drawn = text;
-    document.getElementById("freshness").textContent = `as of ${new Date().toLocaleTimeString()}`;
+    busy = modelsOf(found).some((model) => ["RUNNING", "QUEUED"].includes(model.run?.state));
+    show(name, found);
   } catch (error) {
     if (mine !== turn) return;
-    drawn = "";
-    draw([h("h1", {}, name || "Models"), h("p", { class: "error", role: "alert" }, error.message), h("p", {}, h("a", { href: "#/" }, "All models"))]);
+    fail(name, error);
   }
   document.title = name ? `${name} · Modelloop` : "Modelloop";
   if (moved) {
     main.focus({ preventScroll: true });
     scrollTo(0, 0);
   }
-  timer = setTimeout(() => (document.hidden || dialog.open ? later() : refresh()), busy ? BUSY_MS : CALM_MS);
+  schedule(busy ? BUSY_MS : CALM_MS);
 }
 
-const later = () => { timer = setTimeout(() => (document.hidden || dialog.open ? later() : refresh()), BUSY_MS); };
+function show(name, found) {
+  const parts = Object.entries(found).filter(([topic]) => topic !== "details").map(([, part]) => part);
+  const text = JSON.stringify([name, width(), found.details, parts.map(({ value, error, at }) => [value, error, error && at])]);
+  if (text !== drawn?.text) {
+    draw(name ? views.model(name, found, actions(name)) : views.list(found.models, actions("")));
+    if (drawn?.name === name && drawn.found) announce(news(drawn.found, found));
+  }
+  drawn = { name, found, text };
+  if (parts.every((part) => !part.error)) document.getElementById("freshness").textContent = `as of ${new Date().toLocaleTimeString()}`;
+}
+
+function fail(name, error) {
+  if (drawn?.failed === error.message && drawn.name === name) return;
+  draw([h("h1", {}, name || "Models"), h("p", { class: "error" }, error.message), h("p", {}, h("a", { href: "#/" }, "All models"))]);
+  announce(error.message);
+  drawn = { name, failed: error.message };
+}
+
+// Nothing is asked for while nobody looks.
+function schedule(wait) {
+  clearTimeout(timer);
+  if (!document.hidden) timer = setTimeout(() => (isOpen() ? schedule(BUSY_MS) : refresh()), wait);
+}
 
 function draw(content) {
-  const focused = document.activeElement?.id;
-  main.replaceChildren(...content.flat(Infinity).filter(Boolean));
-  if (focused && focused !== "main") document.getElementById(focused)?.focus();
+  const redraw = () => main.replaceChildren(...content.flat(Infinity).filter(Boolean));
+  if (drawn) return keepPlace(main, redraw);
+  redraw(); // another view begins at its top
+  reachable(main);
 }
 
-const announce = (text) => { document.getElementById("announcer").textContent = text; };
+function announce(text) {
+  if (text) document.getElementById("announcer").textContent = text;
+}
 
 function actions(name) {
-  const act = (action, body, title, text) => {
-    field("title").textContent = title;
-    field("text").textContent = text;
-    field("reason").value = "";
-    field("error").textContent = "";
-    dialog.onsubmit = async (event) => {
-      event.preventDefault();
-      field("go").disabled = true;
-      try {
-        await api.change(name, action, { ...body, reason: field("reason").value.trim() });
-        dialog.close();
-        announce(`${title}: done`);
-        await refresh();
-      } catch (error) {
-        field("error").textContent = error.message;
-      } finally {
-        field("go").disabled = false;
-      }
-    };
-    dialog.showModal();
-    field("reason").focus();
-  };
+  const act = (action, body, title, text) => confirm(title, text, (reason) => api.change(name, action, { ...body, reason }), () => {
+    announce(`${title}: done`);
+    refresh({ force: true });
+  });
   act.refresh = () => refresh();
+  act.older = (key) => {
+    wantOlder(key);
+    refresh();
+  };
   act.report = async (version) => {
     try {
       location.assign((await api.about(name, `versions/${version}/report`)).url);
     } catch (error) {
       announce(error.message);
-      alertInPage(error.message);
+      main.prepend(h("p", { class: "error" }, error.message));
     }
   };
   return act;
 }
 
-function alertInPage(text) {
-  main.prepend(h("p", { class: "error", role: "alert" }, text));
-}
-
-field("cancel").addEventListener("click", () => dialog.close());
-window.addEventListener("hashchange", () => { drawn = ""; open.clear(); refresh({ moved: true }); });
-document.addEventListener("visibilitychange", () => { if (!document.hidden && !dialog.open) refresh(); });
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault(); // its address would name no view
+  main.focus();
+});
+window.addEventListener("hashchange", () => {
+  drawn = null;
+  open.clear();
+  refresh({ moved: true });
+});
+window.addEventListener("resize", () => {
+  if (drawn?.found) show(drawn.name, drawn.found); // charts are drawn to the width
+  reachable(main);
+});
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) clearTimeout(timer);
+  else if (!isOpen()) refresh();
+});
 refresh();

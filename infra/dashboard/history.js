@@ -1,4 +1,5 @@
-// Verdicts over time. What is known is kept: a refresh asks for what is new, and once for an older page until a day is known.
+// Verdicts over time. What is known is kept: a refresh asks for what is new, and once for an older page until a day is
+// known, which `more` tells.
 
 import { about } from "./api.js";
 
@@ -18,7 +19,7 @@ export async function verdicts(name, kind) {
     kept.next = older.next;
   }
   known.set(key, kept);
-  return { ...newest, history: times(kept).slice(-MOST).map((time) => kept.points.get(time)) };
+  return { ...newest, more: Boolean(kept.next) && reach(kept) < REACH_MS, history: times(kept).slice(-MOST).map((time) => kept.points.get(time)) };
 }
 
 const keep = (kept, page) => page.forEach((point) => kept.points.set(point.updated_at, point));

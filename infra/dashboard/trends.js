@@ -1,12 +1,20 @@
 // A figure over time as SVG: its line, its interval, the limit it is held against. The same figures stand below as a table.
 
+import { width } from "./charts.js";
 import { figures, h, number, table } from "./dom.js";
 
-const WIDTH = 320, HEIGHT = 150, LEFT = 44, TOP = 10, FOOT = 26, MOST_POINTS = 60;
+const GAP = 16, LEAST = 280, HEIGHT = 150, LEFT = 44, TOP = 10, FOOT = 26, MOST_POINTS = 60;
 const ALARMS = new Set(["drift", "data_fault", "degraded"]);
 
-// points, oldest first: { time, value, low, high, limit, status, version, cells }
-export function trend(title, points, { id, limit, columns = [] }) {
+// How wide each of so many charts is, side by side as far as there is room.
+function share(charts) {
+  const columns = Math.max(1, Math.min(charts, Math.floor((width() + GAP) / (LEAST + GAP))));
+  return (width() - GAP * (columns - 1)) / columns;
+}
+
+// points, oldest first: { time, value, low, high, limit, status, version, cells }; `of` how many charts it is one of
+export function trend(title, points, { id, limit, columns = [], of = 1 }) {
+  const WIDTH = share(of);
   const shown = thinned(points.filter((point) => typeof point.value === "number"));
   if (!shown.length) return h("p", { class: "muted" }, `${title}: no figure yet.`);
   const numbers = shown.flatMap((point) => [point.value, point.low, point.high, point.limit]).filter(Number.isFinite);
@@ -21,7 +29,7 @@ export function trend(title, points, { id, limit, columns = [] }) {
   };
   const sure = shown.filter((point) => Number.isFinite(point.low) && Number.isFinite(point.high));
   const corners = [...sure.map((point) => [x(point), y(point.high)]), ...sure.toReversed().map((point) => [x(point), y(point.low)])];
-  const svg = h("svg", { class: "chart trend", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": told(title, shown, limit) },
+  const svg = h("svg", { class: "chart trend", width: WIDTH, viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": told(title, shown, limit) },
     corners.length > 2 && h("polygon", { class: "band", points: corners.map(([left, down]) => `${left.toFixed(1)},${down.toFixed(1)}`).join(" ") }),
     h("line", { class: "axis", x1: LEFT, x2: WIDTH - 8, y1: HEIGHT - FOOT, y2: HEIGHT - FOOT }),
     h("path", { class: "limit", d: line("limit") }), h("path", { class: "line", d: line("value") }),

@@ -14,11 +14,19 @@ import httpx
 import pytest
 from moto.server import ThreadedMotoServer
 
+from infra.cli.client import Client
 from infra.cli.main import main
+from infra.cli.proxy import Proxy, running
+from infra.cli.target import find_stack
+from infra.dashboard import PREFIX, pages
+from tests.support import browser as browsers
+from tests.support import penguins_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from selenium import webdriver
 
 REGION = "eu-west-1"
 BUCKETS = {"data_bucket": "loop-data", "artifacts_bucket": "loop-artifacts", "capture_bucket": "loop-capture"}
@@ -161,3 +169,19 @@ def modelloop(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
         return Ended(code, out, err)
 
     return run
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[webdriver.Chrome]:
+    with browsers.opened() as driver:
+        yield driver
+
+
+@pytest.fixture
+def page(api: Api, browser: webdriver.Chrome, stack_file: Path) -> Iterator[str]:  # noqa: ARG001  names the stack
+    """Return the page's address, over a small server that knows one model."""
+    penguins_page.seed(api)
+    browsers.log(browser)
+    with Client(find_stack()) as client, running(Proxy(client, 0, pages(), PREFIX)) as proxy:
+        yield proxy.url + PREFIX
+        browser.get("about:blank")
