@@ -130,7 +130,7 @@ def test_focus_and_place_outlive_a_redraw(api: Any, browser: webdriver.Chrome, p
     try:
         browser.get(f"{page}#/models/penguins")
         wait(browser, "Quality over time")
-        box = "document.querySelector('[aria-label^=\"Columns\"]')"
+        box = "document.querySelector('[aria-label^=\"By version\"]')"
         browser.execute_script(f"{box}.scrollLeft = 60; {box}.focus({{preventScroll: true}}); scrollTo(0, 700)")
         assert browser.execute_script(f"return {box}.scrollLeft") == 60
         api.on("GET /models/penguins", (200, MODEL | {"why": "another reason"}))

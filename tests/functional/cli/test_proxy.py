@@ -191,4 +191,4 @@ def _host(proxy: Proxy) -> str:
 def _raw(proxy: Proxy, request: str) -> str:
     with socket.create_connection(("127.0.0.1", proxy.server_port), timeout=10) as connection:
         connection.sendall(request.encode())
-        return connection.recv(4096).decode()
+        return connection.makefile("rb").read().decode()
