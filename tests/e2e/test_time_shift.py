@@ -18,11 +18,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx
 import pytest
+from selenium.webdriver.common.by import By
 
 from infra.cli.client import Client
 from infra.cli.proxy import Proxy, running
 from infra.cli.target import Stack
 from infra.dashboard import PREFIX, pages
+from tests.support import browser
 from tests.support.embedded import wait_for
 
 if TYPE_CHECKING:
@@ -252,12 +254,12 @@ def _the_new_version_is_judged_and_promoted(stack: StackInfo, client: Client) ->
 
 
 def _all_of_it_is_visible(client: Client) -> None:
-    with running(Proxy(client, pages=pages())) as proxy, httpx.Client(base_url=proxy.url, timeout=60) as browser:
-        assert "<title>" in browser.get(PREFIX).raise_for_status().text
-        found = {topic: browser.get(f"/models/{MODEL}{topic}").raise_for_status().json() for topic in TOPICS}
-        samples = read_samples(browser.get("/metrics").raise_for_status().text)
-    _prometheus_has_it(samples)
-    _the_page_has_it(found)
+    with running(Proxy(client, pages=pages())) as proxy, httpx.Client(base_url=proxy.url, timeout=60) as asking:
+        found = {topic: asking.get(f"/models/{MODEL}{topic}").raise_for_status().json() for topic in TOPICS}
+        samples = read_samples(asking.get("/metrics").raise_for_status().text)
+        _prometheus_has_it(samples)
+        _the_api_has_it(found)
+        _the_page_has_it(f"{proxy.url}{PREFIX}")
 
 
 def _prometheus_has_it(samples: dict[str, float]) -> None:
@@ -270,7 +272,7 @@ def _prometheus_has_it(samples: dict[str, float]) -> None:
     )
 
 
-def _the_page_has_it(found: dict[str, dict[str, Any]]) -> None:
+def _the_api_has_it(found: dict[str, dict[str, Any]]) -> None:
     assert found[""]["judge"]["judged"][0]["action"] == "promote"
     assert [one["role"] for one in found["/versions"]["versions"]] == ["champion", "previous"]
     assert [(run["cause"], run["state"]) for run in found["/runs"]["runs"]] == [
@@ -288,3 +290,27 @@ def _the_page_has_it(found: dict[str, dict[str, Any]]) -> None:
     assert told["promote"][0] == "judge"
     assert told["approve"][1] == "summer is no fault"
     assert all(why for _, why in told.values())
+
+
+def _the_page_has_it(address: str) -> None:
+    """Read in a real browser what a person sees: the list's verdict, then drift, both runs and the promotion."""
+    if not browser.CHROMIUM or not browser.DRIVER:
+        return
+    with browser.opened() as driver:
+        driver.get(address)
+        browser.wait(driver, MODEL)
+        driver.get(f"{address}#/models/{MODEL}")
+        browser.wait(driver, "promote")
+        browser.wait(driver, "Quality over time")
+        shown = browser.body(driver)
+        told = [chart.accessible_name for chart in driver.find_elements(By.CSS_SELECTOR, "svg.trend")]
+        assert browser.complaints(driver) == []
+    assert "champion\nversion 2\n" in shown
+    assert "canary: promote" in shown
+    assert "summer is no fault" in shown
+    runs = shown.partition("Runs, newest first")[2].partition("Audit log")[0]
+    assert runs.count("SUCCEEDED") == 2
+    assert "quality" in runs
+    assert any(
+        "verdicts with an alarm" in text and " 0 of " not in text for text in told if text.startswith("Most shifted")
+    )
