@@ -102,11 +102,21 @@ def test_a_refresh_asks_for_what_changed_and_nothing_when_nobody_looks(
     wait_until(lambda: count(api, "/models/penguins") >= seen + 2)
     assert {asked.path for asked in api.asked[before:]} == {"/models/penguins"}
 
+    asked, hidden = Event(), Event()
+
+    def slow(_: Any) -> tuple[int, Any]:
+        asked.set()
+        hidden.wait(20)
+        return 200, MODEL
+
+    api.on("GET /models/penguins", slow)
+    assert asked.wait(10)
     browser.execute_script(
         "Object.defineProperty(document, 'hidden', {value: true, configurable: true});"
         "document.dispatchEvent(new Event('visibilitychange'))"
     )
-    time.sleep(0.5)  # an answer on its way
+    hidden.set()  # an answer on its way does not begin it all anew
+    time.sleep(0.5)
     before = len(api.asked)
     time.sleep(2.6)
     assert len(api.asked) == before
