@@ -101,11 +101,15 @@ def rollback(pointer: Pointer, *, now: str, who: str, why: str, to: int | None =
     return pointer.revised(champion=pointer.previous, previous=None, bake_until=None, **_ALONE, **said)
 
 
-def reject(pointer: Pointer, version: int, *, now: str, who: str, why: str) -> Pointer:
-    """Take a version out of every role; always a new revision, so that whoever read the pointer before loses."""
+def reject(pointer: Pointer, version: int, *, now: str, who: str, why: str, unpin: bool = True) -> Pointer:
+    """Take a version out of every role; always a new revision, so that whoever read the pointer before loses.
+
+    Without `unpin` its pin stays: that is a person's word, which the judge does not take back.
+    """
     if pointer.champion is not None and pointer.champion.version == version:
         raise ConflictError(f"version {version} is the champion; roll back or promote another one", field="version")
-    return _without(pointer, version, _said("reject", version, now, who, why))
+    pins = {} if unpin else {"pins": pointer.pins}
+    return _without(pointer, version, _said("reject", version, now, who, why) | pins)
 
 
 def shadow(pointer: Pointer, ref: VersionRef, *, now: str, who: str, why: str, bake_minutes: float = 60.0) -> Pointer:
@@ -172,7 +176,7 @@ def _said(action: str, subject: int | None, now: str, who: str, why: str) -> dic
     return {"action": action, "subject": subject, "updated_at": now, "who": who, "why": why}
 
 
-def _without(pointer: Pointer, version: int, said: Mapping[str, Any]) -> Pointer:
+def _without(pointer: Pointer, version: int, said: dict[str, Any]) -> Pointer:
     roles = ("challenger", "shadow", "previous")
     changes: dict[str, Any] = {role: None for role in roles if _number(getattr(pointer, role)) == version}
     if "challenger" in changes:
@@ -180,7 +184,7 @@ def _without(pointer: Pointer, version: int, said: Mapping[str, Any]) -> Pointer
     if changes.keys() & {"challenger", "shadow"} and not _watched(pointer, changes):
         changes["bake_until"] = None
     changes["pins"] = tuple(ref for ref in pointer.pins if ref.version != version)
-    return pointer.revised(**changes, **said)
+    return pointer.revised(**(changes | said))
 
 
 def _number(ref: VersionRef | None) -> int | None:

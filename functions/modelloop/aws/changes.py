@@ -74,10 +74,10 @@ class Changes:
         journal.record_fact(self._registry, self._model, "approve", version, facts["approved"])
         return self.release(version)
 
-    def reject(self, version: int | None = None) -> Pointer | None:
+    def reject(self, version: int | None = None, *, unpin: bool = True) -> Pointer | None:
         """Withdraw a version (default: the challenger, else the shadow) that shall not become champion."""
         version = version or _candidate(self._read()[0], "reject")
-        return self._withdraw(version, "rejected", rollout.reject)
+        return self._withdraw(version, "rejected", partial(rollout.reject, unpin=unpin))
 
     def retire(self, version: int | None = None) -> Pointer | None:
         """Withdraw a version for good, or (without a number) stop serving the model."""

@@ -17,15 +17,16 @@ ROLES = ("champion", "challenger", "shadow", "previous")
 
 
 def record_pointer(registry: Registry, pointer: Pointer) -> None:
-    """Record the change that made this revision of the pointer, once."""
+    """Record the change that made this revision of the pointer, and who serves as what since then, once."""
     refs = {role: getattr(pointer, role) for role in ROLES}
     numbers = {role: ref and ref.version for role, ref in refs.items()}
+    standing = {"pins": [ref.version for ref in pointer.pins], "frozen": pointer.frozen, "weight": pointer.weight}
     registry.record_audit(
         pointer.model,
         pointer.action,
         pointer.who,
         pointer.why,
-        {"version": pointer.subject, "revision": pointer.revision, "weight": pointer.weight, **numbers},
+        {"version": pointer.subject, "revision": pointer.revision, **standing, **numbers},
         audit_id=derived_uuid7(clock.to_ms(pointer.updated_at), f"{pointer.model}/{pointer.revision}"),
         time=pointer.updated_at,
     )

@@ -60,7 +60,7 @@ def _act(registry: Registry, case: Case, decision: Decision, now: str) -> Decisi
         elif case.kind == WATCH:
             changes.rollback(case.reference.version)
         else:
-            changes.reject(case.candidate.version)
+            changes.reject(case.candidate.version, unpin=False)
     except ConflictError as error:
         return Decision(HOLD, [f"somebody else was first: {error.message}"], decision.findings)
     return decision

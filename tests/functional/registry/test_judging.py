@@ -95,6 +95,23 @@ def test_a_canary_that_misbehaves_is_out_at_once_and_stays_out(canary: Registry,
     assert judging.look(canary, "m", clock.now()) == {}
 
 
+def test_a_pin_is_a_person_s_word_that_the_judge_does_not_take_back(canary: Registry) -> None:
+    Changes(canary, "m", who="ann", why="mine").pin(2)
+    send("challenger", 2, rows=300, errors=90)
+    assert judging.look(canary, "m", clock.now())["canary"].action == "rollback"
+    pointer, _ = pointers.read("m")
+    assert pointer is not None
+    assert ([ref.version for ref in pointer.pins], roles()) == ([2], {"champion": 1})
+    detail = canary.list_audit("m").items[0]["detail"]
+    assert {name: detail[name] for name in ("version", "champion", "challenger", "pins", "frozen", "weight")} == {
+        "version": 2, "champion": 1, "challenger": None, "pins": [2], "frozen": False, "weight": 0,
+    }  # fmt: skip
+    Changes(canary, "m", who="ann", why="not any more").retire(2)
+    pointer, _ = pointers.read("m")
+    assert pointer is not None
+    assert pointer.pins == ()
+
+
 def test_a_canary_without_traffic_expires(canary: Registry) -> None:
     assert judging.look(canary, "m", soon(299))["canary"].action == "hold"
     assert judging.look(canary, "m", soon(301))["canary"].action == "expired"

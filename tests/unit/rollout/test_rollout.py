@@ -85,3 +85,10 @@ def test_a_stopped_model_stays_stopped_until_somebody_wants_it() -> None:
 def test_a_spec_fills_in_what_it_leaves_out() -> None:
     assert policy_from_json(None) == policy_from_json({}) == Policy()
     assert policy_from_json({"policy": "manual", "margin": None, "other": 1}) == Policy("manual")
+
+
+def test_a_rejected_version_is_out_with_its_pin_unless_that_shall_stay() -> None:
+    pinned = rollout.pin(FIRST.revised(challenger=ref(2), weight=10.0), ref(2), **SAID)
+    assert rollout.reject(pinned, 2, **SAID).refs() == (ref(1),)
+    kept = rollout.reject(pinned, 2, unpin=False, **SAID)
+    assert (kept.challenger, kept.pins) == (None, (ref(2),))
