@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 OK, DRIFT, INSUFFICIENT, FAULT = "ok", "drift", "insufficient_data", "data_fault"
 MOST_COLUMNS = 200
 MOST_DRAWN = 20
+MOST_NAMED = 10
 SCHEMA_ERRORS = frozenset({"INVALID_PARAMETER_VALUE"})
 SCHEMA_ERROR_SHARE = 0.05
 SCHEMA_ERRORS_AT_LEAST = 20
@@ -54,7 +55,10 @@ def verdict(
         "columns": [_shown(one, enough, at < MOST_DRAWN) for at, one in enumerate(features[:MOST_COLUMNS])],
         "prediction": next((_shown(one, enough, True) for one in latest if one.is_prediction), None),
         "updated_at": now,
-        "reasons": _reasons(status, current, min_rows, alarming, refused),
+        "reasons": [
+            *_reasons(status, current, min_rows, alarming, refused),
+            *(_waiting(latest, alarming) if enough else ()),
+        ],
     }
 
 
@@ -95,6 +99,24 @@ def _reasons(
     if status == INSUFFICIENT:
         reasons.append(f"{current.rows if current else 0} captured rows in seven days; {min_rows} are needed")
     return reasons
+
+
+def _waiting(latest: Sequence[Comparison], alarming: Sequence[Comparison]) -> list[str]:
+    """Say why columns that drifted raise no alarm."""
+    quiet = [one for one in _worst_first(latest) if one.drifted and one not in alarming]
+    reasons = {
+        "drifted in this window; an alarm when the next one shows it too": [
+            one for one in quiet if not one.informational
+        ],
+        "drifted, as dates do by themselves: no alarm": [one for one in quiet if one.informational],
+    }
+    return [f"{_named(found)}: {reason}" for reason, found in reasons.items() if found]
+
+
+def _named(found: Sequence[Comparison]) -> str:
+    names = ["the predictions" if one.is_prediction else one.name for one in found]
+    more = [f"{len(names) - MOST_NAMED} more"] if len(names) > MOST_NAMED else []
+    return ", ".join([*names[:MOST_NAMED], *more])
 
 
 def _worst_first(found: Sequence[Comparison]) -> list[Comparison]:

@@ -69,10 +69,19 @@ def test_a_moderate_shift_is_seen_at_once_and_alarms_the_second_time() -> None:
 
     assert drifted(judge(shifted, usual)) == {"a"}
     assert judge(shifted, usual)["status"] == "ok"
+    assert judge(shifted, usual)["reasons"] == [
+        "a, the predictions: drifted in this window; an alarm when the next one shows it too"
+    ]
     again = judge(shifted, window(sample(1_000, shift=0.5)))
     assert again["status"] == "drift"
     assert again["prediction"]["drifted"]
     assert any(reason.startswith("a: values drifted") and "two windows" in reason for reason in again["reasons"])
+
+
+def test_an_earlier_window_of_too_few_rows_confirms_nothing() -> None:
+    shifted = window(sample(1_000, shift=0.5))
+    assert judge(shifted, window(sample(499, shift=0.5)))["status"] == "ok"
+    assert judge(shifted, window(sample(500, shift=0.5)))["status"] == "drift"
 
 
 def test_a_large_shift_alarms_at_once() -> None:
@@ -89,6 +98,7 @@ def test_dates_move_on_without_an_alarm() -> None:
     document = judge(window(later), window(later))
 
     assert document["status"] == "ok"
+    assert document["reasons"] == ["when: drifted, as dates do by themselves: no alarm"]
     assert next(column for column in document["columns"] if column["name"] == "when")["informational"]
 
 
@@ -106,6 +116,8 @@ def test_refused_requests_are_a_data_fault_even_with_few_rows() -> None:
 
     assert judge(refusing)["status"] == "data_fault"
     assert "29%" in judge(refusing)["reasons"][0]
+    assert judge(window(sample(1_000), errors={"INVALID_PARAMETER_VALUE": 60}))["status"] == "data_fault"
+    assert judge(window(sample(1_000), errors={"INVALID_PARAMETER_VALUE": 40}))["status"] == "ok"
     assert judge(window(sample(100), errors={"INVALID_PARAMETER_VALUE": 4}))["status"] == "insufficient_data"
     assert judge(window(sample(100), errors={"NOT_FOUND": 40}))["status"] == "insufficient_data"
 
