@@ -190,6 +190,16 @@ def test_lines_that_cannot_be_read_are_kept_apart_and_the_rest_counts(
     assert all(quote["reason"] for quote in quotes)
 
 
+def test_what_an_object_held_is_told_as_metrics(world: World, context: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    twice = prediction([ROW, ROW])
+    labels = [label(twice["id"], "Adelie", row=row) for row in (0, 1)]
+    garbage = [b"{not json"] * 3
+    handler(world.capture([twice, twice, *labels, *garbage, *(error() for _ in range(4))]), context)
+    (told,) = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
+    named = ("RowsAggregated", "LabelsReceived", "ErrorsAggregated", "DuplicateRecords", "LinesQuarantined")
+    assert [told[name] for name in named] == [[2.0], [2.0], [4.0], [1.0], [3.0]]
+
+
 def test_a_cut_off_gzip_object_yields_what_was_readable(world: World, context: Any) -> None:
     event = world.capture([prediction([ROW]) for _ in range(2_000)], packed=True)
     key = "captures/2026/11/23/10/1"

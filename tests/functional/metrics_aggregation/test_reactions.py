@@ -84,6 +84,17 @@ def test_drift_without_labels_is_an_alarm_alone(world: World, context: Any, sent
     assert "labels needed" in sent[1]["detail"]["reasons"][0]
 
 
+@pytest.mark.parametrize(
+    ("made", "action"), [("2026-11-23T10:00:00.000Z", "retrain"), ("2026-11-23T11:00:00.000Z", "refuse")]
+)
+def test_only_labels_from_the_champions_own_time_are_new(
+    world: World, context: Any, sent: Sent, made: str, action: str
+) -> None:
+    world.publish(manifest() | {"created_at": made})
+    shifted(world, context, labels=True)
+    assert sent[-1]["detail"]["action"] == action
+
+
 def test_quiet_models_say_nothing(world: World, context: Any, sent: Sent) -> None:
     handler(world.capture([prediction(usual_rows(600))]), context)
     verdicts.handler({}, context)

@@ -106,3 +106,8 @@ def test_the_same_change_has_the_same_id_and_another_one_has_not() -> None:
     again = alerts.status_changed("drift", VERDICT, "ok")
     assert again == FOUND[0]
     assert len({alert["detail"]["id"] for alert in FOUND}) == 4
+
+
+def test_the_same_change_has_the_same_id_and_another_models_has_another() -> None:
+    again, other = (changed("drift", VERDICT | {"model": model}, "ok") for model in ("m", "n"))
+    assert again["detail"]["id"] == FOUND[0]["detail"]["id"] != other["detail"]["id"]

@@ -126,3 +126,20 @@ def test_totals_only_rise_while_hours_close() -> None:
         assert again["versions"] == previous["versions"]
         seen.append(previous["versions"]["3"]["requests"])
     assert seen == list(range(30, 130, 10))
+
+
+def test_a_clock_that_goes_back_folds_no_hour_twice() -> None:
+    later, earlier = "2026-11-23T15:30:00.000Z", "2026-11-23T12:30:00.000Z"
+    hours = [arrived("2026-11-23T12", 10), arrived("2026-11-23T13", 10)]
+    folded = traffic.totals(None, hours, model="m", now=later)
+    again = traffic.totals(folded, [], model="m", now=earlier)
+    assert (again["through"], traffic.begins(again, later)) == ("2026-11-23T13", "2026-11-23T14")
+    assert again["versions"] == folded["versions"]
+
+
+def test_fifty_columns_are_told_and_the_predictions() -> None:
+    columns = [{"name": f"x{at}", "distance": 0.25, "threshold": 0.1} for at in range(60)]
+    drift = {"status": "ok", "columns": columns, "prediction": columns[0] | {"name": "prediction"}, "updated_at": NOW}
+    text = prometheus.render([ModelState({"name": "m", "champion": {"version": 3}}, drift=drift)])
+    told = re.findall(r'modelloop_drift_distance\{model_name="m",column="([^"]+)"\}', text)
+    assert told == [*(f"x{at}" for at in range(50)), "(prediction)"]

@@ -97,8 +97,13 @@ def test_labels_without_a_prediction_wait_for_three_days_before_they_are_unknown
     lost = outcomes.join(
         [], outcomes.read_labels([orjson.dumps({"id": "x", "row": 0, "label": "no", "time": NOW})]), MANIFESTS.get
     )
-    labels = judge(("2026-11-23T11", lost), ("2026-11-20T11", lost))["labels"]
-    assert labels == {"received": 2, "repeated": 0, "pending": 1, "unknown": 1}
+    labels = judge(("2026-11-23T11", lost), ("2026-11-20T13", lost), ("2026-11-20T12", lost))["labels"]
+    assert labels == {"received": 3, "repeated": 0, "pending": 2, "unknown": 1}
+
+
+def test_no_more_than_all_predictions_have_labels_even_while_some_captures_are_still_to_come() -> None:
+    document = judge(("2026-11-23T11", hour(300, 0.9)), predicted=299)
+    assert (document["coverage"], document["versions"][0]["coverage"]) == (1.0, 1.0)
 
 
 def test_the_estimate_is_near_what_comes_true() -> None:
