@@ -14,6 +14,7 @@ from modelloop.encoding import encoding_from_json
 from modelloop.errors import ArtifactRefusedError, InvalidValueError, TooLargeError
 from modelloop.flat import load as load_flat
 from modelloop.protocols.exchange import PROBA, Answer, Explanation, Query
+from modelloop.serving import LARGEST_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from modelloop.serving import VersionRef
 
 FORMAT_VERSION = 1
-MOST_BUNDLE_BYTES = 48 * 1024 * 1024  # loading takes 8 times that, beside the 7 times of the version it replaces
 MOST_EXPLAINED = 1_000
 _GOLDEN = {"flat": (1e-9, 1e-9), "onnx": (1e-4, 1e-5)}
 
@@ -122,8 +122,8 @@ def unproven(objects: Objects, ref: VersionRef) -> tuple[Model, dict[str, Any]]:
 
 def fetch(objects: Objects, key: str, digest: str, size: int) -> bytes:
     """Return a file that has exactly this size and digest; raises as `load` does."""
-    if size > MOST_BUNDLE_BYTES:
-        raise ArtifactRefusedError(f"{key} has {size} bytes, the most is {MOST_BUNDLE_BYTES}")
+    if size > LARGEST_BYTES:
+        raise ArtifactRefusedError(f"{key} has {size} bytes, the most is {LARGEST_BYTES}")
     body = objects.get(key, most_bytes=size).body
     if len(body) != size or sha256(body).hexdigest() != digest:
         raise ArtifactRefusedError(f"{key} is not what its digest says")

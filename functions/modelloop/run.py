@@ -47,8 +47,9 @@ class Run:
 
     @property
     def key(self) -> str:
-        """Return the hex digest that makes a run exist once: dataset, spec and cause."""
-        return run_key(self.dataset["digest"], self.spec_digest, self.cause)
+        """Return the hex digest that makes a run exist once: dataset (with its reference table), spec and cause."""
+        data = "\n".join(filter(None, [self.dataset["digest"], self.dataset.get("reference")]))
+        return run_key(data, self.spec_digest, self.cause)
 
     def to_json(self) -> dict[str, Any]:
         """Return the document that the API answers."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 TRAIN, VALIDATION, HOLDOUT = 0, 1, 2
 VALIDATION_SHARE = 0.2
+CALIBRATION_SHARE = 1 / 3
 HASH_DIGITS = 8
 PLACES = 1 << 4 * HASH_DIGITS
 FIELD_MARK, VALUE_MARK = "\x1e", "\x1f"
@@ -51,6 +52,21 @@ def side(place: float, holdout: float) -> int:
 def validation_edge(holdout: float) -> float:
     """Return the place below which a row that is not held out validates."""
     return holdout + (1 - holdout) * VALIDATION_SHARE
+
+
+def of_reference(matrix: NDArray[np.float32], task: str, model_salt: str) -> NDArray[np.uint8]:
+    """Return the side of each reference row of a brought model: none trains here.
+
+    A classifier is examined on all of them. Of a regression a third validates: intervals are calibrated on it and
+    promised for the rest, so no row does both.
+    """
+    import numpy as np  # noqa: PLC0415  the domain imports numpy where it is used
+
+    sides = np.full(len(matrix), HOLDOUT, np.uint8)
+    if task == "regression":
+        places = [share(model_salt, row.tobytes().hex()) for row in np.ascontiguousarray(matrix)]
+        sides[np.array(places) < CALIBRATION_SHARE] = VALIDATION
+    return sides
 
 
 def by_time(times: NDArray[np.float64], holdout: float) -> NDArray[np.uint8]:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import orjson
 
-from modelloop import golden, keys
+from modelloop import keys
 from modelloop.errors import ExportMismatchError
+from modelloop.golden import cells, golden_rows
+from modelloop.serving import LARGEST_BYTES
 from trainer.evaluation.conformal import residual_quantiles
 from trainer.files import File
 from trainer.table import Part
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from trainer.table import PreparedTable
 
 FORMAT_VERSION = 1
-MOST_BYTES = 64 << 20  # what the serving side loads
 
 
 def bundle(
@@ -29,6 +30,17 @@ def bundle(
     baseline: dict[str, Any],
 ) -> File:
     """Return `model.flat.json`; `form` has the engine's part of it, `baseline` gives the golden rows their values."""
+    return serving_file(table, run_id, form, _golden(table, estimator, baseline), _interval(table, estimator))
+
+
+def serving_file(
+    table: PreparedTable,
+    run_id: str,
+    form: dict[str, Any],
+    golden: dict[str, Any],
+    interval: dict[str, Any] | None = None,
+) -> File:
+    """Return the document of a form with these golden rows and intervals."""
     spec = table.spec
     document = {
         "format_version": FORMAT_VERSION,
@@ -40,23 +52,23 @@ def bundle(
         "threshold": spec.threshold,
         "encoding": table.encoding.to_json(),
         **form,
-        "golden": _golden(table, estimator, baseline),
-        "interval": _interval(table, estimator),
+        "golden": golden,
+        "interval": interval,
         "capture": {"percent": spec.monitoring["capture_percent"], "mask": sorted(spec.mask)},
         "base": None,
     }
     body = orjson.dumps(document)
-    if len(body) > MOST_BYTES:
+    if len(body) > LARGEST_BYTES:
         raise ExportMismatchError(
-            f"the model has {len(body) >> 20} MiB and can serve with {MOST_BYTES >> 20} at most; give it fewer or "
+            f"the model has {len(body) >> 20} MiB and can serve with {LARGEST_BYTES >> 20} at most; give it fewer or "
             "smaller trees (`params`: n_estimators, max_leaf_nodes), or choose another family"
         )
     return File(keys.BUNDLE, body, "application/json")
 
 
 def _golden(table: PreparedTable, estimator: Predictor, baseline: dict[str, Any]) -> dict[str, Any]:
-    rows = golden.golden_rows(table.encoding, baseline, table.spec.mask)
-    read = table.encoding.read(len(rows), golden.cells(rows, table.encoding))
+    rows = golden_rows(table.encoding, baseline, table.spec.mask)
+    read = table.encoding.read(len(rows), cells(rows, table.encoding))
     vectors = np.array(read.vectors, np.float32).reshape(len(rows), len(table.encoding.slots))
     said = estimator.outcome(Part(vectors, np.zeros(len(rows))))
     return {"rows": rows, "outputs": [_output(table, said, row) for row in range(len(rows))]}

@@ -17,6 +17,7 @@ from modelloop.errors import ArtifactRefusedError
 from modelloop.settings import settings
 from trainer.evaluation.outcome import capped
 from trainer.predictors import Compiled, Estimator, Predictor
+from trainer.served import Served
 from trainer.table import Part
 
 if TYPE_CHECKING:
@@ -50,16 +51,16 @@ class Champion:
     best: Incumbent
 
 
-def load_champion(pointer: Pointer | None) -> Champion | None:
-    """Load what a candidate is compared with, or None when nothing serves yet.
+def load_champion(pointer: Pointer | None, asking: str) -> Champion | None:
+    """Load what a candidate is compared with, or None when nothing serves yet; `asking` is the candidate's run.
 
     Raises ArtifactRefusedError for a file that is not what the version's manifest says.
     """
     if pointer is None or pointer.champion is None:
         return None
-    incumbent = _load(pointer.model, pointer.champion.run_id)
+    incumbent = _load(pointer.model, pointer.champion.run_id, asking)
     best_run = incumbent.manifest.get("best", {}).get("run_id", incumbent.run_id)
-    best = incumbent if best_run == incumbent.run_id else _load(pointer.model, best_run)
+    best = incumbent if best_run == incumbent.run_id else _load(pointer.model, best_run, asking)
     anchor = _anchor(pointer.model, incumbent)
     return Champion(incumbent, anchor, best)
 
@@ -87,30 +88,31 @@ def _unpack_anchor(body: bytes) -> Part:
         return Part(arrays["matrix"], arrays["target"], arrays.get("times"))
 
 
-def _load(model: str, run_id: str) -> Incumbent:
+def _load(model: str, run_id: str, asking: str) -> Incumbent:
     body = storage.get(settings().artifacts_bucket, keys.version(model, run_id, keys.MANIFEST))
     manifest: dict[str, Any] = orjson.loads(body)
     encoding = encoding_from_json(manifest["encoding"])
-    return Incumbent(manifest["version"], run_id, manifest, encoding, _predictor(model, run_id, manifest))
+    return Incumbent(manifest["version"], run_id, manifest, encoding, _predictor(model, run_id, manifest, asking))
 
 
-def _predictor(model: str, run_id: str, manifest: dict[str, Any]) -> Predictor:
+def _predictor(model: str, run_id: str, manifest: dict[str, Any], asking: str) -> Predictor:
     bundle = orjson.loads(_file(model, run_id, manifest, keys.BUNDLE))
     if bundle["flat"] is not None:
         return Compiled(flat.load(bundle["flat"]), bundle["threshold"])
     if keys.JOBLIB not in manifest["files"]:
-        return _brought(bundle, _file(model, run_id, manifest, keys.ONNX))
+        return _served(model, run_id, manifest, bundle, asking)
     import joblib  # noqa: PLC0415  only for versions without a flat form
 
     estimator = joblib.load(BytesIO(_file(model, run_id, manifest, keys.JOBLIB)))
     return Estimator(estimator, manifest["task"], bundle["threshold"])
 
 
-def _brought(bundle: dict[str, Any], content: bytes) -> Predictor:
-    from trainer.onnx_reference import OnnxReference  # noqa: PLC0415  only for brought versions
-
-    classes = len(bundle["classes"] or ())
-    return OnnxReference(content, output=bundle["onnx"]["outputs"][-1], classes=classes, threshold=bundle["threshold"])
+def _served(model: str, run_id: str, manifest: dict[str, Any], bundle: dict[str, Any], asking: str) -> Predictor:
+    facts = {"file": keys.version(model, run_id, keys.BUNDLE), **manifest["files"][keys.BUNDLE]}
+    return Served(
+        {"model": model, "run_id": run_id, **facts}, slots=len(encoding_from_json(bundle["encoding"]).slots),
+        classes=len(bundle["classes"] or ()), threshold=bundle["threshold"], run_id=asking,
+    )  # fmt: skip
 
 
 def _file(model: str, run_id: str, manifest: dict[str, Any], name: str) -> bytes:

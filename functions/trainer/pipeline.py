@@ -58,10 +58,10 @@ def _train(registry: Registry, run: Run, deadline: float) -> None:
 def _candidate(registry: Registry, run: Run, progress: Progress, deadline: float) -> Candidate:
     progress.reach("splitting")
     pointer, _ = pointers.read(run.model)
-    champion = load_champion(pointer)
+    champion = load_champion(pointer, run.run_id)
     document = tables.read_document(run.model, run.run_id)
     if document.get("brought"):
-        return _brought(run, progress, document, champion)
+        return _brought(run, progress, document, champion, deadline)
     table = keep_old_callers(tables.load(run.model, run.run_id, document), champion)
     progress.reach("fitting")
     seconds = (deadline - time.monotonic()) * FITTING_SHARE
@@ -89,11 +89,13 @@ def _predecessor(
     return predecessors.read(run.model, earlier.started_from) if earlier.started_from else None
 
 
-def _brought(run: Run, progress: Progress, document: dict[str, Any], champion: Champion | None) -> Candidate:
-    from trainer.brought import bring  # noqa: PLC0415  onnx is only for models without a flat form
+def _brought(
+    run: Run, progress: Progress, document: dict[str, Any], champion: Champion | None, deadline: float
+) -> Candidate:
+    from trainer.foreign.bring import bring  # noqa: PLC0415  onnx is only for models without a flat form
 
     progress.reach("evaluating")
-    return Candidate(*bring(run, document, champion), champion)
+    return Candidate(*bring(run, document, champion, deadline), champion)
 
 
 def _reject(registry: Registry, run: Run, candidate: Candidate) -> None:

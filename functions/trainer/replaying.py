@@ -35,6 +35,7 @@ def prove(table: PreparedTable, run: Run, estimator: Predictor, file: File, form
     """Have the uploaded bundle replayed and return the verdict; raise ExportMismatchError when it differs."""
     model, run_id, bucket = run.model, run.run_id, settings().artifacts_bucket
     vectors = rows_to_replay(table, form)
+    vectors = vectors[capped(len(vectors), estimator.most_rows, table.seed)]
     outcome = estimator.outcome(Part(vectors, np.zeros(len(vectors))))
     expected = outcome.predicted if outcome.proba is None else outcome.proba
     places = {name: keys.prepared(model, run_id, name) for name in (VECTORS, EXPECTED)}

@@ -36,6 +36,11 @@ class Source(Protocol):
         ...
 
     @property
+    def proof(self) -> Predictor:
+        """Return what the serving runtime's answers are held to."""
+        ...
+
+    @property
     def gate_metric(self) -> str:
         """Return the metric that the gate compares."""
         ...
@@ -67,6 +72,11 @@ class FittedSource:
 
     @property
     def predictor(self) -> Predictor:
+        """Return the fitted estimator."""
+        return self.fitted.estimator
+
+    @property
+    def proof(self) -> Predictor:
         """Return the fitted estimator."""
         return self.fitted.estimator
 

@@ -61,7 +61,7 @@ def make_version(registry: Registry, run: Run, candidate: Candidate, progress: P
     for file in files:
         _put(run, file)
     progress.reach("replaying")
-    verdict = replaying.prove(candidate.table, run, predictor, served, exported.form)
+    verdict = replaying.prove(candidate.table, run, candidate.source.proof, served, exported.form)
     progress.reach("registering")
     number = registry.reserve_version(run.model, run.run_id)
     document = _manifest(run, number, candidate, profile, verdict)

@@ -133,13 +133,17 @@ def read_spec(bucket: str, key: str) -> tuple[Spec, SpecError | None, str]:
 
 def new_run(arrival: Arrival, cause: str, model: str, file: str, path: Path, spec_digest: str) -> Run:
     """Return the run that an uploaded file asks for; its id carries the time of the upload."""
-    with path.open("rb") as stream:
-        digest = file_digest(stream, "sha256").hexdigest()
     dataset = {
-        "uri": f"s3://{arrival.bucket}/{arrival.key}", "version_id": arrival.version_id, "digest": digest,
+        "uri": f"s3://{arrival.bucket}/{arrival.key}", "version_id": arrival.version_id, "digest": digest_of(path),
         "file": file, "bytes": path.stat().st_size, "rows": None, "columns": None,
     }  # fmt: skip
     return Run(model, uuid7(clock.to_ms(arrival.time)), cause, dataset, spec_digest, created_at=clock.now())
+
+
+def digest_of(path: Path) -> str:
+    """Return the hex SHA-256 of a file."""
+    with path.open("rb") as stream:
+        return file_digest(stream, "sha256").hexdigest()
 
 
 def _prepare(work: Work, registry: Registry) -> Prepared:
@@ -160,9 +164,7 @@ def _store(work: Work, prepared: Prepared, registry: Registry, config: Settings)
     }  # fmt: skip
     files: dict[str, Any] = {}
     for name, path in prepared.files.items():
-        with path.open("rb") as stream:
-            digest = file_digest(stream, "sha256").hexdigest()
-        files[name] = {"sha256": digest, "bytes": path.stat().st_size}
+        files[name] = {"sha256": digest_of(path), "bytes": path.stat().st_size}
         uploads.upload(config.artifacts_bucket, keys.prepared(model, run_id, name), path)
     document = prepared.document | {"run_id": run_id, "dataset": dataset, "files": files, "plan": prepared.plan}
     body = json.dumps(document, allow_nan=False).encode()

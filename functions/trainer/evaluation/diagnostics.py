@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 BINS = 10
 PERMUTED_ROWS, REPEATS = 2000, 5
+FEWEST_PERMUTED = 50
 
 
 def calibration(outcome: Outcome) -> dict[str, Any] | None:
@@ -71,13 +72,18 @@ def confusion(outcome: Outcome, classes: Sequence[Any] | None) -> dict[str, Any]
 def importance(table: PreparedTable, predictor: Predictor, metric: str) -> list[dict[str, Any]]:
     """Return, most important first, by how much the loss on holdout rows grows when one column is shuffled.
 
-    A column's slots are shuffled together; mean and standard deviation over five shuffles of at most 2,000 rows.
+    A column's slots are shuffled together; mean and standard deviation over five shuffles of at most 2,000 rows. A
+    model that is too slow for 50 of them is not asked.
     """
-    part = table.holdout.take(capped(table.holdout.rows, PERMUTED_ROWS, table.seed))
+    columns = first_slots(table.encoding)
+    affordable = predictor.most_rows // (REPEATS * len(columns))
+    if affordable < FEWEST_PERMUTED:
+        return []
+    part = table.holdout.take(capped(table.holdout.rows, min(PERMUTED_ROWS, affordable), table.seed))
     generator = np.random.default_rng(table.seed)
     plain = _loss(metric, predictor.outcome(part))
     found = []
-    for column, place in first_slots(table.encoding):
+    for column, place in columns:
         slots = slice(place, place + column.width)
         grown = [_loss(metric, predictor.outcome(_shuffled(part, slots, generator))) - plain for _ in range(REPEATS)]
         found.append({"column": column.name, "mean": float(np.mean(grown)), "deviation": float(np.std(grown))})

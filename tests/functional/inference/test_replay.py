@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+from base64 import b64decode
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
 from inference import replay
+from modelloop.aws import replay as invocation
+from modelloop.errors import ExportMismatchError, TransientError
+from modelloop.flat import FlatModel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,6 +61,52 @@ def test_one_row_that_differs_is_found(store: Store) -> None:
     assert not verdict["ok"]
     assert verdict["mismatches"] == 1
     assert "row" in verdict["reason"]
+
+
+@pytest.mark.usefixtures("clean")
+def test_without_expected_answers_the_answers_come_back(store: Store) -> None:
+    asked = {name: value for name, value in event(store, probabilities()).items() if name != "expected"}
+    said = replay.handler(asked, None)
+    answers = np.frombuffer(b64decode(said["answers"]), np.float64).reshape(3, 2)
+    assert answers == pytest.approx(probabilities(), abs=1e-12)
+    assert (said["ok"], said["rows"], said["engine"]) == (True, 3, "flat")
+    refused = replay.handler(asked | {"sha256": "0" * 64}, None)
+    assert refused["answers"] is None
+    assert "digest" in refused["reason"]
+
+
+@pytest.mark.usefixtures("clean")
+def test_an_engine_that_fails_says_why(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> None:
+        raise RuntimeError("Got invalid dimensions for input")
+
+    monkeypatch.setattr(FlatModel, "predict", fail)
+    asked = {name: value for name, value in event(store, probabilities()).items() if name != "expected"}
+    said = replay.handler(asked, None)
+    assert (said["ok"], said["answers"]) == (False, None)
+    assert said["reason"] == "RuntimeError: Got invalid dimensions for input"
+
+
+class Hanging:
+    """A Lambda client whose invocations end as told."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def invoke(self, **_: Any) -> None:
+        raise self.error
+
+
+@pytest.mark.parametrize(("error", "meaning", "says"), [
+    (ReadTimeoutError(endpoint_url="x"), ExportMismatchError, "did not answer within 120 s"),
+    (ConnectTimeoutError(endpoint_url="x"), TransientError, "try again"),
+])  # fmt: skip
+def test_a_model_that_hangs_is_no_outage(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, meaning: type[Exception], says: str
+) -> None:
+    monkeypatch.setattr(invocation, "client", lambda *_args, **_options: Hanging(error))
+    with pytest.raises(meaning, match=says):
+        invocation.replay({})
 
 
 @pytest.mark.usefixtures("clean")

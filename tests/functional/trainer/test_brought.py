@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import re
+import time
 from dataclasses import replace
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,15 +11,21 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from modelloop import keys
+from modelloop import keys, split
+from modelloop.aws import replay, storage
 from modelloop.spec import Spec
 from tests.support.trainer_lab import Data, regression_sample, sample
+from trainer import served
+from trainer.foreign import bring
+from trainer.foreign.reference import OnnxReference
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from modelloop.run import Run
     from tests.support.trainer_lab import Lab
+    from trainer.evaluation import Outcome
+    from trainer.table import Part
 
 WEIGHTS = np.array([[2.0], [-1.5], [0.0]], np.float32)
 
@@ -33,7 +42,7 @@ def made(*layers: tuple[str, dict[str, Any]], width: int, slots: int = 3, **opti
     graph = helper.make_graph(
         nodes, "g",
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, [None, slots])],
-        [helper.make_tensor_value_info("y", options.pop("kind", TensorProto.FLOAT), [None, width])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [None, width])],
         [weights, zero],
     )  # fmt: skip
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", options.pop("opset", 18))], **options)
@@ -61,6 +70,80 @@ def test_a_brought_regression_serves(lab: Lab) -> None:
     run = lab.bring(PLANE, replace(data, target=plane[:, 0] + np.random.default_rng(0).normal(size=600)))
     assert run.state == "SUCCEEDED", run.reason
     assert lab.manifest(run)["metrics"]["holdout"]["rmse"]["value"] == pytest.approx(1.0, abs=0.1)
+
+
+def test_a_brought_regression_offers_intervals_calibrated_on_rows_that_do_not_examine_it(lab: Lab) -> None:
+    data = regression_sample(3000, 2)
+    plane: NDArray[Any] = (np.nan_to_num(data.matrix) @ WEIGHTS)[:, 0]
+    noisy = replace(data, target=plane + np.random.default_rng(0).normal(size=3000))
+    run = lab.bring(PLANE, noisy)
+    manifest, quantiles = lab.manifest(run), lab.bundle(run)["interval"]["quantiles"]
+    sides = split.of_reference(data.matrix, "regression", split.salt("m"))
+    assert (
+        manifest["split"] | {"train": 0, "validation": int((sides == 1).sum()), "holdout": int((sides == 2).sum())}
+        == (manifest["split"])
+    )
+    residuals = np.abs(noisy.target - plane)
+    calibrated = np.quantile(residuals[sides == 1], 0.9)
+    assert quantiles["0.9"] == pytest.approx(calibrated, rel=0.01)
+    assert (residuals[sides == 2] <= quantiles["0.9"]).mean() == pytest.approx(0.9, abs=0.03)
+    assert manifest["baseline"]["rows"] == 3000
+
+
+def test_all_reference_rows_are_examined_and_sliced(lab: Lab) -> None:
+    data = replace(sample(6000, 1), spec=Spec(protected=("kind", "region")))
+    codes = (np.arange(6000) % 3).astype(np.int16)
+    run = lab.bring(SIGMOID, replace(data, slices={"region": (["north", "south", "west"], codes)}))
+    manifest = lab.manifest(run)
+    assert manifest["split"]["holdout"] == manifest["baseline"]["rows"] == 6000
+    sizes = {entry["column"]: [part["rows"] for part in entry["values"]] for entry in manifest["slices"]}
+    assert sizes["region"] == [2000, 2000, 2000]
+    assert sum(sizes["kind"]) == 6000
+    assert manifest["calibration"]["rows"] == 6000
+    assert manifest["importance"][0]["column"] == "a"
+    assert manifest["replay"]["rows"] >= 2000
+
+
+def test_a_slow_model_is_examined_on_an_even_sample(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = replay.replay
+
+    def slow(event: dict[str, Any]) -> dict[str, Any]:
+        if "expected" not in event:
+            time.sleep(0.002 * len(np.load(BytesIO(storage.get("artifacts", event["vectors"])))))
+        return asked(event)
+
+    monkeypatch.setattr(replay, "replay", slow)
+    monkeypatch.setattr(served, "CALL_SECONDS", 0.2)
+    monkeypatch.setattr(served, "PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(bring, "EXAMINING_SHARE", 0.05)
+    data = replace(sample(4000, 1), slices={"region": (["early", "late"], (np.arange(4000) // 2000).astype(np.int16))})
+    run = lab.bring(SIGMOID, replace(data, spec=Spec(protected=("region",))))
+    assert run.state == "SUCCEEDED", run.reason
+    manifest = lab.manifest(run)
+    done = manifest["split"]["holdout"]
+    assert 100 <= done < 3500
+    assert re.search(
+        rf"^{done:,} of 4,000 reference rows were examined: the model takes 0.00\d+ s a row", manifest["warnings"][-1]
+    )
+    assert manifest["labels"]["rows"] == done
+    early, late = (part["rows"] for part in manifest["slices"][0]["values"])
+    assert early + late == done
+    assert early / done == pytest.approx(0.5, abs=0.1)
+    assert manifest["importance"] == []
+
+
+def test_what_the_second_implementation_answers_otherwise_is_refused(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = OnnxReference.outcome
+
+    def other(self: OnnxReference, part: Part) -> Outcome:
+        said = honest(self, part)
+        assert said.proba is not None
+        return replace(said, proba=said.proba[:, ::-1])
+
+    monkeypatch.setattr(OnnxReference, "outcome", other)
+    run = lab.bring(SIGMOID, sample(600, 1))
+    assert run.state == "FAILED"
+    assert "differs from the estimator" in str(run.reason)
 
 
 def test_a_brought_regression_is_compared_by_the_loss_that_its_spec_names(lab: Lab) -> None:
@@ -117,7 +200,7 @@ def broken(what: str) -> bytes:
     if what == "classes":
         return bytes(made(("Softmax", {"axis": 1}), width=5, ir_version=10).SerializeToString())
     options: dict[str, dict[str, Any]] = {
-        "columns": {"slots": 2}, "kind": {"kind": TensorProto.DOUBLE}, "opset": {"opset": 999}
+        "columns": {"slots": 2}, "opset": {"opset": 999}
     }  # fmt: skip
     model = made(("Sigmoid", {}), width=1, ir_version=10, **options.get(what, {}))
     if what == "operator":
@@ -136,7 +219,6 @@ def broken(what: str) -> bytes:
     ("garbage", "no ONNX model"),
     ("columns", "takes 2 columns, but `columns` in model.yaml makes 3"),
     ("logits", "no probabilities; add a softmax"),
-    ("kind", "no float output"),
     ("classes", "has 5 columns for 2 classes"),
     ("opset", "opset 999 is newer"),
     ("operator", "no standard ONNX"),

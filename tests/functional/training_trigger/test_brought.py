@@ -2,10 +2,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from modelloop import keys
 from modelloop.aws import storage
+from training_trigger import brought, reference
 
 if TYPE_CHECKING:
     from modelloop.run import Run
@@ -46,6 +48,66 @@ def test_model_becomes_one_queued_run_with_its_reference_held_out(stage: Stage) 
     assert bring(stage).run_id == run.run_id
 
 
+def test_a_third_of_a_regressions_reference_calibrates_and_the_rest_examines(stage: Stage) -> None:
+    put("model.yaml", "columns: [a, b]\ntarget: y\ntask: regression\n")
+    rows = [f"{i},{i % 7},{i * 0.5 if i % 10 else ''}" for i in range(600)]
+    put("reference.csv", "a,b,y\n" + "\n".join(rows) + "\n")
+    run = bring(stage)
+    assert run.state == "QUEUED", run.reason
+    sides = stage.array(run, "membership.npy")
+    assert set(sides.tolist()) == {1, 2}
+    assert (sides == 1).mean() == pytest.approx(1 / 3, abs=0.06)
+    assert np.isnan(stage.array(run, "target.npy")).sum() == 60
+    put("reference.csv", "a,b,y\n" + "\n".join(reversed(rows)) + "\n")
+    again = bring(stage)
+    assert again.run_id != run.run_id  # another table beside the same model is another question
+    assert stage.array(again, "membership.npy").tolist() == sides.tolist()[::-1]
+
+
+def test_protected_columns_that_the_model_does_not_see_are_cut_into_slices(stage: Stage) -> None:
+    put("model.yaml", SPEC + "protected: [region, born, age]\n")
+    rows = [f"{i},true,red,{i % 2},{'' if i % 5 == 0 else 'ns'[i % 2]},19{i % 100:02}-01-01" for i in range(200)]
+    put("reference.csv", "age,member,color,y,region,born\n" + "\n".join(rows) + "\n")
+    run = bring(stage)
+    assert run.state == "QUEUED", run.reason
+    region, born = stage.table(run)["slices"]
+    assert region == {"name": "region", "labels": ["n", "s", "rare"]}
+    assert len(born["labels"]) == 4
+    codes = stage.array(run, "slices.npy")
+    assert codes[:, 0].tolist() == [-1 if i % 5 == 0 else i % 2 for i in range(200)]
+    assert codes[:, 1].tolist()[:2] == [0, 0]
+
+
+def test_a_reference_of_more_rows_than_are_read_is_sampled_evenly(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reference, "MOST_ROWS", 1000)
+    put("model.yaml", "columns: [a]\ntarget: y\n")
+    put("reference.csv", "a,y\n" + "".join(f"{i},1.5\n" for i in range(8000)))
+    run = bring(stage)
+    assert stage.table(run)["rows"] == 1000
+    assert "1,000 of the 8,000 rows of reference.csv are used, drawn evenly" in run.warnings
+    drawn = stage.array(run, "matrix.npy")[:, 0]
+    assert (np.diff(drawn) > 0).all()
+    assert np.histogram(drawn, 8, (0, 8000))[0].min() > 90
+
+
+def test_a_reference_without_a_named_label_is_warned_about(stage: Stage) -> None:
+    put("model.yaml", "columns: [a]\n")
+    put("reference.csv", "a,y\n1,2\n")
+    assert any("no `target` in model.yaml names the label" in warning for warning in bring(stage).warnings)
+
+
+def test_a_model_that_cannot_be_served_for_its_size_is_refused_at_once(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(brought, "LARGEST_BYTES", 1 << 20)
+    put("model.yaml", "columns: [a]\n")
+    run = bring(stage, b"x" * (1 << 20) + b"x" * 200_000)
+    assert run.state == "REJECTED"
+    assert "the model has 1.2 MiB, and 1 MiB at most can be served" in str(run.reason)
+
+
 def test_without_a_reference_the_model_is_taken_and_warned_about(stage: Stage) -> None:
     put("model.yaml", "columns: [a, b]\ntask: regression\n")
     run = bring(stage)
@@ -68,6 +130,7 @@ def test_without_a_reference_the_model_is_taken_and_warned_about(stage: Stage) -
         (SPEC, "age,member,y\n1,true,0\n", "column 'color'"),
         (SPEC, REFERENCE.replace("31,", "old,"), "column 'age' in row 1: expected a number, got 'old'"),
         (SPEC, REFERENCE.replace(",0\n", ",2\n"), "target 'y': '2' is none of the `classes`"),
+        (SPEC + "protected: [zone]\n", REFERENCE, "line 5: reference.csv has no column 'zone'"),
         (SPEC, REFERENCE.replace(",y\n", ",z\n"), "reference.csv has no column 'y'"),
         (SPEC, REFERENCE + "1,2\n", "row 4 has 2 values"),
         (SPEC, "age,member,color,y\n", "has no rows"),

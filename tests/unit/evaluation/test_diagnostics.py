@@ -34,7 +34,7 @@ ENCODING = Encoding(
 class Follows:
     """A model that looks at the first slot and a little at the kind."""
 
-    most_rows = 1000
+    most_rows = 1 << 20
 
     def outcome(self, part: Part) -> Outcome:
         score = 1 / (1 + np.exp(-2 * part.matrix[:, 0] - 0.5 * (part.matrix[:, 4] == 1)))

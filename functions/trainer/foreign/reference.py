@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from onnx.reference import ReferenceEvaluator
 
 from modelloop.errors import DatasetRejectedError
-from trainer.evaluation import Outcome
+from trainer.foreign.answers import read
 
 if TYPE_CHECKING:
+    from trainer.evaluation import Outcome
     from trainer.table import Part
 
-SUM_SLACK = 1e-3
-MOST_ROWS = 1000
+FEWEST_ROWS, MOST_ROWS = 16, 4000
+SECONDS = 30.0
 
 
 class OnnxReference:
@@ -28,24 +30,19 @@ class OnnxReference:
         self._output = output
         self._classes = classes
         self._threshold = threshold
+        self._seconds_a_row = SECONDS / FEWEST_ROWS
 
     @property
     def most_rows(self) -> int:
-        """How many rows it can be asked about in reasonable time."""
-        return MOST_ROWS
+        """As many as it answers in half a minute, by the speed of its last answer; few before that."""
+        return max(FEWEST_ROWS, min(MOST_ROWS, int(SECONDS / self._seconds_a_row)))
 
     def outcome(self, part: Part) -> Outcome:
         """Return what the model says; raise DatasetRejectedError when it cannot be run or gives no probabilities."""
+        started = time.monotonic()
         cells = self._run(part)
-        if not self._classes:
-            return Outcome(part.target, cells[:, 0], None)
-        if cells.shape[1] != self._classes:
-            raise DatasetRejectedError(f"the model gives {cells.shape[1]} probabilities for {self._classes} classes")
-        if (cells < -SUM_SLACK).any() or (np.abs(cells.sum(axis=1) - 1.0) > SUM_SLACK).any():
-            raise DatasetRejectedError("the outputs are no probabilities; add a softmax (or sigmoid) to the model")
-        if self._threshold is not None and self._classes == 2:  # noqa: PLR2004  two classes
-            return Outcome(part.target, (cells[:, 1] >= self._threshold).astype(np.float64), cells)
-        return Outcome(part.target, cells.argmax(axis=1).astype(np.float64), cells)
+        self._seconds_a_row = max((time.monotonic() - started) / max(part.rows, 1), 1e-6)
+        return read(part, cells, self._classes, self._threshold)
 
     def _run(self, part: Part) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
         name = self._evaluator.input_names[0]

@@ -1,0 +1,157 @@
+"""The reference table of a brought model: rows that show what is usual, and with labels what the model is worth."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass, field
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from modelloop import split
+from modelloop.errors import DatasetRejectedError, InvalidValueError
+from modelloop.grammar import read_number, read_text
+from training_trigger import engine, slices
+from training_trigger.reading import dialect, plaintext
+from training_trigger.reading.load import load
+from training_trigger.survey import survey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from modelloop.encoding import Encoding
+    from modelloop.spec import Spec
+
+MOST_ROWS = 100_000
+NAME = "reference.csv"
+PLACE = "#"
+ABSENT = (
+    f"no {NAME} came with the model: drift has no baseline and quality no test. Put one beside the model, with its "
+    "columns and the label that `target` in model.yaml names, and upload the model again"
+)
+
+
+@dataclass(slots=True)
+class Reference:
+    """Its files by name, how many rows they hold, what slices they know, and what to warn about."""
+
+    files: dict[str, Path] = field(default_factory=dict)
+    rows: int = 0
+    slices: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def read(path: Path, model: str, spec: Spec, encoding: Encoding, task: str) -> Reference:
+    """Return the encoded reference table, with labels where it has the target; an empty one when there is no file.
+
+    Of more than 100,000 rows an even sample is kept. Raises DatasetRejectedError, with the place, for what cannot be
+    read.
+    """
+    if not path.exists():
+        return Reference(warnings=[ABSENT])
+    columns, total = _read(path, split.salt(model))
+    rows = len(next(iter(columns.values())))
+    warnings = [f"{rows:,} of the {total:,} rows of {NAME} are used, drawn evenly"] if total > rows else []
+    matrix = _encoded(columns, rows, encoding)
+    arrays = {"matrix.npy": matrix, "membership.npy": split.of_reference(matrix, task, split.salt(model))}
+    if spec.target is None:
+        warnings.append(f"no `target` in model.yaml names the label in {NAME}: nothing shows what the model is worth")
+    elif spec.target not in columns:
+        raise spec.refuse("target", f"{NAME} has no column {spec.target!r}")
+    else:
+        arrays["target.npy"] = _labels(columns[spec.target], spec)
+    described, codes = _slices(path, columns, rows, spec, encoding)
+    if described:
+        arrays["slices.npy"] = codes
+    files = {name: path.with_name(name) for name in arrays}
+    for name, array in arrays.items():
+        np.save(files[name], array)
+    return Reference(files, rows, described, warnings)
+
+
+def _read(path: Path, salt: str) -> tuple[dict[str, list[str]], int]:
+    """Return the cells of at most 100,000 rows by column, and how many rows there are."""
+    text, _ = plaintext.decode(path, path.with_suffix(".utf8"))
+    style = dialect.detect(text)
+    with text.open(encoding="utf-8", newline="") as stream:
+        for _ in range(style.skip):
+            stream.readline()
+        lines = (row for row in style.rows(stream) if row)
+        try:
+            next(lines, None)
+            rows, total = _sampled(lines, len(style.columns), Random(salt))  # noqa: S311  an even sample, no secret
+        except csv.Error as error:
+            raise DatasetRejectedError(f"{NAME} cannot be read: {error}") from error
+    if not rows:
+        raise DatasetRejectedError(f"{NAME} has no rows; its header names {len(style.columns)} columns")
+    return dict(zip(style.columns, map(list, zip(*rows, strict=True)), strict=True)), total
+
+
+def _sampled(lines: Iterator[list[str]], width: int, chance: Random) -> tuple[list[list[str]], int]:
+    """Return an even sample of rows in their order (Vitter's algorithm R, 1985), and how many there were."""
+    kept: list[tuple[int, list[str]]] = []
+    total = 0
+    for total, row in enumerate(lines, 1):
+        if len(row) != width:
+            raise DatasetRejectedError(f"{NAME}: row {total} has {len(row)} values; its header names {width} columns")
+        if total <= MOST_ROWS:
+            kept.append((total, row))
+        elif (place := chance.randrange(total)) < MOST_ROWS:
+            kept[place] = (total, row)
+    return [row for _, row in sorted(kept, key=lambda numbered: numbered[0])], total
+
+
+def _encoded(columns: dict[str, list[str]], rows: int, encoding: Encoding) -> Any:
+    try:
+        table = encoding.read(rows, columns)
+    except InvalidValueError as error:
+        place = f" in row {error.row + 1}" if error.row is not None else ""
+        raise DatasetRejectedError(f"{NAME}, column {error.field!r}{place}: {error.message}") from error
+    return np.array(table.vectors, np.float32).reshape(rows, len(encoding.slots))
+
+
+def _labels(cells: list[str], spec: Spec) -> Any:
+    """Return the label of every row, NaN where it is missing."""
+    missing = frozenset(spec.missing)
+    try:
+        if not spec.classes:
+            numbers = [read_number(cell, missing) for cell in cells]
+            return np.array([np.nan if number is None else number for number in numbers], np.float64)
+        codes = {_key(label): code for code, label in enumerate(spec.classes)}
+        texts = (read_text(cell, missing) for cell in cells)
+        return np.array([np.nan if text is None else codes[_key(text)] for text in texts], np.float64)
+    except (InvalidValueError, KeyError) as error:
+        told = error.message if isinstance(error, InvalidValueError) else f"{error.args[0]!r} is none of the `classes`"
+        raise DatasetRejectedError(f"{NAME}, target {spec.target!r}: {told}") from error
+
+
+def _key(label: object) -> str:
+    text = read_text(label, frozenset())
+    try:
+        number = read_number(text, frozenset())
+    except InvalidValueError:
+        return str(text)
+    return str(text) if number is None else read_text(number, frozenset()) or ""
+
+
+def _slices(
+    path: Path, columns: dict[str, list[str]], rows: int, spec: Spec, encoding: Encoding
+) -> tuple[list[dict[str, Any]], Any]:
+    """Cut the protected columns that the model does not see as those of an uploaded table are cut."""
+    features = {column.name for column in encoding.columns}
+    names = [name for name in spec.protected if name not in features and name not in spec.mask]
+    for name in names:
+        if name not in columns:
+            raise spec.refuse("protected", f"{NAME} has no column {name!r}")
+    if not names:
+        return [], None
+    table = path.with_name("protected.csv")
+    with table.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow([PLACE, *names])
+        writer.writerows(zip(range(rows), *(columns[name] for name in names), strict=True))
+    with engine.connect(path.parent) as connection:
+        cells = load(connection, table, table.name, spec.missing)
+        return slices.cut(connection, survey(connection, cells), spec, features)
