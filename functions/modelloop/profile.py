@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from modelloop.errors import DatasetRejectedError
+from modelloop.notations import MOSTLY, explain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 FEW_DISTINCT = 20
 NEAR_UNIQUE = 0.95
 ENOUGH_TO_JUDGE = 20
-MOSTLY = 0.8
 SHOWN_FROM = 10
 EXACT_WHOLE = 2**24
 LARGEST_FLOAT32 = 3.4028235677973366e38
@@ -29,7 +29,11 @@ _IDENTIFIER_NAME = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Counts of one column. `present` cells are not missing; `numbers` … tell how many of them read as that kind."""
+    """Counts of one column. `present` cells are not missing; `numbers` … tell how many of them read as that kind.
+
+    Of text, `foreign` cells are numbers or dates in another notation, most often `notation` (its place in NOTATIONS);
+    `odd` are the commonest cells that keep the column from being numbers or dates, when most cells are.
+    """
 
     name: str
     rows: int
@@ -40,14 +44,15 @@ class Facts:
     dates: int = 0
     times: int = 0
     whole: int = 0
-    commas: int = 0
+    foreign: int = 0
+    notation: int | None = None
     words: float = 0.0
     minimum: float | None = None
     maximum: float | None = None
     mean: float | None = None
     first: str | None = None
     last: str | None = None
-    odd: str | None = None
+    odd: tuple[tuple[str, int], ...] = ()
     top: tuple[tuple[str, int], ...] = ()
     nested: bool = False
 
@@ -80,7 +85,7 @@ class Facts:
         return self.whole == self.present and (counting or bool(_IDENTIFIER_NAME.search(self.name)))
 
 
-def drop_reason(facts: Facts) -> str | None:
+def drop_reason(facts: Facts, *, masked: bool = False) -> str | None:
     """Return why a column cannot be a feature, or None when it can."""
     if not facts.name:
         return "it has no name"
@@ -91,7 +96,7 @@ def drop_reason(facts: Facts) -> str | None:
     if facts.distinct == 1 and not facts.missing:
         return "every row has the same value"
     if facts.kind == "text" and facts.near_unique:
-        return "nearly every value is different: it names rows or is free text"
+        return explain(facts, masked=masked) or "nearly every value is different: it names rows or is free text"
     return None
 
 
@@ -106,21 +111,15 @@ def check_range(facts: Facts) -> None:
         )
 
 
-def warnings(facts: Facts) -> list[str]:
+def warnings(facts: Facts, *, masked: bool = False) -> list[str]:
     """Return what a person should know about a feature column."""
     found, name, kind = [], facts.name, facts.kind
     if kind == "number" and facts.identifier_like:
         found.append(f"column {name!r} looks like a row number or identifier: list it under `ignore` in model.yaml")
     if kind == "number" and facts.whole and max(abs(facts.minimum or 0), abs(facts.maximum or 0)) > EXACT_WHOLE:
         found.append(f"column {name!r} holds whole numbers above 16,777,216, which 32-bit floats round")
-    if kind == "text" and facts.commas >= MOSTLY * facts.present:
-        found.append(f"column {name!r} was read as text: its numbers have decimal commas; write 1.5, not 1,5")
-    elif kind == "text" and MOSTLY * facts.present <= facts.numbers and facts.present:
-        odd = f" such as {facts.odd[:40]!r}" if facts.odd else ""
-        found.append(
-            f"column {name!r} was read as text: {facts.present - facts.numbers:,} of {facts.present:,} values are no "
-            f"numbers{odd}; list them under `missing` in model.yaml if they mean that"
-        )
+    if why := explain(facts, masked=masked):
+        found.append(f"column {name!r} was read as text: {why}")
     if facts.missing > MOSTLY * facts.rows:
         found.append(f"column {name!r} is missing in {facts.missing / facts.rows:.0%} of the rows")
     return found
@@ -155,11 +154,13 @@ def check_named(names: tuple[str, ...], spec: Spec, key: str, wanted: tuple[str,
 def infer_task(facts: Facts, spec: Spec) -> tuple[str, str]:
     """Return the task and the reason for it; raise DatasetRejectedError when the column cannot be predicted."""
     guessed = "" if spec.target else " (the last column; name another as `target` in model.yaml)"
-    _check_target(facts, guessed)
+    _check_target(facts, spec, guessed)
     whole = facts.kind == "number" and facts.whole == facts.present
     if spec.task == "regression":
         if facts.kind != "number":
-            raise spec.refuse("task", f"regression needs numbers and target {facts.name!r} holds {_plural(facts)}")
+            why = explain(facts, masked=facts.name in spec.mask)
+            holds = f"holds {_plural(facts)}" + (f": {why}" if why else "")
+            raise spec.refuse("task", f"regression needs numbers and target {facts.name!r} {holds}")
         return "regression", "model.yaml asks for regression"
     if spec.task == "classification":
         return "classification", "model.yaml asks for classification"
@@ -171,8 +172,8 @@ def infer_task(facts: Facts, spec: Spec) -> tuple[str, str]:
     return "classification", f"target {facts.name!r} holds {what}{guessed}"
 
 
-def _check_target(facts: Facts, guessed: str) -> None:
-    reason = None
+def _check_target(facts: Facts, spec: Spec, guessed: str) -> None:
+    reason, why = None, explain(facts, masked=facts.name in spec.mask)
     if not facts.present:
         reason = "has no values"
     elif facts.nested:
@@ -181,7 +182,9 @@ def _check_target(facts: Facts, guessed: str) -> None:
         reason = f"has the same value in every row ({(facts.first or '')[:40]!r}): there is nothing to predict"
     elif facts.kind == "date":
         reason = "holds dates: predict a number (such as days until then) or a label"
-    elif facts.kind == "text" and facts.near_unique:
+    elif spec.task is None and why and facts.distinct > FEW_DISTINCT:
+        reason = f"is not all numbers: {why}"
+    elif spec.task != "regression" and facts.kind == "text" and facts.near_unique:
         reason = "looks like an identifier or free text: nearly every value is different"
     elif facts.kind == "text" and facts.words > FREE_TEXT_WORDS and facts.distinct > FEW_DISTINCT:
         reason = "looks like free text"

@@ -61,9 +61,10 @@ def read_labels(connection: DuckDBPyConnection, place: int, facts: Facts, spec: 
     if task == "regression":
         return Labels(place, facts.kind, task, reason)
     if facts.distinct > MOST_CLASSES and spec.rare_classes == "refuse":
+        quantities = ", or set `task: regression` in model.yaml if they are quantities" * (facts.kind == "number")
         raise DatasetRejectedError(
             f"target {facts.name!r} has {facts.distinct:,} classes and at most {MOST_CLASSES} can be told apart: "
-            "merge labels, or set `task: regression` in model.yaml if they are quantities",
+            f"merge labels{quantities}",
             field=facts.name,
         )
     counts = connection.execute(

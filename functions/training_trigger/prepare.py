@@ -10,6 +10,7 @@ import numpy as np
 from modelloop import profile
 from modelloop.encoding import Encoding
 from modelloop.errors import DatasetRejectedError
+from modelloop.notations import explain
 from modelloop.plan import make_plan
 from training_trigger import encode, labels, leaks, membership, slices
 from training_trigger.reading.load import load
@@ -65,7 +66,7 @@ def prepare(
     progress("profiled")
     sides = membership.assign(connection, model, spec, cells.names, facts, _identity(cells.names, facts, place, spec))
     membership.store_sides(connection, sides.sides)
-    columns, places = _columns(connection, facts, roles)
+    columns, places = _columns(connection, facts, roles, spec)
     encoding = Encoding(columns, spec.missing)
     plan = make_plan(
         rows=facts[place].rows, columns=len(columns), slots=len(encoding.slots), size=size,
@@ -78,7 +79,7 @@ def prepare(
     if described:
         files["slices.npy"] = path.parent / "slices.npy"
         np.save(files["slices.npy"], codes)
-    warnings = [*cells.warnings, *sides.warnings, *_warnings(facts, roles, spec, unlabelled, plan.advice)]
+    warnings = [*cells.warnings, *sides.warnings, *_warnings(facts, place, roles, spec, unlabelled, plan.advice)]
     warnings += _leaks(encoding, files["matrix.npy"], values, target)
     document = {
         "format_version": FORMAT_VERSION, "model": model, "spec": spec.to_json(), "task": target.task,
@@ -109,7 +110,7 @@ def _roles(facts: Sequence[Facts], target: int, spec: Spec) -> _Roles:
     for place, column in enumerate(facts):
         if place == target:
             continue
-        reason = _set_aside(column.name, spec) or profile.drop_reason(column)
+        reason = _set_aside(column.name, spec) or profile.drop_reason(column, masked=column.name in spec.mask)
         if reason:
             roles.reasons[column.name] = reason
         else:
@@ -140,12 +141,15 @@ def _identity(names: Sequence[str], facts: Sequence[Facts], target: int, spec: S
     ]
 
 
-def _columns(connection: DuckDBPyConnection, facts: Sequence[Facts], roles: _Roles) -> tuple[list[Column], list[int]]:
+def _columns(
+    connection: DuckDBPyConnection, facts: Sequence[Facts], roles: _Roles, spec: Spec
+) -> tuple[list[Column], list[int]]:
     columns, places = [], []
     for place in roles.features:
         column, reason = encode.choose_column(connection, place, facts[place])
         if column is None:
-            roles.reasons[facts[place].name] = reason or ""
+            why = explain(facts[place], masked=facts[place].name in spec.mask)
+            roles.reasons[facts[place].name] = why or reason or ""
         else:
             columns.append(column)
             places.append(place)
@@ -173,10 +177,14 @@ def _write(
     return files
 
 
-def _warnings(facts: Sequence[Facts], roles: _Roles, spec: Spec, unlabelled: int, advice: str | None) -> list[str]:
-    found = [warning for place in roles.features for warning in profile.warnings(facts[place])]
-    if unlabelled:
-        found.insert(0, f"{unlabelled:,} rows have no label and were left out")
+def _warnings(
+    facts: Sequence[Facts], target: int, roles: _Roles, spec: Spec, unlabelled: int, advice: str | None
+) -> list[str]:
+    found = [f"{unlabelled:,} rows have no label and were left out"] if unlabelled else []
+    if why := explain(facts[target], masked=facts[target].name in spec.mask):
+        found.append(f"target {facts[target].name!r} was read as text: {why}")
+    for place in roles.features:
+        found += profile.warnings(facts[place], masked=facts[place].name in spec.mask)
     found += [
         f"column {name!r} is not used: {reason}"
         for name, reason in roles.reasons.items()

@@ -6,8 +6,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from modelloop.notations import ANY, NOTATIONS, in_other_notation, nearly
 from modelloop.profile import Facts
-from training_trigger.reading.cells import value
+from training_trigger.reading.cells import literal, value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,9 +24,10 @@ _KINDS = ("count(c{p})", "count(n{p})", "count(b{p})", "count(m{p})")
 _NUMBER = "count(DISTINCT v), count(*) FILTER (v = trunc(v)), min(v), max(v), avg(v)"
 _DATE = "count(DISTINCT c), count(*) FILTER (length(c) > 10), min(c), max(c)"
 _TEXT = (
-    "count(DISTINCT c), count(*) FILTER (regexp_full_match(c, '-?[0-9.]+,[0-9]+')), "
-    "avg(length(c) - length(replace(c, ' ', '')) + 1), min(c), max(c), min(c) FILTER (as_number(c) IS NULL)"
+    f"count(DISTINCT c), count(*) FILTER (regexp_full_match(c, {literal(ANY)})), "
+    "avg(length(c) - length(replace(c, ' ', '')) + 1), min(c), max(c)"
 )
+MOST_ODD = 3
 
 
 def survey(connection: DuckDBPyConnection, cells: Cells) -> list[Facts]:
@@ -55,19 +57,31 @@ def _facts(connection: DuckDBPyConnection, cells: Cells, place: int, counts: Seq
     if facts.kind == "date":
         distinct, times, first, last = _one(connection, _DATE, f"c{place} AS c")
         return replace(facts, distinct=distinct, times=times, first=first, last=last)
-    distinct, commas, words, first, last, odd = _one(connection, _TEXT, f"c{place} AS c")
-    return replace(
-        facts, distinct=distinct, commas=commas, words=words or 0.0, first=first, last=last, odd=odd,
-        top=_top(connection, place),
+    distinct, foreign, words, first, last = _one(connection, _TEXT, f"c{place} AS c")
+    facts = replace(
+        facts, distinct=distinct, foreign=foreign, words=words or 0.0, first=first, last=last,
+        top=_top(connection, place, "true", TOP),
     )  # fmt: skip
+    if kind := nearly(facts):
+        macro = {"number": "as_number", "date": "as_minutes"}[kind]
+        return replace(facts, odd=_top(connection, place, f"{macro}(c) IS NULL", MOST_ODD))
+    return _in_notation(connection, place, facts) if in_other_notation(facts) else facts
+
+
+def _in_notation(connection: DuckDBPyConnection, place: int, facts: Facts) -> Facts:
+    tests = [f"regexp_full_match(c, {literal(notation.pattern)})" for notation in NOTATIONS]
+    counts = _one(connection, ", ".join(f"count(*) FILTER ({test})" for test in tests), f"c{place} AS c")
+    commonest = counts.index(max(counts))
+    return replace(facts, notation=commonest, odd=_top(connection, place, tests[commonest], 1))
 
 
 def _one(connection: DuckDBPyConnection, wanted: str, column: str) -> tuple[Any, ...]:
     return connection.execute(f"SELECT {wanted} FROM (SELECT {column} FROM cells)").fetchall()[0]
 
 
-def _top(connection: DuckDBPyConnection, place: int) -> tuple[tuple[str, int], ...]:
+def _top(connection: DuckDBPyConnection, place: int, condition: str, most: int) -> tuple[tuple[str, int], ...]:
     rows = connection.execute(
-        f"SELECT c{place} AS c, count(*) AS n FROM cells WHERE c IS NOT NULL GROUP BY 1 ORDER BY n DESC, 1 LIMIT {TOP}"
+        f"SELECT c{place} AS c, count(*) AS n FROM cells WHERE c IS NOT NULL AND {condition}"
+        f" GROUP BY 1 ORDER BY n DESC, 1 LIMIT {most}"
     ).fetchall()
     return tuple((str(cell), int(count)) for cell, count in rows)

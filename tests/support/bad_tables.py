@@ -115,7 +115,7 @@ CASES = [
     _case(
         "too many classes",
         "x,y\n" + "".join(f"{i % 7},label{i % 150}\n" for i in range(3_000)),
-        "has 150 classes and at most 100",
+        "has 150 classes and at most 100 can be told apart: merge labels",
     ),
     _case(
         "one class is left",

@@ -24,6 +24,7 @@ def test_is_rejected_with_its_reason(shared_stage: Stage, place: int, case: Case
     assert run.reason is not None
     assert case.says in run.reason
     assert len(run.reason) < 600
+    assert "task: regression" not in run.reason  # none of these targets is a quantity
     assert "/tmp" not in run.reason
     assert storage.get("test-data", keys.dataset(model, case.file)) == case.body
     assert shared_stage.messages() == []

@@ -61,8 +61,8 @@ def test_reasons_to_drop(column: Facts, reason: str | None) -> None:
         (number("customer_id", whole=100, distinct=100, maximum=1e6), "row number or identifier"),
         (number("pos", whole=100, distinct=100, minimum=1, maximum=100), "row number or identifier"),
         (number(whole=100, maximum=2**24 + 2.0), "32-bit floats round"),
-        (facts(commas=90), "decimal commas"),
-        (facts(numbers=95, odd="?"), "5 of 100 values are no numbers such as '?'"),
+        (facts(foreign=90, notation=1, odd=(("1,5", 90),)), "decimal commas such as '1,5': write 1.5"),
+        (facts(numbers=95, odd=(("?", 5),)), "5 of 100 values are not a number: '?' (5)"),
         (number(present=10, numbers=10), "missing in 90%"),
     ],
 )
