@@ -40,11 +40,13 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str, n
     marks = ["" if place < numeric else ' class="number"' for place in range(len(head))]
     heads = "".join(f'<th scope="col"{mark}>{text(name)}</th>' for name, mark in zip(head, marks, strict=True))
     body = "".join(
-        "<tr>" + "".join(f"<td{mark}>{cell}</td>" for cell, mark in zip(row, marks, strict=True)) + "</tr>"
+        f'<tr><th scope="row">{row[0]}</th>'
+        + "".join(f"<td{mark}>{cell}</td>" for cell, mark in zip(row[1:], marks[1:], strict=True)) + "</tr>"
         for row in rows
-    )
+    )  # fmt: skip
+    region = f'role="region" tabindex="0" aria-label="{text(caption)}"'
     return (
-        f'<div class="scroll"><table><caption>{text(caption)}</caption><thead><tr>{heads}</tr></thead>'
+        f'<div class="scroll" {region}><table><caption>{text(caption)}</caption><thead><tr>{heads}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
 

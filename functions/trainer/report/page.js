@@ -4,6 +4,10 @@
   const charts = [];
   const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
   const palette = () => ["blue", "orange", "green", "violet", "teal", "red", "soft", "ink"].map(color);
+  const NAMED = 6, WORST = 5, LONGEST = 24;
+  const short = (name) => String(name).length > LONGEST ? `${String(name).slice(0, 11)}…${String(name).slice(-12)}` : String(name);
+  const area = (curve) => curve.slice(1).reduce((sum, [x, y], at) => sum + (x - curve[at][0]) * (y + curve[at][1]) / 2, 0);
+  const isNamed = (item, data) => item.text !== "guide" && !data.datasets[item.datasetIndex].unnamed;
   const points = (pairs) => pairs.map(([x, y]) => ({ x, y }));
   const axis = (title, more = {}) => ({
     type: "linear", title: { display: true, text: title, color: color("soft") },
@@ -24,7 +28,7 @@
         responsive: true, maintainAspectRatio: false, animation: false, scales,
         indexAxis: ["importance", "comparisons"].includes(name) ? "y" : "x",
         plugins: {
-          legend: { display: legend, labels: { color: color("ink"), filter: (item) => item.text !== "guide" } },
+          legend: { display: legend, labels: { color: color("ink"), boxWidth: 14, filter: isNamed } },
           tooltip: { filter: (item) => item.dataset.label !== "guide" },
         },
       },
@@ -38,14 +42,17 @@
     const radius = shown.bins.map((bin) => 3 + 7 * Math.sqrt(bin.rows / most));
     draw("calibration", "line", { datasets: [
       guide([[0, 0], [1, 1]]),
-      line("observed", pairs, color("blue"), { pointRadius: radius }),
+      line("observed", pairs, color("blue"), { pointRadius: radius, clip: false }),
     ] }, { x: share("predicted probability"), y: share("observed rate") });
   };
 
   const ranking = (found) => {
     const many = found.length > 1;
-    const sets = (key) => found.map((curve, place) =>
-      line(String(curve.class), curve[key], palette()[place % palette().length]));
+    const named = [...found].sort((one, other) => area(one.roc) - area(other.roc)).slice(0, found.length > NAMED ? WORST : NAMED);
+    const stroke = (curve) => palette()[named.indexOf(curve)];
+    const sets = (key) => [...named, ...found.filter((curve) => !named.includes(curve))].map((curve) => named.includes(curve)
+      ? line(short(curve.class), curve[key], stroke(curve))
+      : line(short(curve.class), curve[key], color("line"), { borderWidth: 1, unnamed: true }));
     draw("roc", "line", { datasets: [guide([[0, 0], [1, 1]]), ...sets("roc")] },
       { x: share("false positive rate"), y: share("true positive rate") }, many);
     draw("pr", "line", { datasets: sets("pr") }, { x: share("recall"), y: share("precision") }, many);
@@ -57,9 +64,10 @@
       guide([[Math.min(...ends), 0], [Math.max(...ends), 0]]),
       { label: "rows", data: points(found.points), backgroundColor: `${color("blue")}88`, pointRadius: 2.5 },
     ] }, { x: axis("prediction"), y: axis("truth − prediction") });
-    const labels = found.counts.map((_, place) => ((found.edges[place] + found.edges[place + 1]) / 2).toPrecision(3));
-    draw("errors", "bar", { labels, datasets: [{ label: "rows", data: found.counts, backgroundColor: color("blue") }] },
-      { x: axis("truth − prediction", { type: "category" }), y: axis("rows", { beginAtZero: true }) });
+    const bars = found.counts.map((rows, place) => ({ x: (found.edges[place] + found.edges[place + 1]) / 2, y: rows }));
+    const look = { backgroundColor: color("blue"), barPercentage: 0.95, categoryPercentage: 1 };
+    draw("errors", "bar", { datasets: [{ label: "rows", data: bars, ...look }] },
+      { x: axis("truth − prediction", { offset: false }), y: axis("rows", { beginAtZero: true }) });
   };
 
   const importance = (found) => draw("importance", "bar", {
@@ -67,6 +75,8 @@
     datasets: [{ label: "growth of the loss", data: found.map((entry) => entry.mean), backgroundColor: color("blue"), maxBarThickness: 22 }],
   }, { x: axis("growth of the loss"), y: axis("", { type: "category", title: { display: false }, ticks: { color: color("soft"), autoSkip: false } }) });
 
+  const zero = (mark) => color(mark.tick && mark.tick.value === 0 ? "ink" : "line");
+  const zeroWidth = (mark) => (mark.tick && mark.tick.value === 0 ? 2 : 1);
   const comparisons = (found) => draw("comparisons", "bar", {
     labels: found.map((entry) => entry.name.replaceAll("_", " ")),
     datasets: [{
@@ -74,7 +84,7 @@
       borderSkipped: false, minBarLength: 4,
       backgroundColor: found.map((entry) => color(entry.high <= 0 ? "green" : entry.low > 0 ? "red" : "orange")),
     }],
-  }, { x: axis("difference of the loss"), y: axis("", { type: "category", title: { display: false } }) });
+  }, { x: axis("difference of the loss", { grid: { color: zero, lineWidth: zeroWidth } }), y: axis("", { type: "category", title: { display: false } }) });
 
   const all = () => {
     charts.splice(0).forEach((chart) => chart.destroy());

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trainer.report.markup import NOTHING, bars, chart, figure, number, pairs, section, table, text
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 NAMES = {
     "log_loss": "log loss", "roc_auc": "ROC AUC", "pr_auc": "PR AUC", "f1": "F1", "brier": "Brier score",
@@ -19,6 +16,8 @@ OUTCOMES = {"passed": "passed", "failed": "failed", "approval": "needs approval"
 SHOWN_CATEGORIES = 12
 FEWEST_SHOWN = 10
 MOST_CLASSES = 20
+NAMED_CURVES = 6
+LONGEST_HEAD = 16
 
 type Manifest = dict[str, Any]
 
@@ -55,9 +54,14 @@ def _metrics(manifest: Manifest) -> str:
     ]  # fmt: skip
     shown = table(
         ["Metric", "This version", "Trivial model", "Champion"], rows,
-        caption=f"On {split['holdout']:,} holdout rows that no fit has seen; intervals of 95 % by bootstrap",
+        caption=f"On {split['holdout']:,} holdout rows that no fit has seen; intervals of 95 % by bootstrap"
+        + _positive(manifest["classes"]),
     )  # fmt: skip
     return section("metrics", "Metrics", shown + _crossed(manifest.get("cross_validation")))
+
+
+def _positive(classes: list[Any] | None) -> str:
+    return f"; positive is {classes[1]}" if classes and len(classes) == 2 else ""  # noqa: PLR2004  two classes
 
 
 def _crossed(document: dict[str, Any] | None) -> str:
@@ -74,28 +78,43 @@ def _crossed(document: dict[str, Any] | None) -> str:
 def _quality(manifest: Manifest) -> str:
     parts = []
     if manifest.get("calibration"):
-        parts.append(chart("calibration", f"Calibration: expected error {number(manifest['calibration']['ece'], 3)}"))
+        parts.append(chart("calibration", _calibrated(manifest)))
     if manifest["curves"].get("ranking"):
-        parts += [chart("roc", "ROC curve"), chart("pr", "Precision by recall")]
+        rest = "" if len(manifest["curves"]["ranking"]) <= NAMED_CURVES else "; the five worst classes are named"
+        parts += [chart("roc", f"ROC curve{rest}"), chart("pr", f"Precision by recall{rest}")]
     if manifest["curves"].get("residuals"):
         parts += [chart("residuals", "Residuals by prediction"), chart("errors", "How residuals are distributed")]
     return section("quality", "How it errs", f'<div class="grid">{"".join(parts)}</div>{_confusion(manifest)}')
+
+
+def _calibrated(manifest: Manifest) -> str:
+    """Return what the calibration chart shows: of two classes the second's chance, else the likeliest's."""
+    found, classes = manifest["calibration"], manifest["classes"]
+    shown, whose = (found["positive"], str(classes[1])) if "positive" in found else (found, "the likeliest class")
+    return f"Calibration, probability of {whose}: expected error {number(shown['ece'], 3)}"
 
 
 def _confusion(manifest: Manifest) -> str:
     document = manifest.get("confusion")
     if not document or len(document["classes"]) > MOST_CLASSES:
         return ""
-    names = [text(name) for name in document["classes"]]
+    names = [f'<span class="class" title="{text(name)}">{text(name)}</span>' for name in document["classes"]]
     rows = [
         [name, *(_heat(count, sum(row)) for count in row)] for name, row in zip(names, document["counts"], strict=True)
     ]
-    heads = ["Truth", *map(str, document["classes"])]
+    heads = ["Truth", *(_short(str(name)) for name in document["classes"])]
     return table(heads, rows, caption="Confusion: truth by row, prediction by column")
 
 
+def _short(name: str) -> str:
+    half = LONGEST_HEAD // 2
+    return name if len(name) <= LONGEST_HEAD else f"{name[: half - 1]}\u2026{name[-half:]}"
+
+
 def _heat(count: int, total: int) -> str:
-    share = count / total if total else 0.0
+    if not count:
+        return "<small>0</small>"
+    share = count / total
     return f'<span class="heat" style="--share:{share:.3f}">{count:,} <small>{share:.0%}</small></span>'
 
 
@@ -129,12 +148,20 @@ def _data(manifest: Manifest) -> str:
             text(column["name"]),
             text(column.get("kind", "")),
             _role(column),
-            *_counts(watched.get(column["name"]), column),
+            number(column.get("missing")),
+            number(column.get("distinct")),
+            _range(column),
+            _distribution(watched.get(column["name"]), column),
         ]
         for column in manifest["profile"]
     ]
     warnings = "".join(f"<li>{text(warning)}</li>" for warning in manifest["warnings"])
-    shown = table(["Column", "Kind", "Role", "Missing", "Distribution"], rows, caption=_rows(manifest), numeric=3)
+    shown = table(
+        ["Column", "Kind", "Role", "Missing", "Distinct", "Range", "Distribution"],
+        rows,
+        caption=_rows(manifest),
+        numeric=3,
+    )
     return section("data", "The data", (f"<ul>{warnings}</ul>" if warnings else "") + shown)
 
 
@@ -148,16 +175,25 @@ def _role(column: dict[str, Any]) -> str:
     return text(column.get("role", "")) + (f": {text(column['reason'])}" if column.get("reason") else "")
 
 
-def _counts(column: dict[str, Any] | None, profile: dict[str, Any]) -> Iterator[str]:
+def _range(profile: dict[str, Any]) -> str:
+    ends = [profile.get("min"), profile.get("max")]
+    if None not in ends:
+        return (
+            f'{number(ends[0])} to {number(ends[1])} <span class="interval">mean {number(profile.get("mean"))}</span>'
+        )
+    if profile.get("first") and profile.get("last"):
+        return f"{text(profile['first'])} to {text(profile['last'])}"
+    top = profile.get("top") or ()
+    return ", ".join(text(_short(str(value))) for value, _ in top[:3]) or NOTHING
+
+
+def _distribution(column: dict[str, Any] | None, profile: dict[str, Any]) -> str:
     if column is None:
-        yield from (NOTHING, "")
-        return
-    yield number(column["missing"])
+        return ""
     counts = [count if count >= FEWEST_SHOWN else 0 for count in column["counts"]]
     if column.get("categories"):
-        yield bars(counts[:SHOWN_CATEGORIES])
-    else:
-        yield bars(counts, _bounds(column.get("edges"), profile))
+        return bars(counts[:SHOWN_CATEGORIES])
+    return bars(counts, _bounds(column.get("edges"), profile))
 
 
 def _bounds(edges: list[float] | None, profile: dict[str, Any]) -> list[float] | None:

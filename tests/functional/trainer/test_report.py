@@ -112,6 +112,7 @@ def test_a_report_is_made_of_its_manifest_alone(lab: Lab) -> None:
 def test_the_page_opens_in_a_browser_without_complaints(lab: Lab, tmp_path: Path, data: Data, charts: int) -> None:
     document, complaints = rendered(page(lab.train(data)), tmp_path)
     assert complaints == ""
+    assert "Calibration, probability of" in document or "Residuals" in document
     assert f'data-charts="{charts}"' in document
 
 
