@@ -177,3 +177,18 @@ def test_time_ordered_champions_are_compared_on_later_rows_only(lab: Lab) -> Non
     holdout = next(found for found in run.gate["comparisons"] if found["name"] == "champion_on_holdout")
     assert holdout["rows"] == (new.membership() == 2).sum()
     assert lab.manifest(run)["split"]["trained_until"] < 3200
+
+
+def test_time_ordered_champions_are_not_held_to_rows_that_they_learned_from(lab: Lab) -> None:
+    spec = Spec(estimators=("linear",), time_column="t")
+    rows = sample(2000, 23)
+    learned_until = lab.manifest(lab.train(replace(rows, spec=spec, times=np.arange(2000.0))))["split"]["trained_until"]
+    shorter = replace(rows, matrix=rows.matrix[:1800], target=rows.target[:1800], spec=spec, times=np.arange(1800.0))
+
+    run = lab.train(shorter)
+
+    held_out = np.flatnonzero(shorter.membership() == 2)
+    assert held_out[0] < learned_until < held_out[-1]
+    assert run.gate is not None
+    holdout = next(found for found in run.gate["comparisons"] if found["name"] == "champion_on_holdout")
+    assert holdout["rows"] == (held_out > learned_until).sum()

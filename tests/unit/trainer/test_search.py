@@ -37,6 +37,17 @@ def ignore(_: float) -> None:
     return
 
 
+def test_no_choice_depends_on_the_holdout() -> None:
+    seen, other = table(search={"trials": 4}), table(search={"trials": 4})
+    held_out = other.membership == HOLDOUT
+    other.rows.target[held_out] = 1 - other.rows.target[held_out]
+
+    first, second = (fitting.fit(one, 60.0, ignore, []) for one in (seen, other))
+
+    assert [one.score for one in first.trials] == [one.score for one in second.trials]
+    assert first.chosen.candidate == second.chosen.candidate
+
+
 def test_without_a_search_each_family_is_tried_once() -> None:
     assert [candidate.family for candidate in search.candidates(table())] == list(search.DEFAULT_FAMILIES)
 
