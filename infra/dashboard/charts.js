@@ -12,7 +12,8 @@ export function distributions(name, id, bins) {
   const before = shares(bins.baseline), now = shares(bins.window), top = Math.max(...before, ...now, 0.01);
   const { svg, step, down } = frame(bins.labels.length, top, percent,
     `Shares of rows of ${name} by bin, training against live; the table below has the figures`);
-  const bar = Math.max(1, step * 0.4), every = Math.ceil((4 * LETTER + 12) / step), names = shortened(bins.labels, (step * every) / LETTER - 1);
+  const bar = Math.max(1, step * 0.4), every = Math.ceil(((lettersOf(bins.labels) + 1) * LETTER) / step);
+  const names = shortened(bins.labels, (step * every) / LETTER - 1);
   const rect = (kind, share, x, text) =>
     h("rect", { class: kind, x, y: down(share), width: bar, height: HEIGHT - FOOT - down(share) }, h("title", {}, text));
   svg.append(...bins.labels.flatMap((label, at) => [
@@ -54,6 +55,9 @@ function shares(counts) {
   const total = counts.reduce((sum, count) => sum + count, 0) || 1;
   return counts.map((count) => count / total);
 }
+
+// How many letters of a label are to be seen: all of a number's, ten of a name's.
+const lettersOf = (labels) => Math.min(10, Math.max(...labels.map((label) => String(label).length)));
 
 // Labels that fit; where their beginnings are all that would be left, what they have in common goes first.
 function shortened(labels, room) {

@@ -21,9 +21,8 @@ export function drift(found, stale, details, act) {
     ...(found.columns || []).map((column) => ({ ...column, key: `column ${column.name}` }))];
   const rows = lines.flatMap((column) => driftRows(column, details[column.name], act));
   const columns = [["column", ""], ["drifted", ""], ["distance", "number"], ["threshold", "number"], ["PSI", "number"], ["p-value", "number"], ["missing", "number"]];
-  const watched = standing(found) === "watch" && h("p", {}, "Columns drifted in this window, but there is no alarm: it takes a far shift, or two windows in a row.");
   return card("Drift", stale, h("p", { id: "drift-status" }, badge(standing(found)), ` version ${number(found.version)}, ${number(found.rows)} rows`, span),
-    reasons(found), watched, driftOverTime(found), rows.length > 0 && table("Columns, the most shifted first", columns, rows, { stacked: true }));
+    reasons(found), driftOverTime(found), rows.length > 0 && table("Columns, the most shifted first", columns, rows, { stacked: true }));
 }
 
 function driftOverTime({ history }) {
