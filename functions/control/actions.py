@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from modelloop import keys
+from modelloop import clock, keys
 from modelloop.aws import invoke, presign
 from modelloop.aws.changes import Changes
 from modelloop.errors import InvalidValueError
@@ -72,6 +72,7 @@ def start_run(registry: Registry, request: Request) -> Answer:
         "requested_by": request.who,
         "reason": reason,
         "request_id": request.request_id,
+        "time": clock.now(),
     }
     invoke.send_event(settings().trigger_function, event)
     registry.record_audit(model, "run", request.who, reason, {"request_id": request.request_id})

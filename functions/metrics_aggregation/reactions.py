@@ -79,7 +79,9 @@ def _start(registry: Registry, model: str, decision: retrain.Decision, request_i
     """Ask the trigger; the request's id is the audit entry's, and runs through the trigger to the run and version."""
     logger.info("retraining asked for", extra={"correlation_id": request_id, **decision.to_json()})
     wish = {"source": "modelloop.retrain", "model": model, "cause": decision.cause, "request_id": request_id}
-    invoke.send_event(settings().trigger_function, {**wish, "requested_by": WHO, "reason": decision.reason})
+    invoke.send_event(
+        settings().trigger_function, {**wish, "requested_by": WHO, "reason": decision.reason, "time": now}
+    )
     detail = {"cause": decision.cause, "request_id": request_id}
     registry.record_audit(model, "retrain", WHO, decision.reason, detail, audit_id=request_id, time=now)
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 RETRAIN_SOURCE = "modelloop.retrain"
+EPOCH = "1970-01-01T00:00:00.000Z"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +29,14 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Retrain:
-    """A wish to train a model again on its base rows and the labels that came since."""
+    """A wish to train a model again on its base rows and the labels that came since; `time` is when it was made."""
 
     model: str
     cause: str
     requested_by: str
     reason: str
     request_id: str | None = None
+    time: str = EPOCH
 
 
 def arrivals(event: Mapping[str, Any]) -> list[Arrival]:
@@ -61,6 +63,7 @@ def retrain(event: Mapping[str, Any]) -> Retrain | None:
         requested_by=str(event.get("requested_by") or "unknown"),
         reason=str(event.get("reason") or ""),
         request_id=event.get("request_id"),
+        time=str(event.get("time") or EPOCH),
     )
 
 

@@ -12,7 +12,7 @@ from modelloop.settings import settings
 from training_trigger import counts, events
 from training_trigger.brought import take_model
 from training_trigger.intake import Outcome, take_table
-from training_trigger.retraining import train_again
+from training_trigger.retraining import answer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +31,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: 
     wish = events.retrain(event)
     if wish is not None:
         logger.append_keys(request_id=wish.request_id)
-        outcomes = [train_again(wish, registry, settings())]
+        outcomes = [answer(wish, registry, settings())]
     else:
         outcomes = [_take(arrival, registry) for arrival in events.arrivals(event)]
     for outcome in outcomes:

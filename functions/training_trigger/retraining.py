@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from modelloop import clock, keys
 from modelloop.aws import pointers, storage, uploads
 from modelloop.errors import DatasetRejectedError, NotFoundError
-from modelloop.ids import MODEL_NAME, uuid7
+from modelloop.ids import MODEL_NAME, derived_uuid7, uuid7
 from modelloop.run import QUEUED, SUCCEEDED, Run
 from training_trigger import engine
 from training_trigger.derive import derive
@@ -26,9 +26,22 @@ if TYPE_CHECKING:
     from training_trigger.labelled import LabelledRow
 
 REQUEST = "request"
+WHO = "training_trigger"
+NOTHING_NEW = frozenset({"ignored", "refused", "gone", "repeated"})
 FEWEST_LABELS = 200
 RUNS_SEARCHED = 100
 BROUGHT = "model"
+
+
+def answer(wish: Retrain, registry: Registry, config: Settings) -> Outcome:
+    """Train again, or tell the audit log why there is nothing to train: whoever asked has gone, and reads it there."""
+    outcome = train_again(wish, registry, config)
+    if outcome.what in NOTHING_NEW and _is_known(registry, wish.model):
+        detail = {"cause": wish.cause, "request_id": wish.request_id, **outcome.to_json()}
+        audit_id = derived_uuid7(clock.to_ms(wish.time), f"{wish.model}/{wish.cause}/{wish.request_id}/nothing")
+        why = f"no run: {outcome.reason}"
+        registry.record_audit(wish.model, "retrain", WHO, why, detail, audit_id=audit_id)
+    return outcome
 
 
 def train_again(wish: Retrain, registry: Registry, config: Settings) -> Outcome:
@@ -52,9 +65,18 @@ def train_again(wish: Retrain, registry: Registry, config: Settings) -> Outcome:
             return Outcome("gone", wish.model, reason=f"{origin['uri']} is no longer kept: upload the table again")
         run = registry.create_run(_run(wish, origin, table, len(labelled), spec_digest, config))
         if run.state != QUEUED:
-            return Outcome("repeated", wish.model, run.run_id)
+            reason = f"run {run.run_id} has trained on the same rows with the same specification"
+            return Outcome("repeated", wish.model, run.run_id, reason)
         uploads.upload(config.artifacts_bucket, keys.derived(run.model, run.dataset["digest"]), table)
         return bring_in(Work(run, table, "derived.csv", spec, refusal or refused), registry, config)
+
+
+def _is_known(registry: Registry, model: str) -> bool:
+    try:
+        registry.get_model(model)
+    except NotFoundError:
+        return False
+    return True
 
 
 def _reason_to_wait(spec: Spec, labelled: Sequence[LabelledRow]) -> str | None:

@@ -130,4 +130,7 @@ def retrain(model: Model, reason: Reason, stack: StackName = None, as_json: Json
     screen = Screen(as_json=as_json)
     with Client(find_stack(stack)) as client:
         answer = client.act(model, "runs", reason=reason)
-    screen.show(answer, lambda: f"Asked for; follow with: modelloop runs {model}")
+    screen.show(
+        answer,
+        lambda: f"Asked for; follow with: modelloop runs {model}, or modelloop audit {model} when there is nothing new",
+    )

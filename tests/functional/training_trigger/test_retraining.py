@@ -63,6 +63,21 @@ def test_the_same_wish_on_the_same_labels_is_one_run_and_a_new_label_makes_anoth
     assert stage.deliver(WISH)[0]["run_id"] != first["run_id"]
 
 
+def test_a_wish_that_comes_to_nothing_says_why_in_the_audit_log_once(stage: Stage) -> None:
+    base = trained(stage)
+    stage.registry.finish_run("m", stage.deliver(WISH | {"cause": "request"})[0]["run_id"], SUCCEEDED)
+    asked = {"cause": "request", "request_id": "r-1", "time": "2026-11-25T10:00:00.000Z"}
+
+    repeated = [stage.deliver(WISH | asked)[0] for _ in range(2)]
+    stage.deliver(WISH | asked | {"model": "nobody"})
+
+    (told,) = [one for one in stage.registry.list_audit("m").items if one["action"] == "retrain"]
+    assert (told["detail"]["outcome"], told["detail"]["request_id"]) == ("repeated", "r-1")
+    assert f"run {repeated[0]['run_id']} has trained on the same rows" in told["why"]
+    assert repeated[0]["run_id"] != base.run_id
+    assert stage.registry.list_audit("nobody").items == []
+
+
 def test_a_run_on_derived_rows_is_not_the_base_of_the_next_one(stage: Stage) -> None:
     base = trained(stage)
     put_labels("2026-11-23T10", [label(place, "no") for place in range(100, 310)])

@@ -83,7 +83,7 @@ def test_a_run_that_has_ended_is_told_too(monkeypatch: pytest.MonkeyPatch, caplo
 
 
 def test_the_trigger_joins_the_request_to_the_run(monkeypatch: pytest.MonkeyPatch, caplog: Any, capsys: Any) -> None:
-    monkeypatch.setattr(training_trigger.handler, "train_again", lambda *_: Outcome("queued", "m", RUN))
+    monkeypatch.setattr(training_trigger.handler, "answer", lambda *_: Outcome("queued", "m", RUN))
     event = {"source": "modelloop.retrain", "model": "m", "cause": "request", "request_id": "req-1"}
 
     training_trigger.handler.handler(event, CONTEXT)
