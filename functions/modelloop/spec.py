@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from hashlib import sha256
 from typing import Any
 
-from modelloop import spec_fields
+from modelloop import spec_checks, spec_fields
 from modelloop.errors import SpecError
 from modelloop.grammar import MISSING_TOKENS
 
@@ -61,11 +61,7 @@ class Spec:
 
     def check_task(self, task: str, classes: int) -> None:
         """Raise SpecError for what does not fit the task that was found; `classes` is 0 for regression."""
-        if self.metric is not None and (self.metric in spec_fields.CLASSIFICATION_METRICS) == (task == "regression"):
-            raise self.refuse("metric", f"{self.metric} is no metric of {task}")
-        if self.threshold is not None and classes != 2:  # noqa: PLR2004  a threshold divides two classes
-            what = f"{classes} classes" if classes else "numbers"
-            raise self.refuse("threshold", f"a threshold decides between two classes, and the target has {what}")
+        spec_checks.check_task(self, task, classes)
 
     def refuse(self, key: str, message: str) -> SpecError:
         """Return the error that points at a key's line in model.yaml, or at its absence."""
@@ -92,7 +88,7 @@ def parse_spec(text: str) -> Spec:
     for section, defaults in (("promotion", PROMOTION), ("monitoring", MONITORING), ("retrain", RETRAIN)):
         values[section] = {**defaults, **values.get(section, {})}
     spec = Spec(**values, lines=lines)
-    _check_combinations(spec)
+    spec_checks.check_combinations(spec)
     return spec
 
 
@@ -123,7 +119,7 @@ def _section(loader: Any, node: Any, schema: spec_fields.Schema, prefix: str, li
         key = key_node.value if isinstance(key_node.value, str) else "?"
         path, reader = prefix + key, schema.get(key)
         if reader is None:
-            raise _error(f"unknown key `{path}`; known are {', '.join(schema)}", _line(key_node), path)
+            raise _error(f"unknown key `{path}`{_known(key, schema)}", _line(key_node), path)
         if key in values:
             raise _error(f"`{path}` stands twice", _line(key_node), path)
         lines[path] = _line(key_node)
@@ -137,6 +133,8 @@ def _section(loader: Any, node: Any, schema: spec_fields.Schema, prefix: str, li
 
 def _value(loader: Any, node: Any, reader: spec_fields.Reader, path: str) -> Any:
     try:
+        if path == "classes":
+            spec_fields.check_switches(node)
         return reader(loader.construct_object(node, deep=True))
     except spec_fields.UnfitValueError as error:
         raise _error(f"`{path}` must be {error}", _line(node), path) from error
@@ -144,21 +142,11 @@ def _value(loader: Any, node: Any, reader: spec_fields.Reader, path: str) -> Any
         raise _error(f"`{path}` cannot be read: {error}", _line(node), path) from error
 
 
-def _check_combinations(spec: Spec) -> None:
-    checks = [
-        (spec.time_column and spec.group_column, "group_column", "give time_column or group_column, not both"),
-        (spec.target and spec.target in spec.ignore, "ignore", "the target cannot be ignored"),
-        (spec.target and spec.target in spec.features, "features", "the target cannot be a feature"),
-        (set(spec.features) & set(spec.ignore), "ignore", "a column stands in both features and ignore"),
-        (spec.time_column and spec.time_column == spec.target, "time_column", "the target cannot order the rows"),
-        (spec.group_column and spec.group_column == spec.target, "group_column", "the target cannot group the rows"),
-        (spec.task == "regression" and spec.classes, "classes", "classes are for classification"),
-    ]
-    for wrong, key, message in checks:
-        if wrong:
-            raise spec.refuse(key, message)
-    if spec.task:
-        spec.check_task(spec.task, len(spec.classes) or (2 if spec.task == "classification" else 0))
+def _known(key: str, schema: spec_fields.Schema) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415  for a mistake alone
+
+    near = get_close_matches(key.lower(), schema, n=1)
+    return (f", did you mean `{near[0]}`?" if near else ";") + f" known are {', '.join(schema)}"
 
 
 def _line(node: Any) -> int:

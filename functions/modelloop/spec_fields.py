@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
 
 from modelloop import deviance
+from modelloop.grammar import BOOLEAN, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +16,8 @@ type Reader = Callable[[object], Any]
 type Schema = dict[str, Reader | Schema]
 
 FAMILIES = ("linear", "hist_gradient_boosting", "decision_tree", "random_forest", "extra_trees", "gradient_boosting")
+DEFAULT_FAMILIES = ("linear", "hist_gradient_boosting")
+CONVERTED = ("knn", "mlp", "stacking", "svm")
 CLASSIFICATION_METRICS = ("log_loss", "roc_auc", "pr_auc", "brier", "accuracy", "f1")
 REGRESSION_METRICS = (
     "rmse", "mae", "r2", "deviance", "poisson_deviance", "gamma_deviance", "tweedie_deviance_P", "pinball_Q"
@@ -87,9 +90,10 @@ def _number(low: float, high: float, *, whole: bool = False) -> Reader:
 def _estimators(value: object) -> tuple[str, ...]:
     names = _texts(value)
     for name in names:
-        if name not in FAMILIES and not _ESTIMATOR.fullmatch(name):
+        if name not in (*FAMILIES, *CONVERTED) and not _ESTIMATOR.fullmatch(name):
             raise UnfitValueError(
-                f"estimator families ({', '.join(FAMILIES)}) or scikit-learn classes such as sklearn.svm.SVC; "
+                f"estimator families ({', '.join((*FAMILIES, *CONVERTED))}) or scikit-learn classes such as "
+                f"sklearn.naive_bayes.GaussianNB; "
                 f"{name[:80]!r} is neither"
             )
     return names
@@ -124,7 +128,16 @@ def _is_column(kind: object) -> bool:
 def _classes(value: object) -> tuple[str | int | float | bool, ...]:
     if not isinstance(value, list) or len(value) < 2 or not all(isinstance(item, str | int | float) for item in value):  # noqa: PLR2004  one class is nothing to tell apart
         raise UnfitValueError("a list of at least two labels, in the order of the model's outputs")
+    if len({read_text(item, frozenset()) for item in value}) != len(value):
+        raise UnfitValueError("a list without repetitions")
     return tuple(value)
+
+
+def check_switches(node: Any) -> None:
+    """Raise UnfitValueError for a node of YAML that lists yes, no, on or off: YAML makes true and false of them."""
+    items = node.value if node.id == "sequence" else []
+    if any(item.tag == "tag:yaml.org,2002:bool" and item.value.lower() not in BOOLEAN for item in items):
+        raise UnfitValueError('labels as they are: put words such as "yes" and "no" in quotes')
 
 
 def _outputs(value: object) -> dict[str, str]:

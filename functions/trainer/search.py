@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sklearn.model_selection import ParameterSampler
 
+from modelloop.spec_fields import DEFAULT_FAMILIES
 from trainer.families import families_for, settings_of
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from modelloop.spec import Spec
     from trainer.table import PreparedTable
 
-DEFAULT_FAMILIES = ("linear", "hist_gradient_boosting")
 DEFAULT_TRIALS = 20
 FEWEST_ROWS = 500
 KEEP = 3

@@ -15,6 +15,7 @@ from modelloop.errors import DatasetRejectedError, NotFoundError, SpecError
 from modelloop.plan import make_plan
 from modelloop.run import QUEUED
 from modelloop.serving import LARGEST_BYTES
+from modelloop.spec_checks import check_upload
 from training_trigger import engine, reference
 from training_trigger.intake import Outcome, Work, bring_in, digest_of, new_run, read_spec
 from training_trigger.prepare import FORMAT_VERSION, Prepared
@@ -65,6 +66,7 @@ def prepare_model(work: Work, progress: Callable[[str], None]) -> Prepared:
         raise SpecError(
             "a brought model needs a model.yaml beside it that lists its `columns`: upload that, then the model"
         )
+    check_upload(spec, brought=True)
     encoding = Encoding([_column(name, kind) for name, kind in spec.columns.items()], spec.missing)
     task = spec.task or ("classification" if spec.classes else "regression")
     if task == "classification" and not spec.classes:

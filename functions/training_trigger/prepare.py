@@ -12,6 +12,7 @@ from modelloop.encoding import Encoding
 from modelloop.errors import DatasetRejectedError
 from modelloop.notations import explain
 from modelloop.plan import make_plan
+from modelloop.spec_checks import check_upload
 from training_trigger import encode, labels, leaks, membership, slices
 from training_trigger.reading.load import load
 from training_trigger.survey import survey
@@ -53,6 +54,7 @@ def prepare(
     `progress` is told each stage that is reached. Files are written beside `path`.
     """
     size = path.stat().st_size
+    check_upload(spec, brought=False)
     cells = load(connection, path, file, spec.missing, spec.ignore)
     _check_spec(cells.names, spec)
     place = cells.names.index(profile.choose_target(cells.names, spec, cells.doubt))

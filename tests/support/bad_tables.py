@@ -147,6 +147,13 @@ CASES = [
         "f1 is no metric of regression",
         spec="metric: f1\n",
     ),
+    _case("a brought model's key", GOOD, "line 1: `classes` has no effect", spec='classes: ["yes", "no"]\n'),
+    _case(
+        "a regressor for labels",
+        GOOD,
+        "line 1: sklearn.linear_model.Ridge is no estimator for classification",
+        spec="estimators: [sklearn.linear_model.Ridge]\n",
+    ),
     _case(
         "a threshold between three",
         _target(lambda i: "abc"[i % 3]),

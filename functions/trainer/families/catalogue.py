@@ -221,6 +221,7 @@ def build(name: str, task: str, encoding: Encoding, params: Mapping[str, Any] | 
         raise SpecError(f"no estimator family {name!r} for {task}; there are {known}", field="estimators")
     _check(estimator, list(params or {}))
     estimator.set_params(**(params or {}))
+    converted.check(estimator, name, task)
     _seed(estimator, seed)
     return Model(estimator, OneHot(_codes(encoding), dense=True))
 

@@ -73,14 +73,30 @@ def _class_of(path: str, task: str) -> type[Any]:
     kind = ClassifierMixin if task == "classification" else RegressorMixin
     if not (isinstance(found, type) and issubclass(found, BaseEstimator) and issubclass(found, kind)):
         raise SpecError(f"{path!r} is not an estimator for {task}", field="estimators")
-    if task == "classification" and not hasattr(found, "predict_proba"):
-        raise SpecError(f"{path!r} gives no probabilities, which every classifier here must", field="estimators")
+    if issubclass(found, svm.SVC | svm.NuSVC):
+        raise SpecError(
+            f"the probabilities of {path!r} do not agree with what it predicts: name `svm`, whose do",
+            field="estimators",
+        )
     return _with_defaults(path, found)
+
+
+def check(estimator: Any, name: str, task: str) -> None:
+    """Raise SpecError for a classifier that gives no probabilities as its parameters are set."""
+    if task == "classification" and not hasattr(estimator, "predict_proba"):
+        raise SpecError(
+            f"{name!r} with these parameters gives no probabilities, which every classifier here must",
+            field="estimators",
+        )
 
 
 def _with_defaults(path: str, found: type[Any]) -> type[Any]:
     try:
         found()
     except TypeError as error:
-        raise SpecError(f"{path!r} cannot be made from a spec: {error}", field="estimators") from error
+        raise SpecError(
+            f"{path!r} is made of other estimators or needs what model.yaml cannot give ({error}): name `stacking`, "
+            "or a class that works as it comes",
+            field="estimators",
+        ) from error
     return found

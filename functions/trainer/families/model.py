@@ -53,7 +53,7 @@ class Model(BaseEstimator):  # type: ignore[misc]
                 extra |= {"X_val": self.preparation.transform(validation[0]), "y_val": validation[1]}
         try:
             self.estimator.fit(prepared, target, **extra)
-        except ValueError as error:  # scikit-learn's one way to refuse rows and parameters
+        except (TypeError, ValueError) as error:  # scikit-learn's ways to refuse rows and parameters
             name = type(self.estimator).__name__
             raise FitRefusedError(f"{name} cannot be fitted: {str(error)[:LONGEST_REASON]}") from error
         return self

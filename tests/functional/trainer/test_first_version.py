@@ -100,7 +100,7 @@ def test_manual_policy_waits_for_promotion(lab: Lab) -> None:
     assert lab.pointer() is None
 
 
-@pytest.mark.parametrize("name", ["sklearn.naive_bayes.GaussianNB", "sklearn.neural_network.MLPClassifier"])
+@pytest.mark.parametrize("name", ["sklearn.naive_bayes.GaussianNB", "sklearn.neural_network.MLPClassifier", "svm"])
 def test_an_estimator_without_a_flat_form_serves_as_onnx(lab: Lab, name: str) -> None:
     params = {"sklearn.naive_bayes.GaussianNB": {"var_smoothing": 0.1}}
     run = lab.train(replace(sample(1500, 10), spec=Spec(estimators=(name,), params=params)))

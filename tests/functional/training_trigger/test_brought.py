@@ -125,6 +125,8 @@ def test_without_a_reference_the_model_is_taken_and_warned_about(stage: Stage) -
         ("columns: [a]\nmetric: deviance\n", None, "line 2: the loss of a brought model is unknown: name it"),
         ("columns: [a]\nmetric: f1\n", None, "line 2: f1 is no metric of regression"),
         ("columns: [a]\nclasses: [1, 2, 3]\nthreshold: 0.2\n", None, "line 3: a threshold decides between two"),
+        ("columns: [a]\nestimators: [linear]\n", None, "line 2: `estimators` has no effect: a brought model"),
+        ("columns: [a]\nclasses: [on, off]\n", None, "line 2: `classes` must be labels as they are"),
         ("columns: {a: date}\n", None, "`columns` must be a list of names"),
         ("columns: {a: []}\n", None, "`columns` must be a list of names"),
         (SPEC, "age,member,y\n1,true,0\n", "column 'color'"),

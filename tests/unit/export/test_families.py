@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+import numpy as np
 import pytest
 
 from modelloop.encoding import Column, Encoding
-from modelloop.errors import SpecError
-from trainer.families import build, families_for
+from modelloop.errors import FitRefusedError, SpecError
+from modelloop.spec_fields import CONVERTED, FAMILIES
+from trainer.families import build, converted, families_for
 
 ENCODING = Encoding([Column("n", "number"), Column("t", "text", categories=("a", "b")), Column("m", "number")])
 
@@ -31,6 +33,39 @@ ENCODING = Encoding([Column("n", "number"), Column("t", "text", categories=("a",
 def test_names_that_cannot_be_built_are_refused(name: str, task: str) -> None:
     with pytest.raises(SpecError):
         build(name, task, ENCODING)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("sklearn.svm.SVC", "name `svm`"),
+        ("sklearn.svm.NuSVC", "name `svm`"),
+        ("sklearn.linear_model.SGDClassifier", "with these parameters gives no probabilities"),
+        ("sklearn.ensemble.VotingClassifier", "is made of other estimators .* name `stacking`"),
+    ],
+)
+def test_a_classifier_that_cannot_serve_is_refused_with_what_to_name_instead(name: str, says: str) -> None:
+    with pytest.raises(SpecError, match=says):
+        build(name, "classification", ENCODING)
+
+
+def test_whether_there_are_probabilities_is_asked_of_the_estimator_as_its_parameters_are() -> None:
+    model = build("sklearn.linear_model.SGDClassifier", "classification", ENCODING, {"loss": "log_loss"})
+    assert hasattr(model.estimator, "predict_proba")
+
+
+def test_a_spec_may_name_every_estimator_that_is_made_here() -> None:
+    assert list(CONVERTED) == converted.NAMES
+    for task in ("classification", "regression"):
+        assert {family.name for family in families_for(task)} == set(FAMILIES)
+
+
+@pytest.mark.parametrize("value", ["abc", True, -1])
+def test_a_value_that_no_estimator_takes_is_refused_by_its_name(value: object) -> None:
+    model = build("gradient_boosting", "regression", ENCODING, {"n_estimators": value})
+    matrix = np.zeros((20, len(ENCODING.slots)), np.float32)
+    with pytest.raises(FitRefusedError, match="GradientBoostingRegressor cannot be fitted"):
+        model.fit(matrix, np.arange(20.0))
 
 
 def test_a_dotted_name_imports_nothing_outside_scikit_learn() -> None:

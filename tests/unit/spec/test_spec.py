@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from modelloop import spec_checks
 from modelloop.errors import SpecError
 from modelloop.spec import Spec, parse_spec, spec_from_json
 
@@ -12,7 +13,7 @@ target: species
 task: classification
 ignore: [id]
 group_column: colony
-estimators: [linear, sklearn.svm.SVC]
+estimators: [linear, sklearn.naive_bayes.GaussianNB]
 params: {linear: {C: 0.5}}
 search: {trials: 20, seconds: 60}
 metric: log_loss
@@ -31,7 +32,7 @@ missing: ["?", "-"]
 def test_every_key_is_read_and_sections_keep_their_other_defaults() -> None:
     spec = parse_spec(FULL)
     assert (spec.target, spec.task, spec.holdout, spec.threshold) == ("species", "classification", 0.25, 0.4)
-    assert spec.estimators == ("linear", "sklearn.svm.SVC")
+    assert spec.estimators == ("linear", "sklearn.naive_bayes.GaussianNB")
     assert spec.promotion == {"policy": "manual", "canary_percent": 5, "bake_minutes": 60, "margin": 0.01}
     assert spec.retrain == {"on_drift": False, "cooldown_hours": 24, "max_per_day": 1}
     assert spec.missing == ("-", "?")
@@ -79,7 +80,7 @@ def test_digest_is_of_what_was_asked_not_of_how_it_was_written() -> None:
 @pytest.mark.parametrize(
     ("text", "line", "says"),
     [
-        ("target: y\nestimator: x\n", 2, "unknown key `estimator`; known are target, task"),
+        ("target: y\nestimator: x\n", 2, "unknown key `estimator`, did you mean `estimators`? known are target, task"),
         ("promotion:\n  policy: auto\n  canary: 3\n", 3, "unknown key `promotion.canary`"),
         ("target: y\ntarget: z\n", 2, "`target` stands twice"),
         ("target: 5\n", 1, "`target` must be text; put it in quotes"),
@@ -115,6 +116,20 @@ def test_digest_is_of_what_was_asked_not_of_how_it_was_written() -> None:
         ("metric: pinball_Q\n", 1, "with a power P of 1 or more (such as 1.5) and a quantile Q"),
         ("metric: tweedie_deviance_0.5\n", 1, "`metric` must be one of log_loss"),
         ("metric: [rmse]\n", 1, "`metric` must be one of log_loss"),
+        ("\ntime_column: a\nignore: [a]\n", 3, "the column that orders the rows is no feature anyway"),
+        ("\ngroup_column: a\nignore: [a]\n", 3, "the column that groups the rows is no feature anyway"),
+        ("params: {random_forest: {n_estimators: 5}}\n", 1, "parameters for random_forest, which `estimators`"),
+        ("estimators: [svm]\nparams: {linear: {C: 5}}\n", 2, "parameters for linear, which `estimators`"),
+        ("task: regression\nestimators: [sklearn.linear_model.LogisticRegression]\n", 2, "is no estimator for regr"),
+        ("metric: r2\nestimators: [sklearn.ensemble.BaggingClassifier]\n", 2, "is no estimator for regression"),
+        ("task: classification\nestimators: [sklearn.linear_model.Ridge]\n", 2, "no estimator for classification"),
+        ("threshold: 0.4\nmetric: rmse\n", 1, "the target has numbers"),
+        ("metric: rmse\nclasses: [a, b]\n", 2, "classes are for classification"),
+        ("promotion:\n  canary_percent: 0\n", 2, "a challenger without requests is never judged"),
+        ("classes: [yes, no]\n", 1, 'put words such as "yes" and "no" in quotes'),
+        ("classes: [a, b, a]\n", 1, "`classes` must be a list without repetitions"),
+        ('classes: [1, "1"]\n', 1, "`classes` must be a list without repetitions"),
+        ("targt: y\n", 1, "unknown key `targt`, did you mean `target`?"),
         ("- a\n- b\n", 1, "model.yaml must be a mapping"),
         ("target: [\n", 2, "is not YAML"),
         ("a: b: c\n", 1, "is not YAML"),
@@ -141,3 +156,35 @@ def test_missing_column_points_at_the_line_that_names_it() -> None:
     assert parse_spec("task: regression\n\ntarget: y\n").refuse("target", "no such column").message == (
         "model.yaml line 3: no such column"
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "promotion: {policy: shadow, canary_percent: 0}\n",
+        "params: {linear: {C: 5}}\n",
+        "classes: [true, FALSE]\n",
+        "classes: [1, 2.5]\n",
+        'classes: ["yes", "no"]\n',
+        "task: regression\nestimators: [svm, sklearn.linear_model.LassoLars, sklearn.svm.SVR]\n",
+        "task: classification\nestimators: [knn, sklearn.naive_bayes.GaussianNB]\n",
+    ],
+)
+def test_what_goes_together_is_taken(text: str) -> None:
+    parse_spec(text)
+
+
+@pytest.mark.parametrize("key", spec_checks.FOR_BROUGHT)
+def test_a_key_for_brought_models_is_refused_beside_a_table(key: str) -> None:
+    spec = parse_spec("\n" + {"columns": "columns: [a]", "classes": "classes: [a, b]"}.get(key, "outputs: {}"))
+    with pytest.raises(SpecError, match=f"line 2: `{key}` has no effect: it is for brought models"):
+        spec_checks.check_upload(spec, brought=False)
+    spec_checks.check_upload(spec, brought=True)
+
+
+@pytest.mark.parametrize("line", ["estimators: [linear]", "search: {trials: 5}", "ignore: [a]", "holdout: 0.3"])
+def test_a_key_for_tables_is_refused_beside_a_brought_model(line: str) -> None:
+    spec = parse_spec(f"\n{line}\n")
+    with pytest.raises(SpecError, match=r"line 2: .* a brought model is not fitted here"):
+        spec_checks.check_upload(spec, brought=True)
+    spec_checks.check_upload(spec, brought=False)

@@ -11,6 +11,7 @@ import pytest
 from modelloop.encoding import Column, Encoding
 from modelloop.errors import FitRefusedError, SpecError
 from modelloop.spec import Spec
+from modelloop.spec_fields import DEFAULT_FAMILIES
 from modelloop.split import HOLDOUT, TRAIN, VALIDATION
 from trainer import estimation, fitting, rung, search
 from trainer.search import Candidate, Trial
@@ -49,7 +50,7 @@ def test_no_choice_depends_on_the_holdout() -> None:
 
 
 def test_without_a_search_each_family_is_tried_once() -> None:
-    assert [candidate.family for candidate in search.candidates(table())] == list(search.DEFAULT_FAMILIES)
+    assert [candidate.family for candidate in search.candidates(table())] == list(DEFAULT_FAMILIES)
 
 
 def test_a_search_draws_what_was_asked_and_keeps_what_is_fixed() -> None:
