@@ -20,7 +20,8 @@ STAGES = (
 class Run:
     """One run, as the table stores it and the API shows it; `percent` is 0 to 100, `request_id` who asked for it.
 
-    `intake_attempts` counts how often its preparation was begun, `attempts` how often its training was.
+    `decided_at` is when the gate refused its model for the first time; `intake_attempts` counts how often its
+    preparation was begun, `attempts` how often its training was.
     """
 
     model: str
@@ -43,6 +44,7 @@ class Run:
     intake_attempts: int = 1
     attempts: int = 0
     request_id: str | None = None
+    decided_at: str | None = None
     created: bool = field(default=True, compare=False)
 
     @property

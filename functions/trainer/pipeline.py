@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
+from modelloop import clock
 from modelloop import manifest as manifests
 from modelloop.aws import pointers
 from modelloop.gate import REJECT
@@ -101,15 +102,17 @@ def _brought(
 def _reject(registry: Registry, run: Run, candidate: Candidate) -> None:
     gate, metrics = candidate.examination.decision.to_json(), candidate.examination.metrics
     report_refusal(run, candidate)
-    audit.record(registry, run, "gate", {"decision": REJECT, "reasons": gate["reasons"]})
+    at = run.decided_at or clock.now()
+    registry.update_run(run.model, run.run_id, decided_at=at)
+    audit.record(registry, run, "gate", {"decision": REJECT, "reasons": gate["reasons"]}, at)
     reason = f"the gate refused this model: {'; '.join(gate['reasons'])}"
     registry.finish_run(run.model, run.run_id, REJECTED, reason, gate=gate, metrics=metrics)
 
 
 def _release(registry: Registry, run: Run, manifest: dict[str, Any], progress: Progress) -> None:
-    registry.register_version(run.model, run.run_id, manifests.registry_facts(manifest))
+    number = registry.register_version(run.model, run.run_id, manifests.registry_facts(manifest))
     progress.reach("publishing")
     outcome = publish(registry, manifest, manifests.reference(manifest))
-    audit.record(registry, run, "register", {"version": manifest["version"], "outcome": outcome})
+    audit.record(registry, run, "register", {"version": number, "outcome": outcome}, manifest["created_at"])
     facts = {name: manifest[name] for name in ("gate", "metrics", "version")}
     registry.finish_run(run.model, run.run_id, SUCCEEDED, outcome, stage="done", percent=100, **facts)

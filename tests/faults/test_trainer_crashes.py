@@ -75,8 +75,8 @@ def state(lab: Lab) -> dict[str, Any]:
 
 
 def _mark(entry: dict[str, Any]) -> tuple[Any, ...]:
-    """Return what tells a repeated entry apart: its id, or of a release, whose id holds the time, its revision."""
-    return (entry["detail"]["revision"],) if entry["action"] == "release" else (entry["id"],)
+    """Return what tells a repeated entry apart; its id holds the time."""
+    return (entry["detail"]["revision" if entry["action"] == "release" else "run_id"],)
 
 
 def undisturbed(monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, Any], list[str]]:

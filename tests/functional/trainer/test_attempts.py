@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelloop import keys
+from modelloop import clock, keys
 from modelloop.aws import pointers, replay, storage
 from modelloop.errors import ConflictError, TransientError
+from modelloop.ids import uuid7_ms
 from modelloop.spec import Spec
 from tests.support.trainer_lab import Context, sample
 from trainer import pipeline
@@ -214,7 +215,10 @@ def test_what_the_only_estimator_refuses_is_told(lab: Lab) -> None:
 def test_the_audit_log_says_once_what_was_registered(lab: Lab) -> None:
     run = lab.train(sample(300, 1), request_id="asked")
     entries = {entry["action"]: entry for entry in lab.registry.list_audit("m").items}
-    assert len(lab.registry.list_audit("m").items) == len(entries)
+    listed = lab.registry.list_audit("m").items
+    assert [entry["action"] for entry in listed] == ["release", "register"]
+    assert [entry["time"] for entry in listed] == sorted((entry["time"] for entry in listed), reverse=True)
+    assert all(clock.to_ms(entry["time"]) == uuid7_ms(entry["id"]) for entry in listed)
     assert {action: entry["detail"]["version"] for action, entry in entries.items()} == {"register": 1, "release": 1}
     assert entries["register"]["detail"]["run_id"] == run.run_id
     assert entries["register"]["detail"]["request_id"] == lab.manifest(run)["request_id"] == "asked"

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from modelloop import clearance, keys
+from modelloop import clearance, clock, keys
 from modelloop.aws import storage
+from modelloop.ids import uuid7_ms
 from modelloop.spec import Spec
 from tests.support.trainer_lab import Data, regression_sample, sample
 from tests.support.trainer_lab import lab as open_lab
@@ -85,6 +86,7 @@ def test_a_table_without_signal_is_rejected_with_the_figures(lab: Lab) -> None:
     assert run.state == "REJECTED"
     assert run.reason is not None
     (entry,) = lab.registry.list_audit("m").items
+    assert clock.to_ms(entry["time"]) == uuid7_ms(entry["id"])
     assert (entry["action"], entry["detail"]["request_id"]) == ("gate", "asked")
     assert "is not surely better than the trivial model" in run.reason
     assert run.metrics is not None
