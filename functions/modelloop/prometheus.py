@@ -51,7 +51,7 @@ class Family(NamedTuple):
 
 def render(models: Iterable[ModelState]) -> str:
     """Return the text for a scraper."""
-    states = list(models)
+    states = [state if state.item.get("champion") else _retired(state) for state in models]
     lines: list[str] = []
     for family in FAMILIES:
         found = [sample for state in states for sample in family.samples(state)]
@@ -59,6 +59,11 @@ def render(models: Iterable[ModelState]) -> str:
             lines += [f"# HELP {family.name} {family.told}", f"# TYPE {family.name} {family.kind}"]
             lines += [f"{family.name}{suffix}{_labels(labels)} {_number(value)}" for suffix, labels, value in found]
     return "\n".join([*lines, ""])
+
+
+def _retired(state: ModelState) -> ModelState:
+    """Return a model without a champion: what was found of its last one is nobody's any more."""
+    return state._replace(drift=None, quality=None)
 
 
 def _serving(state: ModelState) -> Iterator[Sample]:
@@ -131,7 +136,7 @@ FAMILIES = (
         "model_infer_request_failure_total",
         "counter",
         "Requests that were refused or failed.",
-        traffic.failures(traffic.answers),
+        traffic.failures(traffic.asked),
     ),
     Family(
         "modelloop_rows_total", "counter", "Rows that a caller got predicted.", traffic.counted(traffic.answers, "rows")

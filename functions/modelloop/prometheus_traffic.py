@@ -6,7 +6,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from modelloop import cost
-from modelloop.serving import SHADOW
+from modelloop.serving import CHALLENGER, CHAMPION, SHADOW
 from modelloop.summary import LATENCY_BOUNDS_MS, MICROS
 
 if TYPE_CHECKING:
@@ -19,19 +19,44 @@ if TYPE_CHECKING:
     type Samples = Callable[[ModelState], Iterator[Sample]]
 
 
+FAILURES = (
+    "ARTIFACT_REFUSED", "BAD_REQUEST", "INTERNAL_ERROR", "INVALID_PARAMETER_VALUE", "REQUEST_TOO_LARGE",
+    "RESOURCE_DOES_NOT_EXIST", "TEMPORARILY_UNAVAILABLE", "UNSUPPORTED_MEDIA_TYPE",
+)  # fmt: skip
+NO_VERSION = "0"
+
+
 def answers(state: ModelState) -> Counts:
-    """Yield the tallies of what callers got, by version; none for versions that were shadows alone."""
-    return ((labels, counts) for labels, counts in _versions(state) if counts.keys() - {SHADOW})
+    """Yield the tallies of what callers got, by version; none for versions that were shadows alone.
+
+    Versions that serve are there before their first request: a rise from nothing is none to a scraper.
+    """
+    told = {version: counts for version, counts in _told(state).items() if counts.keys() - {SHADOW}}
+    serving = (state.item.get(role) for role in (CHAMPION, CHALLENGER))
+    return _versions(state, {**{str(ref["version"]): {} for ref in serving if ref}, **told})
+
+
+def asked(state: ModelState) -> Counts:
+    """Yield the tallies of what callers asked: `answers`, and requests that met no version."""
+    found = list(answers(state))
+    unmet: dict[str, dict[str, Any]] = {} if NO_VERSION in _told(state) or not found else {NO_VERSION: {}}
+    return iter([*_versions(state, unmet), *found])
 
 
 def shadows(state: ModelState) -> Counts:
     """Yield the tallies of what versions did as shadows."""
-    return ((labels, counts[SHADOW]) for labels, counts in _versions(state) if SHADOW in counts)
+    told = _told(state).items()
+    return _versions(state, {version: counts[SHADOW] for version, counts in told if SHADOW in counts})
 
 
-def _versions(state: ModelState) -> Counts:
-    for version, counts in sorted((state.traffic or {}).get("versions", {}).items(), key=lambda item: int(item[0])):
-        yield {"model_name": state.name, "model_version": "" if version == "0" else version}, counts
+def _told(state: ModelState) -> Mapping[str, Mapping[str, Any]]:
+    versions: Mapping[str, Mapping[str, Any]] = (state.traffic or {}).get("versions", {})
+    return versions
+
+
+def _versions(state: ModelState, versions: Mapping[str, Mapping[str, Any]]) -> Counts:
+    for version, counts in sorted(versions.items(), key=lambda item: int(item[0])):
+        yield {"model_name": state.name, "model_version": "" if version == NO_VERSION else version}, counts
 
 
 def counted(part: Part, name: str) -> Samples:
@@ -40,11 +65,11 @@ def counted(part: Part, name: str) -> Samples:
 
 
 def failures(part: Part) -> Samples:
-    """Return what finds the failures of a part, by error code."""
+    """Return what finds the failures of a part, by error code; known codes are there before their first failure."""
     return lambda state: (
         ("", {**labels, "error_code": code}, count)
         for labels, counts in part(state)
-        for code, count in sorted(counts.get("errors", {}).items())
+        for code, count in sorted((dict.fromkeys(FAILURES, 0) | counts.get("errors", {})).items())
     )
 
 

@@ -7,10 +7,14 @@ from typing import Any
 
 import pytest
 
+from infra.build.paths import ROOT
 from modelloop import prometheus, summary, traffic
+from modelloop.errors import ArtifactRefusedError, ConflictError, ModelloopError, RequestError, TransientError
 from modelloop.prometheus import ModelState
+from modelloop.prometheus_traffic import FAILURES
 from modelloop.summary import Place, Summary
 
+RULES = (ROOT / "infra" / "observability" / "alerts.yml").read_text()
 NOW = "2026-11-23T12:10:00.000Z"
 COUNTS = [0] * (len(summary.LATENCY_BOUNDS_MS) + 1)
 
@@ -98,6 +102,35 @@ def test_every_line_is_a_comment_or_a_sample_of_an_announced_family() -> None:
         else:
             assert re.fullmatch(r'[a-z_]+\{([a-z_]+="([^"\\]|\\["\\n])*",?)+\} [0-9.e+-]+', line), line
             assert line.startswith(announced)
+
+
+def test_failures_are_zero_before_the_first_one_and_not_absent() -> None:
+    item = {"name": "m", "champion": {"version": 3}, "challenger": {"version": 4}, "shadow": {"version": 5}}
+    zeros = [line for line in prometheus.render([ModelState(item)]).splitlines() if "_failure_total{" in line]
+    assert {re.findall('model_version="(.*?)"', line)[0] for line in zeros} == {"", "3", "4"}
+    ours = re.findall(r'error_code=~"([A-Z_|]+)"', RULES)[0].split("|")
+    assert set(ours) < set(FAILURES)
+    assert all(line.endswith(" 0") for line in zeros)
+    assert len(zeros) == 3 * len(FAILURES)
+    assert 'model_infer_request_success_total{model_name="m",model_version="4"} 0' in prometheus.render(
+        [ModelState(item)]
+    )
+
+
+def test_every_code_that_a_request_can_end_with_is_known() -> None:
+    mendable: list[type[ModelloopError]] = [RequestError, *RequestError.__subclasses__()]
+    ours: list[type[ModelloopError]] = [ModelloopError, TransientError, ArtifactRefusedError]
+    assert {error.code for error in ours + mendable} - {ConflictError.code} == set(FAILURES)
+
+
+def test_a_retired_model_has_no_verdict_any_more() -> None:
+    retired = state()._replace(item={"name": "m", "champion": None, "frozen": True})
+    text = prometheus.render([retired])
+    assert "model_infer_request_success_total{" in text
+    assert not re.search("modelloop_(drift|quality|label)", text)
+    assert 'kind="traffic"' in text
+    assert 'kind="drift"' not in text
+    assert 'modelloop_drift_status{model_name="m",status="drift"} 1' in prometheus.render([state()])
 
 
 def test_nothing_known_is_no_text() -> None:
