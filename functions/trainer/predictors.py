@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from modelloop.deviance import quantile
+from trainer import threads
 from trainer.evaluation import Outcome
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 
 UNLIMITED = 1 << 40
+AT_ONCE = 1 << 16  # rows: scikit-learn widens them and copies them again
 
 
 class Predictor(Protocol):
@@ -48,14 +51,19 @@ class Estimator:
 
     def outcome(self, part: Part) -> Outcome:
         """Return what the estimator says about the rows."""
+        with threads.limit(threads.MOST_THREADS) if threads.are_worth(part.matrix.size) else nullcontext():
+            pieces = [self._answer(part.matrix[start : start + AT_ONCE]) for start in range(0, part.rows or 1, AT_ONCE)]
+        predicted = np.concatenate([predicted for predicted, _ in pieces])
+        proba = [proba for _, proba in pieces if proba is not None]
+        return Outcome(part.target, predicted, np.concatenate(proba) if proba else None)
+
+    def _answer(self, matrix: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
         if self.task == "regression":
-            return Outcome(part.target, self.model.predict(part.matrix).astype(np.float64), None)
-        proba = self.model.predict_proba(part.matrix).astype(np.float64)
+            return self.model.predict(matrix).astype(np.float64), None
+        proba = self.model.predict_proba(matrix).astype(np.float64)
         if self.threshold is None:
-            predicted = self.model.predict(part.matrix).astype(np.float64)
-        else:
-            predicted = (proba[:, 1] >= self.threshold).astype(np.float64)
-        return Outcome(part.target, predicted, proba)
+            return self.model.labels(matrix, proba).astype(np.float64), proba
+        return (proba[:, 1] >= self.threshold).astype(np.float64), proba
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from modelloop.errors import FitRefusedError
-from trainer.estimation import MOST_THREADS, estimate
+from trainer.estimation import estimate
 from trainer.evaluation.metrics import statistics
 from trainer.search import Trial
+from trainer.threads import MOST_THREADS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +55,7 @@ def try_rung(table: PreparedTable, chosen: list[Candidate], rows: int, metric: s
     trials: list[Trial] = []
 
     def attempt(candidate: Candidate) -> Trial | None:
-        return try_out(table, candidate, part, metric, threads=1)[0] if clock.left() else None
+        return try_out(table, candidate, part, metric, most_threads=1)[0] if clock.left() else None
 
     with ThreadPoolExecutor(os.process_cpu_count() or 1) as pool:
         for done, trial in enumerate(pool.map(attempt, chosen), 1):
@@ -65,12 +66,12 @@ def try_rung(table: PreparedTable, chosen: list[Candidate], rows: int, metric: s
 
 
 def try_out(
-    table: PreparedTable, candidate: Candidate, part: Part, metric: str, threads: int = MOST_THREADS
+    table: PreparedTable, candidate: Candidate, part: Part, metric: str, most_threads: int = MOST_THREADS
 ) -> tuple[Trial, Estimator | None]:
     """Fit a candidate and score it on the validation part; without an estimator when it refuses the rows."""
     started = time.monotonic()
     try:
-        estimator = estimate(table, candidate, part, threads)
+        estimator = estimate(table, candidate, part, most_threads)
     except FitRefusedError as error:
         return _trial(candidate, part, UNDEFINED, started, error.message), None
     return _trial(candidate, part, figure(estimator.outcome(table.validation), metric), started), estimator

@@ -40,14 +40,14 @@ class Part:
         """How many rows there are."""
         return len(self.target)
 
-    def take(self, rows: NDArray[Any]) -> Part:
-        """Return some of the rows, by position or by mask."""
+    def take(self, rows: NDArray[Any] | slice) -> Part:
+        """Return some of the rows, by position or by mask; a slice shares their memory."""
         return Part(self.matrix[rows], self.target[rows], None if self.times is None else self.times[rows])
 
 
 @dataclass(frozen=True)
 class PreparedTable:
-    """The table document, its encoding and spec, and all rows with the side of the split that each is on.
+    """The table document, its encoding and spec, and all rows, ordered by the side of the split that each is on.
 
     `slices`, int16 [rows, columns], tells where each row stands in the document's `slices`: protected columns that are
     no features; -1 is missing.
@@ -79,7 +79,7 @@ class PreparedTable:
     @cached_property
     def train(self) -> Part:
         """The rows to fit on."""
-        return self.rows.take(self.membership == TRAIN)
+        return self._side(TRAIN)
 
     @cached_property
     def known(self) -> Part:
@@ -90,12 +90,17 @@ class PreparedTable:
     @cached_property
     def validation(self) -> Part:
         """The rows to choose, to stop early and to calibrate on."""
-        return self.rows.take(self.membership == VALIDATION)
+        return self._side(VALIDATION)
 
     @cached_property
     def holdout(self) -> Part:
         """The rows that nothing has seen."""
-        return self.rows.take(self.membership == HOLDOUT)
+        return self._side(HOLDOUT)
+
+    def _side(self, side: int) -> Part:
+        """Return the rows of one side: they lie together, so they are not copied."""
+        start, end = np.searchsorted(self.membership, [side, side + 1])
+        return self.rows.take(slice(start, end))
 
 
 def load(model: str, run_id: str, document: dict[str, Any]) -> PreparedTable:
@@ -122,9 +127,11 @@ def read_document(model: str, run_id: str) -> dict[str, Any]:
 def prepared(
     document: dict[str, Any], rows: Part, membership: NDArray[np.uint8], slices: NDArray[np.int16] | None = None
 ) -> PreparedTable:
-    """Put a prepared table together."""
+    """Put a prepared table together: rows in the order of their sides, on each side in that of the file."""
     encoding, spec = encoding_from_json(document["encoding"]), spec_from_json(document["spec"])
-    return PreparedTable(document, encoding, spec, rows, membership, slices)
+    order = np.argsort(membership, kind="stable")
+    slices = None if slices is None else slices[order]
+    return PreparedTable(document, encoding, spec, rows.take(order), membership[order], slices)
 
 
 def read_files(model: str, run_id: str, document: dict[str, Any], skip: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -12,9 +12,11 @@ from scipy import sparse
 from sklearn.base import BaseEstimator
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
+
+AT_ONCE = 1 << 16  # rows
 
 type Matrix = NDArray[np.float32]
 
@@ -42,18 +44,21 @@ class Filled(BaseEstimator):  # type: ignore[misc]
 
     def fit(self, matrix: Matrix) -> Self:
         """Learn the fill values (float32, so that filling does not widen the matrix) and which slots to flag."""
-        missing = np.isnan(matrix)
         self.fill_ = np.array(
             [codes or _median(column) for codes, column in zip(self.codes, matrix.T, strict=True)], dtype=np.float32
         )
-        self.flags_ = np.flatnonzero(missing.any(axis=0))
+        self.flags_ = np.flatnonzero([np.isnan(column).any() for column in matrix.T])
         return self
 
     def transform(self, matrix: Matrix) -> Matrix:
         """Return the filled slots followed by the flags."""
-        missing = np.isnan(matrix)
-        filled = np.where(missing, self.fill_, matrix)
-        return np.hstack([filled, missing[:, self.flags_].astype(np.float32)])
+        slots = matrix.shape[1]
+        filled = np.empty((len(matrix), slots + len(self.flags_)), np.float32)
+        for rows in _chunks(len(matrix)):
+            missing = np.isnan(matrix[rows])
+            filled[rows, :slots] = np.where(missing, self.fill_, matrix[rows])
+            filled[rows, slots:] = missing[:, self.flags_]
+        return filled
 
 
 class OneHot(BaseEstimator):  # type: ignore[misc]
@@ -72,33 +77,72 @@ class OneHot(BaseEstimator):  # type: ignore[misc]
         """Learn medians, means and scales of the number slots."""
         self.numbers_ = np.array([slot for slot, codes in enumerate(self.codes) if not codes], dtype=np.intp)
         self.categories_ = np.array([slot for slot, codes in enumerate(self.codes) if codes], dtype=np.intp)
-        numbers = matrix[:, self.numbers_].astype(np.float64)
-        missing = np.isnan(numbers)
-        self.medians_ = np.array([_median(column) for column in numbers.T])
-        self.flags_ = np.flatnonzero(missing.any(axis=0))
-        numbers = np.where(missing, self.medians_, numbers)
-        self.means_ = numbers.mean(axis=0)
-        scales = numbers.std(axis=0)
+        learnt = [_learn(matrix[:, slot].astype(np.float64)) for slot in self.numbers_]
+        self.medians_, self.means_, scales, flags = np.array(learnt, np.float64).reshape(-1, 4).T.copy()
         self.scales_ = np.where(scales > 0.0, scales, 1.0)
+        self.flags_ = np.flatnonzero(flags)
         return self
 
     def transform(self, matrix: Matrix) -> Any:
         """Return the design matrix: dense, or CSR when there are category slots and `dense` is not asked for."""
-        numbers = matrix[:, self.numbers_].astype(np.float64)
-        missing = np.isnan(numbers)
-        scaled = (np.where(missing, self.medians_, numbers) - self.means_) / self.scales_
-        dense = np.hstack([scaled, missing[:, self.flags_].astype(np.float64)])
+        if self.categories_.size and not self.dense:
+            return self._sparse(matrix)
+        whole = np.empty((len(matrix), self._width))
+        for rows in _chunks(len(matrix)):
+            part = self._design(matrix[rows])
+            whole[rows] = part.toarray() if self.categories_.size else part
+        return whole
+
+    @property
+    def _width(self) -> int:
+        one_hot = sum(self.codes[slot] + 1 for slot in self.categories_)
+        return len(self.numbers_) + len(self.flags_) + one_hot
+
+    def _sparse(self, matrix: Matrix) -> Any:
+        """Fill one CSR matrix part by part; pages of the arrays that are never written take no memory."""
+        most = len(matrix) * (len(self.numbers_) + len(self.flags_) + len(self.categories_))
+        data, places, starts = np.empty(most), np.empty(most, np.int32), np.zeros(len(matrix) + 1, np.int32)
+        end = 0
+        for rows in _chunks(len(matrix)):
+            part = self._design(matrix[rows])
+            begin, end = end, end + part.nnz
+            data[begin:end], places[begin:end] = part.data, part.indices
+            starts[rows.start + 1 : rows.stop + 1] = part.indptr[1:] + begin
+        return sparse.csr_array((data[:end], places[:end], starts), shape=(len(matrix), self._width))
+
+    def _design(self, matrix: Matrix) -> Any:
+        numbers, missing = self._filled(matrix)
+        dense = np.hstack([(numbers - self.means_) / self.scales_, missing[:, self.flags_].astype(np.float64)])
         if not self.categories_.size:
             return dense
         one_hot = map(self._one_hot, self.categories_, matrix[:, self.categories_].T)
-        stacked = sparse.hstack([sparse.csr_array(dense), *one_hot], "csr")
-        return stacked.toarray() if self.dense else stacked
+        return sparse.hstack([sparse.csr_array(dense), *one_hot], "csr")
+
+    def _filled(self, matrix: Matrix) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Return the number slots with missing ones filled, and which were missing."""
+        numbers = matrix[:, self.numbers_].astype(np.float64)
+        missing = np.isnan(numbers)
+        return np.where(missing, self.medians_, numbers), missing
 
     def _one_hot(self, slot: int, column: NDArray[np.float32]) -> Any:
         width = self.codes[slot] + 1
         codes = np.where(np.isnan(column), width - 1, column).astype(np.int32)
         rows = np.arange(len(column) + 1, dtype=np.int32)
         return sparse.csr_array((np.ones(len(column)), codes, rows), shape=(len(column), width))
+
+
+def _chunks(rows: int) -> Iterator[slice]:
+    """Cut rows into parts: what is computed of all at once would need many times the memory of the result."""
+    for start in range(0, rows, AT_ONCE):
+        yield slice(start, min(start + AT_ONCE, rows))
+
+
+def _learn(column: NDArray[np.float64]) -> tuple[float, float, float, bool]:
+    """Return median, then mean and deviation of the filled column, and whether anything was missing."""
+    missing = np.isnan(column)
+    median = _median(column)
+    filled = np.where(missing, median, column)
+    return median, float(filled.mean()), float(filled.std()), bool(missing.any())
 
 
 def _median(column: NDArray[Any]) -> float:
