@@ -38,6 +38,7 @@ class Run:
     lease_until: str | None = None
     metrics: dict[str, Any] | None = None
     gate: dict[str, Any] | None = None
+    warm_start: dict[str, Any] | None = None
     plan: dict[str, Any] | None = None
     version: int | None = None
     warnings: list[str] = field(default_factory=list)

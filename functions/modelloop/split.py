@@ -6,6 +6,7 @@ later version of the table, and duplicates are together. With a time column the 
 
 from __future__ import annotations
 
+import json
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,11 @@ FIELD_MARK, VALUE_MARK = "\x1e", "\x1f"
 def salt(model: str) -> str:
     """Return the model's salt: fixed for its life, so that membership never moves."""
     return f"modelloop/{model}"
+
+
+def rule(**facts: object) -> str:
+    """Return the hex SHA-256 of all that decides on which side rows are: under one rule no row ever changes sides."""
+    return sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def content(cells: Mapping[str, str | None]) -> str:

@@ -13,7 +13,6 @@ from modelloop.aws import pointers
 from modelloop.gate import REJECT
 from modelloop.run import REJECTED, SUCCEEDED
 from trainer import audit, trials
-from trainer import predecessor as predecessors
 from trainer import table as tables
 from trainer.callers import keep_old_callers
 from trainer.crossing import cross_validate
@@ -23,13 +22,13 @@ from trainer.incumbents import load_champion
 from trainer.progress import Progress
 from trainer.publishing import publish
 from trainer.sources import FittedSource
+from trainer.start import begin
 from trainer.version import Candidate, find_manifest, make_version, report_refusal
 
 if TYPE_CHECKING:
     from modelloop.aws.registry import Registry
     from modelloop.run import Run
     from trainer.incumbents import Champion
-    from trainer.predecessor import Predecessor
 
 FITTING_SHARE = 0.6
 CROSSING_SECONDS = 15.0
@@ -64,13 +63,12 @@ def _candidate(registry: Registry, run: Run, progress: Progress, deadline: float
     if document.get("brought"):
         return _brought(run, progress, document, champion, deadline)
     table = keep_old_callers(tables.load(run.model, run.run_id, document), champion)
+    earlier = trials.read(run.model, run.run_id)
+    table, start = begin(registry, run, table, champion, earlier)
     progress.reach("fitting")
     seconds = (deadline - time.monotonic()) * FITTING_SHARE
-    earlier = trials.read(run.model, run.run_id)
-    predecessor = _predecessor(registry, run, champion, earlier)
-    fitted = fit(
-        table, seconds, lambda share: progress.reach("fitting", share), earlier.trials if earlier else [], predecessor
-    )
+    recorded = earlier.trials if earlier else []
+    fitted = fit(table, seconds, lambda share: progress.reach("fitting", share), recorded, start)
     trials.record(run.model, run.run_id, fitted)
     progress.reach("evaluating")
     metric = fitted.objective.compared_by
@@ -79,15 +77,6 @@ def _candidate(registry: Registry, run: Run, progress: Progress, deadline: float
     refused = examination.decision.decision == REJECT
     crossed = None if refused else cross_validate(table, fitted.chosen.candidate, metric, until)
     return Candidate(table, FittedSource(fitted), examination, champion, crossed)
-
-
-def _predecessor(
-    registry: Registry, run: Run, champion: Champion | None, earlier: trials.Record | None
-) -> Predecessor | None:
-    """Return the version to start from: what an earlier attempt started from, whatever is the champion by now."""
-    if earlier is None:
-        return predecessors.find(registry, run.model, champion)
-    return predecessors.read(run.model, earlier.started_from) if earlier.started_from else None
 
 
 def _brought(
@@ -106,7 +95,8 @@ def _reject(registry: Registry, run: Run, candidate: Candidate) -> None:
     registry.update_run(run.model, run.run_id, decided_at=at)
     audit.record(registry, run, "gate", {"decision": REJECT, "reasons": gate["reasons"]}, at)
     reason = f"the gate refused this model: {'; '.join(gate['reasons'])}"
-    registry.finish_run(run.model, run.run_id, REJECTED, reason, gate=gate, metrics=metrics)
+    started = _in_short(candidate.source.warm_start)
+    registry.finish_run(run.model, run.run_id, REJECTED, reason, gate=gate, metrics=metrics, warm_start=started)
 
 
 def _release(registry: Registry, run: Run, manifest: dict[str, Any], progress: Progress) -> None:
@@ -115,4 +105,10 @@ def _release(registry: Registry, run: Run, manifest: dict[str, Any], progress: P
     outcome = publish(registry, manifest, manifests.reference(manifest))
     audit.record(registry, run, "register", {"version": number, "outcome": outcome}, manifest["created_at"])
     facts = {name: manifest[name] for name in ("gate", "metrics", "version")}
+    facts["warm_start"] = _in_short(manifest["warm_start"])
     registry.finish_run(run.model, run.run_id, SUCCEEDED, outcome, stage="done", percent=100, **facts)
+
+
+def _in_short(warm_start: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return what a run says of its start; the chain of versions stands in the manifest."""
+    return None if warm_start is None else {name: warm_start[name] for name in ("from", "state", "reason")}

@@ -69,16 +69,23 @@ def try_out(
     table: PreparedTable, candidate: Candidate, part: Part, metric: str, most_threads: int = MOST_THREADS
 ) -> tuple[Trial, Estimator | None]:
     """Fit a candidate and score it on the validation part; without an estimator when it refuses the rows."""
-    started = time.monotonic()
+    began = time.monotonic()
     try:
         estimator = estimate(table, candidate, part, most_threads)
     except FitRefusedError as error:
-        return _trial(candidate, part, UNDEFINED, started, error.message), None
-    return _trial(candidate, part, figure(estimator.outcome(table.validation), metric), started), estimator
+        return _trial(candidate, part, UNDEFINED, began, error.message), None
+    return scored(table, candidate, part, metric, estimator, began), estimator
 
 
-def _trial(candidate: Candidate, part: Part, score: float, started: float, error: str | None = None) -> Trial:
-    seconds = time.monotonic() - started
+def scored(
+    table: PreparedTable, candidate: Candidate, part: Part, metric: str, estimator: Estimator, began: float
+) -> Trial:
+    """Return the trial of a fit that began at a moment of the monotonic clock, scored on the validation part."""
+    return _trial(candidate, part, figure(estimator.outcome(table.validation), metric), began)
+
+
+def _trial(candidate: Candidate, part: Part, score: float, began: float, error: str | None = None) -> Trial:
+    seconds = time.monotonic() - began
     return Trial(candidate.family, candidate.params, part.rows, score, seconds, error, candidate.origin)
 
 

@@ -26,13 +26,16 @@ DEFAULT_TRIALS = 20
 FEWEST_ROWS = 500
 KEEP = 3
 MOST_RUNGS = 3
-PREDECESSOR, SPEC, DRAWN = "predecessor", "spec", "drawn"
+PREDECESSOR, CONTINUED, SPEC, DRAWN = "predecessor", "continued", "spec", "drawn"
 RISING = frozenset({"roc_auc", "pr_auc", "accuracy", "f1", "r2"})
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One family with one setting of its parameters; `origin` says who named it: predecessor, spec or chance."""
+    """One family with one setting of its parameters.
+
+    `origin` says who named it: predecessor, spec or chance; continued: the predecessor's fitted state went on.
+    """
 
     family: str
     params: dict[str, Any] = field(default_factory=dict)
@@ -150,6 +153,8 @@ def surest_first(chosen: list[Candidate], trials: list[Trial], rows: int, second
 
     It is the quickest when none will.
     """
+    if not chosen:
+        return []
     expected = [expected_seconds(candidate, trials, rows) for candidate in chosen]
     in_time = [place for place, needed in enumerate(expected) if needed <= seconds]
     first = in_time[0] if in_time else expected.index(min(expected))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import joblib
 
 from modelloop import keys
+from trainer.continuation import chain
 from trainer.export import flatten, to_onnx
 from trainer.files import File
 
@@ -92,9 +93,14 @@ class FittedSource:
 
     @property
     def warm_start(self) -> dict[str, Any]:
-        """Return the version whose settings were tried first."""
-        predecessor = self.fitted.predecessor
-        return {"from": None if predecessor is None else predecessor.to_json()}
+        """Return the version it started from, whether its fitted state went on, and why or why not."""
+        known, continued = self.fitted.start.predecessor, self.fitted.continued
+        return {
+            "from": None if known is None else known.to_json(),
+            "state": "continued" if continued else "cold",
+            "reason": self.fitted.reason,
+            "chain": chain(known) if continued and known else [],
+        }
 
     def describe(self) -> dict[str, Any]:
         """Return family, class, plain parameters of the estimator, and those that were set beyond the defaults."""

@@ -22,10 +22,11 @@ FILE = "trials.json"
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What an earlier attempt tried, and the run of the version that it started from, if there was one."""
+    """What an earlier attempt tried, the run of the version that it started from, and why its state did not go on."""
 
     trials: list[Trial]
-    started_from: str | None
+    started_from: str | None = None
+    cold: str | None = None
 
 
 def read(model: str, run_id: str) -> Record | None:
@@ -35,15 +36,18 @@ def read(model: str, run_id: str) -> Record | None:
     except NotFoundError:
         return None
     document = orjson.loads(body)
-    return Record([trial_from_json(trial) for trial in document["trials"]], document.get("started_from"))
+    return Record(
+        [trial_from_json(trial) for trial in document["trials"]], document.get("started_from"), document.get("cold")
+    )
 
 
 def record(model: str, run_id: str, fitted: Fitted) -> None:
     """Store the trials, unless an attempt has done so before."""
-    start = fitted.predecessor
+    start = fitted.start.predecessor
     document = {
         "format_version": 1,
         "trials": [trial.to_json() for trial in fitted.trials],
         "started_from": None if start is None else start.run_id,
+        "cold": None if fitted.continued else fitted.reason,
     }
     storage.put_once(settings().artifacts_bucket, keys.prepared(model, run_id, FILE), orjson.dumps(document))

@@ -14,6 +14,7 @@ from modelloop.aws import storage
 from modelloop.errors import NotFoundError
 from modelloop.settings import settings
 from trainer import bundle, incumbents, lineage, replaying, report
+from trainer.continuation import fitted_until
 from trainer.evaluation import curves, diagnostics
 from trainer.evaluation.slices import slices
 from trainer.examination import trained_until
@@ -160,7 +161,11 @@ def _diagnostics(candidate: Candidate) -> dict[str, Any]:
 
 def _split(table: PreparedTable) -> dict[str, Any]:
     parts = {"train": table.train.rows, "validation": table.validation.rows, "holdout": table.holdout.rows}
-    return {**parts, "salt": table.document["salt"], "trained_until": trained_until(table)}
+    known = table.document.get("split") or {}
+    return {
+        **parts, "salt": table.document["salt"], "kind": known.get("kind"), "rule": known.get("rule"),
+        "fitted_until": fitted_until(table), "trained_until": trained_until(table),
+    }  # fmt: skip
 
 
 def _best(run: Run, number: int | None, candidate: Candidate) -> dict[str, Any]:

@@ -48,6 +48,7 @@ def assign(
     salt = split.salt(model)
     if spec.group_column:
         place = names.index(spec.group_column)
+        identity = [place]
         text, kind = f"coalesce({_canonical(place, facts[place])}, '')", "group"
     else:
         text, kind = _content(names, facts, identity), "content"
@@ -60,7 +61,10 @@ def assign(
     places = np.asarray(fetched, np.float64)
     sides = np.where(places < split.validation_edge(spec.holdout), split.VALIDATION, split.TRAIN).astype(np.uint8)
     sides[places < spec.holdout] = split.HOLDOUT
-    return Membership(sides, {"kind": kind, "column": spec.group_column, "holdout": spec.holdout, "salt": salt})
+    read_as = {names[place]: facts[place].kind for place in identity}
+    document = {"kind": kind, "column": spec.group_column, "holdout": spec.holdout, "salt": salt}
+    rule = split.rule(**document, columns=read_as, missing=sorted(spec.missing))
+    return Membership(sides, document | {"rule": rule})
 
 
 def check_sides(sides: NDArray[np.uint8], target: NDArray[Any], classes: Sequence[object] | None) -> None:
@@ -100,6 +104,7 @@ def _by_time(connection: DuckDBPyConnection, spec: Spec, place: int, facts: Sequ
     document = {
         "kind": "time", "column": spec.time_column, "time_kind": kind, "holdout": spec.holdout, "train_until": until,
         "last": float(np.nanmax(times)) if not np.isnan(times).all() else None,
+        "rule": split.rule(kind="time", column=spec.time_column, time_kind=kind),
     }  # fmt: skip
     missing = int(np.isnan(times).sum())
     warned = (f"{missing:,} rows have no {spec.time_column!r}: they were put with the oldest",) if missing else ()

@@ -60,13 +60,22 @@ class Data:
     spec: Spec = field(default_factory=lambda: Spec(estimators=("linear",)))
     times: NDArray[np.float64] | None = None
     slices: dict[str, tuple[list[str], NDArray[np.int16]]] = field(default_factory=dict)
+    sides: NDArray[np.uint8] | None = None
 
     def membership(self) -> NDArray[np.uint8]:
+        if self.sides is not None:
+            return self.sides
         if self.times is not None:
             return split.by_time(self.times, self.spec.holdout)
         salt = split.salt("m")
         shares = [split.share(salt, row.tobytes().hex()) for row in self.matrix]
         return np.array([split.side(share, self.spec.holdout) for share in shares], np.uint8)
+
+    def split(self) -> dict[str, Any]:
+        """What intake writes of the way that rows were split."""
+        kind, column = ("content", None) if self.times is None else ("time", self.spec.time_column)
+        share = self.spec.holdout if self.times is None else None
+        return {"kind": kind, "column": column, "rule": split.rule(kind=kind, column=column, holdout=share)}
 
 
 class Lab:
@@ -128,7 +137,7 @@ class Lab:
             "format_version": 1, "model": "m", "run_id": run.run_id, "spec": data.spec.to_json(), "task": data.task,
             "task_reason": "", "target": "y", "classes": data.classes if data.task == "classification" else None,
             "encoding": data.encoding.to_json(), "profile": [], "warnings": [], "dataset": run.dataset,
-            "salt": split.salt("m"),
+            "salt": split.salt("m"), "split": data.split(),
             "files": {name: {"sha256": sha256(body).hexdigest(), "bytes": len(body)} for name, body in files.items()},
         }  # fmt: skip
         for name, body in {**files, "table.json": orjson.dumps(document)}.items():

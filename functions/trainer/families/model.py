@@ -58,11 +58,7 @@ class Model(BaseEstimator):  # type: ignore[misc]
             self.estimator.set_params(early_stopping=validation is not None)
             if validation is not None:
                 extra |= {"X_val": self.preparation.transform(validation[0]), "y_val": validation[1]}
-        try:
-            self.estimator.fit(prepared, target, **extra)
-        except (TypeError, ValueError) as error:  # scikit-learn's ways to refuse rows and parameters
-            name = type(self.estimator).__name__
-            raise FitRefusedError(f"{name} cannot be fitted: {str(error)[:LONGEST_REASON]}") from error
+        fit_estimator(self.estimator, prepared, target, **extra)
         return self
 
     def predict(self, matrix: Matrix) -> NDArray[Any]:
@@ -88,3 +84,12 @@ class Model(BaseEstimator):  # type: ignore[misc]
         if tied.size:
             answers[tied] = self.predict(matrix[tied])
         return answers
+
+
+def fit_estimator(estimator: Any, prepared: Any, target: NDArray[Any], **extra: Any) -> None:
+    """Fit an estimator in place; raise FitRefusedError with what it says of rows or parameters that it refuses."""
+    try:
+        estimator.fit(prepared, target, **extra)
+    except (TypeError, ValueError) as error:  # scikit-learn's ways to refuse rows and parameters
+        name = type(estimator).__name__
+        raise FitRefusedError(f"{name} cannot be fitted: {str(error)[:LONGEST_REASON]}") from error

@@ -209,12 +209,21 @@ def _making(manifest: Manifest) -> str:
     heads = ["Family", "Parameters", "Named by", "Rows", "Validation score", "Seconds"]
     rows = [_trial(trial, manifest) for trial in manifest["trials"]]
     estimator = f"<code>{text(manifest['estimator']['class'])}</code>"
-    return section("making", "How it was made", f"<p>{estimator}</p>" + table(heads, rows, caption="Trials", numeric=3))
+    made = f"<p>{estimator}</p>{_start(manifest)}"
+    return section("making", "How it was made", made + table(heads, rows, caption="Trials", numeric=3))
+
+
+def _start(manifest: Manifest) -> str:
+    start = manifest["warm_start"]
+    if not start or not start["from"]:
+        return ""
+    went_on = "it went on from its fitted state" if start["state"] == "continued" else "it began cold"
+    return f"<p>After version {start['from']['version']}; {went_on}: {text(start['reason'])}.</p>"
 
 
 def _trial(trial: dict[str, Any], manifest: Manifest) -> list[str]:
-    source = manifest["warm_start"]["from"]
-    origins = {"predecessor": f"version {source['version']}" if source else "", "spec": "model.yaml or defaults"}
+    before = f"version {((manifest['warm_start'] or {}).get('from') or {}).get('version')}"
+    origins = {"predecessor": before, "continued": f"{before}, continued", "spec": "model.yaml or defaults"}
     return [
         text(trial["family"]), f"<code>{text(_json(trial['params']))}</code>", origins.get(trial["origin"], "chance"),
         number(trial["rows"]), text(trial["error"]) if trial["error"] else number(trial["score"]),

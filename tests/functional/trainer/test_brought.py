@@ -236,3 +236,12 @@ def test_an_output_is_found_by_the_name_that_the_spec_gives(lab: Lab) -> None:
     assert "'z'" in str(lab.bring(SIGMOID, data).reason)
     good = replace(data, spec=Spec(outputs={"predict_proba": "y"}))
     assert lab.bring(SIGMOID, good).state == "SUCCEEDED"
+
+
+def test_after_a_brought_champion_the_best_fitted_version_is_started_from(lab: Lab) -> None:
+    champion = lab.bring(SIGMOID, sample(600, 1))
+    first, second = lab.train(sample(1500, 1)), lab.train(sample(1600, 1))
+    assert lab.pointer().champion.run_id == champion.run_id
+    assert lab.manifest(champion)["warm_start"] is None
+    assert lab.manifest(first)["warm_start"]["from"] is None
+    assert lab.manifest(second)["warm_start"]["from"] == {"version": 2, "run_id": first.run_id}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 
 from modelloop import split
 
@@ -56,3 +57,35 @@ def test_groups_stay_together(stage: Stage) -> None:
     sides = stage.array(run, "membership.npy").reshape(10, 30)
     assert (sides == sides[0]).all()
     assert [column["name"] for column in stage.table(run)["encoding"]["columns"]] == ["x"]
+
+
+GROUPS = "group_column: g\n"
+GROWN = "".join(f"{i},{'ab'[i % 2]},g{i % 40},{'yes' if i % 3 else 'no'}\n" for i in range(400))
+
+
+@pytest.mark.parametrize("spec", ["", GROUPS])
+def test_under_one_rule_no_row_changes_sides(stage: Stage, spec: str) -> None:
+    stage.spec(spec)
+    first = stage.upload("t.csv", "x,kind,g,y\n" + "".join(GROWN.splitlines(keepends=True)[:300]))
+    grown = stage.upload("t.csv", "x,kind,g,y\n" + GROWN)
+    assert stage.table(first)["split"]["rule"] == stage.table(grown)["split"]["rule"]
+    np.testing.assert_array_equal(stage.array(grown, "membership.npy")[:300], stage.array(first, "membership.npy"))
+
+
+@pytest.mark.parametrize(("before", "after", "table"), [
+    ("", "holdout: 0.3\n", GROWN),
+    ("", "ignore: [kind]\n", GROWN),
+    ("", GROUPS, GROWN),
+    (GROUPS, "group_column: x\n", GROWN),
+    ("", "", GROWN + "many,a,g1,yes\n"),
+    ("", "missing: [a]\n", GROWN),
+    ("", "", GROWN * 3),
+    ("", "time_column: x\n", GROWN),
+    ("time_column: x\n", "time_column: g\n", GROWN.replace(",g", ",")),
+], ids=str)  # fmt: skip
+def test_what_may_move_rows_changes_the_rule(stage: Stage, before: str, after: str, table: str) -> None:
+    rules = []
+    for spec, rows in ((before, GROWN if table.count("\n") != 400 else table), (after, table)):
+        stage.spec(spec)
+        rules.append(stage.table(stage.upload("t.csv", "x,kind,g,y\n" + rows))["split"]["rule"])
+    assert rules[0] != rules[1]

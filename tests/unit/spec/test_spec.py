@@ -88,6 +88,7 @@ def test_digest_is_of_what_was_asked_not_of_how_it_was_written() -> None:
         ("\nholdout: 0.9\n", 2, "`holdout` must be a number from 0.05 to 0.5"),
         ("holdout: true\n", 1, "`holdout` must be a number"),
         ("holdout: .nan\n", 1, "`holdout` must be a number"),
+        ("target: y\nwarm_start: sometimes\n", 2, "`warm_start` must be true or false"),
         ("search: {trials: 1.5}\n", 1, "`search.trials` must be a whole number from 1 to 1000"),
         ("search: 5\n", 1, "`search` must be a mapping"),
         ("promotion: {policy: yolo}\n", 1, "`promotion.policy` must be one of auto, manual, shadow"),

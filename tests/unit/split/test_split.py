@@ -2,8 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from modelloop import split
+
+TIMES = st.lists(st.integers(0, 40).map(float) | st.just(float("nan")), min_size=3, max_size=60).map(np.array)
 
 
 def test_shares_are_spread_evenly_and_sides_have_their_sizes() -> None:
@@ -50,3 +54,30 @@ def test_a_crowd_at_the_newest_time_is_held_out_whole_and_missing_times_train() 
 
 def test_times_that_are_all_missing_hold_nothing_out() -> None:
     assert (split.by_time(np.full(5, np.nan), 0.2) == split.TRAIN).all()
+
+
+def test_a_rule_is_the_same_for_the_same_facts_in_any_order() -> None:
+    assert split.rule(kind="group", columns={"a": "text", "b": "number"}) == split.rule(
+        columns={"b": "number", "a": "text"}, kind="group"
+    )
+    assert split.rule(kind="group", holdout=0.2) != split.rule(kind="group", holdout=0.25)
+
+
+@given(TIMES, TIMES, st.floats(0.05, 0.5), st.floats(0.05, 0.5))
+def test_while_the_parts_end_no_earlier_no_row_that_was_fitted_on_judges_later(
+    old: np.ndarray, new: np.ndarray, before: float, after: float
+) -> None:
+    """What the trainer relies on when a model goes on from a state that was fitted on an earlier table."""
+    ends = []
+    for times, holdout in ((old, before), (new, after)):
+        sides = split.by_time(times, holdout)
+        fitted = [float(time) for time in times[sides == split.TRAIN] if not np.isnan(time)]
+        chosen = [*fitted, *times[sides == split.VALIDATION].tolist()]
+        if not fitted or not chosen:
+            return
+        ends.append((max(fitted), max(chosen)))
+    if ends[1][0] < ends[0][0] or ends[1][1] < ends[0][1]:
+        return
+    sides = split.by_time(new, after)
+    assert not (new[sides == split.VALIDATION] <= ends[0][0]).any()
+    assert not (new[sides == split.HOLDOUT] <= ends[0][1]).any()

@@ -1,0 +1,123 @@
+"""Going on from the predecessor's fitted state: only where that is sound and leaks no row that judges the result."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import joblib
+import numpy as np
+
+from modelloop import keys
+from modelloop.aws import storage
+from modelloop.encoding import encoding_from_json
+from modelloop.errors import CannotContinueError, NotFoundError
+from modelloop.settings import settings
+from modelloop.split import TRAIN
+from trainer import lineage
+from trainer.estimation import go_on_with
+from trainer.examination import trained_until
+from trainer.transcoding import is_lossless
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from trainer.families import Model
+    from trainer.predecessor import Predecessor
+    from trainer.predictors import Estimator
+    from trainer.search import Candidate
+    from trainer.table import PreparedTable
+
+MOST_BYTES = 64 << 20
+MOST_CONTINUATIONS = 10
+PLACED = "content and occurrence"
+
+
+def check(table: PreparedTable, predecessor: Predecessor | None) -> Predecessor:
+    """Return the predecessor; raise CannotContinueError, saying why, when a fit must not go on from its state."""
+    if not table.spec.warm_start:
+        raise CannotContinueError("model.yaml does not ask for it")
+    if predecessor is None:
+        raise CannotContinueError("no earlier version was fitted here")
+    before, now = predecessor.manifest, table.document
+    for name, said in (("task", "another task"), ("target", "another target"), ("classes", "other classes")):
+        if before[name] != now[name]:
+            raise CannotContinueError(f"it was fitted for {said}")
+    _check_environment(before["environment"])
+    if len(chain(predecessor)) > MOST_CONTINUATIONS:
+        raise CannotContinueError(f"{MOST_CONTINUATIONS} versions in a row went on, and that is the most")
+    if not is_lossless(table.encoding, encoding_from_json(before["encoding"])):
+        raise CannotContinueError("columns, categories or missing tokens are not what they were")
+    _check_split(table, before["split"])
+    return predecessor
+
+
+def resume(table: PreparedTable, predecessor: Predecessor, asked: Candidate) -> tuple[Estimator, str]:
+    """Fit the predecessor's model further on the training part; return it with what was done.
+
+    Raises CannotContinueError, saying why, where that would not be sound, FitRefusedError when the estimator refuses
+    the rows.
+    """
+    told = sha256(f"{table.seed}\n{predecessor.run_id}".encode()).hexdigest()
+    return go_on_with(table, asked, load(predecessor), int(told[:8], 16))
+
+
+def load(predecessor: Predecessor) -> Model:
+    """Return the model as it was fitted; raise CannotContinueError unless the file is the one that was stored."""
+    facts = predecessor.manifest["files"][keys.JOBLIB]
+    if facts["bytes"] > MOST_BYTES:
+        raise CannotContinueError(f"its {keys.JOBLIB} has more than {MOST_BYTES >> 20} MiB")
+    key = keys.version(predecessor.manifest["model"], predecessor.run_id, keys.JOBLIB)
+    try:
+        body = storage.get(settings().artifacts_bucket, key)
+    except NotFoundError as error:
+        raise CannotContinueError(f"its {keys.JOBLIB} is gone") from error
+    if len(body) != facts["bytes"] or sha256(body).hexdigest() != facts["sha256"]:
+        raise CannotContinueError(f"its {keys.JOBLIB} is not what its manifest says")
+    model: Model = joblib.load(BytesIO(body))
+    return model
+
+
+def chain(predecessor: Predecessor) -> list[dict[str, Any]]:
+    """Return the versions whose fitted state a continuation carries, the predecessor first."""
+    manifest = predecessor.manifest
+    environment = manifest["environment"]
+    link = {"dataset": manifest["dataset"], "code": environment["code"], "lock": environment["lock"]}
+    return [predecessor.to_json() | link, *manifest["warm_start"].get("chain", ())]
+
+
+def _check_environment(before: Mapping[str, Any]) -> None:
+    now = lineage.environment()
+    for name in lineage.PICKLED:
+        if before["packages"].get(name) != now["packages"][name]:
+            raise CannotContinueError(f"{name} {before['packages'].get(name)} fitted it, not {now['packages'][name]}")
+    if before.get("families") != now["families"]:
+        raise CannotContinueError("another release of this code fitted it")
+
+
+def _check_split(table: PreparedTable, before: Mapping[str, Any]) -> None:
+    """Refuse wherever a row that validates or is held out may be one that the state was fitted on.
+
+    Under one rule a row is on one side for ever. By time the sides move, but only forwards is safe: what comes after
+    all that the table is fitted or chosen on must come after all that the predecessor was.
+    """
+    now = table.document.get("split") or {}
+    if now.get("rule") is None or now["rule"] != before.get("rule"):
+        raise CannotContinueError("rows are split in another way, so that it may know rows that are held out now")
+    if now["kind"] == PLACED:
+        raise CannotContinueError("repeated rows are told apart by their order, which may have changed")
+    if table.rows.times is None:
+        return
+    for name, moment in (("fitted_until", fitted_until(table)), ("trained_until", trained_until(table))):
+        if moment is None or before[name] is None or moment < before[name]:
+            raise CannotContinueError("it has seen later rows than this table is fitted on")
+
+
+def fitted_until(table: PreparedTable) -> float | None:
+    """Return the newest time (seconds since 1970, or the column's number) in the training part, for ordered tables."""
+    if table.rows.times is None:
+        return None
+    times = table.rows.times[table.membership == TRAIN]
+    known = times[~np.isnan(times)]
+    return float(known.max()) if len(known) else None

