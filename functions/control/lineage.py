@@ -1,4 +1,4 @@
-"""Where an answer came from: prediction, version, run, dataset version, spec, code and lock."""
+"""Where an answer came from: version, run, dataset version, spec, code and lock, and the versions before it."""
 
 from __future__ import annotations
 
@@ -8,32 +8,59 @@ from modelloop.aws import manifests, predictions
 from modelloop.errors import NotFoundError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from control.request import Request
     from modelloop.aws.registry import Registry
 
-TOLD = ("dataset", "spec", "cause", "estimator", "environment", "code", "split", "task", "target", "gate", "created_at")
+TOLD = ("dataset", "spec", "cause", "estimator", "environment", "split", "task", "target", "gate", "created_at",
+        "warm_start")  # fmt: skip
+TOLD_OF_ANCESTORS = ("version", "run_id", "cause", "created_at", "dataset")
+MOST_ANCESTORS = 20
 
 
 def get_lineage(registry: Registry, request: Request) -> dict[str, Any]:
-    """Answer what a prediction id leads to, back to the object version of the dataset."""
+    """Answer what a prediction id, or one row of it, leads to, back to the object version of the dataset.
+
+    `ancestors` are the versions before, each the one that the next was to succeed, newest first; `warm_start` names
+    those whose fitted state the version carries.
+    """
     model = registry.get_model(request.model)["name"]
+    row = request.row()
     moment, entries = predictions.find(model, request.part("prediction"))
-    answered = entries[0]
+    asked = entries if row is None else _of_row(entries, row)
+    answered = asked[0]
     facts = registry.get_version(model, answered["version"])
     manifest = manifests.read(model, facts["run_id"])
+    environment = manifest.get("environment") or {}
     return {
-        "prediction": entries[0]["id"],
+        "prediction": answered["id"],
         "model": model,
         "time": moment,
         "version": answered["version"],
         "run_id": facts["run_id"],
         "variant": answered["variant"],
-        "rows": [_rows(entry) for entry in entries if entry["version"] == answered["version"]],
-        "others": [{**_rows(entry), "version": entry["version"], "variant": entry["variant"]} for entry in entries
+        "rows": [_rows(entry) for entry in asked if entry["version"] == answered["version"]],
+        "others": [{**_rows(entry), "version": entry["version"], "variant": entry["variant"]} for entry in asked
                    if entry["version"] != answered["version"]],
         "run": _run(registry, model, facts["run_id"]),
         **{name: manifest.get(name) for name in TOLD},
+        "code": environment.get("code"),
+        "lock": environment.get("lock"),
+        "ancestors": _ancestors(model, manifest),
     }  # fmt: skip
+
+
+def _of_row(entries: list[dict[str, Any]], row: int) -> list[dict[str, Any]]:
+    """Return the entries cut down to one row of the request; each holds the rows from its offset on."""
+    found = [
+        entry | {"offset": row, "predict": [entry["predict"][row - entry["offset"]]]}
+        for entry in entries
+        if 0 <= row - entry["offset"] < len(entry["predict"])
+    ]
+    if not found:
+        raise NotFoundError(f"the prediction has no row {row}: the first one is 0", field="row")
+    return found
 
 
 def _rows(entry: dict[str, Any]) -> dict[str, Any]:
@@ -41,9 +68,27 @@ def _rows(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def _run(registry: Registry, model: str, run_id: str) -> dict[str, Any] | None:
-    """Return the run in short; a brought-along model may have none."""
+    """Return the run in short."""
     try:
         run = registry.get_run(model, run_id)
     except NotFoundError:
         return None
-    return {"state": run.state, "cause": run.cause, "created_at": run.created_at, "reason": run.reason}
+    told = ("state", "cause", "created_at", "reason", "request_id", "spec_digest")
+    return {name: getattr(run, name) for name in told}
+
+
+def _ancestors(model: str, manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    while len(found) < MOST_ANCESTORS and (before := _before(manifest)):
+        try:
+            manifest = manifests.read(model, before)
+        except NotFoundError:
+            break
+        found.append({name: manifest.get(name) for name in TOLD_OF_ANCESTORS})
+    return found
+
+
+def _before(manifest: Mapping[str, Any]) -> str | None:
+    """Return the run of the champion that a version was held to, or else of the version that it started from."""
+    source = (manifest.get("warm_start") or {}).get("from") or {}
+    return manifest.get("compared_with") or source.get("run_id")

@@ -61,6 +61,15 @@ class Request:
         """Return a query parameter, or None."""
         return self._query.get(name)
 
+    def row(self) -> int | None:
+        """Return the query parameter `row`, the place of a row in its request, or None."""
+        text = self.query("row")
+        if text is None:
+            return None
+        if not (text.isascii() and text.isdecimal()) or len(text) > _LONGEST_NUMBER:
+            raise InvalidValueError("row is a whole number from 0", field="row")
+        return int(text)
+
     def page(self) -> dict[str, Any]:
         """Return `limit` and `next` as the registry's lists take them."""
         text = self._query.get("limit") or "20"

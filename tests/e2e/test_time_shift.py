@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 MODEL = "haze"
 SPEC = b"""target: hazy
 estimators: [hist_gradient_boosting]
+warm_start: true
 promotion: {canary_percent: 50, bake_minutes: 0, margin: 0.05}
 monitoring: {min_rows: 500}
 retrain: {cooldown_hours: 24, max_per_day: 3}
@@ -180,7 +181,8 @@ def test_a_shift_in_time_is_found_and_closed(stack: StackInfo, client: Client) -
     _december_is_quiet(stack, client)
     answers = _july_is_drift(stack, client)
     _labels_start_one_retraining(stack, client, answers)
-    _the_new_version_is_judged_and_promoted(stack, client)
+    answers = _the_new_version_is_judged_and_promoted(stack, client)
+    _an_answer_is_traced_to_the_winter(client, answers)
     _all_of_it_is_visible(client)
 
 
@@ -235,7 +237,7 @@ def _labels_start_one_retraining(stack: StackInfo, client: Client, answers: list
     assert run["request_id"] == asked["id"]
 
 
-def _the_new_version_is_judged_and_promoted(stack: StackInfo, client: Client) -> None:
+def _the_new_version_is_judged_and_promoted(stack: StackInfo, client: Client) -> list[Answered]:
     newest = client.versions(MODEL, 1)[0]
     assert (newest["version"], newest["status"], newest["role"]) == (2, "waiting", None)
     manifest, run = client.get(f"/models/{MODEL}/versions/2"), client.runs(MODEL)[0]
@@ -244,13 +246,31 @@ def _the_new_version_is_judged_and_promoted(stack: StackInfo, client: Client) ->
     client.act(MODEL, "approve", version=2, reason="summer is no fault")
     assert serving(client) == {"champion": 1, "challenger": 2}
     time.sleep(16)  # the pointer's soft time to live: the data plane has seen it after that
-    label(client, replay(client, weather(SHIFTED)[1500:2140], 2))
+    answers = replay(client, weather(SHIFTED)[1500:2140], 2)
+    label(client, answers)
     found = tick_until_labelled(stack, client, 2140)
     assert found["judge"] == {"canary": "promote"}, client.get(f"/models/{MODEL}")["judge"]
     assert serving(client) == {"champion": 2, "previous": 1}
     tick(stack)
     assert [run["cause"] for run in client.runs(MODEL)] == ["quality", "upload"]
     assert actions(client) == ["register", "release", "retrain", "register", "approve", "release", "promote"]
+    return answers
+
+
+def _an_answer_is_traced_to_the_winter(client: Client, answers: list[Answered]) -> None:
+    """From a prediction of the retrained version to the table that its model, and what it went on from, learned of."""
+    traced = (client.about(MODEL, f"lineage/{one.prediction_id}", row=one.position) for one in answers)
+    found = next(one for one in traced if one["version"] == 2)
+    assert [len(chunk["predict"]) for chunk in found["rows"]] == [1]
+    base, (before,), (carried,) = found["dataset"]["base"], found["ancestors"], found["warm_start"]["chain"]
+    assert (found["cause"], found["dataset"]["labelled"]) == ("quality", 1500)
+    assert base["uri"].endswith(f"datasets/{MODEL}/winter.csv")
+    assert base["version_id"]
+    assert (before["version"], before["cause"], before["dataset"]["digest"]) == (1, "upload", base["digest"])
+    assert (carried["version"], carried["dataset"], carried["code"]) == (1, before["dataset"], found["code"])
+    assert found["warm_start"]["state"] == "continued"
+    assert found["run"]["spec_digest"]
+    assert found["lock"]
 
 
 def _all_of_it_is_visible(client: Client) -> None:

@@ -6,13 +6,13 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 import typer
-from rich.pretty import Pretty
 
 from infra.cli.client import Client, Document
 from infra.cli.failures import ApiError, CommandError
 from infra.cli.options import Json, Limit, Model, StackName
 from infra.cli.screen import Screen, table
 from infra.cli.target import find_stack
+from infra.cli.tracing import lineage_view
 from infra.cli.watching import (
     column_view,
     drift_history_view,
@@ -75,26 +75,27 @@ def audit(model: Model, limit: Limit = 20, stack: StackName = None, as_json: Jso
 def lineage(
     prediction: Annotated[str, typer.Argument(help="The prediction's id.", show_default=False)],
     model: Annotated[str | None, typer.Option("--model", "-m", help="Its model; default: look in all.")] = None,
+    row: Annotated[int | None, typer.Option("--row", min=0, help="One row of its request, from 0.")] = None,
     stack: StackName = None,
     as_json: Json = False,
 ) -> None:
-    """Trace a prediction to its version, run, dataset, spec, code and lock."""
+    """Trace a prediction to its version, run, dataset, spec, code and lock, and to the versions before."""
     screen = Screen(as_json=as_json)
     with Client(find_stack(stack)) as client:
         names = [model] if model else [one["name"] for one in client.models(1000)]
-        found = next((one for name in names if (one := _traced(client, name, prediction))), None)
+        found = next((one for name in names if (one := _traced(client, name, prediction, row))), None)
     if found is None:
         raise CommandError(
             f"no model knows the prediction {prediction}", "Captures take a minute to arrive; they expire in time"
         )
-    screen.show(found, lambda: Pretty(found, expand_all=True))
+    screen.show(found, lambda: lineage_view(found))
 
 
-def _traced(client: Client, model: str, prediction: str) -> Document | None:
+def _traced(client: Client, model: str, prediction: str, row: int | None) -> Document | None:
     try:
-        return client.about(model, f"lineage/{prediction}")
+        return client.about(model, f"lineage/{prediction}", row=row)
     except ApiError as error:
-        if error.status == HTTPStatus.NOT_FOUND:
+        if error.status == HTTPStatus.NOT_FOUND and error.field != "row":
             return None
         raise
 

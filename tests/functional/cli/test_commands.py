@@ -333,6 +333,44 @@ def test_lineage_looks_in_every_model(api: Any, modelloop: Callable[..., Any]) -
     assert modelloop("lineage", "p-0", "--json").code == 1
 
 
+def test_lineage_is_told_from_the_answer_to_the_lock_and_the_versions_before(
+    api: Any, modelloop: Callable[..., Any]
+) -> None:
+    base = {"uri": "s3://data/t.csv", "version_id": "v7", "digest": "ba5e"}
+    document = {
+        "prediction": "p-9", "model": "m", "version": 3, "variant": "champion", "run_id": "r3", "cause": "drift",
+        "rows": [{"offset": 0, "predict": ["a", "b"]}, {"offset": 2, "predict": ["c", "d", "e", "f"]}], "others": [],
+        "dataset": {"uri": "s3://artifacts/derived/m/x.csv", "version_id": None, "digest": "d", "base": base,
+                    "labelled": 250},
+        "run": {"spec_digest": "5bec", "request_id": "asked-1"}, "spec": {"target": "y", "ignore": [], "metric": None},
+        "code": "c0de", "lock": "10c4", "environment": {"python": "3.13.1", "machine": "x86_64"},
+        "estimator": {"class": "sklearn.X"},
+        "warm_start": {"from": {"version": 2}, "chain": [{"version": 2}, {"version": 1}], "reason": "8 rounds"},
+        "ancestors": [{"version": 2, "run_id": "r2", "cause": "upload", "dataset": base}],
+    }  # fmt: skip
+    api.on("GET /models/m/lineage/p-9", (200, document))
+
+    shown = modelloop("lineage", "p-9", "-m", "m").out
+
+    for text in (
+        "row 0: a", "row 4: e, 1 more", "s3://data/t.csv, version v7 and 250 labelled rows", "c0de", "10c4", "5bec",
+        "target: y", "from the fitted state of version 2, 1: 8 rounds", "drift (asked-1)", "r2",
+    ):  # fmt: skip
+        assert text in shown
+    assert "ignore" not in shown
+
+
+def test_lineage_of_one_row_goes_as_far_as_the_rows_do(api: Any, modelloop: Callable[..., Any]) -> None:
+    refusal = {"error": "the prediction has no row 7: the first one is 0", "field": "row"}
+    api.on("GET /models/m/lineage/p-9", (404, refusal))
+
+    answer = modelloop("lineage", "p-9", "-m", "m", "--row", "7", "--json")
+
+    assert api.asked[0].query == {"row": "7"}
+    assert answer.code == 1
+    assert "no row 7" in answer.err
+
+
 def test_an_answer_that_is_not_json_is_no_traceback(api: Any, modelloop: Callable[..., Any]) -> None:
     api.on("GET /models", (502, b"<html>Bad gateway</html>"))
 

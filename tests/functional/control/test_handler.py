@@ -370,6 +370,68 @@ def test_a_prediction_is_traced_to_its_dataset(loop: Registry) -> None:
     assert found["rows"] == [{"offset": 0, "predict": ["yes"]}]
     assert [(one["version"], one["predict"]) for one in found["others"]] == [(1, ["no"])]
     assert found["run"]["cause"] == "upload"
+    assert (found["code"], found["lock"], found["ancestors"]) == (None, None, [])
+
+
+def answered(prediction: str, chunks: dict[int, list[str]], version: int = 1) -> None:
+    """Leave in the index what a request of many rows leaves: its rows in chunks, and a shadow's answers."""
+    entries = [
+        {"id": prediction, "offset": offset, "version": version, "variant": "champion", "predict": predict}
+        for offset, predict in chunks.items()
+    ] + [{"id": prediction, "offset": 0, "version": 2, "variant": "shadow", "predict": ["other"] * 5}]
+    lines = "\n".join(json.dumps(line, separators=(",", ":")) for line in ({"format_version": 1}, *entries))
+    storage.put("artifacts", keys.index("m", "2026-01-01T10", "a"), lines.encode())
+
+
+def store_manifest(run_id: str, **facts: Any) -> None:
+    storage.put("artifacts", keys.version("m", run_id, keys.MANIFEST), json.dumps({"run_id": run_id, **facts}).encode())
+
+
+@pytest.mark.parametrize(("row", "predict"), [("0", "a"), ("2", "c"), ("3", "d"), ("4", "e")])
+def test_one_row_of_a_prediction_is_traced(loop: Registry, row: str, predict: str) -> None:
+    prediction = uuid7(clock.to_ms("2026-01-01T10:30:00.000Z"))
+    answered(prediction, {0: ["a", "b", "c"], 3: ["d", "e"]})
+    store_manifest(loop.get_version("m", 1)["run_id"])
+    found = get("/models/{model}/lineage/{prediction}", {"row": row}, model="m", prediction=prediction)
+    assert (found.status, found["version"]) == (200, 1)
+    assert found["rows"] == [{"offset": int(row), "predict": [predict]}]
+    assert [one["predict"] for one in found["others"]] == [["other"]]
+
+
+@pytest.mark.parametrize(("row", "status"), [("5", 404), ("-1", 422), ("x", 422), ("", 422), ("1" * 30, 422)])
+@pytest.mark.usefixtures("loop")
+def test_a_row_that_a_prediction_does_not_have_is_told(row: str, status: int) -> None:
+    prediction = uuid7(clock.to_ms("2026-01-01T10:30:00.000Z"))
+    answered(prediction, {0: ["a", "b", "c"], 3: ["d", "e"]})
+    found = get("/models/{model}/lineage/{prediction}", {"row": row}, model="m", prediction=prediction)
+    assert (found.status, found["field"]) == (status, "row")
+
+
+def test_a_retrained_version_is_traced_to_its_base_and_to_the_versions_before_it(loop: Registry) -> None:
+    prediction = uuid7(clock.to_ms("2026-01-01T10:30:00.000Z"))
+    answered(prediction, {0: ["a"]})
+    derived = {"uri": "s3://artifacts/derived/m/x.csv", "labelled": 250, "base": {"uri": "s3://data/t.csv"}}
+    start = {"from": {"version": 8, "run_id": "r8"}, "state": "continued", "reason": "", "chain": [{"version": 8}]}
+    environment = {"code": "c0de", "lock": "10c4"}
+    store_manifest(
+        loop.get_version("m", 1)["run_id"], cause="drift", dataset=derived, environment=environment,
+        compared_with="r9", warm_start=start,
+    )  # fmt: skip
+    store_manifest("r9", version=9, cause="model", dataset={"uri": "s3://data/x.onnx"}, warm_start=None,
+                   compared_with="r8")  # fmt: skip
+    store_manifest("r8", version=8, cause="upload", warm_start={"from": {"version": 7, "run_id": "r7"}},
+                   compared_with=None)  # fmt: skip
+    store_manifest("r7", version=7, cause="upload", compared_with="gone")
+    found = get("/models/{model}/lineage/{prediction}", model="m", prediction=prediction)
+    assert (found["code"], found["lock"], found["cause"]) == ("c0de", "10c4", "drift")
+    assert found["dataset"]["base"]["uri"] == "s3://data/t.csv"
+    assert found["warm_start"]["chain"] == [{"version": 8}]
+    assert [(one["version"], one["cause"]) for one in found["ancestors"]] == [
+        (9, "model"),
+        (8, "upload"),
+        (7, "upload"),
+    ]
+    assert found["ancestors"][0]["dataset"]["uri"] == "s3://data/x.onnx"
 
 
 @pytest.mark.parametrize(
