@@ -95,7 +95,7 @@ class OneHot(BaseEstimator):  # type: ignore[misc]
 
     @property
     def _width(self) -> int:
-        one_hot = sum(self.codes[slot] + 1 for slot in self.categories_)
+        one_hot: int = sum(self.codes[slot] + 1 for slot in self.categories_)
         return len(self.numbers_) + len(self.flags_) + one_hot
 
     def _sparse(self, matrix: Matrix) -> Any:
