@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import gc
-import json
 from collections import Counter, defaultdict
 from contextlib import contextmanager
+from functools import lru_cache
+from itertools import compress, count
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import orjson
 
-from metrics_aggregation import records as lines
-from metrics_aggregation import tally
+from metrics_aggregation import batches, index, records, tally, values
+from metrics_aggregation.gathering import Gathering
+from metrics_aggregation.lines import Refused
+from metrics_aggregation.quarantine import Quarantine
 from modelloop import keys, summary
 from modelloop.errors import InvalidValueError
 from modelloop.summary import Place, Summary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from metrics_aggregation.records import Record
+    from metrics_aggregation.batches import Batch
+    from metrics_aggregation.lines import Line
+    from metrics_aggregation.predictions import Group, Predictions
+    from metrics_aggregation.values import Values
     from metrics_aggregation.watched import Watched
 
-BUFFERED_ROWS = 700  # as many as stay in the processor's cache
-MOST_QUARANTINED = 10_000
-LONGEST_QUOTE = 4_096
-_PPM = 1_000_000
+BUFFERED_ROWS = 20_000  # counting pays per column and call: many rows make it cheap, and a row is a few bytes a column
+
+MOST_REMEMBERED = 1_000  # of models and versions, known and unknown, in one object
 
 
 class Source(NamedTuple):
@@ -51,126 +56,124 @@ class Aggregation:
 
     def __init__(self, source: Source, knowledge: Knowledge) -> None:
         self._source = source
-        self._knowledge = knowledge
-        self._waiting: dict[tuple[tuple[str, str, int, str, str], str], list[tuple[int, Record]]] = defaultdict(list)
-        self._rows = 0
+        self._version = lru_cache(MOST_REMEMBERED)(knowledge.version)
+        self._model = lru_cache(MOST_REMEMBERED)(knowledge.model)
         self._seen: set[tuple[Any, ...]] = set()
+        self._gathering = Gathering()
+        self._values: dict[tuple[Place, Watched], list[Values]] = defaultdict(list)
+        self._rows = 0
         self._tallies: dict[Place, summary.Tallies] = {}
         self._index: dict[tuple[str, str], list[bytes]] = defaultdict(list)
         self._labels: dict[tuple[str, str], list[bytes]] = defaultdict(list)
-        self._refused: list[lines.Refused] = []
+        self._quarantine = Quarantine()
         self.counted: Counter[str] = Counter()
 
     def read(self, body: bytes) -> None:
-        """Take in the whole object, line by line."""
+        """Take in the whole object, batch by batch."""
         with _without_collections():
-            for number, record in lines.read(body):
-                if isinstance(record, lines.Refused):
-                    self._refuse(record)
-                else:
-                    self._take(number, record)
+            for _ in map(self._take, batches.read(body)):  # a batch is let go before the next one is read
                 if self._rows >= BUFFERED_ROWS:
-                    self._fold()
-            self._fold()
+                    self._count()
+            self._read_all(self._gathering.rest())
+            self._count()
+        self.counted["quarantined"] = self._quarantine.count
+
+    def refuse(self, reason: str) -> None:
+        """Take in that the object as a whole cannot be read."""
+        self._quarantine.add([Refused(0, reason, b"")])
+        self.counted["quarantined"] += 1
 
     def outputs(self) -> Iterator[tuple[str, bytes]]:
         """Yield every object to store with its key; marks for the join come last, when what they announce is there."""
         digest = self._source.digest
         for place, tallies in sorted(self._tallies.items()):
             yield keys.summary(*place, digest), summary.to_bytes(Summary(place, tallies))
-        head = orjson.dumps({"format_version": 1, "key": self._source.key, "version_id": self._source.version_id})
+        origin = {"key": self._source.key, "version_id": self._source.version_id}
+        head = orjson.dumps({"format_version": 1, **origin})
         for (model, hour), entries in sorted(self._index.items()):
             yield keys.index(model, hour, digest), b"\n".join([head, *sorted(entries), b""])
         for (model, hour), labels in sorted(self._labels.items()):
             yield keys.feedback(model, hour, digest), b"\n".join([*sorted(labels), b""])
-        if self._refused:
-            yield keys.quarantine(digest), self._quarantine()
+        if self._quarantine.count:
+            yield keys.quarantine(digest), self._quarantine.to_bytes(origin)
         for model, hour in sorted({*self._index, *self._labels}):
             yield keys.unjoined(model, hour, digest), b""
 
-    def _take(self, number: int, record: Record) -> None:
-        if record["kind"] == "feedback":
-            self._label(number, record)
-            return
-        identity = record["id"], record.get("offset"), record["variant"], record["kind"]
-        if identity in self._seen:
-            self.counted["duplicates"] += 1
-        else:
-            self._seen.add(identity)
-            self._wait(number, record)
+    def _take(self, batch: Batch) -> None:
+        self._quarantine.add(batch.refused)
+        if batch.predictions:
+            self._take_predictions(batch.predictions)
+        self._take_errors(batch.errors)
+        self._take_labels(batch.feedback)
 
-    def _wait(self, number: int, record: Record) -> None:
-        version, variant, rollout = record["version"] or 0, record["variant"] or "none", record.get("rollout") or ""
-        place = record["model"], record["hour"], version, variant, rollout
-        self._waiting[place, record.get("run_id", "")].append((number, record))
-        self._rows += record.get("rows", 1) + 1
+    def _take_predictions(self, found: Predictions) -> None:
+        new = self._new(list(zip(found.id, found.offset, found.variant, strict=True)))
+        some = found if all(new) else found.pick(list(compress(count(), new)))
+        self._read_all(self._gathering.add(some))
 
-    def _label(self, number: int, record: Record) -> None:
-        if not self._knowledge.model(record["model"]):
-            self._refuse(_refused(number, record, "unknown model"))
-            return
-        label = {name: record[name] for name in ("id", "row", "label", "time")}
-        self._labels[record["model"], record["hour"]].append(_compact(label))
-        self.counted["labels"] += 1
+    def _read_all(self, gathered: Iterable[tuple[Group, Predictions]]) -> None:
+        for (place, run_id), found in gathered:
+            watched = self._version(place.model, run_id)
+            if watched is None or watched.version != place.version:
+                self._quarantine.add(found.refused("unknown model or version"))
+            else:
+                self._read(place, watched, found)
 
-    def _fold(self) -> None:
-        for (found, run_id), waiting in self._waiting.items():
-            place = Place(*found)
-            errors = [(number, record) for number, record in waiting if record["kind"] == "error"]
-            scored = [(number, record) for number, record in waiting if record["kind"] == "prediction"]
-            if errors:
-                self._fold_errors(place, errors)
-            if scored:
-                self._fold_scored(place, run_id, scored)
-        self._waiting.clear()
-        self._rows = 0
-
-    def _fold_errors(self, place: Place, errors: list[tuple[int, Record]]) -> None:
-        if not self._knowledge.model(place.model):
-            self._refuse_all(errors, "unknown model")
-            return
-        summary.add(self._tallies.setdefault(place, {}), tally.errors([record for _, record in errors]))
-        self.counted["errors"] += len(errors)
-
-    def _fold_scored(self, place: Place, run_id: str, scored: list[tuple[int, Record]]) -> None:
-        watched = self._knowledge.version(place.model, run_id)
-        if watched is None or watched.version != place.version:
-            self._refuse_all(scored, "unknown model or version")
-            return
-        self._count(place, watched, scored)
-
-    def _count(self, place: Place, watched: Watched, scored: list[tuple[int, Record]]) -> None:
-        """Count records together; when one of them is no use, halve until it is found and refused alone."""
+    def _read(self, place: Place, watched: Watched, found: Predictions) -> None:
+        """Read records together; when one of them is no use, halve until it is found and refused alone."""
         try:
-            found = tally.predictions([record for _, record in scored], watched)
+            read = values.read(found, watched)
         except InvalidValueError as error:
-            if len(scored) == 1:
-                self._refuse_all(scored, error.message)
+            if len(found.id) == 1:
+                self._quarantine.add(found.refused(error.message))
                 return
-            middle = len(scored) // 2
-            self._count(place, watched, scored[:middle])
-            self._count(place, watched, scored[middle:])
+            for half in found.halves():
+                self._read(place, watched, half)
             return
-        summary.add(self._tallies.setdefault(place, {}), found)
-        self._index[place.model, place.hour] += [_entry(place, watched, record) for _, record in scored]
-        self.counted["rows"] += found["rows"]
+        self._values[place, watched].append(read)
+        self._index[place.model, place.hour] += index.entries(place, found, read, watched)
+        self._rows += read.rows
+        self.counted["rows"] += read.rows
 
-    def _refuse_all(self, numbered: list[tuple[int, Record]], reason: str) -> None:
-        for number, record in numbered:
-            self._refuse(_refused(number, record, reason))
+    def _take_errors(self, found: Sequence[Line]) -> None:
+        new = self._new([(line.record["id"], line.record.get("variant")) for line in found])
+        places = defaultdict(list)
+        for line in compress(found, new):
+            if self._model(line.record["model"]):
+                places[records.place(line.record)].append(line.record)
+            else:
+                self._quarantine.add([Refused(line.number, "unknown model", line.text)])
+        for place, some in places.items():
+            summary.add(self._tallies.setdefault(place, {}), tally.errors(some))
+            self.counted["errors"] += len(some)
 
-    def _refuse(self, refused: lines.Refused) -> None:
-        self.counted["quarantined"] += 1
-        if len(self._refused) < MOST_QUARANTINED:
-            self._refused.append(refused)
+    def _take_labels(self, found: Sequence[Line]) -> None:
+        for number, text, record in found:
+            if not self._model(record["model"]):
+                self._quarantine.add([Refused(number, "unknown model", text)])
+                continue
+            label = {name: record[name] for name in ("id", "row", "label", "time")}
+            self._labels[record["model"], records.hour(record)].append(_compact(label))
+            self.counted["labels"] += 1
 
-    def _quarantine(self) -> bytes:
-        head = {"key": self._source.key, "version_id": self._source.version_id, "refused": self.counted["quarantined"]}
-        quotes = [
-            {"line": line, "reason": reason, "text": text[:LONGEST_QUOTE].decode(errors="backslashreplace")}
-            for line, reason, text in sorted(self._refused)
-        ]
-        return b"".join(json.dumps(document).encode() + b"\n" for document in ({"format_version": 1, **head}, *quotes))
+    def _new(self, identities: Sequence[tuple[Any, ...]]) -> list[bool]:
+        """Say of each record whether it is the first of its identity in the object."""
+        first = set(identities)
+        if len(first) == len(identities) and self._seen.isdisjoint(first):
+            self._seen |= first
+            return [True] * len(identities)
+        new = []
+        for identity in identities:
+            new.append(identity not in self._seen)
+            self._seen.add(identity)
+        self.counted["duplicates"] += new.count(False)
+        return new
+
+    def _count(self) -> None:
+        for (place, watched), parts in self._values.items():
+            summary.add(self._tallies.setdefault(place, {}), tally.count(parts, watched))
+        self._values.clear()
+        self._rows = 0
 
 
 @contextmanager
@@ -183,28 +186,6 @@ def _without_collections() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
-
-
-def _refused(number: int, record: Record, reason: str) -> lines.Refused:
-    return lines.Refused(number, reason, _compact({**record, "hour": None}))
-
-
-def _entry(place: Place, watched: Watched, record: Record) -> bytes:
-    """Return the index line of a record: what quality needs of it, and no feature but the slices."""
-    proba = record["proba"] if watched.classes else None
-    cells = record["columns"] or {}
-    return _compact(
-        {
-            "id": record["id"],
-            "offset": record["offset"],
-            "version": place.version,
-            "variant": place.variant,
-            "rollout": place.rollout,
-            "predict": record["predict"],
-            "proba": None if proba is None else [[round(share * _PPM) for share in row] for row in proba],
-            "slices": {name: cells[name] for name in watched.slices if name in cells} or None,
-        }
-    )
 
 
 def _compact(document: dict[str, Any]) -> bytes:

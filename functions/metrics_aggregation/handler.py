@@ -12,9 +12,10 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from metrics_aggregation.aggregation import Aggregation
 from metrics_aggregation.events import sources
 from metrics_aggregation.knowledge import StoredKnowledge
+from metrics_aggregation.lines import MOST_BYTES
 from modelloop import erasure
 from modelloop.aws import storage
-from modelloop.errors import NotFoundError
+from modelloop.errors import NotFoundError, TooLargeError, TransientError
 from modelloop.settings import settings
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from metrics_aggregation.aggregation import Source
 
+LEAST_MS = 30_000  # what the largest object takes, with room to spare
 _EMPTY: PartialItemFailureResponse = {"batchItemFailures": []}
 _COUNTED = {"rows": "RowsAggregated", "labels": "LabelsReceived", "errors": "ErrorsAggregated",
             "duplicates": "DuplicateRecords", "quarantined": "LinesQuarantined"}  # fmt: skip
@@ -56,24 +58,29 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
     return process_partial_response(event=event, record_handler=_take_message, processor=_processor, context=context)
 
 
-def _take_message(record: SQSRecord) -> None:
+def _take_message(record: SQSRecord, lambda_context: LambdaContext) -> None:
     for bucket, source in sources(record.body):
+        if lambda_context.get_remaining_time_in_millis() < LEAST_MS:
+            raise TransientError("too little time is left for another object")
         logger.append_keys(object_key=source.key, version_id=source.version_id)
         _aggregate(bucket, source)
 
 
 def _aggregate(bucket: str, source: Source) -> None:
+    aggregation = Aggregation(source, _knowledge())
     try:
-        body = storage.get(bucket, source.key, source.version_id)
+        body = storage.get(bucket, source.key, source.version_id, most=MOST_BYTES)
     except NotFoundError:
         logger.warning("the object, or that version of it, is gone")
         metrics.add_metric("ObjectsGone", MetricUnit.Count, 1)
         return
-    if body.startswith(erasure.MARK):
-        logger.info("rewritten to erase a row; what is left was counted before")
-        return
-    aggregation = Aggregation(source, _knowledge())
-    aggregation.read(body)
+    except TooLargeError as error:
+        aggregation.refuse(error.message)
+    else:
+        if body.startswith(erasure.MARK):
+            logger.info("rewritten to erase a row; what is left was counted before")
+            return
+        aggregation.read(body)
     for key, output in aggregation.outputs():
         storage.put(settings().artifacts_bucket, key, output)
     for name, metric in _COUNTED.items():

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from metrics_aggregation import records
+from metrics_aggregation import batches
 from modelloop import keys
 from modelloop.aws import outcomes, storage
 from modelloop.errors import NotFoundError
@@ -50,18 +50,14 @@ def _sources(model: str, hour: str, wanted: set[str]) -> set[tuple[str, str | No
 
 
 def _rows(model: str, body: bytes, labels: dict[Row, Label]) -> Iterator[tuple[Row, bytes]]:
-    for _, record in records.read(body):
-        if not isinstance(record, dict) or record["kind"] != "prediction" or record["model"] != model:
-            continue
-        for at in range(record["rows"] if record["columns"] else 0):
-            row = record["id"], record["offset"] + at
-            if row in labels:
-                yield (
-                    row,
-                    orjson.dumps(
-                        _line(row, labels[row], {name: cells[at] for name, cells in record["columns"].items()})
-                    ),
-                )
+    for found in filter(None, (batch.predictions for batch in batches.read(body))):
+        captured = zip(found.model, found.id, found.offset, found.rows, found.columns, strict=True)
+        for name, identifier, offset, rows, columns in captured:
+            for at in range(rows if columns and name == model else 0):
+                row = identifier, offset + at
+                if row in labels:
+                    values = {column: cells[at] for column, cells in (columns or {}).items()}
+                    yield row, orjson.dumps(_line(row, labels[row], values))
 
 
 def _line(row: Row, label: Label, values: dict[str, Any]) -> dict[str, Any]:

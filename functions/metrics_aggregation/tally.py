@@ -1,111 +1,74 @@
-"""From checked records of one place to the tallies of its summary."""
+"""From values of one place to the tallies of its summary: counting is cheap for many rows together."""
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
-from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from metrics_aggregation.records import LONGEST_MS
+from metrics_aggregation.values import busy_ms
 from modelloop import cost
-from modelloop.errors import InvalidValueError
 from modelloop.summary import CONFIDENCE_BINS, LATENCY_BOUNDS_MS, MICROS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from metrics_aggregation.records import Record
+    from metrics_aggregation.values import Floats, Values
     from metrics_aggregation.watched import Watched
     from modelloop.summary import Tallies
 
-_NUMBERS = (float, int)
-_BLANK_LATENCY = [0] * (len(LATENCY_BOUNDS_MS) + 1)
 
-
-def predictions(records: Sequence[Record], watched: Watched) -> Tallies:
-    """Return the tallies of prediction records of one place; raise InvalidValueError when one of them is no use.
-
-    A request that was cut into chunks counts once, and its latency once: in the chunk with offset 0.
-    """
-    heads = [record for record in records if record["offset"] == 0]
-    sampled = [record for record in records if record["columns"] is not None]
+def count(parts: Sequence[Values], watched: Watched) -> Tallies:
+    """Return the tallies of values of one place that were read with the same version."""
+    latency = {"warm": _joined(part.warm for part in parts), "cold": _joined(part.cold for part in parts)}
     tallies: Tallies = {
-        "requests": len(heads),
-        "rows": sum(record["rows"] for record in records),
-        "sampled": sum(record["rows"] for record in sampled),
-        cost.BUSY: _busy(heads),
-        "latency": {
-            kind: _latencies([record["latency_ms"] for record in heads if bool(record.get("cold")) is cold])
-            for kind, cold in (("warm", False), ("cold", True))
-        },
+        "requests": sum(times.shape[0] for times in latency.values()),
+        "rows": sum(part.rows for part in parts),
+        "sampled": sum(part.sampled for part in parts),
+        cost.BUSY: sum(map(_micros, latency.values())) + _micros(_joined(part.overhead for part in parts)),
+        "latency": {kind: _latencies(times) for kind, times in latency.items()},
     }
     if watched.prediction:
-        rows = [record["rows"] for record in records]
-        tallies["prediction"] = watched.prediction.tally([record["predict"] for record in records], rows)
-    if sampled:
-        tallies["columns"] = _columns(sampled, watched)
+        tallies["prediction"] = watched.prediction.count(_joined(part.prediction for part in parts))
+    if any(part.columns is not None for part in parts):
+        tallies["columns"] = _column_tallies([part.columns or {} for part in parts], watched)
     if watched.classes:
-        scored = [record for record in records if record["proba"] is not None]
-        if any(len(record["proba"]) != record["rows"] for record in scored):
-            raise InvalidValueError("proba does not have one list a row")
-        tallies["confidence"] = _confidence([record["proba"] for record in scored])
+        tallies["confidence"] = _confidence(_joined(part.shares for part in parts))
     return tallies
 
 
 def errors(records: Sequence[Record]) -> Tallies:
     """Return the tallies of error records of one place."""
-    return {"errors": dict(Counter(record["error_code"][:64] for record in records)), cost.BUSY: _busy(records)}
+    times = [busy_ms(record.get(name)) for name in ("latency_ms", "overhead_ms") for record in records]
+    return {
+        "errors": dict(Counter(record["error_code"][:64] for record in records)),
+        cost.BUSY: sum(round(time * MICROS) for time in times),
+    }
 
 
-def _columns(sampled: Sequence[Record], watched: Watched) -> Tallies:
-    rows = [record["rows"] for record in sampled]
-    captured = [record["columns"] for record in sampled]
-    alike = _transposed(captured)
-    columns = {}
-    for column in watched.columns:
-        lists = alike.get(column.name) if alike is not None else _cells(captured, column.name, rows)
-        if lists is not None:
-            columns[column.name] = column.tally(lists, rows)
-    return columns
+def _column_tallies(parts: Sequence[dict[str, Floats]], watched: Watched) -> Tallies:
+    having = ((column, [part[column.name] for part in parts if column.name in part]) for column in watched.columns)
+    return {column.name: column.count(_joined(found)) for column, found in having if found}
 
 
-def _transposed(captured: Sequence[dict[str, Any]]) -> dict[str, tuple[Any, ...]] | None:
-    """Return every column's cells, one list a record; None when the records differ in their columns or their order."""
-    names = list(captured[0])
-    if any(list(cells) != names for cells in captured):
-        return None
-    return dict(zip(names, zip(*map(dict.values, captured), strict=True), strict=True))
-
-
-def _cells(captured: Sequence[dict[str, Any]], name: str, rows: Sequence[int]) -> list[Any] | None:
-    """Return a column's cells, one list a record; records without it miss it in all their rows; None: all do."""
-    found = [cells.get(name) for cells in captured]
-    if not any(found):
-        return None
-    return [[None] * size if cells is None else cells for cells, size in zip(found, rows, strict=True)]
-
-
-def _latencies(milliseconds: list[float]) -> Tallies:
-    counts = list(_BLANK_LATENCY)
-    for value in milliseconds:
-        counts[bisect_left(LATENCY_BOUNDS_MS, value)] += 1
-    return {"counts": counts, "micros": sum(round(value * MICROS) for value in milliseconds)}
-
-
-def _busy(records: Sequence[Record]) -> int:
-    """Return the microseconds that environments were busy; what is no time is taken for none."""
-    times: list[Any] = [record.get(name) for name in ("latency_ms", "overhead_ms") for record in records]
-    return sum(round(ms * MICROS) for ms in times if type(ms) in _NUMBERS and 0 <= ms <= LONGEST_MS)
-
-
-def _confidence(tables: list[Any]) -> list[int]:
+def _confidence(shares: Floats) -> list[int]:
     """Count rows by the probability of their likeliest class, in bins of equal width."""
-    try:
-        likeliest = np.asarray([max(row) for row in chain.from_iterable(tables)], np.float64)
-        found = np.minimum((likeliest * CONFIDENCE_BINS).astype(np.int64), CONFIDENCE_BINS - 1)
-        return [int(amount) for amount in np.bincount(found, minlength=CONFIDENCE_BINS)]
-    except (TypeError, ValueError) as error:
-        raise InvalidValueError("proba is not one probability a class a row") from error
+    likeliest = np.clip(shares.max(axis=1), 0, 1) if shares.size else np.empty(0)
+    found = np.minimum((likeliest * CONFIDENCE_BINS).astype(np.int64), CONFIDENCE_BINS - 1)
+    return [int(amount) for amount in np.bincount(found, minlength=CONFIDENCE_BINS)]
+
+
+def _latencies(milliseconds: Floats) -> Tallies:
+    found = np.searchsorted(LATENCY_BOUNDS_MS, milliseconds, side="left")
+    counts = np.bincount(found, minlength=len(LATENCY_BOUNDS_MS) + 1)
+    return {"counts": counts.tolist(), "micros": _micros(milliseconds)}
+
+
+def _micros(milliseconds: Floats) -> int:
+    return int(np.rint(milliseconds * MICROS).sum())
+
+
+def _joined(parts: Iterable[Floats | None]) -> Floats:
+    return np.concatenate([part for part in parts if part is not None])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from datetime import date
-from functools import cached_property
-from itertools import chain, repeat
+from functools import cached_property, lru_cache
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,8 +14,6 @@ from modelloop.errors import InvalidValueError
 from modelloop.summary import MILLIONTHS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from modelloop.summary import Tallies
@@ -32,18 +30,15 @@ class WatchedColumn:
         self._bins = bins
         self._read = {"number": _numbers, "boolean": _booleans, "date": self._days, "text": self._codes}[bins["kind"]]
 
-    def tally(self, lists: Sequence[Any], rows: Sequence[int]) -> Tallies:
-        """Count captured cells, given as one list a record of that many rows.
-
-        Raises InvalidValueError for what is no list, a list of another length, or a cell of a wrong type.
-        """
-        cells = _flattened(lists, rows)
-        if cells is None:
-            raise InvalidValueError(f"column {self.name!r} does not have one cell a row")
+    def read(self, cells: list[Any]) -> NDArray[np.float64]:
+        """Return captured cells as slot values, NaN for missing; raise InvalidValueError for a cell of a wrong type."""
         try:
-            values = self._read(cells)
+            return self._read(cells)
         except (TypeError, ValueError, OverflowError) as error:
             raise InvalidValueError(f"column {self.name!r} holds a cell of a wrong type") from error
+
+    def count(self, values: NDArray[np.float64]) -> Tallies:
+        """Count slot values in the bins of the baseline."""
         counts, missing, unseen = baseline.count(self._bins, values)
         tallies: Tallies = {"counts": counts, "missing": missing, "unseen": unseen}
         return tallies | ({"millionths": millionths(values)} if self._bins["kind"] == "number" else {})
@@ -57,9 +52,8 @@ class WatchedColumn:
 
     def _days(self, cells: list[Any]) -> NDArray[np.float64]:
         _check(cells, {str, type(None)})
-        origin = date.fromisoformat(self._bins["origin"] or "1970-01-01").toordinal()
-        days = {cell: float(date.fromisoformat(cell[:10]).toordinal() - origin) for cell in set(cells) - {None}}
-        return np.asarray([np.nan if cell is None else days[cell] for cell in cells], np.float64)
+        days = [np.nan if cell is None else _ordinal(cell[:10]) for cell in cells]
+        return np.asarray(days, np.float64) - _ordinal(self._bins["origin"] or "1970-01-01")
 
     @cached_property
     def _code_by_text(self) -> dict[str | None, float]:
@@ -89,6 +83,11 @@ def millionths(values: NDArray[np.float64]) -> int:
     return int(scaled.astype(np.int64).sum())
 
 
+@lru_cache(10_000)
+def _ordinal(day: str) -> float:
+    return float(date.fromisoformat(day).toordinal())
+
+
 def _numbers(cells: list[Any]) -> NDArray[np.float64]:
     _check(cells, {int, float, type(None)})
     return np.asarray(cells, np.float64)
@@ -97,18 +96,6 @@ def _numbers(cells: list[Any]) -> NDArray[np.float64]:
 def _booleans(cells: list[Any]) -> NDArray[np.float64]:
     _check(cells, {bool, type(None)})
     return np.asarray(cells, np.float64)
-
-
-def _flattened(lists: Sequence[Any], rows: Sequence[int]) -> list[Any] | None:
-    """Return the cells of all lists; None when one of them is no list, or not of its length."""
-    if set(map(type, lists)) - {list}:
-        return None
-    if rows.count(1) == len(rows):  # the usual case, a row a request, has a quicker way
-        try:
-            return [cell for (cell,) in lists]
-        except ValueError:
-            return None
-    return list(chain.from_iterable(lists)) if list(map(len, lists)) == rows else None
 
 
 def _label_texts(cells: list[Any]) -> list[str]:

@@ -6,11 +6,17 @@ import os
 import re
 import time
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from modelloop.errors import NotFoundError
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 MODEL_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_PATTERN = "[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"
+_UUID7 = re.compile(_PATTERN)
+_UUIDS7 = re.compile(f"(?:{_PATTERN}\n)*")
 
 
 def uuid7(now_ms: int | None = None) -> str:
@@ -35,9 +41,13 @@ def _uuid7(stamp: int, random: bytes) -> str:
 
 def uuid7_ms(identifier: str) -> int | None:
     """Return the Unix milliseconds inside a UUIDv7, or None when it is not one."""
-    if not _UUID.fullmatch(identifier) or identifier[14] != "7":
-        return None
-    return int(identifier[:8] + identifier[9:13], 16)
+    return int(identifier[:8] + identifier[9:13], 16) if _UUID7.fullmatch(identifier) else None
+
+
+def are_uuid7(identifiers: Sequence[str]) -> bool:
+    """Say whether all of many texts are UUIDv7."""
+    lines = "\n".join([*identifiers, ""])
+    return len(lines) == 37 * len(identifiers) and _UUIDS7.fullmatch(lines) is not None
 
 
 def check_model_name(name: str) -> str:

@@ -110,6 +110,14 @@ def test_a_message_stays_hidden_as_long_as_its_function_may_run(
     assert resources[queue]["Properties"]["VisibilityTimeout"] >= timeout + 30
 
 
+def test_captures_stay_hidden_through_a_throttled_batch(resources: Resources) -> None:
+    """What AWS asks of a queue with a batching window: six times the timeout, and the window."""
+    (mapping,) = mappings(resources, "CaptureQueue")
+    window = max(option for option in mapping["MaximumBatchingWindowInSeconds"]["Fn::If"] if isinstance(option, int))
+    timeout = resources["MetricsAggregationFunction"]["Properties"]["Timeout"]
+    assert resources["CaptureQueue"]["Properties"]["VisibilityTimeout"] >= 6 * timeout + window
+
+
 @pytest.mark.parametrize("queue", ["RunsQueue", "CaptureQueue"])
 def test_what_fails_too_often_is_kept_for_two_weeks(queue: str, resources: Resources) -> None:
     target = resources[queue]["Properties"]["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from botocore.exceptions import ClientError
 
 from modelloop.aws.clients import PATIENT_SECONDS, calling, client, error_code
-from modelloop.errors import ConflictError, NotFoundError
+from modelloop.errors import ConflictError, NotFoundError, TooLargeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,9 +26,17 @@ class Head(NamedTuple):
     version_id: str | None
 
 
-def get(bucket: str, key: str, version_id: str | None = None) -> bytes:
-    """Return an object's bytes; raise NotFoundError when it, or that version of it, is gone."""
-    return get_with_etag(bucket, key, version_id)[0]
+def get(bucket: str, key: str, version_id: str | None = None, *, most: int | None = None) -> bytes:
+    """Return an object's bytes; raise NotFoundError when it, or that version of it, is gone.
+
+    Raises TooLargeError, and reads nothing, when it has more than `most` bytes.
+    """
+    with calling(key):
+        answer = _s3().get_object(**_at(bucket, key, version_id))
+        if most is not None and answer["ContentLength"] > most:
+            answer["Body"].close()
+            raise TooLargeError(f"the object has {answer['ContentLength']} bytes, more than {most} are not read")
+        return bytes(answer["Body"].read())
 
 
 def get_with_etag(bucket: str, key: str, version_id: str | None = None) -> tuple[bytes, str]:

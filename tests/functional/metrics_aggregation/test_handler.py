@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from metrics_aggregation.handler import handler
+from metrics_aggregation import lines
+from metrics_aggregation.handler import LEAST_MS, handler
 from modelloop import capture, clock, summary
 from modelloop.ids import uuid7
 from tests.functional.metrics_aggregation.world import (
@@ -81,6 +82,30 @@ def test_hours_versions_and_variants_have_summaries_of_their_own(world: World, c
     assert places == {(HOUR, "1", "champion"), (HOUR, "2", "challenger"), ("2026-11-23T11", "1", "champion")}
 
 
+def test_errors_with_odd_fields_count_and_stop_nothing(world: World, context: Any) -> None:
+    odd = [error(offset=[1]), error(run_id={}), error(rows="many"), error(overhead_ms=[1])]
+    short = error()
+    del short["version"], short["variant"]
+    handler(world.capture([prediction([ROW]), *odd, short]), context)
+
+    found = {key.split("/")[4]: summary.from_bytes(body).tallies for key, body in world.stored("summaries/").items()}
+    assert found["champion"]["errors"] == {"INVALID_PARAMETER_VALUE": 4}
+    assert found["none"]["errors"] == {"INVALID_PARAMETER_VALUE": 1}
+    assert world.stored("quarantine/") == {}
+
+
+def test_a_prediction_without_the_fields_that_may_be_null_counts(world: World, context: Any) -> None:
+    short = prediction([ROW])
+    for name in ("columns", "proba", "cold"):
+        del short[name]
+    handler(world.capture([prediction([ROW]), short]), context)
+
+    found = tallies(world)
+    assert (found["rows"], found["sampled"], sum(found["confidence"])) == (2, 1, 1)
+    entries = [json.loads(line) for line in only(world.stored("index/")).splitlines()[1:]]
+    assert sorted(entry["proba"] is None for entry in entries) == [False, True]
+
+
 def test_a_record_that_stands_twice_in_an_object_counts_once(world: World, context: Any) -> None:
     record, refused = prediction([ROW]), error()
     handler(world.capture([record, refused, record, refused]), context)
@@ -122,15 +147,15 @@ def test_what_the_data_plane_writes_is_what_is_read_here(world: World, context: 
     written = capture.Prediction(
         uuid7(NOON), clock.from_ms(NOON), MODEL, 1, RUN_ID, "champion", CLASSES, [[0.5, 0.5], [0.1, 0.9]], columns
     )
-    lines = capture.prediction_lines(written, largest=400)
+    written_lines = capture.prediction_lines(written, largest=400)
     refused = capture.error_line(
         prediction_id=uuid7(NOON), time=clock.from_ms(NOON), model=MODEL, version=None, variant="", status=422,
         error_code="INVALID_PARAMETER_VALUE", latency_ms=1.0,
     )  # fmt: skip
     answer = capture.feedback_line(prediction_id=written.id, row=0, label=True, time=clock.now(), model=MODEL)
-    handler(world.capture([*lines, refused, answer]), context)
+    handler(world.capture([*written_lines, refused, answer]), context)
 
-    assert len(lines) == 2
+    assert len(written_lines) == 2
     assert world.stored("quarantine/") == {}
     assert {key.split("/")[0] for key in world.yielded()} == {"summaries", "index", "feedback", "unjoined"}
 
@@ -166,6 +191,9 @@ BAD_LINES: list[bytes | dict[str, Any]] = [
     prediction([(1.0, True, "yesterday", "Biscoe")]),
     prediction([(1.0, True, "2026-02-01", ["list"])]),
     error(model="unknown-model"),
+    prediction([ROW], proba=[[1e300, 0]]),
+    prediction([ROW], proba=[["0.5", "0.5"]]),
+    prediction([ROW], proba=[[0.5, 0.25, 0.25]]),
     error(error_code=5),
     label(prediction([ROW])["id"], 1.0, model="unknown-model"),
     label("not-an-id", 1.0),
@@ -209,6 +237,57 @@ def test_a_cut_off_gzip_object_yields_what_was_readable(world: World, context: A
     assert handler(event, context) == NOTHING
     assert 0 < tallies(world)["rows"] < 2_000
     assert b"cut off" in only(world.stored("quarantine/"))
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_what_swells_past_the_limit_is_read_up_to_it(
+    world: World, context: Any, monkeypatch: pytest.MonkeyPatch, packed: bool
+) -> None:
+    monkeypatch.setattr(lines, "MOST_BYTES", 20_000)
+    handler(world.capture([prediction([ROW]) for _ in range(200)], packed=packed), context)
+
+    read = tallies(world)["rows"]
+    assert 20 < read < 100
+    head, quote = [json.loads(line) for line in only(world.stored("quarantine/")).splitlines()]
+    assert (head["refused"], quote["line"]) == (1, read + 1)
+    assert "the rest was not read" in quote["reason"]
+
+
+def test_one_endless_line_counts_as_much_as_many(world: World, context: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "MOST_BYTES", 20_000)
+    monkeypatch.setattr(lines, "LONGEST_LINE", 1_000)
+    handler(world.capture([prediction([ROW]), b"x" * 30_000, prediction([ROW])], packed=True), context)
+
+    assert tallies(world)["rows"] == 1
+    reasons = [json.loads(line)["reason"] for line in only(world.stored("quarantine/")).splitlines()[1:]]
+    assert reasons[0] == "not JSON"
+    assert "the rest was not read" in reasons[1]
+
+
+def test_an_object_over_the_limit_is_refused_unread(
+    world: World, context: Any, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.setattr("metrics_aggregation.handler.MOST_BYTES", 1_000)
+
+    assert handler(world.capture([prediction([ROW]) for _ in range(20)]), context) == NOTHING
+    head, quote = [json.loads(line) for line in only(world.yielded()).splitlines()]
+    assert (head["refused"], quote["line"]) == (1, 0)
+    assert "more than 1000" in quote["reason"]
+    assert '"LinesQuarantined":[1.0]' in capsys.readouterr().out
+
+
+def test_near_the_timeout_messages_are_left_for_the_next_invocation(
+    world: World, context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = [world.capture([prediction([ROW])], str(at)) for at in range(2)]
+    (first,), (second,) = (event["Records"] for event in events)
+    left = iter([60_000, LEAST_MS - 1])
+    monkeypatch.setattr(context, "get_remaining_time_in_millis", lambda: next(left))
+
+    answer = handler({"Records": [first, second | {"messageId": "m2"}]}, context)
+
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m2"}]}
+    assert len(world.stored("summaries/")) == 1
 
 
 def test_the_version_that_the_event_names_is_read(world: World, context: Any) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import orjson
 import pytest
 
-from metrics_aggregation import records, tally
+from metrics_aggregation import batches, tally, values
 from metrics_aggregation.watched import Watched
 from modelloop import baseline
 from modelloop.encoding import Column, Encoding
@@ -17,10 +17,12 @@ CLASSES = ["yes", "no"]
 ENCODING = Encoding([Column("mass", "number"), Column("island", "text", ("Biscoe", "Dream"))])
 
 
-def watched(classes: list[Any] = CLASSES) -> Watched:
+def watched(classes: list[Any] = CLASSES, protected: tuple[str, ...] = ()) -> Watched:
     matrix = np.column_stack([np.arange(100), np.arange(100) % 2]).astype(np.float32)
     known = baseline.build(ENCODING, matrix, np.arange(100) % 2, classes, ())
-    return Watched({"model": "m", "version": 1, "classes": classes, "baseline": known})
+    return Watched(
+        {"model": "m", "version": 1, "classes": classes, "baseline": known, "spec": {"protected": protected}}
+    )
 
 
 def record(columns: dict[str, Any], predict: list[Any], **changes: Any) -> dict[str, Any]:
@@ -30,6 +32,16 @@ def record(columns: dict[str, Any], predict: list[Any], **changes: Any) -> dict[
         "run_id": "r", "variant": "champion", "rows": rows, "columns": columns, "predict": predict,
         "proba": [[0.5, 0.5]] * rows, "latency_ms": 1, **changes,
     }  # fmt: skip
+
+
+def lines(*documents: dict[str, Any]) -> bytes:
+    return b"\n".join(map(orjson.dumps, documents))
+
+
+def counted(documents: list[dict[str, Any]], known: Watched) -> dict[str, Any]:
+    (batch,) = batches.read(lines(*documents))
+    assert batch.predictions is not None
+    return tally.count([values.read(batch.predictions, known)], known)
 
 
 def alone(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -51,14 +63,14 @@ def test_single_rows_and_tables_are_counted_alike() -> None:
         record({"mass": [3], "island": ["Dream"]}, ["no"]),
     ]
     known = watched()
-    found = tally.predictions(tables, known)
-    assert shape(found) == shape(tally.predictions(alone(tables), known))
+    found = counted(tables, known)
+    assert shape(found) == shape(counted(alone(tables), known))
     assert found["columns"]["island"] == {"counts": [1, 1], "missing": 1, "unseen": 1}
     assert found["prediction"]["counts"] == [2, 2]
 
 
-def test_columns_in_another_order_or_missing_are_counted_by_their_names() -> None:
-    found = tally.predictions(
+def test_columns_are_counted_by_their_names_and_records_without_one_say_nothing_of_it() -> None:
+    found = counted(
         [
             record({"mass": [1], "island": ["Dream"]}, ["no"]),
             record({"island": ["Dream"], "mass": [2]}, ["no"]),
@@ -67,12 +79,32 @@ def test_columns_in_another_order_or_missing_are_counted_by_their_names() -> Non
         watched(),
     )
     assert found["columns"]["island"]["counts"] == [1, 2]
-    assert found["columns"]["mass"]["missing"] == 1
+    assert found["columns"]["mass"]["missing"] == 0
     assert found["columns"]["mass"]["millionths"] == 3_000_000
 
 
+def test_dates_are_counted_in_days_since_the_origin() -> None:
+    encoding = Encoding([Column("seen", "date", origin="2026-01-01")])
+    days = np.zeros((100, len(encoding.columns[0].slots())), np.float32)
+    days[:, 0] = np.arange(100)
+    bins = baseline.build(encoding, days, np.arange(100) % 2, CLASSES, ())
+    known = Watched({"model": "m", "version": 1, "classes": CLASSES, "baseline": bins})
+    counted_days = baseline.count(bins["columns"][0], np.asarray([0.0, 31.0, 31.0, np.nan]))
+
+    found = counted([record({"seen": ["2026-01-01", "2026-02-01T10:00:00Z", "2026-02-01", None]}, ["no"] * 4)], known)
+
+    assert (found["columns"]["seen"]["counts"], found["columns"]["seen"]["missing"]) == (counted_days[0], 1)
+
+
+def test_a_request_in_chunks_tells_its_times_once() -> None:
+    first = record({"mass": [1]}, ["no"], latency_ms=2, overhead_ms=0.5, cold=True)
+    found = counted([first, first | {"offset": 1, "latency_ms": 9, "overhead_ms": 7, "cold": False}], watched())
+    assert (found["requests"], found["busy_micros"]) == (1, 2_500)
+    assert [found["latency"][kind]["micros"] for kind in ("warm", "cold")] == [0, 2_000]
+
+
 def test_labels_of_other_types_stay_apart() -> None:
-    found = tally.predictions([record({}, [True]), record({}, [1]), record({}, ["true"])], watched([True, False]))
+    found = counted([record({}, [True]), record({}, [1]), record({}, ["true"])], watched([True, False]))
     assert (found["prediction"]["counts"], found["prediction"]["unseen"]) == ([2, 0], 1)
 
 
@@ -80,7 +112,15 @@ def test_labels_of_other_types_stay_apart() -> None:
 def test_a_cell_that_is_none_is_refused(cells: Any) -> None:
     good = record({"mass": [1]}, ["no"])
     with pytest.raises(InvalidValueError, match="mass"):
-        tally.predictions([good, record({"mass": cells}, ["no"])], watched())
+        counted([good, record({"mass": cells}, ["no"])], watched())
+
+
+@pytest.mark.parametrize("cells", [7, "1", [], ["a", "b"], [{"id": "x"}], [["a"]]])
+def test_a_slice_that_the_index_cannot_hold_is_refused(cells: Any) -> None:
+    good = record({"region": ["north"]}, ["no"])
+    assert counted([good], watched(protected=("region",)))["rows"] == 1
+    with pytest.raises(InvalidValueError, match="region"):
+        counted([good, record({"region": cells}, ["no"])], watched(protected=("region",)))
 
 
 @pytest.mark.parametrize(
@@ -93,14 +133,16 @@ def test_a_cell_that_is_none_is_refused(cells: Any) -> None:
     ],
 )
 def test_the_first_field_of_a_wrong_type_is_named(changes: dict[str, Any], reason: str) -> None:
-    ((number, found),) = records.read(orjson.dumps(record({}, ["no"]) | changes))
-    assert isinstance(found, records.Refused)
-    assert (number, found.reason) == (1, reason)
+    (batch,) = batches.read(lines(record({}, ["no"]) | changes))
+    (found,) = batch.refused
+    assert (batch.predictions, found.line, found.reason) == (None, 1, reason)
 
 
 @pytest.mark.parametrize("name", ["proba", "columns"])
 def test_what_may_be_null_may_be_left_out(name: str) -> None:
     document = record({}, ["no"])
     del document[name]
-    ((_, found),) = records.read(orjson.dumps(document))
-    assert not isinstance(found, records.Refused)
+    (batch,) = batches.read(lines(document, record({}, ["no"])))
+    assert batch.predictions is not None
+    assert (list(batch.predictions.line), batch.refused) == ([1, 2], [])
+    assert values.read(batch.predictions, watched()).rows == 2

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from metrics_aggregation import gathering
+from metrics_aggregation.gathering import ENOUGH_ROWS, Gathering
+from metrics_aggregation.predictions import Predictions
+from modelloop.summary import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+HOUR = "2026-11-23T10"
+
+
+def records(models: Sequence[str], *, rows: int = 1, text: bytes = b"line") -> Predictions:
+    size = len(models)
+    columns: dict[str, Sequence[Any]] = {name: [None] * size for name in Predictions._fields}
+    columns |= {
+        "line": range(size), "text": [text] * size, "hour": [HOUR] * size, "model": models, "version": [1] * size,
+        "variant": ["champion"] * size, "run_id": ["r"] * size, "rows": [rows] * size,
+        "id": list(map(str, range(size))),
+    }  # fmt: skip
+    return Predictions(**columns)
+
+
+def test_a_group_is_given_back_when_it_has_enough_rows() -> None:
+    waiting = Gathering()
+    few = ENOUGH_ROWS - 2
+    assert list(waiting.add(records(["a", "b"] * few))) == []
+
+    ((group, found),) = waiting.add(records(["b", "a", "b"]))
+
+    assert (group.place, group.run_id) == (Place("b", HOUR, 1, "champion"), "r")
+    assert (len(found.id), set(found.model)) == (ENOUGH_ROWS, {"b"})
+    assert list(found.id[-2:]) == ["0", "2"]
+    ((group, found),) = waiting.rest()
+    assert (group.place.model, len(found.line)) == ("a", few + 1)
+    assert list(waiting.rest()) == []
+
+
+def test_rows_are_counted_and_not_records() -> None:
+    ((_, found),) = Gathering().add(records(["a"], rows=ENOUGH_ROWS))
+    assert len(found.id) == 1
+
+
+def test_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gathering, "MOST_BYTES", 1_000)
+    waiting = Gathering()
+
+    given = [[group.place.model for group, _ in waiting.add(records([f"m{at}"], text=b"x" * 400))] for at in range(4)]
+
+    assert given == [[], [], ["m0", "m1", "m2"], []]
