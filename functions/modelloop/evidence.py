@@ -45,10 +45,11 @@ class Succession:
     """What is known when there is a champion.
 
     `holdout`, `anchor` and `best` compare the candidate with the champion on new holdout and anchor, and with the best
-    version so far on the anchor; `collapse` compares the champion (as candidate) with the trivial model on the new
-    holdout by the champion's own metric; `score` is the champion's loss by that metric when it was released, `noise`
-    the standard error of its change. `statistics`: what champion and candidate predict of a number (the mean, a
-    quantile). None: there are no rows to compare on.
+    version so far on the anchor (where that is past, named best_on_holdout, on newer rows); `collapse` compares the
+    champion (as candidate) with the trivial model on the new holdout by the champion's own metric; `score` is the
+    champion's loss by that metric when it was released, `noise` the standard error of its change. `statistics`: what
+    champion and candidate predict of a number (the mean, a quantile). `same_split`: no row changed sides, so neither
+    was fitted on rows that judge the other. None: there are no rows to compare on.
     """
 
     holdout: Comparison | None
@@ -63,6 +64,7 @@ class Succession:
     same_task: bool = True
     noise: float = 0.0
     statistics: tuple[str, str] | None = None
+    same_split: bool = True
 
 
 @dataclass(frozen=True, slots=True)

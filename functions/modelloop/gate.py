@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 RELEASE, REJECT, APPROVE = "release", "reject", "approve"
 MARGIN = 0.01
 SMALL_FIRST, SMALL_SUCCESSOR = 20, 200
+BEST_ON_HOLDOUT = "best_on_holdout"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,18 +86,23 @@ def _large_enough(rows: int, *, first: bool) -> Check:
 
 
 def _inferiorities(succession: Succession, margin: float, signs: Sequence[Check]) -> Iterator[Check]:
-    """Compare with the champion; where labels changed, old rows (with other classes, all rows) cannot refuse alone."""
+    """Compare with the champion; where labels changed, old rows (with other classes or sides, all) cannot refuse."""
     if not succession.same_task:
         return
-    regrouped, changed = labels_regrouped(signs), labels_suspected(signs)
-    for name, comparison, whom, disputed in (
-        ("champion_on_holdout", succession.holdout, "the champion on the new holdout", regrouped),
+    unfair = labels_regrouped(signs) or not succession.same_split
+    changed, best = unfair or labels_suspected(signs), succession.best
+    compared = [
+        ("champion_on_holdout", succession.holdout, "the champion on the new holdout", unfair),
         ("champion_on_anchor", succession.anchor, "the champion on its own holdout", changed),
-        ("best_on_anchor", succession.best, "the best version so far on the champion's holdout", changed),
-    ):
+    ]
+    if best is not None and best.name == BEST_ON_HOLDOUT:
+        compared.append((BEST_ON_HOLDOUT, best, "the best version so far on the new holdout", unfair))
+    else:
+        compared.append(("best_on_anchor", best, "the best version so far on the champion's holdout", changed))
+    for name, comparison, whom, disputed in compared:
         check = _not_worse(name, comparison, whom, margin)
         if check.outcome == "failed" and disputed:
-            check = Check(name, "approval", check.detail + ", which may be because the labels or the world changed")
+            check = Check(name, "approval", check.detail + ", which may be because rows, labels or the world changed")
         yield check
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FORMAT_VERSION = 1
-_TOLD = ("cause", "task", "target", "classes", "dataset", "compared_with", "best")
+_TOLD = ("cause", "task", "target", "classes", "dataset", "compared_with", "best", "split")
 
 
 def check(manifest: Mapping[str, Any]) -> None:

@@ -18,6 +18,7 @@ SHIFT_ERRORS, SHIFT_SHARE = 3.0, 0.20
 def suspicions(succession: Succession) -> Iterator[Check]:
     """Yield every check that can ask for approval, and never rejects."""
     yield _task(succession)
+    yield _split(same=succession.same_split)
     if succession.statistics is not None:
         yield _statistic(*succession.statistics)
     yield _class_set(succession.labels_before, succession.labels_now)
@@ -45,6 +46,13 @@ def _task(succession: Succession) -> Check:
     if succession.same_task:
         return Check("same_task", "passed", "the task is the champion's")
     return Check("same_task", "approval", "the task or the target is not the champion's, so nothing can be compared")
+
+
+def _split(*, same: bool) -> Check:
+    if same:
+        return Check("same_split", "passed", "rows are held out by the champion's rule")
+    detail = "rows are held out by another rule than the champion's: either may have been fitted on rows that judge it"
+    return Check("same_split", "approval", detail)
 
 
 def _statistic(before: str, now: str) -> Check:

@@ -54,8 +54,14 @@ def examine(table: PreparedTable, candidate: Predictor, metric: str, champion: C
     succession = None if champion is None else _succession(table, own, champion, metric, metrics)
     beaten = compare("trivial", metric, outcome, baseline, table.seed)
     decision = decide(beaten, succession, margin=float(table.spec.promotion.get("margin", 0.01)))
-    best = succession is None or succession.best is None or succession.best.candidate < succession.best.reference
+    best = succession is None or _is_best(succession)
     return Examination(outcome, metrics, decision, labels_of(table.rows, classes), best)
+
+
+def _is_best(succession: Succession) -> bool:
+    """Tell whether the candidate is the best so far, or the first that can be compared at all."""
+    best = succession.best
+    return best is None or not succession.same_split or best.candidate < best.reference
 
 
 def labels_of(part: Part, classes: list[Any] | None) -> Labels:
@@ -85,7 +91,7 @@ def _succession(
     return Succession(
         holdout=compare_on("champion_on_holdout", metric, holdout, own, own, theirs, seed),
         anchor=compare_on("champion_on_anchor", metric, anchor, theirs, own, theirs, seed),
-        best=compare_on("best_on_anchor", metric, anchor, theirs, own, contender(champion.best), seed),
+        best=_best(table, own, champion, metric, anchor) if comparable else None,
         collapse=_collapse(table, their_metric, holdout, own, theirs),
         score=(then or {}).get("value"),
         labels_before=_labels(before),
@@ -95,7 +101,25 @@ def _succession(
         same_task=comparable,
         noise=_noise(then, today),
         statistics=statistics,
+        same_split=_same_split(before["split"], now.get("split") or {}),
     )
+
+
+def _same_split(before: dict[str, Any], now: dict[str, Any]) -> bool:
+    """Tell whether rows are held out by one rule; a version of a release that kept none is taken at its word."""
+    return before.get("rule") is None or before["rule"] == now.get("rule")
+
+
+def _best(
+    table: PreparedTable, own: Contender, champion: Champion, metric: str, anchor: Part | None
+) -> Comparison | None:
+    """Compare with the best version so far on the anchor; of ordered tables, whose anchor is past, on newer rows."""
+    best, theirs, seed = contender(champion.best), contender(champion.incumbent), table.seed
+    found = compare_on("best_on_anchor", metric, anchor, theirs, own, best, seed)
+    if found is not None:
+        return found
+    newer = _later(table.holdout, champion.best.manifest["split"].get("trained_until"))
+    return compare_on("best_on_holdout", metric, newer, own, own, best, seed)
 
 
 def compared_by(manifest: dict[str, Any]) -> str | None:

@@ -162,10 +162,9 @@ def _diagnostics(candidate: Candidate) -> dict[str, Any]:
 def _split(table: PreparedTable) -> dict[str, Any]:
     parts = {"train": table.train.rows, "validation": table.validation.rows, "holdout": table.holdout.rows}
     known = table.document.get("split") or {}
-    return {
-        **parts, "salt": table.document["salt"], "kind": known.get("kind"), "rule": known.get("rule"),
-        "fitted_until": fitted_until(table), "trained_until": trained_until(table),
-    }  # fmt: skip
+    divided = {name: known.get(name) for name in ("kind", "column", "columns", "rule")}
+    until = {"fitted_until": fitted_until(table), "trained_until": trained_until(table)}
+    return {**parts, **divided, "salt": table.document["salt"], **until}
 
 
 def _best(run: Run, number: int | None, candidate: Candidate) -> dict[str, Any]:

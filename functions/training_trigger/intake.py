@@ -12,7 +12,7 @@ from hashlib import file_digest, sha256
 from typing import TYPE_CHECKING, Any
 
 from modelloop import clock, keys
-from modelloop.aws import queues, storage, uploads
+from modelloop.aws import pointers, queues, storage, uploads
 from modelloop.errors import ConflictError, DatasetRejectedError, NotFoundError, SpecError
 from modelloop.ids import uuid7
 from modelloop.run import QUEUED, REJECTED, Run
@@ -67,7 +67,10 @@ def take_table(arrival: Arrival, model: str, file: str, registry: Registry, conf
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A run that is not queued yet: its file on disk, its spec or why that is refused, and how it is prepared."""
+    """A run that is not queued yet: its file on disk, its spec or why that is refused, and how it is prepared.
+
+    `before` is how the champion's rows were divided.
+    """
 
     run: Run
     path: Path
@@ -75,12 +78,21 @@ class Work:
     spec: Spec
     refusal: DatasetRejectedError | None = None
     prepare: Callable[[Work, Callable[[str], None]], Prepared] = field(default_factory=lambda: prepare_table)
+    before: dict[str, Any] | None = None
 
 
 def prepare_table(work: Work, progress: Callable[[str], None]) -> Prepared:
     """Prepare an uploaded table, in a DuckDB of its own."""
     with engine.connect(work.path.parent) as connection:
-        return prepare(connection, work.path, file=work.file, model=work.run.model, spec=work.spec, progress=progress)
+        return prepare(
+            connection,
+            work.path,
+            file=work.file,
+            model=work.run.model,
+            spec=work.spec,
+            progress=progress,
+            before=work.before,
+        )
 
 
 def bring_in(work: Work, registry: Registry, config: Settings) -> Outcome:
@@ -153,7 +165,18 @@ def _prepare(work: Work, registry: Registry) -> Prepared:
     def progress(stage: str) -> None:
         registry.update_run(work.run.model, work.run.run_id, stage=stage, percent=PERCENT[stage])
 
-    return work.prepare(work, progress)
+    return work.prepare(replace(work, before=_champions_split(work.run.model, registry)), progress)
+
+
+def _champions_split(model: str, registry: Registry) -> dict[str, Any] | None:
+    pointer, _ = pointers.read(model)
+    if pointer is None or pointer.champion is None:
+        return None
+    try:
+        facts = registry.get_version(model, pointer.champion.version)
+    except NotFoundError:
+        return None
+    return {**facts.get("split", {}), "target": facts["target"]}
 
 
 def _store(work: Work, prepared: Prepared, registry: Registry, config: Settings) -> None:

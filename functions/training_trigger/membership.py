@@ -13,7 +13,7 @@ from modelloop.errors import DatasetRejectedError
 from training_trigger.reading.cells import literal, value
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from duckdb import DuckDBPyConnection
     from numpy.typing import NDArray
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from modelloop.spec import Spec
 
 REPEATED = 0.5
+CONTENT, OCCURRENCE = "content", "content and occurrence"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,13 @@ def assign(
     names: Sequence[str],
     facts: Sequence[Facts],
     identity: Sequence[int],
+    before: Mapping[str, Any] | None = None,
 ) -> Membership:
-    """Return the side of every row. `identity` are the places of the columns whose cells make a row's content."""
+    """Return the side of every row. `identity` are the places of the columns whose cells make a row's content.
+
+    `before` is how the champion's rows were divided: while its columns are there, they decide again, so that rows stay
+    on their sides when columns are added or ignored.
+    """
     if spec.time_column:
         return _by_time(connection, spec, names.index(spec.time_column), facts)
     salt = split.salt(model)
@@ -51,10 +57,12 @@ def assign(
         identity = [place]
         text, kind = f"coalesce({_canonical(place, facts[place])}, '')", "group"
     else:
-        text, kind = _content(names, facts, identity), "content"
-        if _repeats(connection, text):
+        known = _as_before(before or {}, names, facts)
+        identity = identity if known is None else known
+        text, kind = _content(names, facts, identity), CONTENT
+        if _repeats(connection, text) if known is None or before is None else before["kind"] == OCCURRENCE:
             text = f"concat({text}, row_number() OVER (PARTITION BY {text} ORDER BY rowid))"
-            kind = "content and occurrence"
+            kind = OCCURRENCE
     digest = f"sha256(concat({literal(salt)}, chr(10), {text}))"
     place_sql = f"('0x' || left({digest}, {split.HASH_DIGITS}))::UBIGINT / {16**split.HASH_DIGITS}.0::DOUBLE"
     fetched = connection.execute(f"SELECT rowid AS r, {place_sql} AS p FROM cells ORDER BY rowid").fetchnumpy()["p"]
@@ -64,7 +72,16 @@ def assign(
     read_as = {names[place]: facts[place].kind for place in identity}
     document = {"kind": kind, "column": spec.group_column, "holdout": spec.holdout, "salt": salt}
     rule = split.rule(**document, columns=read_as, missing=sorted(spec.missing))
-    return Membership(sides, document | {"rule": rule})
+    return Membership(sides, document | {"columns": read_as, "rule": rule})
+
+
+def _as_before(before: Mapping[str, Any], names: Sequence[str], facts: Sequence[Facts]) -> list[int] | None:
+    """Return the places of the columns that made rows what they were; None when these are not what they were."""
+    columns = before.get("columns")
+    if columns is None or before.get("kind") not in {CONTENT, OCCURRENCE}:
+        return None
+    places = [place for place, name in enumerate(names) if columns.get(name) == facts[place].kind]
+    return places if len(places) == len(columns) else None
 
 
 def check_sides(sides: NDArray[np.uint8], target: NDArray[Any], classes: Sequence[object] | None) -> None:

@@ -18,7 +18,7 @@ from training_trigger.reading.load import load
 from training_trigger.survey import survey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from duckdb import DuckDBPyConnection
@@ -47,11 +47,19 @@ class _Roles:
 
 
 def prepare(
-    connection: DuckDBPyConnection, path: Path, *, file: str, model: str, spec: Spec, progress: Callable[[str], None]
+    connection: DuckDBPyConnection,
+    path: Path,
+    *,
+    file: str,
+    model: str,
+    spec: Spec,
+    progress: Callable[[str], None],
+    before: Mapping[str, Any] | None = None,
 ) -> Prepared:
     """Read, judge and encode a table; raise DatasetRejectedError, saying what to do, when it cannot be trained on.
 
-    `progress` is told each stage that is reached. Files are written beside `path`.
+    `before` is how the champion's rows were divided, and its target. `progress` is told each stage that is reached.
+    Files are written beside `path`.
     """
     size = path.stat().st_size
     check_upload(spec, brought=False)
@@ -66,7 +74,9 @@ def prepare(
         facts = survey(connection, cells.kept(_rows(connection)))
     roles = _roles(facts, place, spec)
     progress("profiled")
-    sides = membership.assign(connection, model, spec, cells.names, facts, _identity(cells.names, facts, place, spec))
+    identity = _identity(cells.names, facts, place, spec)
+    known = before if before is not None and before["target"] == cells.names[place] else None
+    sides = membership.assign(connection, model, spec, cells.names, facts, identity, known)
     membership.store_sides(connection, sides.sides)
     columns, places = _columns(connection, facts, roles, spec)
     encoding = Encoding(columns, spec.missing)

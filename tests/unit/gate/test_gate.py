@@ -65,6 +65,7 @@ def test_the_margin_is_a_share_of_the_champions_score(high: float, decision: str
         ("newly_required", ("age",)),
         ("other_kind", ("age",)),
         ("same_task", False),
+        ("same_split", False),
         ("statistics", ("the mean", "the 0.9 quantile")),
     ],
 )
@@ -86,6 +87,20 @@ def test_old_rows_cannot_refuse_when_the_labels_look_changed() -> None:
     fallen = replace(CALM, anchor=WORSE, best=WORSE, score=0.2)
     assert decide(GOOD, fallen).decision == "approve"
     assert decide(GOOD, replace(fallen, holdout=WORSE)).decision == "reject"
+
+
+def test_rows_that_changed_sides_cannot_refuse() -> None:
+    moved = replace(CALM, holdout=WORSE, anchor=WORSE, best=WORSE, same_split=False)
+    assert decide(GOOD, moved).decision == "approve"
+    assert decide(replace(GOOD, high=0.1), moved).decision == "reject"
+
+
+def test_the_best_so_far_is_met_on_newer_rows_where_the_anchor_is_past() -> None:
+    newer = replace(WORSE, name="best_on_holdout")
+    found = decide(GOOD, replace(CALM, anchor=None, best=newer))
+    assert found.decision == "reject"
+    assert "of the best version so far on the new holdout" in found.reasons[0]
+    assert decide(GOOD, replace(CALM, anchor=None, best=newer, score=0.2)).decision == "reject"
 
 
 @pytest.mark.parametrize(("rows", "first", "decision"), [
