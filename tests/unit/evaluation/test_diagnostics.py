@@ -141,7 +141,7 @@ def test_masked_and_unknown_columns_are_not_sliced_and_say_why() -> None:
 def test_a_protected_column_that_the_model_does_not_see_is_sliced_by_what_intake_wrote() -> None:
     rows = table(600, protected=("region",))
     codes = (np.arange(600) % 4 - 1).astype(np.int16)
-    sides = np.where(np.arange(600) < 300, split.HOLDOUT, split.TRAIN).astype(np.uint8)
+    sides = np.where(np.arange(600) < 300, split.TRAIN, split.HOLDOUT).astype(np.uint8)
     rows.document["slices"] = [{"name": "region", "labels": ["north", "south", "rare"]}]
     rows = replace(rows, slices=codes[:, None], membership=sides)
     outcome = Follows().outcome(rows.holdout)
@@ -149,7 +149,7 @@ def test_a_protected_column_that_the_model_does_not_see_is_sliced_by_what_intake
     assert [(part["value"], part["rows"]) for part in found["values"]] == [
         ("north", 75), ("south", 75), ("rare", 75), ("missing", 75)
     ]  # fmt: skip
-    south = np.flatnonzero(codes[:300] == 1)
+    south = np.flatnonzero(codes[300:] == 1)
     right = (outcome.predicted[south] == outcome.target[south]).mean()
     assert found["values"][1]["metrics"]["accuracy"]["value"] == pytest.approx(right)
 
