@@ -60,6 +60,11 @@ class PreparedTable:
     membership: NDArray[np.uint8]
     slices: NDArray[np.int16] | None = None
 
+    def __post_init__(self) -> None:
+        """Raise ValueError for rows in another order: each side would silently be made of others' rows."""
+        if (self.membership[1:] < self.membership[:-1]).any():
+            raise ValueError("the rows of a prepared table are ordered by the side of the split that each is on")
+
     @property
     def task(self) -> str:
         """Return classification or regression."""

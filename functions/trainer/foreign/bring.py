@@ -102,10 +102,8 @@ def _table(document: dict[str, Any], files: dict[str, Any]) -> PreparedTable:
         rows = Part(made_up(empty), np.zeros(MADE_UP_ROWS))
         return replace(empty, rows=rows, membership=np.full(rows.rows, HOLDOUT, np.uint8))
     target = files.get("target.npy", np.zeros(len(files["matrix.npy"]))).astype(np.float64)
-    whole = replace(
-        empty, rows=Part(files["matrix.npy"], target), membership=files["membership.npy"],
-        slices=files.get(tables.SLICES),
-    )  # fmt: skip
+    rows = Part(files["matrix.npy"], target)
+    whole = tables.prepared(document, rows, files["membership.npy"], files.get(tables.SLICES))
     return _only(whole, np.flatnonzero(~np.isnan(target)))
 
 

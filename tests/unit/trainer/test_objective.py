@@ -26,7 +26,7 @@ def table(target: Any = None, task: str = "regression", **spec: Any) -> Prepared
     matrix = generator.normal(size=(400, 2)).astype(np.float32)
     if target is None:
         target = np.exp(matrix[:, 0] + 0.3 * generator.normal(size=400))
-    sides = generator.choice([TRAIN, VALIDATION, HOLDOUT], 400, p=[0.6, 0.2, 0.2]).astype(np.uint8)
+    sides = np.sort(generator.choice([TRAIN, VALIDATION, HOLDOUT], 400, p=[0.6, 0.2, 0.2]).astype(np.uint8))
     classes = ["n", "y"] if task == "classification" else None
     document = {"task": task, "target": "price", "classes": classes, "salt": "s", "dataset": {"digest": "d"}}
     return PreparedTable(document, ENCODING, Spec(**spec), Part(matrix, np.asarray(target, np.float64)), sides)
