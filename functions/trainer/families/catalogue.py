@@ -197,13 +197,9 @@ def _regressor(classifier: Family) -> Family:
 _FAMILIES = {(family.name, family.task): family for one in _CLASSIFIERS for family in (one, _regressor(one))}
 
 
-def families_for(task: str, rows: int | None = None) -> list[Family]:
-    """Return the families for a task, cheapest first; for large tables without those whose cost grows too fast."""
-    slow = {"gradient_boosting", "random_forest", "extra_trees"} if rows is not None and rows > _MANY_ROWS else set()
-    return [family for family in _FAMILIES.values() if family.task == task and family.name not in slow]
-
-
-_MANY_ROWS = 100_000
+def families_for(task: str) -> list[Family]:
+    """Return the families for a task, cheapest first."""
+    return [family for family in _FAMILIES.values() if family.task == task]
 
 
 def build(name: str, task: str, encoding: Encoding, params: Mapping[str, Any] | None = None, seed: int = 0) -> Model:

@@ -81,14 +81,6 @@ def test_a_search_draws_only_what_the_kind_has_and_the_spec_leaves_open() -> Non
     assert linear.open_space({"kind": "least_squares"}) == {}
 
 
-def test_large_tables_are_spared_the_families_that_grow_too_fast() -> None:
-    assert {family.name for family in families_for("regression", 10**6)} == {
-        "linear",
-        "hist_gradient_boosting",
-        "decision_tree",
-    }
-
-
 @pytest.mark.parametrize("params", [{"nonsense": 1}, {"kind": "nonsense"}])
 def test_parameters_that_do_not_exist_are_refused(params: dict[str, Any]) -> None:
     with pytest.raises(SpecError, match="nonsense"):
