@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from hashlib import sha256
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -15,9 +16,12 @@ from modelloop.encoding import encoding_from_json
 from modelloop.errors import CannotContinueError, NotFoundError
 from modelloop.settings import settings
 from modelloop.split import TRAIN
+from modelloop.suspicions import FALL
 from trainer import lineage
 from trainer.estimation import go_on_with
 from trainer.examination import trained_until
+from trainer.predictors import Estimator
+from trainer.rung import figure
 from trainer.transcoding import is_lossless
 
 if TYPE_CHECKING:
@@ -25,12 +29,12 @@ if TYPE_CHECKING:
 
     from trainer.families import Model
     from trainer.predecessor import Predecessor
-    from trainer.predictors import Estimator
     from trainer.search import Candidate
     from trainer.table import PreparedTable
 
 MOST_BYTES = 64 << 20
 MOST_CONTINUATIONS = 10
+MOST_RISE = 1 + FALL  # of a loss: as much as the gate takes for the same world
 PLACED = "content and occurrence"
 
 
@@ -53,14 +57,46 @@ def check(table: PreparedTable, predecessor: Predecessor | None) -> Predecessor:
     return predecessor
 
 
-def resume(table: PreparedTable, predecessor: Predecessor, asked: Candidate) -> tuple[Estimator, str]:
+def resume(table: PreparedTable, predecessor: Predecessor, asked: Candidate, metric: str) -> tuple[Estimator, str]:
     """Fit the predecessor's model further on the training part; return it with what was done.
 
-    Raises CannotContinueError, saying why, where that would not be sound, FitRefusedError when the estimator refuses
-    the rows.
+    `metric` is the gate's, a loss. Raises CannotContinueError, saying why, where that would not be sound or does not
+    pay, FitRefusedError when the estimator refuses the rows.
     """
-    told = sha256(f"{table.seed}\n{predecessor.run_id}".encode()).hexdigest()
-    return go_on_with(table, asked, load(predecessor), int(told[:8], 16))
+    known = (predecessor.manifest["metrics"]["holdout"].get(metric) or {}).get("value")
+    seed = int(sha256(f"{table.seed}\n{predecessor.run_id}".encode()).hexdigest()[:8], 16)
+    return go_on_if_it_pays(table, asked, load(predecessor), Terms(seed, metric, known))
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The seed of a continuation, the loss that it is judged by, and what that was on the earlier holdout."""
+
+    seed: int
+    metric: str
+    known: float | None
+
+
+def go_on_if_it_pays(table: PreparedTable, asked: Candidate, earlier: Model, terms: Terms) -> tuple[Estimator, str]:
+    """Go on from a model unless the validation part shows that the world has shifted, or that it got worse.
+
+    Boosting overshoots where its trees were wrongly sure: Newton's steps divide by next to nothing there.
+    """
+    metric, known = terms.metric, terms.known
+    before = _loss(table, Estimator(earlier, table.task), metric)
+    if known is None or not before <= known * MOST_RISE:
+        raise CannotContinueError(f"{metric} is {before:.4g} on the validation rows, and was {known} on its holdout")
+    estimator, done = go_on_with(table, asked, earlier, terms.seed)
+    after = _loss(table, estimator, metric)
+    if not after <= before:
+        raise CannotContinueError(
+            f"going on made it worse: {metric} on the validation rows {after:.4g}, not {before:.4g}"
+        )
+    return estimator, done
+
+
+def _loss(table: PreparedTable, estimator: Estimator, metric: str) -> float:
+    return figure(estimator.outcome(table.validation), metric)
 
 
 def load(predecessor: Predecessor) -> Model:

@@ -65,7 +65,7 @@ def fit(
         return _repeat(table, search.best(metric, whole), objective, recorded, start)
     under_way = _Search(table, metric, candidates, time.monotonic() + seconds, report)
     under_way.climb()
-    resumed = attempt(table, start, metric)
+    resumed = attempt(table, start, objective)
     under_way.finish(resumed)
     winner = search.best(metric, under_way.whole)
     lost = resumed.made is not None and winner is not resumed.made[0]
@@ -75,7 +75,7 @@ def fit(
 
 def _repeat(table: PreparedTable, winner: Trial, objective: Objective, recorded: list[Trial], start: Start) -> Fitted:
     """Fit a recorded winner once more; cold, if the state that it went on from cannot be had any more."""
-    resumed = attempt(table, start, objective.chosen_by)
+    resumed = attempt(table, start, objective)
     if resumed.made is not None:
         return Fitted(resumed.made[1], winner, objective, recorded, start, resumed.reason)
     if winner.origin == search.CONTINUED:

@@ -12,6 +12,7 @@ from trainer.rung import scored
 from trainer.search import CONTINUED
 
 if TYPE_CHECKING:
+    from trainer.objective import Objective
     from trainer.predictors import Estimator
     from trainer.search import Trial
     from trainer.start import Start
@@ -26,7 +27,7 @@ class Resumption:
     made: tuple[Trial, Estimator] | None = None
 
 
-def attempt(table: PreparedTable, start: Start, metric: str) -> Resumption:
+def attempt(table: PreparedTable, start: Start, objective: Objective) -> Resumption:
     """Go on from the state that a run starts from; without one, or where it turns out to be unsound, say why not."""
     if start.predecessor is None or start.obstacle is not None:
         return Resumption(str(start.obstacle))
@@ -34,8 +35,8 @@ def attempt(table: PreparedTable, start: Start, metric: str) -> Resumption:
     if candidate is None:
         return Resumption(f"model.yaml rules out {start.predecessor.manifest['estimator']['family']} as it was")
     try:
-        estimator, told = resume(table, start.predecessor, candidate)
+        estimator, told = resume(table, start.predecessor, candidate, objective.compared_by)
     except (CannotContinueError, FitRefusedError) as error:
         return Resumption(error.message)
-    trial = scored(table, replace(candidate, origin=CONTINUED), table.train, metric, estimator, began)
+    trial = scored(table, replace(candidate, origin=CONTINUED), table.train, objective.chosen_by, estimator, began)
     return Resumption(told, (trial, estimator))

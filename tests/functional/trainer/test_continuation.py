@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import orjson
 import pytest
 
 from modelloop import keys
@@ -37,6 +38,10 @@ def grown(rows: int = 900, *, seed: int = 1, more: int = 400) -> Data:
     """The first rows are those of `sample(rows, seed)`; as many as `more` follow."""
     old, new = sample(rows, seed), sample(more, seed + 100)
     return replace(old, matrix=np.vstack([old.matrix, new.matrix]), target=np.append(old.target, new.target))
+
+
+def record(run: Run) -> dict[str, Any]:
+    return dict(orjson.loads(storage.get("artifacts", keys.prepared("m", run.run_id, "trials.json"))))
 
 
 def warm(lab: Lab, run: Run) -> dict[str, Any]:
@@ -125,6 +130,29 @@ def test_another_trial_may_be_better_than_going_on(lab: Lab) -> None:
     assert found["state"] == manifest["warm_start"]["state"] == "cold"
 
 
+@pytest.mark.parametrize(
+    ("rise", "reason"), [(None, " on the validation rows, and was 0."), (1e9, "made it worse: log_loss")]
+)
+def test_after_a_shift_a_state_is_left_behind(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, rise: float | None, reason: str
+) -> None:
+    """Its trees are wrongly sure of the new rows: Newton's steps from there go anywhere."""
+    old = sample(1500, 9, noise=0.05)
+    lab.train(asking(old, params={BOOSTING: {"max_iter": 200}}))
+    if rise is not None:
+        monkeypatch.setattr(continuation, "MOST_RISE", rise)
+    new = grown(1500, seed=9, more=500)
+    target = np.append(old.target, 1 - new.target[1500:])
+    run = lab.prepare(asking(replace(new, matrix=np.vstack([old.matrix, new.matrix[1500:]]), target=target),
+                             params={BOOSTING: {"max_iter": 200}}))  # fmt: skip
+    lab.deliver(run)
+    found = lab.registry.get_run("m", run.run_id).warm_start
+    assert found is not None
+    assert found["state"] == "cold"
+    assert reason in found["reason"]
+    assert [trial["origin"] for trial in record(run)["trials"]] == ["predecessor"]
+
+
 def test_categories_in_another_order_are_translated(lab: Lab) -> None:
     swapped = Encoding([*NUMBERS.columns[:2], Column("kind", "text", ("green", "blue", "red"))])
     first = lab.train(asking(sample(900, 5)))
@@ -182,6 +210,7 @@ def test_a_file_that_is_not_the_one_of_its_manifest_is_never_unpickled(lab: Lab,
 
 def test_so_many_versions_go_on_in_a_row_and_then_one_starts_anew(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(continuation, "MOST_CONTINUATIONS", 2)
+    monkeypatch.setattr(continuation, "_loss", lambda *_: 0.0)  # whether it pays is another question
     lab.train(asking(sample(900, 8), "random_forest"))
     states = []
     for more in (100, 200, 300, 400):
