@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from infra.build.paths import ROOT
+from tests.benchmarks.monitoring import results
 from tests.infra.closure import modules, settings_read
 from tests.infra.conftest import Resources, of_type
 from tests.infra.test_buckets import mappings
@@ -108,6 +109,13 @@ def test_a_message_stays_hidden_as_long_as_its_function_may_run(
 ) -> None:
     timeout = resources[f"{function}Function"]["Properties"]["Timeout"]
     assert resources[queue]["Properties"]["VisibilityTimeout"] >= timeout + 30
+
+
+def test_throughput_and_memory_are_measured_against_what_is_deployed(resources: Resources) -> None:
+    function = resources["MetricsAggregationFunction"]["Properties"]
+    (mapping,) = mappings(resources, "CaptureQueue")
+    deployed = function["MemorySize"], function["Timeout"], mapping["BatchSize"]
+    assert deployed == (results.MEMORY, results.TIMEOUT, results.BATCH)
 
 
 def test_captures_stay_hidden_through_a_throttled_batch(resources: Resources) -> None:

@@ -38,7 +38,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         monkeypatch.setenv(name, value)
     forget()
     with mock_aws():
-        _provision()
+        provision()
         built = World()
         built.publish(manifest())
         yield built
@@ -63,7 +63,7 @@ def forget() -> None:
     logging.getLogger("test").handlers.clear()
 
 
-def _provision() -> None:
+def provision() -> None:
     boto3.client("dynamodb").create_table(
         TableName="table",
         KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in KEYS],  # type: ignore[typeddict-item]

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.benchmarks.monitoring import corpus, results, throughput
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SCRIPT = """
 import resource, sys, time
@@ -42,3 +48,11 @@ def test_a_large_capture_object_is_read_within_a_gigabyte(rows: int) -> None:
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=280)
     print(done.stdout)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_a_packed_object_that_swells_stays_within_the_function(tmp_path: Path) -> None:
+    corpus.write(tmp_path / "object", rows=1, megabytes=640, packed=True)
+    ((took,),) = throughput.measure(tmp_path / "object", processes=1, rounds=1).rounds
+    assert took.peak < results.MEMORY / 2
+    assert took.refused == 1
