@@ -84,8 +84,12 @@ def go_on_if_it_pays(table: PreparedTable, asked: Candidate, earlier: Model, ter
     """
     metric, known = terms.metric, terms.known
     before = _loss(table, Estimator(earlier, table.task), metric)
-    if known is None or not before <= known * MOST_RISE:
-        raise CannotContinueError(f"{metric} is {before:.4g} on the validation rows, and was {known} on its holdout")
+    if known is None:
+        raise CannotContinueError(f"nobody knows its {metric} on its holdout")
+    if not before <= known * MOST_RISE:
+        raise CannotContinueError(
+            f"{metric} is {before:.4g} on the validation rows, and was {known:.4g} on its holdout"
+        )
     estimator, done = go_on_with(table, asked, earlier, terms.seed)
     after = _loss(table, estimator, metric)
     if not after <= before:
