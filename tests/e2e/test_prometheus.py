@@ -114,9 +114,12 @@ class Scraper:
     def ask(self, path: str, **params: str) -> Any:
         """Return the data of one of its API's answers; None while it is not up."""
         try:
-            answer = httpx.get(f"{self.url}/api/v1/{path}", params=params, timeout=10).json()
+            response = httpx.get(f"{self.url}/api/v1/{path}", params=params, timeout=10)
         except httpx.TransportError:
             return None
+        if response.status_code == httpx.codes.SERVICE_UNAVAILABLE:  # it listens before it has started
+            return None
+        answer = response.json()
         assert answer["status"] == "success", answer
         return answer["data"]
 
