@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 import zlib
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from modelloop import packed
 from modelloop.errors import MalformedBodyError, TooLargeError
 
 if TYPE_CHECKING:
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
 
 LONGEST_LINE = 16 << 20
 MOST_BYTES = 512 << 20  # unpacked; a stream's object has at most 128 MB
-_GZIP = b"\x1f\x8b"
 
 
 class Refused(NamedTuple):
@@ -38,7 +36,7 @@ def read(body: bytes) -> Iterator[bytes]:
 
     Raises MalformedBodyError where a packed object is cut off or damaged, TooLargeError past 512 MB of lines.
     """
-    stream, left = _opened(body), MOST_BYTES
+    stream, left = packed.opened(body), MOST_BYTES
     try:
         while line := stream.readline(LONGEST_LINE):
             yield line
@@ -50,8 +48,3 @@ def read(body: bytes) -> Iterator[bytes]:
                 raise TooLargeError(f"the object has more than {MOST_BYTES >> 20} MB of lines: the rest was not read")
     except (EOFError, OSError, zlib.error) as error:
         raise MalformedBodyError(f"the object is cut off or damaged: {error}") from error
-
-
-def _opened(body: bytes) -> BinaryIO:
-    plain = io.BytesIO(body)
-    return cast("BinaryIO", gzip.GzipFile(fileobj=plain)) if body.startswith(_GZIP) else plain

@@ -7,7 +7,8 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from metrics_aggregation.lines import Refused
-from metrics_aggregation.records import FORMAT_VERSION, LONGEST_MS, TYPES, VARIANTS, hours_of, is_model, is_rollout
+from metrics_aggregation.records import FORMAT_VERSION, LONGEST_MS, TYPES, hours_of, is_model, is_rollout
+from modelloop.serving import VARIANTS
 from modelloop.summary import Place
 
 if TYPE_CHECKING:

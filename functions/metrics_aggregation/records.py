@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from modelloop import clock
 from modelloop.ids import MODEL_NAME, are_uuid7, uuid7_ms
+from modelloop.serving import VARIANTS
 from modelloop.summary import Place
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 type Record = dict[str, Any]
 
 FORMAT_VERSION = 1
-VARIANTS = frozenset({"champion", "challenger", "shadow", "pinned"})
 LONGEST_MS = 900_000  # what a function may run
 _ROLLOUT = re.compile(r"[0-9TZ]{1,24}")
 _HOUR_MS = 3_600_000

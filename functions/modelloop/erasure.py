@@ -5,19 +5,17 @@ A capture object that was rewritten begins with a mark, so that nobody counts it
 
 from __future__ import annotations
 
-import gzip
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from modelloop import clock
+from modelloop import clock, packed
 from modelloop.ids import MODEL_NAME, uuid7_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MARK = b'{"format_version":1,"kind":"rewritten"}'
-_GZIP = b"\x1f\x8b"
 
 type Place = tuple[str, str]
 
@@ -53,7 +51,7 @@ def hour_of(identifier: str) -> str | None:
 def captures(body: bytes, model: str, wanted: Row) -> Rewritten:
     """Return a capture object without the features of a row; every other line stays as it is, what is no record too."""
     kept, places, rows = [MARK], set(), 0
-    for line in (gzip.decompress(body) if body.startswith(_GZIP) else body).split(b"\n"):
+    for line in packed.opened(body).read().split(b"\n"):
         record = _parsed(line)
         if place := _place(record):
             places.add(place)

@@ -7,16 +7,14 @@ people sent them: whole ones in whole columns, others as the shortest decimal of
 
 from __future__ import annotations
 
-import gzip
 import json
 import struct
 import zlib
 from contextlib import suppress
-from io import BytesIO
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID, uuid5
 
-from modelloop import clock
+from modelloop import clock, packed
 from modelloop.ids import uuid7_ms
 from modelloop.serving import VARIANTS
 
@@ -27,7 +25,6 @@ EVENT_VERSION = "0"
 TRUTH = "_ground_truth"  # no model's name: those begin with a letter
 FORMAT_VERSION = 1
 _JSON = "application/json"
-_GZIP = b"\x1f\x8b"
 
 
 class Line(NamedTuple):
@@ -72,9 +69,8 @@ def event_id(prediction_id: str, row: int) -> str:
 
 
 def _lines(body: bytes) -> Iterator[bytes]:
-    plain = BytesIO(body)
     with suppress(EOFError, OSError, zlib.error):
-        yield from gzip.GzipFile(fileobj=plain) if body.startswith(_GZIP) else plain
+        yield from packed.opened(body)
 
 
 def _capture(record: dict[str, Any], row: int, whole: frozenset[str], *, scores: bool) -> dict[str, Any]:

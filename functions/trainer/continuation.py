@@ -8,20 +8,19 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import joblib
-import numpy as np
 
 from modelloop import keys
 from modelloop.aws import storage
 from modelloop.encoding import encoding_from_json
 from modelloop.errors import CannotContinueError, NotFoundError
 from modelloop.settings import settings
-from modelloop.split import TRAIN
 from modelloop.suspicions import FALL
 from trainer import lineage
 from trainer.estimation import go_on_with
 from trainer.examination import trained_until
 from trainer.predictors import Estimator
 from trainer.rung import figure
+from trainer.table import newest
 from trainer.transcoding import is_lossless
 
 if TYPE_CHECKING:
@@ -83,9 +82,9 @@ def go_on_if_it_pays(table: PreparedTable, asked: Candidate, earlier: Model, ter
     Boosting overshoots where its trees were wrongly sure: Newton's steps divide by next to nothing there.
     """
     metric, known = terms.metric, terms.known
-    before = _loss(table, Estimator(earlier, table.task), metric)
     if known is None:
         raise CannotContinueError(f"nobody knows its {metric} on its holdout")
+    before = _loss(table, Estimator(earlier, table.task), metric)
     if not before <= known * MOST_RISE:
         raise CannotContinueError(
             f"{metric} is {before:.4g} on the validation rows, and was {known:.4g} on its holdout"
@@ -156,8 +155,4 @@ def _check_split(table: PreparedTable, before: Mapping[str, Any]) -> None:
 
 def fitted_until(table: PreparedTable) -> float | None:
     """Return the newest time (seconds since 1970, or the column's number) in the training part, for ordered tables."""
-    if table.rows.times is None:
-        return None
-    times = table.rows.times[table.membership == TRAIN]
-    known = times[~np.isnan(times)]
-    return float(known.max()) if len(known) else None
+    return newest(table.train)

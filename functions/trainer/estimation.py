@@ -28,7 +28,7 @@ def estimate(
     model = build(candidate.family, table.task, table.encoding, candidate.params, table.seed)
     labels = _kind(table)
     validation = (table.validation.matrix, table.validation.target.astype(labels))
-    with threads.limit(most_threads if threads.are_worth(part.matrix.size) else 1):
+    with threads.for_cells(part.matrix.size, most_threads):
         model.fit(part.matrix, part.target.astype(labels), validation=validation)
     return Estimator(model, table.task, table.spec.threshold)
 
@@ -41,7 +41,7 @@ def go_on_with(table: PreparedTable, candidate: Candidate, earlier: Model, seed:
     asked = build(candidate.family, table.task, table.encoding, candidate.params, seed)
     labels, train, validation = _kind(table), table.train, table.validation
     rows = Rows(train.matrix, train.target.astype(labels), (validation.matrix, validation.target.astype(labels)))
-    with threads.limit(threads.MOST_THREADS if threads.are_worth(train.matrix.size) else 1):
+    with threads.for_cells(train.matrix.size):
         model, told = go_on(earlier, asked, rows, seed)
     return Estimator(model, table.task, table.spec.threshold), told
 

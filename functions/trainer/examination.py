@@ -16,6 +16,7 @@ from trainer.contenders import Contender, answers, compare_on, contender
 from trainer.evaluation import compare, intervals
 from trainer.evaluation.losses import is_defined
 from trainer.predictors import trivial
+from trainer.table import newest
 
 if TYPE_CHECKING:
     from modelloop.encoding import Encoding
@@ -141,11 +142,7 @@ def _noise(*figures: dict[str, Any] | None) -> float:
 
 def trained_until(table: PreparedTable) -> float | None:
     """Return the newest time (seconds since 1970) that the candidate was fitted or chosen on, for ordered tables."""
-    if table.rows.times is None:
-        return None
-    known = np.concatenate([part.times for part in (table.train, table.validation) if part.times is not None])
-    known = known[~np.isnan(known)]
-    return float(known.max()) if len(known) else None
+    return newest(table.train, table.validation)
 
 
 def _later(part: Part, moment: float | None) -> Part | None:

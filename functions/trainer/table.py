@@ -108,6 +108,12 @@ class PreparedTable:
         return self.rows.take(slice(start, end))
 
 
+def newest(*parts: Part) -> float | None:
+    """Return the newest time (seconds since 1970, or the column's number) in some parts; None without times."""
+    known = [part.times[~np.isnan(part.times)] for part in parts if part.times is not None]
+    return max((float(times.max()) for times in known if len(times)), default=None)
+
+
 def load(model: str, run_id: str, document: dict[str, Any]) -> PreparedTable:
     """Read the rows of a run's prepared table.
 

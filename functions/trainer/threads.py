@@ -13,6 +13,11 @@ def are_worth(cells: int) -> bool:
     return cells > CELLS_FOR_THREADS
 
 
+def for_cells(cells: int, most: int = MOST_THREADS) -> threadpool_limits:
+    """Return a context with as many threads as an array of so many cells is worth, and at most so many."""
+    return limit(most if are_worth(cells) else 1)
+
+
 def limit(threads: int) -> threadpool_limits:
     """Return a context in which OpenMP has so many threads, and BLAS one."""
     return threadpool_limits({"blas": 1, "openmp": threads})

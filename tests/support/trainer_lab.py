@@ -275,3 +275,13 @@ def _provision() -> None:
     boto3.client("s3").create_bucket(
         Bucket="artifacts", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
     )
+
+
+def outcomes(run: Run) -> dict[str, str]:
+    assert run.gate is not None
+    return {check["name"]: check["outcome"] for check in run.gate["checks"]}
+
+
+def decision(run: Run) -> str:
+    assert run.gate is not None
+    return str(run.gate["decision"])

@@ -8,10 +8,9 @@ import pytest
 
 from modelloop import clearance
 from modelloop.encoding import Column, Encoding
-from modelloop.run import Run
 from modelloop.serving import VersionRef
 from modelloop.spec import Spec
-from tests.support.trainer_lab import NUMBERS, Data, regression_sample, sample
+from tests.support.trainer_lab import NUMBERS, Data, decision, outcomes, regression_sample, sample
 from trainer.publishing import publish
 
 if TYPE_CHECKING:
@@ -23,16 +22,6 @@ WIDER = Encoding([*NUMBERS.columns, Column("late", "number")])
 def joined(*parts: Data) -> Data:
     matrix = np.concatenate([part.matrix for part in parts])
     return replace(parts[0], matrix=matrix, target=np.concatenate([part.target for part in parts]))
-
-
-def outcomes(run: Run) -> dict[str, str]:
-    assert run.gate is not None
-    return {check["name"]: check["outcome"] for check in run.gate["checks"]}
-
-
-def decision(run: Run) -> str:
-    assert run.gate is not None
-    return str(run.gate["decision"])
 
 
 def test_a_cumulative_upload_with_more_data_becomes_the_challenger(lab: Lab) -> None:

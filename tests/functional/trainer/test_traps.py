@@ -17,7 +17,7 @@ import pytest
 
 from modelloop.encoding import Column, Encoding
 from modelloop.spec import Spec
-from tests.support.trainer_lab import Data
+from tests.support.trainer_lab import Data, decision, outcomes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -64,16 +64,6 @@ def delayed(rows: slice, **spec: Any) -> Data:
 
 def shuffled(seed: int = 0) -> NDArray[Any]:
     return np.random.default_rng(seed).permutation(ROWS)
-
-
-def outcomes(run: Run) -> dict[str, str]:
-    assert run.gate is not None
-    return {check["name"]: check["outcome"] for check in run.gate["checks"]}
-
-
-def decision(run: Run) -> str:
-    assert run.gate is not None
-    return str(run.gate["decision"])
 
 
 def test_cumulative_uploads_are_released_and_never_train_on_what_judges_them(lab: Lab) -> None:
