@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from modelloop.errors import NotFoundError
+from modelloop.export_sketch import Bin, sketch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -73,8 +74,10 @@ def _statistics(column: Document, distinct: int | None) -> Document:
     if column["kind"] == "number":
         moments = column.get("moments") or {}
         figures = {theirs: moments[ours] for ours, theirs in _MOMENTS.items() if moments.get(ours) is not None}
-        kll = {"kll": {"buckets": _buckets(column, moments)}}
-        return head | {"numerical_statistics": {"common": common, **figures, "distribution": kll}}
+        bins = _bins(column, moments)
+        drawn = sketch(bins, whole=head["inferred_type"] == INTEGRAL)
+        kll = {"buckets": [_bucket(one) for one in bins], "sketch": drawn}
+        return head | {"numerical_statistics": {"common": common, **figures, "distribution": {"kll": kll}}}
     categories = column["categories"] or []
     seen = distinct if distinct is not None else sum(map(bool, column["counts"]))
     text: Document = {"common": common, "distinct_count": seen}
@@ -86,7 +89,7 @@ def _statistics(column: Document, distinct: int | None) -> Document:
     return head | {"string_statistics": text}
 
 
-def _buckets(column: Document, moments: Mapping[str, Any]) -> list[Document]:
+def _bins(column: Document, moments: Mapping[str, Any]) -> list[Bin]:
     """Return the bins that hold rows; without moments the outer ones end at the edge that is known."""
     edges = column["edges"]
     low = moments.get("min", edges[0] if edges else None)
@@ -94,11 +97,11 @@ def _buckets(column: Document, moments: Mapping[str, Any]) -> list[Document]:
     if low is None or high is None:
         return []
     bounds = pairwise([low, *edges, high])
-    return [
-        {"lower_bound": lower, "upper_bound": upper, "count": count}
-        for (lower, upper), count in zip(bounds, column["counts"], strict=True)
-        if count
-    ]
+    return [Bin(lower, upper, count) for (lower, upper), count in zip(bounds, column["counts"], strict=True) if count]
+
+
+def _bucket(one: Bin) -> Document:
+    return {"lower_bound": one.lower, "upper_bound": one.upper, "count": one.rows}
 
 
 def _constraints(column: Document) -> Document:

@@ -80,7 +80,9 @@ def test_categories_are_counted_and_rare_ones_are_not_listed() -> None:
 def test_a_column_without_a_value_has_no_figures() -> None:
     empty = features(export_baseline.statistics(manifest()))["empty"]["numerical_statistics"]
     assert empty == {
-        "common": {"num_present": 0, "num_missing": ROWS}, "distribution": {"kll": {"buckets": []}},
+        "common": {"num_present": 0, "num_missing": ROWS}, "distribution": {
+            "kll": {"buckets": [], "sketch": {"parameters": {"c": 0.64, "k": 2048}, "data": [[]]}},
+        },
     }  # fmt: skip
 
 
