@@ -125,6 +125,14 @@ def warnings(facts: Facts, *, masked: bool = False) -> list[str]:
     return found
 
 
+def header_warning(facts: Sequence[Facts]) -> list[str]:
+    """Return a warning when a column's name is also one of its values, as in a file without a header line."""
+    same = next((column.name for column in facts if column.name in {value for value, _ in column.top}), None)
+    if same is None:
+        return []
+    return [f"the first line may be data: the name {same[:80]!r} is also a value of its column; it must hold names"]
+
+
 def choose_target(names: tuple[str, ...], spec: Spec, doubt: str | None = None) -> str:
     """Return the target's name: what the spec says, or else the last column that has a name and is not ignored.
 
@@ -174,10 +182,10 @@ def infer_task(facts: Facts, spec: Spec) -> tuple[str, str]:
 
 def _check_target(facts: Facts, spec: Spec, guessed: str) -> None:
     reason, why = None, explain(facts, masked=facts.name in spec.mask)
-    if not facts.present:
+    if facts.nested:
+        reason = "holds lists, objects or bytes: give the part to predict a column of its own"
+    elif not facts.present:
         reason = "has no values"
-    elif facts.nested:
-        reason = "holds lists or objects"
     elif facts.distinct == 1:
         reason = f"has the same value in every row ({(facts.first or '')[:40]!r}): there is nothing to predict"
     elif facts.kind == "date":

@@ -14,6 +14,8 @@ from training_trigger.reading.cells import literal
 from training_trigger.reading.cells import value as read_value
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from duckdb import DuckDBPyConnection
     from numpy.typing import NDArray
 
@@ -91,7 +93,7 @@ def _settle_rare(
     common: list[Label],
 ) -> tuple[list[Label], tuple[str, ...]]:
     shown = ", ".join(
-        f"{value!r} ({count})" for value, count in sorted(rare, key=lambda pair: (pair[1], str(pair[0])))[:8]
+        f"{_label(value)!r} ({count})" for value, count in sorted(rare, key=lambda pair: (pair[1], str(pair[0])))[:8]
     )
     if spec.rare_classes == "refuse":
         raise DatasetRejectedError(
@@ -114,6 +116,20 @@ def _settle_rare(
 
 def _constant(value: Label) -> str:
     return literal(value) if isinstance(value, str) else repr(value).lower()
+
+
+def look_alikes(classes: Sequence[Label] | None) -> list[str]:
+    """Return a warning for classes that differ in case alone."""
+    texts: dict[str, list[str]] = {}
+    for label in classes or ():
+        if isinstance(label, str):
+            texts.setdefault(label.casefold(), []).append(label)
+    return [
+        f"the classes {', '.join(repr(label[:40]) for label in alike)} differ in case alone and are told apart: "
+        "write them alike if they mean the same"
+        for alike in texts.values()
+        if len(alike) > 1
+    ]
 
 
 def encode_labels(connection: DuckDBPyConnection, labels: Labels) -> NDArray[np.int32] | NDArray[np.float64]:

@@ -91,7 +91,9 @@ def prepare(
     if described:
         files["slices.npy"] = path.parent / "slices.npy"
         np.save(files["slices.npy"], codes)
-    warnings = [*cells.warnings, *sides.warnings, *_warnings(facts, place, roles, spec, unlabelled, plan.advice)]
+    warnings = [*cells.warnings, *profile.header_warning(facts), *sides.warnings]
+    warnings += labels.look_alikes(target.classes)
+    warnings += _warnings(facts, place, roles, spec, unlabelled, plan.advice)
     warnings += _leaks(encoding, files["matrix.npy"], values, target)
     document = {
         "format_version": FORMAT_VERSION, "model": model, "spec": spec.to_json(), "task": target.task,
@@ -192,7 +194,8 @@ def _write(
 def _warnings(
     facts: Sequence[Facts], target: int, roles: _Roles, spec: Spec, unlabelled: int, advice: str | None
 ) -> list[str]:
-    found = [f"{unlabelled:,} rows have no label and were left out"] if unlabelled else []
+    rows = "1 row has" if unlabelled == 1 else f"{unlabelled:,} rows have"
+    found = [f"{rows} no label and {'was' if unlabelled == 1 else 'were'} left out"] if unlabelled else []
     if why := explain(facts[target], masked=facts[target].name in spec.mask):
         found.append(f"target {facts[target].name!r} was read as text: {why}")
     for place in roles.features:

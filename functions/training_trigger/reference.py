@@ -73,8 +73,11 @@ def read(path: Path, model: str, spec: Spec, encoding: Encoding, task: str) -> R
 
 def _read(path: Path, salt: str) -> tuple[dict[str, list[str]], int]:
     """Return the cells of at most 100,000 rows by column, and how many rows there are."""
-    text, _ = plaintext.decode(path, path.with_suffix(".utf8"))
-    style = dialect.detect(text)
+    try:
+        text, _ = plaintext.decode(path, path.with_suffix(".utf8"))
+        style = dialect.detect(text)
+    except DatasetRejectedError as error:
+        raise DatasetRejectedError(f"{NAME}: {error.message}", row=error.row) from error
     with text.open(encoding="utf-8", newline="") as stream:
         for _ in range(style.skip):
             stream.readline()

@@ -40,7 +40,7 @@ def _bomb() -> bytes:
 
 
 CASES = [
-    _case("empty", "", "the file is empty"),
+    _case("empty", "", "the file is empty: upload a table with a header line and at least 30 rows"),
     _case("blank", "\n \n\t\n", "the file is empty"),
     _case("header only", "a,b,c\n", "column names but no rows"),
     _case("header only with a byte order mark", "\ufeffa,b,c\r\n", "column names but no rows"),
@@ -52,6 +52,26 @@ CASES = [
     _case("no header", "".join(f"{i},{i * 2}\n" for i in range(60)), "the first line holds numbers, not names"),
     _case("repeated name", GOOD.replace("x,kind", "x,x", 1), "the header names 'x' more than once"),
     _case("names equal once trimmed", GOOD.replace("x,kind", "x, x ", 1), "the header names 'x' more than once"),
+    _case("title", "Customer report\n\n" + GOOD, "line 3 looks like the header ('x', 'kind', 'y'): take out"),
+    _case("title in a sheet", "Report 2026,,\n,,\n" + GOOD, "line 3 looks like the header ('x', 'kind', 'y')"),
+    _case("title with a comma", "sep=,\nReport, 2026\n" + GOOD, "line 3 looks like the header"),
+    _case("comments", "# by a tool\n# 2026\n" + GOOD, "line 3 looks like the header"),
+    _case("header of a column too few", GOOD.replace("x,kind,y", "kind,y", 1), "line 2 has 3 values and the header"),
+    _case(
+        "header of a column too few above texts",
+        "kind,y\n" + "".join(f"{'ab'[i % 2]},c,{'yes' if i % 3 else 'no'}\n" for i in range(60)),
+        "line 2 has 3 values and the header names 2",
+    ),
+    _case("JSON Lines named CSV", LINES, "holds JSON Lines: give it a name that ends in .jsonl"),
+    _case("JSON list named CSV", json.dumps([{"x": 1, "y": 2}] * 40), "the file is one JSON list"),
+    _case("web page", "\n<!DOCTYPE html>\n<p>1,2\n", "the file is HTML or XML, not a table (it begins with '<!DO"),
+    _case("answer of a store", "<Error><Code>NoSuchKey</Code></Error>", "the file is HTML or XML"),
+    _case("quote opened after a space", _with_line(30, '1, "a,yes\n'), "line 30: a quote is opened and never closed"),
+    _case(
+        "two rows in quotes opened after a space",
+        GOOD.replace("\n5.0,a,yes\n5.5,b,yes", '\n5.0,a, "yes\n5.5,b, "yes', 1),
+        "line 12: text follows a closing quote",
+    ),
     _case("one column", "y\n" + "yes\nno\n" * 40, "the table has one column"),
     _case(
         "ten thousand columns",
@@ -78,7 +98,7 @@ CASES = [
     ),
     _case("JSON Lines: a list", LINES + "[1, 2]\n", "line 61 is not an object", file="t.jsonl"),
     _case("JSON Lines: not a number", LINES + '{"x": NaN, "y": "no"}\n', "line 61 is not JSON", file="t.jsonl"),
-    _case("JSON document", '[\n{"x": 1, "y": 2}\n]\n', "line 1 is not JSON", file="t.json"),
+    _case("JSON document", '[\n{"x": 1, "y": 2}\n]\n', "the file is one JSON list: write JSON Lines", file="t.json"),
     _case(
         "JSON Lines: a late key",
         LINES + '{"x": 3, "y": "no", "note": "late"}\n',
@@ -102,6 +122,13 @@ CASES = [
     ),
     _case("no column has a name", ",,\n" + "".join(ROWS), "no column has a name"),
     _case("target without values", _target(lambda _: "NA"), "target 'y' has no values"),
+    _case(
+        "target of objects",
+        "".join(json.dumps({"x": i, "y": {"k": i % 2}}) + "\n" for i in range(60)),
+        "target 'y' holds lists, objects or bytes: give the part to predict",
+        file="t.jsonl",
+    ),
+    _case("rare whole class", _target(lambda i: 7 if i < 4 else i % 2), "have fewer than 10 rows: 7 (4); add rows"),
     _case("target always the same", _target(lambda _: "no"), "has the same value in every row ('no')"),
     _case("target is an identifier", _target(lambda i: f"user-{i}"), "looks like an identifier or free text"),
     _case("target counts rows", _target(lambda i: i + 1), "looks like a row number or identifier (the last column"),

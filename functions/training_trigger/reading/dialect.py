@@ -6,12 +6,12 @@ import csv
 import re
 from dataclasses import dataclass, replace
 from io import StringIO
-from itertools import islice
 from typing import TYPE_CHECKING
 from unicodedata import normalize
 
 from modelloop.errors import DatasetRejectedError
 from modelloop.grammar import NUMBER
+from training_trigger.reading import preamble
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 SAMPLE = 4 << 20
 SAMPLE_ROWS = 200
 MOST_COLUMNS = 1000
-FEWEST_COLUMNS = 2
 LONGEST_FIELD = 1 << 20
 _USUAL, _UNUSUAL = ",;\t|", ":^~ "
 _AGREEMENT = 0.8
@@ -47,8 +46,14 @@ class Dialect:
             quotechar=self.quote,
             doublequote=doubled,
             escapechar=None if doubled else self.escape,
+            skipinitialspace=self.delimiter != " ",
             strict=True,
         )
+
+    @property
+    def spaced_quote(self) -> re.Pattern[str]:
+        """Return what finds quotes that stand after spaces, which readers take for quotes or not."""
+        return re.compile(f"(?:^|{re.escape(self.delimiter)}) +{re.escape(self.quote)}", re.MULTILINE)
 
 
 def detect(path: Path) -> Dialect:
@@ -59,9 +64,12 @@ def detect(path: Path) -> Dialect:
     marker = _SEP_LINE.match(sample)
     if marker:
         sample = sample[marker.end() :]
-    dialect = _most_agreeing(sample, _candidates(sample, marker[1] if marker else ""))
-    dialect = replace(dialect, skip=1 if marker else 0)
-    return replace(dialect, columns=_names(_head(sample, dialect, 1)[0]))
+    blank, sample = preamble.blank_lines(sample)
+    skip = blank + (1 if marker else 0)
+    dialect = replace(_most_agreeing(sample, _candidates(sample, marker[1] if marker else ""), skip), skip=skip)
+    rows, _ = _head(sample, dialect, SAMPLE_ROWS)
+    preamble.check(rows, skip)
+    return replace(dialect, columns=_names([row for _, row in rows[:1]]))
 
 
 def check_columns(names: Sequence[str]) -> tuple[str, ...]:
@@ -70,7 +78,7 @@ def check_columns(names: Sequence[str]) -> tuple[str, ...]:
         raise DatasetRejectedError(
             f"the table has {len(names):,} columns: keep the {MOST_COLUMNS:,} most useful ones at most"
         )
-    if len(names) < FEWEST_COLUMNS:
+    if len(names) < preamble.FEWEST_COLUMNS:
         raise DatasetRejectedError(
             "the table has one column: it needs a target and at least one feature, "
             "separated by commas, semicolons, tabs or bars"
@@ -92,26 +100,34 @@ def _candidates(sample: str, delimiter: str) -> list[list[Dialect]]:
     return [[Dialect(mark, quote, escape) for mark in rank] for escape in escapes for rank in ranks]
 
 
-def _most_agreeing(sample: str, ranks: list[list[Dialect]]) -> Dialect:
+def _most_agreeing(sample: str, ranks: list[list[Dialect]], skip: int) -> Dialect:
     best, chosen = (0.0, 0), ranks[0][0]
     for rank in ranks:
         for dialect in rank:
             rows, sound = _head(sample, dialect, SAMPLE_ROWS)
-            widths = [len(row) for row in rows]
+            widths = [len(row) for _, row in rows]
             if widths and widths[0] > 1:
                 agreement = sum(width == widths[0] for width in widths) / len(widths) * (1 if sound else 0.5)
                 if (round(agreement, 1), widths[0]) > best:
                     best, chosen = (round(agreement, 1), widths[0]), dialect
         if best[0] >= _AGREEMENT:
-            break
+            return chosen
+        for dialect in rank:
+            preamble.check(_head(sample, dialect, SAMPLE_ROWS)[0], skip)
     return chosen
 
 
-def _head(sample: str, dialect: Dialect, most: int) -> tuple[list[list[str]], bool]:
-    """Return the first records, and whether they were read without a fault."""
-    rows: list[list[str]] = []
+def _head(sample: str, dialect: Dialect, most: int) -> tuple[list[preamble.Record], bool]:
+    """Return the first records with the lines they begin on, and whether they were read without a fault."""
+    rows: list[preamble.Record] = []
+    reader, line = dialect.rows(StringIO(sample, newline="")), 1
     try:
-        rows.extend(islice(filter(None, dialect.rows(StringIO(sample, newline=""))), most))
+        for row in reader:
+            if row:
+                rows.append((line, row))
+            if len(rows) == most:
+                break
+            line = reader.line_num + 1
     except csv.Error as error:
         return rows, "unexpected end" in str(error)
     return rows, True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,8 @@ _REFUSED = {
     b"ORC": f"the file is an ORC file: {ADVICE}",
     b"\x89HDF": f"the file is an HDF5 file: {ADVICE}",
 }
+_JSON_OBJECT = re.compile(r"""\{\s*"[^"]*"\s*:""")
+_JSON_LIST = re.compile(r"\[\s*\{\s*\"")
 _JSON_LINES = (".jsonl", ".ndjson", ".json")
 _SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".pq", *_JSON_LINES)
 
@@ -51,7 +54,7 @@ def detect(path: Path, file: str) -> Format:
     with path.open("rb") as stream:
         head = stream.read(HEAD)
     if not head.strip():
-        raise DatasetRejectedError("the file is empty: upload a table with a header line and at least 20 rows")
+        raise DatasetRejectedError("the file is empty: upload a table with a header line and at least 30 rows")
     for magic, reason in _REFUSED.items():
         if head.startswith(magic):
             raise DatasetRejectedError(reason)
@@ -60,3 +63,16 @@ def detect(path: Path, file: str) -> Format:
     _check_name(file)
     kind = "jsonl" if file.lower().removesuffix(".gz").endswith(_JSON_LINES) else "csv"
     return Format(kind, head.startswith(GZIP))
+
+
+def check_text(head: str, kind: str) -> None:
+    """Raise DatasetRejectedError for the beginning of a text that is of another kind than its name says."""
+    begun = head.lstrip()
+    if begun.startswith("<") and ("</" in begun or begun[:9].lower().startswith(("<!doctype", "<html", "<?xml"))):
+        raise DatasetRejectedError(f"the file is HTML or XML, not a table (it begins with {begun[:40]!r}): {ADVICE}")
+    if kind == "csv" and _JSON_OBJECT.match(begun):
+        raise DatasetRejectedError("the file holds JSON Lines: give it a name that ends in .jsonl")
+    if _JSON_LIST.match(begun):
+        raise DatasetRejectedError(
+            "the file is one JSON list: write JSON Lines, one object on each line, under a name that ends in .jsonl"
+        )

@@ -55,12 +55,15 @@ def load(
         _create(connection, cells, origin, names, None)
     else:
         text = _plain(path, found, warnings)
+        with text.open(encoding="utf-8") as stream:
+            formats.check_text(stream.read(formats.HEAD), found.kind)
         if found.kind == "jsonl":
             flat = path.with_suffix(".flat")
             flattened = jsonlines.flatten(text, flat, ignored)
             style, nested, doubt, text = flattened.dialect, flattened.nested, flattened.doubt, flat
         else:
             style = dialect.detect(text)
+            text, style = diagnosis.plainest(text, style)
         names = style.columns
         _create(connection, [f"c{place}" for place in range(len(names))], _csv(text, style), names, (text, style))
     rows = connection.execute("SELECT count(*) FROM cells").fetchall()[0][0]

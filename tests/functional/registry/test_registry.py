@@ -50,6 +50,20 @@ def test_only_a_run_that_failed_loses_its_key_to_a_later_one(registry: Registry,
     assert registry.create_run(a_run(run_id=uuid7(3_000))).run_id == later.run_id
 
 
+@pytest.mark.parametrize("state", ["RUNNING", "SUCCEEDED"])
+def test_only_a_run_that_waits_is_superseded(registry: Registry, state: str) -> None:
+    run = registry.create_run(a_run())
+    if state == "RUNNING":
+        registry.start_run("m", run.run_id, 60)
+    else:
+        registry.finish_run("m", run.run_id, state)
+    assert not registry.supersede_run("m", run.run_id, "newer data")
+    assert registry.get_run("m", run.run_id).state == state
+    waiting = registry.create_run(a_run(digest="other"))
+    assert registry.supersede_run("m", waiting.run_id, "newer data")
+    assert registry.get_run("m", waiting.run_id).state == "SUPERSEDED"
+
+
 def test_runs_are_listed_newest_first_in_pages(registry: Registry) -> None:
     ids = [registry.create_run(a_run(digest=str(number), run_id=uuid7(number))).run_id for number in range(5)]
     seen: list[str] = []

@@ -136,6 +136,8 @@ def test_without_a_reference_the_model_is_taken_and_warned_about(stage: Stage) -
         (SPEC, REFERENCE.replace(",y\n", ",z\n"), "reference.csv has no column 'y'"),
         (SPEC, REFERENCE + "1,2\n", "row 4 has 2 values"),
         (SPEC, "age,member,color,y\n", "has no rows"),
+        (SPEC, "\n", "reference.csv: no header line can be read"),
+        (SPEC, "age\n1\n", "reference.csv: the table has one column"),
     ],
 )
 def test_what_cannot_be_examined_is_rejected(stage: Stage, spec: str | None, reference: str | None, says: str) -> None:

@@ -121,6 +121,15 @@ def test_refused_table_ends_rejected_and_the_file_stays(stage: Stage) -> None:
     assert stage.messages() == []
 
 
+def test_classes_that_differ_in_case_alone_and_a_row_without_a_label_are_warned_about(stage: Stage) -> None:
+    labels = ("Yes", "yes", "No", "other")
+    run = stage.upload("t.csv", "x,y\n" + "".join(f"{i},{labels[i % 4]}\n" for i in range(80)) + "80,\n")
+    assert [warning for warning in run.warnings if "case" in warning] == [
+        "the classes 'Yes', 'yes' differ in case alone and are told apart: write them alike if they mean the same"
+    ]
+    assert "1 row has no label and was left out" in run.warnings
+
+
 def test_refused_spec_ends_rejected_with_its_line(stage: Stage) -> None:
     stage.spec("# what to predict\ntarget: y\nestimator: forest\n")
     run = stage.upload("t.csv", small())

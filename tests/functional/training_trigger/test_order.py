@@ -50,6 +50,15 @@ def test_duplicates_stay_together_unless_rows_mostly_repeat(stage: Stage) -> Non
     assert set(stage.array(few, "membership.npy")) == {0, 1, 2}
 
 
+def test_categories_are_those_of_the_training_part(stage: Stage) -> None:
+    stage.spec("time_column: t\n")
+    lines = (f"{i},{'new' if i >= 270 else 'ab'[i % 2]},{i % 7},{'yes' if i % 3 else 'no'}\n" for i in range(300))
+    run = stage.upload("t.csv", "t,kind,x,y\n" + "".join(lines))
+    table = stage.table(run)
+    assert table["encoding"]["columns"][0]["categories"] == ["a", "b"]
+    assert (stage.array(run, "matrix.npy")[270:, 0] == 2).all()
+
+
 def test_groups_stay_together(stage: Stage) -> None:
     stage.spec("group_column: g\n")
     table = "g,x,y\n" + "".join(f"g{i % 30},{i},{'yes' if i % 7 else 'no'}\n" for i in range(300))

@@ -1,0 +1,66 @@
+"""Tables made to exhaust the memory are refused within that of the function."""
+
+from __future__ import annotations
+
+import gzip
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from samcli.yamlhelper import yaml_parse
+
+from infra.build.paths import ROOT
+from tests.support.bad_tables import CASES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+SCRIPT = """
+import resource, sys
+from pathlib import Path
+from modelloop.errors import DatasetRejectedError
+from modelloop.spec import Spec
+from training_trigger import engine
+from training_trigger.prepare import prepare
+
+path, file = Path(sys.argv[1]), sys.argv[2]
+try:
+    with engine.connect(path.parent) as connection:
+        prepare(connection, path, file=file, model="m", spec=Spec(), progress=print)
+except DatasetRejectedError as error:
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, error.message)
+"""
+
+
+def swelling() -> bytes:
+    """Return a gzip file of a few megabytes that is four gigabytes when it is unpacked."""
+    return gzip.compress(b"x,y\n") + gzip.compress(b"1,2\n" * (4 << 20), 9) * 256
+
+
+CORPUS = {case.name: case for case in CASES}
+WIDE = CORPUS["ten thousand columns"]
+
+
+@pytest.mark.parametrize(
+    ("body", "file", "says"),
+    [
+        pytest.param(lambda: CORPUS["gzip bomb"].body, "t.csv.gz", "swells beyond", id="bomb"),
+        pytest.param(swelling, "t.csv.gz", "swells beyond", id="four gigabytes"),
+        pytest.param(lambda: WIDE.body, WIDE.file, WIDE.says, id="ten thousand columns"),
+        pytest.param(lambda: b'x,y\n"' + b"a" * (64 << 20), "t.csv", "a value is longer than 1 MiB", id="one value"),
+    ],
+)
+def test_what_would_exhaust_the_memory_is_refused_within_a_quarter_of_it(
+    tmp_path: Path, body: Callable[[], bytes], file: str, says: str
+) -> None:
+    function = yaml_parse((ROOT / "template.yaml").read_text())["Resources"]["TrainingTriggerFunction"]
+    path = tmp_path / "upload"
+    path.write_bytes(body())
+    command = [sys.executable, "-c", SCRIPT, str(path), file]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
+    peak, _, reason = done.stdout.partition(" ")
+    print(f"{peak} MB at peak")
+    assert says in reason
+    assert int(peak) < function["Properties"]["MemorySize"] / 4
