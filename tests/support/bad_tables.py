@@ -121,6 +121,10 @@ CASES = [
         "all columns ignored", GOOD, "model.yaml line 2: `ignore` lists every column", spec="\nignore: [x, kind, y]\n"
     ),
     _case("no column has a name", ",,\n" + "".join(ROWS), "no column has a name"),
+    _case("last column has no name", GOOD.replace("kind,y", "kind,", 1), "the last column has values and no name"),
+    _case("last column is unnamed", GOOD.replace(",y\n", ",Unnamed: 2\n", 1), "the last column has values and no name"),
+    _case("a separator too many here and there", GOOD.replace("a,yes\n", "a,yes,\n"), "line 4 has 4 values and the h"),
+    _case("an empty cell too many", GOOD.replace("4.5,b,no", '4.5,b,no,,""'), "line 11 has 5 values and the header n"),
     _case("target without values", _target(lambda _: "NA"), "target 'y' has no values"),
     _case(
         "target of objects",

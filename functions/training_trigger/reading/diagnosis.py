@@ -6,37 +6,29 @@ Some files are sound but written oddly, with mixed line ends for instance. Those
 from __future__ import annotations
 
 import csv
-import re
 from typing import TYPE_CHECKING
 
 from modelloop.errors import DatasetRejectedError
+from training_trigger.reading import quoting
 from training_trigger.reading.dialect import Dialect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-PIECE, OVERLAP = 1 << 20, 64
+LONGEST_LINE = 4 << 20
 
 
 def plainest(path: Path, dialect: Dialect) -> tuple[Path, Dialect]:
-    """Return the file and its dialect, or the file written anew when it has quotes that readers take differently."""
-    if not _holds(path, dialect.spaced_quote):
-        return path, dialect
-    sink = path.with_suffix(".plainest")
-    return sink, rewrite(path, dialect, sink)
-
-
-def _holds(path: Path, wanted: re.Pattern[str]) -> bool:
-    """Tell whether some text is in a file; what lies across two pieces is found in the overlap."""
-    left = ""
+    """Return the file and its dialect, or the file written anew when it has lines that readers take differently."""
+    unclear = quoting.unclear(dialect)
     with path.open(encoding="utf-8", newline="") as stream:
-        while piece := stream.read(PIECE):
-            text = left + piece
-            if wanted.search(text):
-                return True
-            left = text[-OVERLAP:]
-    return False
+        if not any(map(unclear, iter(lambda: stream.readline(LONGEST_LINE), ""))):
+            return path, dialect
+    sink = path.with_suffix(".plainest")
+    plain = rewrite(path, dialect, sink)
+    path.unlink()
+    return sink, plain
 
 
 def rewrite(path: Path, dialect: Dialect, sink: Path) -> Dialect:

@@ -11,10 +11,10 @@ from unicodedata import normalize
 
 from modelloop.errors import DatasetRejectedError
 from modelloop.grammar import NUMBER
-from training_trigger.reading import preamble
+from training_trigger.reading import preamble, quoting
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 SAMPLE = 4 << 20
@@ -37,11 +37,11 @@ class Dialect:
     skip: int = 0
     columns: tuple[str, ...] = ()
 
-    def rows(self, lines: object) -> csv.Reader:  # type: ignore[name-defined]
+    def rows(self, lines: Iterable[str]) -> csv.Reader:  # type: ignore[name-defined]
         """Return a reader of records that follows this dialect to the letter."""
         doubled = self.escape == self.quote
         return csv.reader(
-            lines,  # type: ignore[arg-type]
+            quoting.plain(lines, self),
             delimiter=self.delimiter,
             quotechar=self.quote,
             doublequote=doubled,
@@ -49,11 +49,6 @@ class Dialect:
             skipinitialspace=self.delimiter != " ",
             strict=True,
         )
-
-    @property
-    def spaced_quote(self) -> re.Pattern[str]:
-        """Return what finds quotes that stand after spaces, which readers take for quotes or not."""
-        return re.compile(f"(?:^|{re.escape(self.delimiter)}) +{re.escape(self.quote)}", re.MULTILINE)
 
 
 def detect(path: Path) -> Dialect:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 # ruff: noqa: S608  in this SQL columns are named c<number> and every text goes through literal()
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from pathlib import Path
 
-LONGEST_LINE = 4 << 20
 WIDTH = 40
+_NAMELESS = re.compile(r"(?:Unnamed: \d+)?", re.IGNORECASE)  # what pandas calls a column without a name
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,15 @@ def load(
     rows = connection.execute("SELECT count(*) FROM cells").fetchall()[0][0]
     if not rows:
         raise DatasetRejectedError("the table has column names but no rows")
-    return Cells(names, rows, nested, warnings, doubt)
+    return Cells(names, rows, nested, warnings, doubt or _nameless(connection, names))
+
+
+def _nameless(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> str | None:
+    """Return a doubt when the last column has values and no name; without values it is but a separator too many."""
+    if not _NAMELESS.fullmatch(names[-1]) or not any(names):
+        return None
+    present = connection.execute(f"SELECT count(c{len(names) - 1}) FROM cells").fetchall()[0][0]
+    return "the last column has values and no name: name it, or name the `target` in model.yaml" if present else None
 
 
 def _plain(path: Path, found: formats.Format, warnings: list[str]) -> Path:
@@ -91,7 +100,7 @@ def _csv(path: Path, style: dialect.Dialect) -> str:
     return (
         f"read_csv({literal(str(path))}, auto_detect=false, header=true, skip={style.skip}, delim="
         f"{literal(style.delimiter)}, quote={literal(style.quote)}, escape={literal(style.escape)}, "
-        f"columns={{{columns}}}, strict_mode=true, null_padding=false, max_line_size={LONGEST_LINE})"
+        f"columns={{{columns}}}, strict_mode=true, null_padding=false, max_line_size={diagnosis.LONGEST_LINE})"
     )
 
 

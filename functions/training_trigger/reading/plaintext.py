@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import re
 import shutil
 import zlib
 from typing import TYPE_CHECKING
 
 from modelloop.errors import DatasetRejectedError
+from training_trigger.reading import western
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 CHUNK = 1 << 20
@@ -26,6 +29,8 @@ _BOMS = (
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\x0b\x0c\r\x1a\x1b\x1c\x1d\x1e\x1f"))
 _MOST_CONTROLS = 0.001
 _FEW_NULS = 0.2
+_SHIFTED = re.compile(rb"\x1b(?:\$[@AB()]|\([BIJ])")
+NO_TEXT = "the file is not text: upload CSV (also gzip-compressed), Parquet or JSON Lines"
 
 
 def unpack(packed: Path, plain: Path) -> None:
@@ -49,22 +54,24 @@ def unpack(packed: Path, plain: Path) -> None:
 def decode(path: Path, plain: Path) -> tuple[Path, str | None]:
     """Return a file that is UTF-8 without a byte order mark, and a warning when the encoding had to be guessed.
 
-    The given file itself when it is that already. Raises DatasetRejectedError for binary data.
+    The given file itself when it is that already. Raises DatasetRejectedError for binary data, and for text in an
+    encoding that cannot be told.
     """
     with path.open("rb") as stream:
         head = stream.read(CHUNK)
     encoding = next((name for bom, name in _BOMS if head.startswith(bom)), None) or _wide(head)
+    warning = None
     if encoding is None:
         _refuse_binary(head)
-        if _is_utf8(path):
+        bad_line = _first_bad_line(path)
+        if bad_line is None:
             return path, None
-        encoding = "cp1252" if _decodes(path, "cp1252") else "latin-1"
+        encoding, warning = western.ENCODING, western.check(_pieces(path), bad_line)
     try:
         _transcode(path, encoding, plain)
     except UnicodeError as error:
         raise DatasetRejectedError(f"the file is not {encoding} text ({error}): save it as UTF-8") from error
-    guessed = f"the file is not UTF-8 and was read as {encoding}: save it as UTF-8 to be sure"
-    return plain, guessed if encoding in ("cp1252", "latin-1") else None
+    return plain, warning
 
 
 def _wide(head: bytes) -> str | None:
@@ -78,24 +85,31 @@ def _wide(head: bytes) -> str | None:
 
 def _refuse_binary(head: bytes) -> None:
     controls = len(head) - len(head.translate(None, _CONTROLS))
+    if _SHIFTED.search(head):
+        raise DatasetRejectedError("the file is ISO-2022 text, which switches between alphabets: save it as UTF-8")
     if b"\0" in head or controls > _MOST_CONTROLS * len(head):
-        raise DatasetRejectedError("the file is not text: upload CSV (also gzip-compressed), Parquet or JSON Lines")
+        raise DatasetRejectedError(NO_TEXT)
 
 
-def _is_utf8(path: Path) -> bool:
-    return _decodes(path, "utf-8")
-
-
-def _decodes(path: Path, encoding: str) -> bool:
-    decoder = codecs.getincrementaldecoder(encoding)()
+def _first_bad_line(path: Path) -> int | None:
+    """Return the number of the first line that is not UTF-8."""
+    decoder, line = codecs.getincrementaldecoder("utf-8")(), 1
     try:
-        with path.open("rb") as stream:
-            while piece := stream.read(CHUNK):
-                decoder.decode(piece)
+        for piece in _pieces(path):
+            if b"\0" in piece:
+                raise DatasetRejectedError(NO_TEXT)
+            decoder.decode(piece)
+            line += piece.count(b"\n")
         decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return False
-    return True
+    except UnicodeDecodeError as error:
+        return line + bytes(error.object[: error.start]).count(b"\n")
+    return None
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as stream:
+        while piece := stream.read(CHUNK):
+            yield piece
 
 
 def _transcode(path: Path, encoding: str, plain: Path) -> None:
