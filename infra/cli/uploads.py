@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
@@ -41,10 +42,48 @@ def check_file(file: Path) -> None:
         raise CommandError(f"{file} is empty", "Check how the file was made")
 
 
+def check_reference(reference: Path | None, file: Path) -> None:
+    """Raise CommandError when rows to examine a model on are given for a table, or are no CSV file."""
+    if reference is None:
+        return
+    if not is_model(file):
+        raise CommandError("--reference is for an .onnx model", f"{file.name} is a table: leave --reference out")
+    if not (reference.is_file() and reference.name.lower().endswith(".csv")):
+        raise CommandError(f"{reference} is not a .csv file", "Rows with the model's columns, labelled where known")
+
+
+def is_model(file: Path) -> bool:
+    """Tell a model that is brought from a table to train on."""
+    return file.name.lower().endswith(".onnx")
+
+
+def place(model: str, file: Path) -> Callable[[str], str]:
+    """Return what names the keys beside a file: a brought model and a table have folders of their own."""
+    return partial(keys.brought if is_model(file) else keys.dataset, model)
+
+
 def upload(stack: Stack, model: str, file: Path, *, force: bool, moved: Callable[[int], object]) -> Upload:
     """Put the file under the model's prefix, unless its content is there; `moved` hears of bytes sent."""
-    folder = keys.MODELS if file.name.lower().endswith(".onnx") else keys.DATASETS
-    key = f"{folder}{model}/{file.name}"
+    return _put(stack, place(model, file)(file.name), file, force=force, moved=moved)
+
+
+def accompany(
+    stack: Stack, model: str, file: Path, *, spec: Path | None, target: str | None, reference: Path | None
+) -> bool:
+    """Put what is to lie beside a file, before it; True when something differs from what was there."""
+    described = place(model, file)(keys.SPEC_NAME)
+    changed = put_spec(stack, described, spec) if spec else False
+    changed |= write_target(stack, described, target) if target else False
+    return changed | (put_reference(stack, model, reference) if reference else False)
+
+
+def put_reference(stack: Stack, model: str, file: Path) -> bool:
+    """Put the rows that a brought model is examined on; True when they differ from what was there."""
+    sent = _put(stack, keys.brought(model, keys.REFERENCE_NAME), file, force=False, moved=lambda _: None)
+    return not sent.unchanged
+
+
+def _put(stack: Stack, key: str, file: Path, *, force: bool, moved: Callable[[int], object]) -> Upload:
     sha256 = _digest(file)
     uri = f"s3://{stack.data_bucket}/{key}"
     s3 = stack.aws("s3")
@@ -57,13 +96,12 @@ def upload(stack: Stack, model: str, file: Path, *, force: bool, moved: Callable
     return Upload(uri, written["VersionId"], sha256, unchanged=False)
 
 
-def write_target(stack: Stack, model: str, target: str) -> bool:
-    """Name the target in the model's model.yaml; True when the file changed.
+def write_target(stack: Stack, key: str, target: str) -> bool:
+    """Name the target in the model.yaml at a key of the data bucket; True when the file changed.
 
     Raises CommandError when a model.yaml is there and names another target, or cannot be read.
     """
     s3 = stack.aws("s3")
-    key = keys.spec(model)
     text = _read(s3, stack.data_bucket, key)
     try:
         spec = yaml.safe_load(text) or {}
@@ -82,13 +120,13 @@ def write_target(stack: Stack, model: str, target: str) -> bool:
     return True
 
 
-def put_spec(stack: Stack, model: str, file: Path) -> bool:
-    """Put a model.yaml next to the model's tables; True when it differs from what was there."""
+def put_spec(stack: Stack, key: str, file: Path) -> bool:
+    """Put a model.yaml under a key of the data bucket; True when it differs from what was there."""
     s3 = stack.aws("s3")
     text = read_text(str(file))
-    if _read(s3, stack.data_bucket, keys.spec(model)) == text:
+    if _read(s3, stack.data_bucket, key) == text:
         return False
-    s3.put_object(Bucket=stack.data_bucket, Key=keys.spec(model), Body=text.encode())
+    s3.put_object(Bucket=stack.data_bucket, Key=key, Body=text.encode())
     return True
 
 

@@ -18,6 +18,7 @@ from infra.cli.uploads import write_target
 from infra.cli.watching import drift_view, quality_view, summary_view
 from infra.demo import tables, traffic
 from infra.demo.journey import Journey
+from modelloop import keys
 from modelloop.run import FAILED
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class _Job:
 
     def train(self) -> Document:
         with self.journey.station(f"Train {self.example.model}") as station:
-            changed = write_target(self.client.stack, self.example.model, self.example.target)
+            changed = write_target(self.client.stack, keys.spec(self.example.model), self.example.target)
             sent = deliver(self.screen, self.client, self.example.model, self.example.file, force=changed)
             done = watch(self.screen, self.client, self.example.model, sent, patience=TRAINED_WITHIN)
             require_success(done)

@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import httpx
 import pytest
 
 from infra.build.paths import ROOT
+from infra.cli.client import Client
+from infra.cli.target import Stack
 from infra.local import stack as embedded
 from infra.local.info import StackInfo
+from tests.support.embedded import Run, command_line
 
 HERE = Path(__file__).parent
 KEPT = os.environ.get("MODELLOOP_E2E_KEEP") == "1"
@@ -48,3 +52,16 @@ def api(stack: StackInfo) -> Iterator[httpx.Client]:
     """A client of the data plane that carries the API key."""
     with httpx.Client(base_url=stack.api_url, headers={"x-api-key": stack.api_key}, timeout=60) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def client(stack: StackInfo) -> Iterator[Client]:
+    """What the command line itself asks: every route, signed."""
+    with Client(Stack(**{field.name: getattr(stack, field.name) for field in fields(Stack)})) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def modelloop(stack: StackInfo, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The command line, in processes of its own."""
+    return command_line(stack, tmp_path_factory.mktemp("stack") / "stack.json")

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +11,11 @@ import pytest
 from infra.demo import tables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     import httpx
 
-    from infra.local.info import StackInfo
+    from tests.support.embedded import Run
 
 MODEL = "rollout-birds"
 WEAK = "target: species\nestimators: [linear]\nparams: {linear: {C: 0.001}}\n"
@@ -28,27 +24,6 @@ ROW = {
     "island": "Biscoe", "bill_length_mm": 45.2, "bill_depth_mm": 14.8, "flipper_length_mm": 212.0,
     "body_mass_g": 5200.0, "sex": "female", "year": 2008,
 }  # fmt: skip
-
-type Run = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture(scope="module")
-def modelloop(stack: StackInfo, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    file = tmp_path_factory.mktemp("stack") / "stack.json"
-    stack.save(file)
-
-    def run(*words: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "infra.cli.main", *words],
-            env=os.environ | {"MODELLOOP_STACK_FILE": str(file)},
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=240,
-        )
-
-    return run
 
 
 @pytest.fixture(scope="module")

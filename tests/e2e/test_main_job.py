@@ -6,7 +6,6 @@ import json
 import shlex
 import subprocess
 import time
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -15,12 +14,10 @@ import pytest
 from infra.cli.client import Client
 from infra.cli.following import find_run, follow
 from infra.cli.screen import Screen
-from infra.cli.target import Stack
 from infra.cli.uploads import upload
 from infra.demo import job, tables, traffic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from infra.demo.journey import Journey
@@ -31,13 +28,6 @@ ROW = {
     "island": "Biscoe", "bill_length_mm": 45.2, "bill_depth_mm": 14.8, "flipper_length_mm": 212.0,
     "body_mass_g": 5200.0, "sex": "female", "year": 2008,
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def client(stack: StackInfo) -> Iterator[Client]:
-    place = Stack(**{field.name: getattr(stack, field.name) for field in fields(Stack)})
-    with Client(place) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

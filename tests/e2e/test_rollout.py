@@ -7,7 +7,6 @@ import io
 import json
 import random
 import time
-from dataclasses import fields
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,6 @@ import pytest
 from sklearn.datasets import load_digits
 
 from infra.cli.client import Client
-from infra.cli.target import Stack
 from modelloop import keys
 from modelloop.aws import storage
 from modelloop.aws.changes import Changes
@@ -24,8 +22,6 @@ from modelloop.ids import uuid7
 from tests.support.embedded import registry_of, wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from infra.local.info import StackInfo
 
 MODEL = "digits"
@@ -35,13 +31,6 @@ estimators: [hist_gradient_boosting]
 promotion: {canary_percent: 50, bake_minutes: 0}
 """
 ENDED = {"SUCCEEDED", "REJECTED", "FAILED", "SUPERSEDED"}
-
-
-@pytest.fixture(scope="module")
-def client(stack: StackInfo) -> Iterator[Client]:
-    place = Stack(**{field.name: getattr(stack, field.name) for field in fields(Stack)})
-    with Client(place) as opened:
-        yield opened
 
 
 def rows() -> list[dict[str, Any]]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +16,31 @@ from modelloop.settings import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from infra.local.info import StackInfo
 
 PATIENCE = 120.0
+
+type Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def command_line(stack: StackInfo, file: Path) -> Run:
+    """Return what runs `modelloop WORDS` against the stack, whose addresses go to `file`."""
+    stack.save(file)
+
+    def run(*words: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "infra.cli.main", *words],
+            env=os.environ | {"MODELLOOP_STACK_FILE": str(file)},
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=240,
+        )
+
+    return run
 
 
 def wait_for(look: Callable[[], Any], what: str) -> Any:

@@ -15,7 +15,7 @@ from infra.cli.options import Json, Limit, Model, Reason, StackName
 from infra.cli.reports import metric_rows, run_panel
 from infra.cli.screen import Screen, table
 from infra.cli.target import find_stack
-from infra.cli.uploads import Upload, check_file, put_spec, upload, write_target
+from infra.cli.uploads import Upload, accompany, check_file, check_reference, upload
 from modelloop.errors import NotFoundError
 from modelloop.ids import check_model_name
 from modelloop.run import SUCCEEDED
@@ -27,22 +27,26 @@ if TYPE_CHECKING:
 def train(
     file: Annotated[Path, typer.Argument(help="A table (.csv, .csv.gz, .parquet, .jsonl) or an .onnx model.")],
     model: Annotated[str, typer.Option("--model", "-m", help="The model's name.", show_default=False)],
+    *,
     target: Annotated[str | None, typer.Option("--target", "-t", help="The column to predict.")] = None,
     spec: Annotated[Path | None, typer.Option("--spec", help="A model.yaml to put beside the table.")] = None,
+    reference: Annotated[
+        Path | None, typer.Option("--reference", help="Rows (.csv) that an .onnx model is examined on.")
+    ] = None,
     wait: Annotated[bool, typer.Option(help="Follow the run to its end.")] = True,
     force: Annotated[bool, typer.Option("--force", help="Upload even when the same content is there.")] = False,
     stack: StackName = None,
     as_json: Json = False,
 ) -> None:
-    """Upload a table and follow the run that trains on it."""
+    """Upload a table, or a model of your own, and follow the run that trains on it or examines it."""
     screen = Screen(as_json=as_json)
     check_name(model)
     check_file(file)
-    place = find_stack(stack)
-    respecified = put_spec(place, model, spec) if spec else False
-    respecified |= write_target(place, model, target) if target else False
-    with Client(place) as client:
-        sent = deliver(screen, client, model, file, force=force or respecified)
+    check_reference(reference, file)
+    deployed = find_stack(stack)
+    changed = accompany(deployed, model, file, spec=spec, target=target, reference=reference)
+    with Client(deployed) as client:
+        sent = deliver(screen, client, model, file, force=force or changed)
         if not wait:
             screen.show(sent._asdict(), lambda: f"Uploaded {sent.uri}; follow with: modelloop runs {model}")
             return

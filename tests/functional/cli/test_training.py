@@ -178,3 +178,63 @@ def test_runs_are_listed_with_their_reasons(api: Any, modelloop: Callable[..., A
     assert "row 7 has 3 cells" in modelloop("runs", "birds").out
     assert "row 7 has 3 cells" in modelloop("runs", "birds", "r-1").out
     assert json.loads(modelloop("runs", "birds", "r-1", "--json").out) == rejected
+
+
+@pytest.fixture
+def brought(tmp_path: Path) -> dict[str, Path]:
+    """A model of one's own with its model.yaml and the rows to examine it on."""
+    files = {name: tmp_path / name for name in ("birds.onnx", "model.yaml", "reference.csv")}
+    files["birds.onnx"].write_bytes(b"a graph")
+    files["model.yaml"].write_text("columns: [mass]\n")
+    files["reference.csv"].write_text("mass,species\n3750,Adelie\n")
+    return files
+
+
+def objects(s3: Any) -> dict[str, bytes]:
+    listed = s3.list_objects_v2(Bucket="loop-data").get("Contents", [])
+    return {one["Key"]: s3.get_object(Bucket="loop-data", Key=one["Key"])["Body"].read() for one in listed}
+
+
+def test_a_model_of_ones_own_takes_its_description_and_reference_along(
+    s3: Any, brought: dict[str, Path], modelloop: Callable[..., Any]
+) -> None:
+    words = (
+        "train", str(brought["birds.onnx"]), "--model", "birds", "--spec", str(brought["model.yaml"]),
+        "--reference", str(brought["reference.csv"]), "--target", "species", "--no-wait", "--json",
+    )  # fmt: skip
+
+    sent = modelloop(*words)
+
+    assert sent.code == 0, sent.err
+    assert objects(s3) == {
+        "models/birds/birds.onnx": b"a graph",
+        "models/birds/model.yaml": b"columns: [mass]\ntarget: species\n",
+        "models/birds/reference.csv": brought["reference.csv"].read_bytes(),
+    }
+
+    brought["reference.csv"].write_text("mass,species\n5200,Gentoo\n")
+    again = modelloop(*words)
+    assert not again.json["unchanged"], "a new reference examines the model again"
+    assert again.json["version_id"] != sent.json["version_id"]
+    assert objects(s3)["models/birds/reference.csv"] == b"mass,species\n5200,Gentoo\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "reference", "says"),
+    [
+        ("birds.csv", "reference.csv", "--reference is for an .onnx model"),
+        ("birds.onnx", "birds.parquet", "is not a .csv file"),
+        ("birds.onnx", "nowhere.csv", "is not a .csv file"),
+    ],
+)
+def test_a_reference_that_cannot_be_one_uploads_nothing(
+    s3: Any, brought: dict[str, Path], table: Path, modelloop: Callable[..., Any], file: str, reference: str, says: str
+) -> None:
+    folder = table.parent
+    (folder / "birds.parquet").write_bytes(brought["birds.onnx"].read_bytes())
+
+    ended = modelloop("train", str(folder / file), "--model", "birds", "--reference", str(folder / reference))
+
+    assert ended.code == 1
+    assert says in " ".join(ended.err.split())
+    assert objects(s3) == {}
