@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from control.rates import rates
-from modelloop import prometheus
+from modelloop import activity, clock, prometheus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 PARALLEL_READS = 8
 MOST_MODELS = 1_000
+MOST_RUNS = 100
 
 
 class Text(NamedTuple):
@@ -43,5 +44,12 @@ def _models(registry: Registry) -> Iterator[dict[str, Any]]:
 
 
 def _state(registry: Registry, item: dict[str, Any]) -> prometheus.ModelState:
-    verdicts = {kind: registry.latest_verdict(item["name"], kind) for kind in ("traffic", "drift", "quality")}
+    name = item["name"]
+    verdicts = {kind: registry.latest_verdict(name, kind) for kind in ("traffic", "drift", "quality", "activity")}
+    verdicts["activity"] = verdicts["activity"] or _first_runs(registry, name)
     return prometheus.ModelState(item=item, rates=rates(), **verdicts)
+
+
+def _first_runs(registry: Registry, name: str) -> dict[str, Any]:
+    """Return the activity of a model that no schedule looks at, because nothing of it ever served: its newest runs."""
+    return activity.totals(None, registry.list_runs(name, limit=MOST_RUNS).items, [], model=name, now=clock.now())

@@ -6,7 +6,7 @@ import math
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from metrics_aggregation import labelled, reactions
+from metrics_aggregation import history, labelled, reactions
 from modelloop import drift, estimate, keys, quality, traffic, windows
 from modelloop.aws import changes, judging, manifests, outcomes, summaries
 from modelloop.aws.registry import Registry
@@ -41,6 +41,7 @@ class Turn:
         if pointer is not None and pointer.champion is not None:
             found |= self._champion(pointer, pointer.champion)
         found["judge"] = self._judge()
+        history.keep(registry(), self.model, self.now)
         self._compact()
         return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelloop import clock
+from modelloop import prometheus_activity as activity
 from modelloop import prometheus_traffic as traffic
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class ModelState(NamedTuple):
     traffic: Mapping[str, Any] | None = None
     drift: Mapping[str, Any] | None = None
     quality: Mapping[str, Any] | None = None
+    activity: Mapping[str, Any] | None = None
     rates: Rates | None = None
 
     @property
@@ -173,6 +175,16 @@ FAMILIES = (
         "Cost of 1,000 answers that callers got.",
         traffic.cost_per_thousand,
     ),
+    Family("modelloop_runs_ended_total", "counter", "Runs that ended, by cause and state.", activity.runs_ended),
+    Family("modelloop_runs_open", "gauge", "Runs that wait or are under way.", activity.runs_open),
+    Family("modelloop_retrainings_total", "counter", "Retrainings that the loop started.", activity.retrainings),
+    Family(
+        "modelloop_retraining_timestamp_seconds",
+        "gauge",
+        "When the loop last started a retraining, in Unix time; 0: never.",
+        activity.retrained_at,
+    ),
+    Family("modelloop_rollouts_judged_total", "counter", "Changes of what serves by the judge.", activity.judged),
     Family("modelloop_drift_status", "gauge", "1 for the status of the newest drift verdict.", _status("drift")),
     Family("modelloop_drift_distance", "gauge", "Jensen-Shannon distance to the training part.", _column("distance")),
     Family("modelloop_drift_threshold", "gauge", "Distance from which a column counts.", _column("threshold")),

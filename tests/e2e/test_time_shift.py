@@ -288,6 +288,13 @@ def _prometheus_has_it(samples: dict[str, float]) -> None:
     assert samples['modelloop_serving_version{role="previous"}'] == 1
     before, after = (samples[f'modelloop_quality{{model_version="{one}",metric="log_loss"}}'] for one in (1, 2))
     assert after < before
+    assert samples['modelloop_retrainings_total{cause="quality"}'] == 1
+    assert samples['modelloop_retrainings_total{cause="drift"}'] == 0
+    assert samples["modelloop_retraining_timestamp_seconds{}"] > 0
+    for cause in ("upload", "quality"):
+        assert samples[f'modelloop_runs_ended_total{{cause="{cause}",state="SUCCEEDED"}}'] == 1
+    assert samples['modelloop_rollouts_judged_total{action="promote"}'] == 1
+    assert samples['modelloop_rollouts_judged_total{action="reject"}'] == 0
     assert samples['modelloop_rows_total{model_version="1"}'] + samples['modelloop_rows_total{model_version="2"}'] == (
         600 + 1500 + 640
     )

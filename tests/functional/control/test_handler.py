@@ -10,7 +10,7 @@ import pytest
 import requests  # type: ignore[import-untyped]  # the client that moto listens to
 
 from control import handler as module
-from modelloop import clock, keys, summary, windows
+from modelloop import activity, clock, keys, summary, windows
 from modelloop.aws import clients, manifests, storage
 from modelloop.errors import TransientError
 from modelloop.ids import uuid7
@@ -453,7 +453,9 @@ def test_prometheus_reads_the_state_of_every_model(loop: Registry) -> None:
     assert len(serving) == 1
     assert 'model_name="m"' in serving[0]
     assert serving[0].endswith(" 1")
-    assert 'model_name="other"' in found.text
+    assert 'modelloop_runs_open{model_name="other",state="QUEUED"} 1' in found.text
+    loop.put_verdict("other", "activity", activity.totals(None, [], [], model="other", now=clock.now()))
+    assert 'modelloop_runs_open{model_name="other",state="QUEUED"} 0' in get("/metrics").text
 
 
 def test_an_outage_is_503_with_retry_advice(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,6 +73,9 @@ def test_drift_with_labels_starts_one_retraining_that_explains_itself(world: Wor
     assert (sent[3]["detail"]["action"], sent[3]["detail"]["request_id"]) == ("wait", None)
     verdicts.handler({}, context)
     assert len(sent) == 4
+    activity = Registry("table").latest_verdict(MODEL, "activity")
+    assert activity is not None
+    assert activity["totals"]["retrainings"] == {"drift": 1}
     assert json.dumps(sent)
 
 
@@ -141,6 +144,9 @@ def test_the_end_of_a_rollout_names_the_version_on_trial_and_its_reference(
         verdicts.handler({}, context)
 
     (alert,) = [one for one in sent if one["detail-type"] == "Rollout judged"]
+    activity = Registry("table").latest_verdict(MODEL, "activity")
+    assert activity is not None
+    assert activity["totals"]["judged"] == {"reject": 1}
     detail = alert["detail"]
     assert (detail["kind"], detail["action"], detail["version"], detail["reference"]) == ("shadow", "rollback", 2, 1)
     assert any("answered differently" in reason for reason in detail["reasons"])
