@@ -6,7 +6,6 @@ import json
 import shutil
 import socket
 import subprocess
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -19,7 +18,6 @@ from infra.cli.captured import export as export_captures
 from infra.cli.client import Client
 from infra.cli.following import find_run, follow
 from infra.cli.proxy import Proxy, running
-from infra.cli.target import Stack
 from infra.cli.uploads import upload
 from infra.demo import tables
 from modelloop import clock
@@ -36,12 +34,6 @@ SPEC = b"{target: species, estimators: [linear]}\n"
 OBSERVABILITY = ROOT / "infra" / "observability"
 
 pytestmark = pytest.mark.skipif(shutil.which("prometheus") is None, reason="Prometheus is not installed")
-
-
-@pytest.fixture(scope="module")
-def client(stack: StackInfo) -> Iterator[Client]:
-    with Client(Stack(**{field.name: getattr(stack, field.name) for field in fields(Stack)})) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")
