@@ -63,8 +63,13 @@ def resume(table: PreparedTable, predecessor: Predecessor, asked: Candidate, met
     pay, FitRefusedError when the estimator refuses the rows.
     """
     known = (predecessor.manifest["metrics"]["holdout"].get(metric) or {}).get("value")
-    seed = int(sha256(f"{table.seed}\n{predecessor.run_id}".encode()).hexdigest()[:8], 16)
-    return go_on_if_it_pays(table, asked, load(predecessor), Terms(seed, metric, known))
+    return go_on_if_it_pays(table, asked, load(predecessor), Terms(_seed(table, predecessor), metric, known))
+
+
+def _seed(table: PreparedTable, predecessor: Predecessor) -> int:
+    """Return a seed that no version of the chain had, and that the same tables in the same order give again."""
+    past = [link["dataset"]["digest"] for link in chain(predecessor)]
+    return int(sha256("\n".join([str(table.seed), *past]).encode()).hexdigest()[:8], 16)
 
 
 @dataclass(frozen=True, slots=True)

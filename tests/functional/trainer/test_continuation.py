@@ -14,6 +14,7 @@ from modelloop.encoding import Column, Encoding
 from modelloop.errors import TransientError
 from modelloop.spec import PROMOTION, Spec
 from tests.support.trainer_lab import NUMBERS, Data, sample
+from tests.support.trainer_lab import lab as opened
 from trainer import continuation
 
 if TYPE_CHECKING:
@@ -60,6 +61,15 @@ def test_a_successor_goes_on_from_the_champions_state(lab: Lab, family: str) -> 
     assert [trial["origin"] for trial in manifest["trials"]] == ["continued"]
     assert manifest["replay"]["ok"]
     assert lab.manifest(first)["warm_start"]["reason"] == "no earlier version was fitted here"
+
+
+def test_the_same_tables_in_the_same_order_give_the_same_successor(monkeypatch: pytest.MonkeyPatch) -> None:
+    bundles = []
+    for _ in range(2):
+        with opened(monkeypatch) as lab:
+            lab.train(asking(sample(900, 1), "random_forest"))
+            bundles.append(lab.bundle(lab.train(asking(grown(), "random_forest")))["flat"])
+    assert bundles[0] == bundles[1]
 
 
 def test_trees_of_the_champion_stay_in_its_successor(lab: Lab) -> None:
