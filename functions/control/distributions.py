@@ -34,13 +34,17 @@ def describe(manifest: Mapping[str, Any], span: Mapping[str, str] | None, name: 
         "kind": column["kind"],
         "is_prediction": is_prediction,
         "window": span,
-        "rows": {"baseline": baseline["rows"], "window": window.rows if window else 0},
+        "rows": {"baseline": _rows(column), "window": window.rows if window else 0},
         "mean": {"baseline": (column.get("moments") or {}).get("mean"), "window": _mean(window, name, is_prediction)},
         "distance": round(found.distance, 6) if found else None,
         "threshold": round(found.threshold, 6) if found else None,
         "p_value": found.p_value if found else None,
         "bins": {"labels": both.labels, "baseline": list(map(round, both.baseline)), "window": both.window},
     }
+
+
+def _rows(column: Mapping[str, Any]) -> int:
+    return int(sum(column["counts"]) + column["missing"] + column["unseen"])
 
 
 def _column(baseline: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ the encoding does not know, are counted apart.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelloop import grammar
 
@@ -27,6 +27,13 @@ PREDICTION = "prediction"
 BOOLEANS = ("false", "true")
 
 
+class Answers(NamedTuple):
+    """A version's answers to rows, class indices or numbers, and the rows' times, where they are ordered in time."""
+
+    predictions: NDArray[Any]
+    times: NDArray[np.float64] | None = None
+
+
 def build(
     encoding: Encoding,
     matrix: NDArray[np.float32],
@@ -35,13 +42,17 @@ def build(
     mask: Collection[str],
     *,
     times: NDArray[np.float64] | None = None,
+    unseen: Answers | None = None,
 ) -> dict[str, Any]:
     """Return the baseline document of a version from its training part.
 
     `matrix` is [rows, slots] with NaN for missing; `predictions` are class indices (when `classes` is given) or
     numbers, one a row; columns in `mask` are left out. `times` (one a row, seconds since 1970 or any rising number)
-    is for tables that are ordered in time: it adds what seasons alone make of a distribution.
+    is for tables that are ordered in time: it adds what seasons alone make of a distribution. `unseen` are answers to
+    rows that the version was not fitted on. They stand for its predictions, because a model's answers to its own rows
+    are spread as the labels were, and no other rows' are.
     """
+    usual = predictions if unseen is None else unseen.predictions
     columns = [
         _counted(_column_bins(column, matrix[:, slot]), matrix[:, slot])
         for column, slot in first_slots(encoding)
@@ -51,12 +62,13 @@ def build(
         "format_version": FORMAT_VERSION,
         "rows": int(matrix.shape[0]),
         "columns": columns,
-        "prediction": _counted(_prediction_bins(predictions, classes), predictions),
+        "prediction": _counted(_prediction_bins(usual, classes), usual),
     }
     if times is not None:
         from modelloop import seasons  # noqa: PLC0415  the only part that needs numpy at import
 
-        seasons.add(document, encoding, matrix, predictions, times)
+        own = Answers(predictions, times)
+        seasons.add(document, encoding, matrix, own, unseen or own)
     return document
 
 
@@ -84,6 +96,22 @@ def count(bins: dict[str, Any], values: NDArray[Any]) -> tuple[list[int], int, i
     known = len(bins["categories"])
     counts = np.bincount(np.minimum(present.astype(np.int64), known), minlength=known + 1).tolist()
     return counts[:known], missing, counts[known]
+
+
+def places(bins: dict[str, Any], values: NDArray[Any]) -> NDArray[Any]:
+    """Return every value's position among the counts, followed by those of missing and unseen, as `count` counts."""
+    import numpy as np  # noqa: PLC0415  the control plane reads baselines without numpy
+
+    present = ~np.isnan(values)
+    edges, categories = bins["edges"], bins["categories"]
+    width = len(categories) if edges is None else len(edges) + 1
+    found = np.full(len(values), width)  # missing
+    if edges is not None:
+        found[present] = np.searchsorted(np.asarray(edges, np.float64), values[present].astype(np.float64), side="left")
+    else:
+        codes = values[present].astype(np.int64)
+        found[present] = np.where(codes < width, codes, width + 1)  # unseen
+    return found
 
 
 def quantile_edges(values: NDArray[Any]) -> list[float]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from modelloop import significance
+from modelloop import effects, significance
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -14,14 +13,11 @@ if TYPE_CHECKING:
 
 MOST_BINS = 20
 RARE = 5
-SMALLEST_EFFECT = 0.1
-NOISE_CHANCE = 0.0002
-CHANCE = 0.01
+CHANCE = 0.005
 FAR = 0.3
 FAR_TIMES = 3.0
 HOURS = 24
 FEWEST_ROWS = 30
-LN2 = math.log(2)
 
 
 class Histograms(NamedTuple):
@@ -31,9 +27,14 @@ class Histograms(NamedTuple):
     baseline: list[float]
     window: list[int]
 
-    def present(self) -> Histograms:
+    def values(self) -> Histograms:
         """Return the bins of values alone, without missing and unseen."""
         return Histograms(self.labels[:-2], self.baseline[:-2], self.window[:-2])
+
+    def gaps(self) -> Histograms:
+        """Return three bins: values of all kinds, missing and unseen."""
+        sides = ([sum(side[:-2]), *side[-2:]] for side in (self.baseline, self.window))
+        return Histograms(["(value)", *self.labels[-2:]], *sides)
 
 
 class Comparison(NamedTuple):
@@ -69,13 +70,17 @@ class Comparison(NamedTuple):
 
     @property
     def cause(self) -> str | None:
-        """Return what drifted: values, missing or unseen; None when nothing did."""
+        """Return what drifted: missing or unseen, where these did by themselves, else values; None when nothing did.
+
+        A category under a new name, or a value that is left out, changes the mix of the others too.
+        """
         if not self.drifted:
             return None
-        if _passes(self.histograms.present(), self.column.get("season", 0.0)):
+        gaps = self.histograms.gaps()
+        if not _is_sure(gaps, effects.season(self.column).distance):
             return "values"
-        gaps = [share(self.histograms.window, at) - share(self.histograms.baseline, at) for at in (-2, -1)]
-        return "unseen" if gaps[1] > gaps[0] else "missing"
+        missing, unseen = (share(gaps.window, at) - share(gaps.baseline, at) for at in (-2, -1))
+        return "unseen" if unseen > missing else "missing"
 
 
 def compare(baseline: Mapping[str, Any], window: Window) -> list[Comparison]:
@@ -88,7 +93,7 @@ def compare(baseline: Mapping[str, Any], window: Window) -> list[Comparison]:
     ]
     if "prediction" in window.tallies:
         pairs.append((baseline["prediction"], histograms(baseline["prediction"], window.tallies["prediction"], clock)))
-    chances = [chance(both, column.get("season", 0.0)) for column, both in pairs]
+    chances = [_chance(column, both) for column, both in pairs]
     adjusted = significance.benjamini_hochberg(chances)
     return [
         _comparison(column, both, found, corrected < CHANCE, column is baseline["prediction"])
@@ -133,19 +138,6 @@ def same_hours(column: Mapping[str, Any], clock: Mapping[str, int]) -> list[floa
     return [part / spread for part in mix]
 
 
-def chance(both: Histograms, season: float = 0.0) -> float:
-    """Return the p-value of the G-test; with a season, of the distance beyond what the season explains.
-
-    A season of that distance makes G nearly noncentral chi-square, which Patnaik (1949) matches with a scaled one.
-    """
-    statistic, freedom = significance.g_test(both.baseline, both.window)
-    if not season or not freedom:
-        return significance.chi_square_tail(statistic, freedom)
-    shift = 8 * LN2 * season**2 / (1 / sum(both.baseline) + 1 / sum(both.window))
-    scale = (freedom + 2 * shift) / (freedom + shift)
-    return significance.chi_square_tail(statistic / scale, round((freedom + shift) ** 2 / (freedom + 2 * shift)))
-
-
 def _folded(counts: list[int]) -> tuple[list[int], list[int]]:
     """Return which categories keep a bin of their own and which share one (none, when that would save no bin)."""
     ranked = sorted(range(len(counts)), key=lambda at: (-counts[at], at))
@@ -154,35 +146,33 @@ def _folded(counts: list[int]) -> tuple[list[int], list[int]]:
     return (ranked, []) if len(counts) - cut < 2 else (ranked[:cut], ranked[cut:])  # noqa: PLR2004  one bin for one
 
 
-def threshold(baseline_rows: float, window_rows: float, bins: int, season: float = 0.0) -> float:
-    """Return the distance that counts as an effect: 0.1, or what sampling alone exceeds once in 5,000 windows.
-
-    Between two samples of one distribution, 8 ln 2 d^2 / (1/n + 1/m) is nearly chi-square with bins - 1 degrees of
-    freedom (second-order expansion of the Jensen-Shannon divergence). What a season explains comes on top.
-    """
-    if min(baseline_rows, window_rows, bins - 1) < 1:
-        return 1.0
-    quantile = significance.chi_square_quantile(NOISE_CHANCE, bins - 1)
-    noise = quantile * (1 / baseline_rows + 1 / window_rows) / (8 * LN2)
-    return min(math.sqrt(max(SMALLEST_EFFECT**2, noise) + season**2), 1.0)
+def _chance(column: Mapping[str, Any], both: Histograms) -> float:
+    """Return the p-value of a difference: of any kind, or in ordered bins of a shift, whichever is surer."""
+    season = effects.season(column)
+    shape = effects.shape_chance(both.baseline, both.window, season.distance)
+    if column["edges"] is None or season.shift is None:
+        return shape
+    values = both.values()
+    return min(2 * min(shape, effects.shift_chance(values.baseline, values.window, season.shift)), 1.0)
 
 
 def _comparison(
     column: Mapping[str, Any], both: Histograms, found: float, sure: bool, is_prediction: bool
 ) -> Comparison:
     distance = significance.jensen_shannon(both.baseline, both.window)
-    limit = _threshold(both, column.get("season", 0.0))
+    limit = _threshold(both, effects.season(column).distance)
     return Comparison(column, both, distance, limit, found, sure and distance > limit, is_prediction)
-
-
-def _passes(both: Histograms, season: float) -> bool:
-    distance = significance.jensen_shannon(both.baseline, both.window)
-    return distance > _threshold(both, season) and chance(both, season) < CHANCE
 
 
 def _threshold(both: Histograms, season: float) -> float:
     used = sum(1 for before, after in zip(both.baseline, both.window, strict=True) if before + after)
-    return threshold(sum(both.baseline), sum(both.window), used, season)
+    return effects.threshold(sum(both.baseline), sum(both.window), used, season)
+
+
+def _is_sure(both: Histograms, season: float) -> bool:
+    if significance.jensen_shannon(both.baseline, both.window) <= _threshold(both, season):
+        return False
+    return effects.shape_chance(both.baseline, both.window, season) < CHANCE
 
 
 def share(counts: Sequence[float], at: int) -> float:

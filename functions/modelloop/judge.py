@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from modelloop import clock, comparison, sequential, significance
+from modelloop import clock, effects, sequential, significance
 from modelloop.sequential import Sample
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ def _predictions(evidence: Evidence) -> Finding:
     if not all(rows):
         return Finding("predictions", SKIPPED, "no predictions to compare")
     distance = significance.jensen_shannon(reference, candidate)
-    limit = max(FAR_PREDICTIONS, 1.5 * comparison.threshold(*rows, bins))
+    limit = max(FAR_PREDICTIONS, 1.5 * effects.noise(*rows, bins))
     detail = f"predictions are {distance:.2f} apart (Jensen-Shannon distance); {limit:.2f} is too far"
     if distance <= limit or min(rows) < evidence.min_rows:
         return Finding("predictions", PASSED, detail)

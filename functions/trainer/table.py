@@ -93,6 +93,11 @@ class PreparedTable:
         return rows if self.document["rows"] else rows.take(np.arange(0))
 
     @cached_property
+    def unseen(self) -> Part:
+        """The rows that nothing was fitted on."""
+        return self.rows.take(self.membership != TRAIN)
+
+    @cached_property
     def validation(self) -> Part:
         """The rows to choose, to stop early and to calibrate on."""
         return self._side(VALIDATION)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from trainer.incumbents import Champion
     from trainer.progress import Progress
     from trainer.sources import Source
-    from trainer.table import PreparedTable
+    from trainer.table import Part, PreparedTable
 
 
 @dataclass(frozen=True)
@@ -86,10 +86,17 @@ def _report(run: Run, document: dict[str, Any]) -> File:
 
 def _baseline(candidate: Candidate) -> dict[str, Any]:
     table = candidate.table
-    predicted = candidate.source.predictor.outcome(table.known).predicted if table.known.rows else np.zeros(0)
+    own = _answers(candidate, table.known)
+    unseen = _answers(candidate, table.unseen) if table.train.rows and table.unseen.rows else None
     return baseline.build(
-        table.encoding, table.known.matrix, predicted, table.classes, table.spec.mask, times=table.known.times
-    )
+        table.encoding, table.known.matrix, own.predictions, table.classes, table.spec.mask, times=own.times,
+        unseen=unseen,
+    )  # fmt: skip
+
+
+def _answers(candidate: Candidate, part: Part) -> baseline.Answers:
+    predicted = candidate.source.predictor.outcome(part).predicted if part.rows else np.zeros(0)
+    return baseline.Answers(predicted, part.times)
 
 
 def _anchor(candidate: Candidate) -> list[File]:

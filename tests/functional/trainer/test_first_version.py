@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from modelloop import clearance, clock, keys
+from modelloop import clearance, clock, keys, split
 from modelloop.aws import storage
 from modelloop.ids import uuid7_ms
 from modelloop.spec import Spec
@@ -40,6 +40,16 @@ def test_every_file_is_what_the_manifest_says(lab: Lab) -> None:
     for name, facts in manifest["files"].items():
         body = storage.get("artifacts", keys.version("m", run.run_id, name))
         assert (sha256(body).hexdigest(), len(body)) == (facts["sha256"], facts["bytes"])
+
+
+def test_predictions_are_watched_against_answers_to_rows_that_were_not_fitted_on(lab: Lab) -> None:
+    spec = Spec(estimators=("random_forest",))
+    data = replace(regression_sample(600, 4), spec=spec)
+    known = lab.manifest(lab.train(data))["baseline"]
+    fitted = int((data.membership() == split.TRAIN).sum())
+    assert known["rows"] == fitted
+    assert {sum(column["counts"]) + column["missing"] for column in known["columns"]} == {fitted}
+    assert sum(known["prediction"]["counts"]) == 600 - fitted
 
 
 def test_metrics_stand_beside_the_trivial_model_with_intervals(lab: Lab) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from modelloop import drift
+from modelloop import comparison, drift, seasons
 from modelloop.encoding import Column, Encoding
 from modelloop.windows import Window
 from tests.properties.drift import lab
@@ -97,3 +97,41 @@ def test_missing_times_are_left_out(gaps: float) -> None:
     matrix, times = draw(random, MONDAY, 24 * 14)
     times[random.random(len(times)) < gaps] = np.nan
     assert lab.learn(matrix, ENCODING, times=times)["columns"][0]["season"] >= 0
+
+
+def test_many_mixes_of_hours_at_once_are_what_one_is(learned: dict[str, dict[str, Any]]) -> None:
+    random = np.random.default_rng(6)
+    clocks = random.integers(0, 30, (20, 24)) * (random.random((20, 24)) < 0.4)
+    clocks[:, 7] += 1
+    for column in learned["with"]["columns"]:
+        sparse = column | {"hours": [[0] * len(column["hours"][0]) if hour % 5 == 0 else counts
+                                     for hour, counts in enumerate(column["hours"])]}  # fmt: skip
+        expected = [comparison.same_hours(sparse, {str(hour): int(clock[hour]) for hour in np.flatnonzero(clock)})
+                    for clock in clocks]  # fmt: skip
+        np.testing.assert_allclose(seasons._same_hours(sparse, clocks), expected, rtol=1e-9)
+
+
+def test_a_thin_table_shows_its_weekends_too() -> None:
+    random = np.random.default_rng(8)
+    matrix, times = draw(random, MONDAY, 24 * 7 * 30)
+    thin = random.random(len(times)) < 0.01  # ten rows a day: a block of 500 spans seven weeks
+    known = lab.learn(matrix[thin], ENCODING, times=times[thin])
+    live_days = [live(known, random, MONDAY + 86_400 * (7 * 31 + day), 24) for day in range(14)]
+    assert {status(known, [later, earlier]) for earlier, later in pairwise(live_days)} == {"ok"}
+
+
+def test_an_hour_of_the_week_may_have_its_own_ways() -> None:
+    random = np.random.default_rng(9)
+    encoding = Encoding([Column("load", "number"), Column("steady", "number")])
+
+    def rows(times: Any) -> lab.Matrix:
+        saturday_night = (times // HOUR % 168 // 24 == 2) & (times // HOUR % 24 < 4)
+        return np.column_stack([random.normal(size=len(times)) + 2 * saturday_night, times * 0]).astype(np.float32)
+
+    times = MONDAY + np.sort(random.random(20_000)) * 30 * 7 * 86_400
+    known = lab.learn(rows(times), encoding, times=times)
+    for hour in (5 * 24 + 2, 6 * 24 + 2):
+        now = MONDAY + (31 * 168 + hour) * HOUR + random.random(1_000) * HOUR
+        found = lab.window(known, rows(now), encoding)
+        found.tallies["clock"] = {f"{hour % 24:02d}": 1_000}
+        assert status(known, [found, found]) == "ok"

@@ -84,3 +84,24 @@ def test_regression_predictions_keep_their_double_precision() -> None:
 
     assert counts == document["counts"]
     assert max(counts) - min(counts) <= 1
+
+
+@pytest.mark.parametrize("at", range(len(ENCODING.columns)))
+def test_places_are_where_values_are_counted(at: int) -> None:
+    bins = baseline.build(ENCODING, matrix(), np.zeros(1_000), None, ())["columns"][at]
+    slot = baseline.first_slots(ENCODING)[at][1]
+    values = np.append(matrix()[:, slot], [np.nan, 1e9, 250, -5 if bins["edges"] else 0]).astype(np.float32)
+    counts, missing, unseen = baseline.count(bins, values)
+    assert np.bincount(baseline.places(bins, values), minlength=len(counts) + 2).tolist() == [*counts, missing, unseen]
+
+
+def test_answers_to_unseen_rows_stand_for_the_predictions_and_all_answers_for_the_season() -> None:
+    own = RANDOM.normal(size=1_000)
+    times = 1.8e9 + 3_600.0 * np.arange(1_000, dtype=np.float64)
+    unseen = baseline.Answers(RANDOM.normal(5, 1, 400), times[-1] + 3_600 * np.arange(400))
+    document = baseline.build(ENCODING, matrix(), own, None, (), times=times, unseen=unseen)["prediction"]
+    assert document == document | baseline._counted(
+        baseline._prediction_bins(unseen.predictions, None), unseen.predictions
+    )
+    assert sum(map(sum, document["hours"])) == 400
+    assert document["season"] > 0.8

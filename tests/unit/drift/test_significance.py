@@ -51,6 +51,19 @@ def test_the_cdf_gap_is_the_two_sample_kolmogorov_smirnov_statistic(pair: tuple[
     assert significance.cdf_gap(*pair) == pytest.approx(stats.ks_2samp(before, after).statistic, abs=1e-12)
 
 
+@pytest.mark.parametrize("pair", PAIRS)
+def test_the_rank_test_is_that_of_scipy(pair: tuple[list[int], list[int]]) -> None:
+    before, after = (np.repeat(np.arange(len(side)), side) for side in pair)
+    expected = stats.mannwhitneyu(after, before, method="asymptotic", use_continuity=False)
+    shift, error = significance.rank_shift(*pair)
+
+    assert shift == pytest.approx(expected.statistic / len(before) / len(after) - 0.5, abs=1e-12)
+    if error:
+        assert significance.normal_tails(shift / error) == pytest.approx(expected.pvalue, rel=1e-7, abs=1e-300)
+    else:
+        assert len({*before, *after}) == 1
+
+
 @pytest.mark.parametrize("freedom", [1, 2, 3, 10, 21, 255])
 @pytest.mark.parametrize("statistic", [0.0, 1e-9, 0.5, 3.84, 25.0, 300.0, 5_000.0])
 def test_the_tail_is_that_of_scipy(statistic: float, freedom: int) -> None:
@@ -71,5 +84,6 @@ def test_the_correction_for_many_tests_is_that_of_scipy() -> None:
 
 def test_an_empty_side_says_nothing() -> None:
     assert significance.g_test([0, 0], [3, 4]) == (0.0, 0)
+    assert significance.rank_shift([0, 0], [3, 4]) == (0.0, 0.0)
     assert significance.chi_square_tail(0.0, 0) == 1.0
     assert significance.benjamini_hochberg([]) == []
