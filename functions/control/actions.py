@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from modelloop import clock, keys
+from modelloop import clock, erasure, keys
 from modelloop.aws import invoke, presign
 from modelloop.aws.changes import Changes
 from modelloop.errors import InvalidValueError
@@ -30,7 +30,7 @@ class Action(NamedTuple):
 
 
 VERSION, SWITCHED, SWITCH = ("version", "reason"), ("version", "on", "reason"), ("on", "reason")
-RUN, UPLOAD = ("reason",), ("model", "file", "kind")
+RUN, UPLOAD, ERASURE = ("reason",), ("model", "file", "kind"), ("prediction", "row", "versions", "reason")
 
 _FILE = re.compile(r"[^/\\\x00-\x1f\x7f]{1,200}")
 _TABLES = (".csv", ".csv.gz", ".parquet", ".jsonl")
@@ -77,6 +77,25 @@ def start_run(registry: Registry, request: Request) -> Answer:
     invoke.send_event(settings().trigger_function, event)
     registry.record_audit(model, "run", request.who, reason, {"request_id": request.request_id})
     return {"model": model, "request_id": request.request_id}
+
+
+def record_erasure(registry: Registry, request: Request) -> Answer:
+    """Record who has a prediction erased, and why; `modelloop erase` does this before it touches anything.
+
+    The audit log keeps a digest of the id: whoever has the id can ask whether it was erased, nobody learns it there.
+    """
+    body = request.body(ERASURE)
+    model = registry.get_model(request.model)["name"]
+    identifier = body.text("prediction")
+    if erasure.hour_of(identifier) is None:
+        raise InvalidValueError(f"{identifier[:80]!r} is not a prediction id", field="prediction")
+    detail = {
+        "prediction_sha256": erasure.digest(model, identifier),
+        "row": body.count("row"),
+        "versions": body.numbers("versions"),
+    }
+    audit_id = registry.record_audit(model, "erase", request.who, body.reason(), detail)
+    return {"model": model, "audit": audit_id, **detail}
 
 
 def sign_upload(_registry: Registry, request: Request) -> Answer:

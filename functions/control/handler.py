@@ -38,6 +38,7 @@ ROUTES: dict[str, tuple[int, Route]] = {
     "GET /models/{model}/lineage/{prediction}": (200, lineage.get_lineage),
     "GET /metrics": (200, metrics.get_metrics),
     "POST /models/{model}/runs": (202, actions.start_run),
+    "POST /models/{model}/erasures": (200, actions.record_erasure),
     "POST /uploads": (200, actions.sign_upload),
     **{f"POST /models/{{model}}/{action}": (200, actions.act(action)) for action in actions.ACTIONS},
 }

@@ -138,6 +138,21 @@ class Body:
             raise InvalidValueError(f"{name} is one of {', '.join(among)}", field=name)
         return value
 
+    def count(self, name: str) -> int | None:
+        """Return a whole number from 0, or None when absent."""
+        value = self._document.get(name)
+        if value is not None and (type(value) is not int or not 0 <= value < 10**_LONGEST_NUMBER):
+            raise InvalidValueError(f"{name} is a whole number from 0", field=name)
+        return value
+
+    def numbers(self, name: str) -> list[int]:
+        """Return a list of version numbers, empty when absent."""
+        value = self._document.get(name)
+        found = [] if value is None else value
+        if not isinstance(found, list) or not all(type(one) is int and 1 <= one < 10**_LONGEST_NUMBER for one in found):
+            raise InvalidValueError(f"{name} is a list of version numbers", field=name)
+        return found[:MOST_ITEMS]
+
     def is_on(self) -> bool:
         """Return the switch `on`, true when absent."""
         value = self._document.get("on", True)

@@ -93,7 +93,7 @@ class Aggregation:
         for (model, hour), entries in sorted(self._index.items()):
             yield keys.index(model, hour, digest), b"\n".join([head, *sorted(entries), b""])
         for (model, hour), labels in sorted(self._labels.items()):
-            yield keys.feedback(model, hour, digest), b"\n".join([*sorted(labels), b""])
+            yield keys.feedback(model, hour, digest), b"\n".join([head, *sorted(labels), b""])
         if self._quarantine.count:
             yield keys.quarantine(digest), self._quarantine.to_bytes(origin)
         for model, hour in sorted({*self._index, *self._labels}):

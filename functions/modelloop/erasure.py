@@ -1,21 +1,22 @@
-"""Erase what one prediction was asked with: captured features, slices in the index, labelled rows; counts stay.
+"""Erase what is stored of one prediction: its rows in captures and index, its labels, copies to train on; counts stay.
 
-A capture object that was rewritten begins with a mark, so that nobody counts its other rows twice.
+Everything here is a function of one stored object. An object that holds nothing of the prediction comes back as it
+was, byte for byte. A capture object that was rewritten begins with a mark, so that nobody counts its other rows twice.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from hashlib import sha256
+from typing import Any, NamedTuple
 
 import orjson
 
 from modelloop import clock, packed
 from modelloop.ids import MODEL_NAME, uuid7_ms
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 MARK = b'{"format_version":1,"kind":"rewritten"}'
+_LISTS = ("predict", "proba")
+_SHAPES = {"id": str, "model": str, "offset": int, "predict": list}
 
 type Place = tuple[str, str]
 
@@ -26,17 +27,28 @@ class Row(NamedTuple):
     id: str
     row: int | None
 
-    def holds(self, at: int) -> bool:
-        """Say whether this row is to be erased."""
-        return self.row is None or self.row == at
+    def holds(self, identifier: object, at: object) -> bool:
+        """Say whether a row of a prediction is to be erased."""
+        return self.id == identifier and self.row in {None, at}
+
+    def named_in(self, body: bytes) -> bool:
+        """Say whether a text holds the prediction's id."""
+        return self.id.encode() in body
 
 
 class Rewritten(NamedTuple):
-    """A capture object without the row's features, the models and hours it has index entries for, and rows erased."""
+    """A capture object without the rows, the models and hours that it has index entries for, and what was erased."""
 
     body: bytes
     places: set[Place]
-    rows: int
+    rows: int = 0
+    labels: int = 0
+    lines: int = 0
+
+
+def digest(model: str, identifier: str) -> str:
+    """Return what the audit log keeps of an erased id: it answers whoever has the id, and nobody else."""
+    return sha256(f"{model}\n{identifier}".encode()).hexdigest()
 
 
 def hour_of(identifier: str) -> str | None:
@@ -49,83 +61,125 @@ def hour_of(identifier: str) -> str | None:
 
 
 def captures(body: bytes, model: str, wanted: Row) -> Rewritten:
-    """Return a capture object without the features of a row; every other line stays as it is, what is no record too."""
-    kept, places, rows = [MARK], set(), 0
+    """Return a capture or feedback object without the rows and labels; other records stay as they are.
+
+    A line that names the prediction and is no record that can be taken apart, such as one that was quarantined, goes.
+    """
+    kept, places, counted = [MARK], set(), {"rows": 0, "labels": 0, "lines": 0}
     for line in packed.opened(body).read().split(b"\n"):
         record = _parsed(line)
         if place := _place(record):
             places.add(place)
         if not line or line == MARK:
             continue
-        if not place or record["model"] != model or record["id"] != wanted.id:
+        if not wanted.named_in(line) or _is_anothers(record, model, wanted):
+            kept.append(line)
+        elif record.get("kind") == "feedback":
+            gone = _is_row(record, wanted)
+            counted["labels"] += gone
+            kept += [] if gone else [line]
+        else:
+            parts = _without(record, wanted) if place else None
+            counted["rows" if parts else "lines"] += parts.gone if parts else 1
+            kept += parts.lines if parts else []
+    return Rewritten(b"\n".join([*kept, b""]), places, **counted)
+
+
+def index(body: bytes, version_id: str | None) -> bytes:
+    """Return an index object that names the capture object's new version."""
+    head, separator, rest = body.partition(b"\n")
+    document = orjson.loads(head)
+    if document["version_id"] == version_id:
+        return body
+    return orjson.dumps(document | {"version_id": version_id}) + separator + rest
+
+
+class Kept(NamedTuple):
+    """What is left of an object, and how much of it was erased."""
+
+    body: bytes
+    gone: int
+
+
+def entries(body: bytes, wanted: Row) -> Kept:
+    """Return an index object without the rows."""
+    kept, gone = [], 0
+    for line in body.split(b"\n"):
+        if not wanted.named_in(line):
             kept.append(line)
             continue
-        parts = list(_parts(record, wanted))
-        kept += [orjson.dumps(part) for part in parts]
-        rows += sum(part["rows"] for part in parts if wanted.holds(part["offset"])) if record["columns"] else 0
-    return Rewritten(b"\n".join([*kept, b""]), places, rows)
+        parts = _without(_parsed(line), wanted)
+        kept += parts.lines
+        gone += parts.gone
+    return Kept(b"\n".join(kept), gone)
 
 
-def index(body: bytes, version_id: str | None, wanted: Row) -> bytes:
-    """Return an index object that names the capture object's new version and holds no slices of the row."""
-    head, *lines = body.split(b"\n")
-    document = orjson.loads(head) | {"version_id": version_id}
-    return b"\n".join([orjson.dumps(document), *(_entry(line, wanted) for line in lines)])
+def rows(body: bytes, wanted: Row) -> Kept:
+    """Return lines of labels, or of labelled rows, without those of the rows."""
+    lines = body.split(b"\n")
+    kept = [line for line in lines if not wanted.named_in(line) or not _is_row(_parsed(line), wanted)]
+    return Kept(b"\n".join(kept), len(lines) - len(kept))
 
 
-def labelled(body: bytes, wanted: Row) -> bytes:
-    """Return labelled rows without the erased ones."""
-    lines = [line for line in body.split(b"\n") if line]
-    kept = [line for line in lines if (row := orjson.loads(line))["id"] != wanted.id or not wanted.holds(row["row"])]
-    return b"".join(line + b"\n" for line in kept)
+def quarantine(body: bytes, wanted: Row) -> Kept:
+    """Return a quarantine object whose quotes do not name the prediction; what was wrong with their lines stays."""
+    kept, gone = [], 0
+    for line in body.split(b"\n"):
+        quote = _parsed(line)
+        if wanted.named_in(line) and "text" in quote:
+            line, gone = orjson.dumps(quote | {"text": ""}), gone + 1  # noqa: PLW2901
+        kept.append(line)
+    return Kept(b"\n".join(kept), gone)
 
 
-def _entry(line: bytes, wanted: Row) -> bytes:
-    entry = _parsed(line)
-    if entry.get("id") != wanted.id:
-        return line
-    at = [entry["offset"] + place for place in range(len(entry["predict"]))]
-    if not any(map(wanted.holds, at)):
-        return line
-    slices = {
-        name: [None if wanted.holds(row) else cell for row, cell in zip(at, cells, strict=True)]
-        for name, cells in (entry["slices"] or {}).items()
-    }
-    return orjson.dumps(entry | {"slices": slices or None, "erased": True})
+class _Parts(NamedTuple):
+    lines: list[bytes]
+    gone: int
 
 
-def _parts(record: dict[str, Any], wanted: Row) -> Iterator[dict[str, Any]]:
-    """Yield the record without features, or, for one of its rows, what is before it, the row alone, what is after."""
-    size = record["rows"]
-    at = None if wanted.row is None else wanted.row - record["offset"]
-    if at is None:
-        yield record | {"columns": None, "unseen": {}}
-    elif not 0 <= at < size:
-        yield record
-    else:
-        for start, stop in ((0, at), (at, at + 1), (at + 1, size)):
-            if start < stop:
-                part = _part(record, start, stop)
-                yield part | ({"columns": None} if start == at else {})
+def _without(record: dict[str, Any], wanted: Row) -> _Parts:
+    """Return what is left of a record or index entry, as lines: what is before the row, and what is after it."""
+    start, stop = record["offset"], record["offset"] + len(record["predict"])
+    if wanted.row is None:
+        return _Parts([], stop - start)
+    if not start <= wanted.row < stop:
+        return _Parts([orjson.dumps(record)], 0)
+    spans = ((start, wanted.row), (wanted.row + 1, stop))
+    return _Parts([orjson.dumps(_part(record, low - start, high - start)) for low, high in spans if low < high], 1)
 
 
 def _part(record: dict[str, Any], start: int, stop: int) -> dict[str, Any]:
-    columns, proba = record["columns"], record["proba"]
-    return record | {
-        "offset": record["offset"] + start,
-        "rows": stop - start,
-        "columns": None if columns is None else {name: cells[start:stop] for name, cells in columns.items()},
-        "unseen": {},
-        "predict": record["predict"][start:stop],
-        "proba": None if proba is None else proba[start:stop],
+    """Return some rows of a capture record or index entry."""
+    cut = {name: record[name] and record[name][start:stop] for name in _LISTS if name in record}
+    tables: dict[str, Any] = {
+        name: record[name] and {column: cells[start:stop] for column, cells in record[name].items()}
+        for name in ("columns", "slices")
+        if name in record
     }
+    size = {"rows": stop - start, "unseen": {}} if "rows" in record else {}
+    return record | {"offset": record["offset"] + start, **cut, **tables, **size}
+
+
+def _is_row(document: dict[str, Any], wanted: Row) -> bool:
+    return wanted.holds(document.get("id"), document.get("row"))
+
+
+def _is_anothers(record: dict[str, Any], model: str, wanted: Row) -> bool:
+    """Say whether a record that names the prediction is not about it, or has nothing of it but the id."""
+    if record.get("model", model) != model or record.get("kind") == "error":
+        return True
+    return isinstance(record.get("id"), str) and record["id"] != wanted.id
 
 
 def _place(record: dict[str, Any]) -> Place | None:
-    if record.get("kind") != "prediction" or not {"id", "model", "columns", "rows", "offset"} <= record.keys():
+    """Return model and hour of a prediction that can be taken apart, or None."""
+    if record.get("kind") != "prediction" or any(type(record.get(name)) is not kind for name, kind in _SHAPES.items()):
         return None
-    hour = hour_of(str(record["id"]))
-    return (record["model"], hour) if hour and MODEL_NAME.fullmatch(str(record["model"])) else None
+    columns = record.get("columns") or {}
+    if type(columns) is not dict or any(type(cells) is not list for cells in columns.values()):
+        return None
+    hour = hour_of(record["id"])
+    return (record["model"], hour) if hour and MODEL_NAME.fullmatch(record["model"]) else None
 
 
 def _parsed(line: bytes) -> dict[str, Any]:

@@ -10,6 +10,8 @@ DATASETS = "datasets/"
 MODELS = "models/"
 CAPTURES = "captures/"
 FEEDBACK = "feedback/"
+QUARANTINE = "quarantine/"
+ORIGINS = ".origins.json"
 SPEC_NAME = "model.yaml"
 REFERENCE_NAME = "reference.csv"
 
@@ -61,7 +63,17 @@ def prepared(model: str, run_id: str, file: str) -> str:
 
 def derived(model: str, digest: str) -> str:
     """Return the key of a table that was made of base rows and labelled rows; `digest` is its content's SHA-256."""
-    return f"derived/{model}/{digest}.csv"
+    return f"{derived_prefix(model)}{digest}.csv"
+
+
+def derived_prefix(model: str) -> str:
+    """Return the prefix of a model's derived tables."""
+    return f"derived/{model}/"
+
+
+def origins(model: str, digest: str) -> str:
+    """Return the key of what tells which prediction each labelled row of a derived table was."""
+    return f"{derived_prefix(model)}{digest}{ORIGINS}"
 
 
 def version(model: str, run_id: str, file: str) -> str:
@@ -97,7 +109,7 @@ def index(model: str, hour: str, digest: str) -> str:
 
 def quarantine(digest: str) -> str:
     """Return the key under which the lines of a capture object that cannot be read are kept."""
-    return f"quarantine/{digest}.jsonl"
+    return f"{QUARANTINE}{digest}.jsonl"
 
 
 def feedback(model: str, hour: str, digest: str) -> str:

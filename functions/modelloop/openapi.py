@@ -17,6 +17,7 @@ KEY, IAM = "apiKey", "sigv4"
 BODIES = {
     "promote": "Change", "rollback": "Change", "reject": "Change", "retire": "Change", "approve": "VersionChange",
     "pin": "VersionSwitch", "shadow": "VersionSwitch", "freeze": "Switch", "runs": "RunRequest", "uploads": "Upload",
+    "erasures": "Erasure",
 }  # fmt: skip
 
 _FAILURES = {
@@ -66,6 +67,7 @@ _CONTROL: dict[tuple[str, str], str] = {
     ("/models/{model}/summary", "get"): "Traffic by version",
     ("/models/{model}/audit", "get"): "Who changed what, and why",
     ("/models/{model}/lineage/{prediction}", "get"): "Where a prediction came from",
+    ("/models/{model}/erasures", "post"): "Record who has a prediction erased, and why",
     ("/metrics", "get"): "Metrics in Prometheus text",
     ("/uploads", "post"): "A presigned upload",
     ("/models/{model}/promote", "post"): "Make a version the champion",

@@ -58,6 +58,7 @@ def one_form(name: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 NUMBERED = WHOLE | {"minimum": 1, "maximum": 999_999_999, "description": "a version's number"}
 SWITCH = TRUTH | {"description": "false undoes it", "default": True}
+PREDICTION_ID = "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$"
 REASON = TEXT | {"minLength": 1, "description": "why: the audit log keeps it"}
 ROWS = {"minItems": 1, "maxItems": MAX_ROWS}
 DATATYPE = one_of(*sorted(DATATYPES))
@@ -154,6 +155,13 @@ SCHEMAS: dict[str, Any] = {
     "VersionSwitch": closed(("version", "reason"), version=NUMBERED, on=SWITCH, reason=REASON),
     "Switch": closed(("reason",), on=SWITCH, reason=REASON),
     "RunRequest": closed(("reason",), reason=REASON),
+    "Erasure": closed(
+        ("prediction", "reason"),
+        prediction=TEXT | {"pattern": PREDICTION_ID},
+        row=maybe(WHOLE) | {"minimum": 0, "maximum": 9_999},
+        versions=maybe(several(NUMBERED)),
+        reason=REASON,
+    ),
     "Upload": closed(("model", "file"), model=TEXT, file=TEXT, kind=maybe(TEXT) | {"enum": ["dataset", "model", None]}),
     "Document": ANYTHING,
 }  # fmt: skip

@@ -60,6 +60,8 @@ def read_labels(lines: Iterable[bytes]) -> Labels:
     found: dict[Row, set[Label]] = {}
     for line in lines:
         entry = orjson.loads(line)
+        if "label" not in entry:
+            continue  # the line that tells where the labels came from
         label = Label(entry["time"], label_text(entry["label"]), entry["label"])
         found.setdefault((entry["id"], entry["row"]), set()).add(label)
     last = {row: max(labels, key=lambda label: (label.time, label.text)) for row, labels in found.items()}

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 # ruff: noqa: S608  in this SQL columns are named c<number> and every text goes through literal()
 import csv
+from io import StringIO
 from typing import TYPE_CHECKING
 
+from modelloop import origins
 from modelloop.errors import InvalidValueError
 from modelloop.grammar import read_text
+from modelloop.origins import Origin
 from modelloop.profile import choose_target
 from training_trigger.reading.cells import literal
 from training_trigger.reading.load import load
@@ -24,22 +27,32 @@ if TYPE_CHECKING:
 
 def derive(
     connection: DuckDBPyConnection, base: Path, *, file: str, spec: Spec, labelled: Sequence[LabelledRow], sink: Path
-) -> None:
+) -> bytes:
     """Write the derived table as CSV: the same bytes for the same base, spec and labels.
 
-    A labelled row without the time or group column takes the label's time, or is a group of its own.
+    A labelled row without the time or group column takes the label's time, or is a group of its own. Returns the
+    document of origins, by which a row can be found when its prediction is to be erased.
     """
     cells = load(connection, base, file, spec.missing, spec.ignore)
     target = choose_target(cells.names, spec, cells.doubt)
     columns = ", ".join(f"c{place} AS {_quoted(name)}" for place, name in enumerate(cells.names))
     connection.execute(f"COPY (SELECT {columns} FROM cells) TO {literal(str(sink))} (FORMAT csv, HEADER true)")
-    missing = frozenset(spec.missing)
-    with sink.open("a", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
+    missing, found = frozenset(spec.missing), []
+    with sink.open("ab") as stream:
         for row in labelled:
             values = {spec.time_column: row.time, spec.group_column: f"{row.id}/{row.row}"} | row.values
             values[target] = row.label
-            writer.writerow([_text(values.get(name), missing) for name in cells.names])
+            line = _line([_text(values.get(name), missing) for name in cells.names])
+            stream.write(line)
+            found.append(Origin(row.id, row.row, origins.line_digest(line)))
+    counted = connection.execute("SELECT count(*) FROM cells").fetchone()
+    return origins.document(1 + (counted[0] if counted else 0), found)
+
+
+def _line(cells: list[str | None]) -> bytes:
+    written = StringIO()
+    csv.writer(written, lineterminator="\n").writerow(cells)
+    return written.getvalue().encode()
 
 
 def _text(value: object, missing: frozenset[str]) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import file_digest
 from typing import TYPE_CHECKING, Any
 
-from modelloop import clock, keys
+from modelloop import clock, keys, origins
 from modelloop.aws import pointers, storage, uploads
 from modelloop.errors import DatasetRejectedError, NotFoundError
 from modelloop.ids import MODEL_NAME, derived_uuid7, uuid7
@@ -60,14 +60,16 @@ def train_again(wish: Retrain, registry: Registry, config: Settings) -> Outcome:
     with engine.scratch() as folder:
         table, origin = folder / "upload", base.dataset.get("base") or base.dataset
         try:
-            refused = _derive(origin, spec, labelled, table)
+            told, refused = _derive(origin, spec, labelled, table)
         except NotFoundError:
             return Outcome("gone", wish.model, reason=f"{origin['uri']} is no longer kept: upload the table again")
         run = registry.create_run(_run(wish, origin, table, len(labelled), spec_digest, config))
         if run.state != QUEUED:
             reason = f"run {run.run_id} has trained on the same rows with the same specification"
             return Outcome("repeated", wish.model, run.run_id, reason)
-        uploads.upload(config.artifacts_bucket, keys.derived(run.model, run.dataset["digest"]), table)
+        digest = run.dataset["digest"]
+        storage.put(config.artifacts_bucket, keys.origins(run.model, digest), told)
+        uploads.upload(config.artifacts_bucket, keys.derived(run.model, digest), table)
         return bring_in(Work(run, table, "derived.csv", spec, refusal or refused), registry, config)
 
 
@@ -89,18 +91,17 @@ def _reason_to_wait(spec: Spec, labelled: Sequence[LabelledRow]) -> str | None:
 
 def _derive(
     origin: dict[str, Any], spec: Spec, labelled: Sequence[LabelledRow], table: Path
-) -> DatasetRejectedError | None:
-    """Write the derived table, or the base as it is when the spec no longer fits it; return the refusal then."""
+) -> tuple[bytes, DatasetRejectedError | None]:
+    """Write the derived table and return its origins, or write the base as it is when the spec no longer fits it."""
     raw = table.with_name("base")
     bucket, _, key = origin["uri"].removeprefix("s3://").partition("/")
     storage.download(bucket, key, raw, origin.get("version_id"))
     try:
         with engine.connect(table.parent) as connection:
-            derive(connection, raw, file=origin["file"], spec=spec, labelled=labelled, sink=table)
+            return derive(connection, raw, file=origin["file"], spec=spec, labelled=labelled, sink=table), None
     except DatasetRejectedError as error:
         storage.download(bucket, key, table, origin.get("version_id"))
-        return error
-    return None
+        return origins.document(0, ()), error
 
 
 def _base_run(model: str, registry: Registry) -> Run | None:

@@ -43,6 +43,7 @@ CONTROL_PLANE = {
     ("get", "/models/{model}/audit"),
     ("get", "/models/{model}/lineage/{prediction}"),
     ("get", "/metrics"),
+    ("post", "/models/{model}/erasures"),
     ("post", "/uploads"),
     *(("post", f"/models/{{model}}/{action}") for action in ACTIONS),
 }

@@ -10,7 +10,7 @@ import pytest
 import requests  # type: ignore[import-untyped]  # the client that moto listens to
 
 from control import handler as module
-from modelloop import activity, clock, keys, summary, windows
+from modelloop import activity, clock, erasure, keys, summary, windows
 from modelloop.aws import clients, manifests, storage
 from modelloop.errors import TransientError
 from modelloop.ids import uuid7
@@ -316,6 +316,33 @@ def test_a_run_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
         "modelloop.retrain", "m", "request", ANN, "new labels",
     )  # fmt: skip
     assert get("/models/{model}/audit", model="m")["audit"][0]["action"] == "run"
+
+
+@pytest.mark.usefixtures("loop")
+def test_an_erasure_is_put_on_record_without_the_id() -> None:
+    prediction = uuid7()
+    body = {"prediction": prediction, "row": 2, "versions": [3], "reason": "he asked"}
+    answer = act("erasures", body)
+    assert answer.status == 200
+    (entry,) = get("/models/{model}/audit", model="m")["audit"]
+    assert (entry["action"], entry["who"], entry["why"], entry["id"]) == ("erase", ANN, "he asked", answer["audit"])
+    assert entry["detail"] == {"prediction_sha256": erasure.digest("m", prediction), "row": 2, "versions": [3]}
+    assert prediction not in json.dumps([entry, answer.body])
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"prediction": "no id"}, "prediction"), ({"prediction": None}, "prediction"), ({"row": -1}, "row"),
+        ({"row": True}, "row"), ({"versions": [0]}, "versions"), ({"versions": "3"}, "versions"),
+        ({"reason": ""}, "reason"), ({"version": 3}, "version"),
+    ],
+)  # fmt: skip
+@pytest.mark.usefixtures("loop")
+def test_an_erasure_that_cannot_be_recorded_names_the_field(changes: dict[str, Any], field: str) -> None:
+    answer = act("erasures", {"prediction": uuid7(), "reason": "he asked"} | changes)
+    assert (answer.status, answer["field"]) == (422, field)
+    assert get("/models/{model}/audit", model="m")["audit"] == []
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from modelloop import keys
+from modelloop import keys, origins
 from modelloop.aws import clients, storage
+from modelloop.erasure import Row
 from modelloop.run import SUCCEEDED
 
 if TYPE_CHECKING:
@@ -50,7 +51,11 @@ def test_derived_table_is_base_rows_then_labelled_rows_on_their_old_sides(stage:
     assert stage.table(run)["classes"] == ["no", "yes"]
     assert [(told["run_id"], told["request_id"]) for told in stage.messages()] == [(run.run_id, "asked")]
     bucket, _, key = run.dataset["uri"].removeprefix("s3://").partition("/")
-    assert storage.get(bucket, key).startswith(b"x,kind,y\n")
+    table, told = (storage.get(bucket, name) for name in (key, key.replace(".csv", ".origins.json")))
+    assert table.startswith(b"x,kind,y\n")
+    assert [row[:2] for row in json.loads(told)["rows"]] == [[f"p{place:04d}", 0] for place in range(100, 310)]
+    (left, gone), _ = origins.without(table, told, Row("p0101", 0))
+    assert (gone, table.replace(b"\n50.5,b,no\n", b"\n")) == (1, left)
 
 
 def test_the_same_wish_on_the_same_labels_is_one_run_and_a_new_label_makes_another(stage: Stage) -> None:

@@ -61,6 +61,7 @@ def test_every_change_is_described_with_the_fields_that_it_takes_and_no_other() 
     taken = {
         "/uploads": actions.UPLOAD,
         "/models/{model}/runs": actions.RUN,
+        "/models/{model}/erasures": actions.ERASURE,
         **{f"/models/{{model}}/{name}": action.fields for name, action in actions.ACTIONS.items()},
     }
     for path, fields in taken.items():

@@ -1,0 +1,1 @@
+"""Erase what is stored of a prediction, with the caller's own identity."""
