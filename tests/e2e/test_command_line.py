@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from infra.demo import tables
+from tests.support.embedded import wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,6 +65,33 @@ def test_rows_from_a_file_are_predicted_explained_and_labelled(modelloop: Run) -
     assert set(lines[0]["explanation"]["contributions"]) == set(ROW)
     told = modelloop("feedback", MODEL, lines[0]["id"], "Adelie", "--row", "1", "--json")
     assert json.loads(told.stdout) == {"accepted": 1, "sent": 1}
+
+
+@pytest.mark.usefixtures("trained")
+def test_a_prediction_is_erased_for_good_and_on_record(modelloop: Run) -> None:
+    row = "\n".join(tables.penguins().file.read_text().splitlines()[:2])
+    (line,) = json.loads(modelloop("predict", MODEL, "--json", stdin=row).stdout)["predictions"]
+    modelloop("feedback", MODEL, line["id"], "Adelie")
+    words = ("erase", MODEL, line["id"], "--json")
+
+    def rehearsed() -> dict[str, Any] | None:
+        found = modelloop(*words, "--dry-run")
+        held = json.loads(found.stdout) if found.returncode == 0 else {}
+        return held if held.get("rows") == held.get("labels") == held.get("entries") == 1 else None
+
+    would_go = wait_for(rehearsed, "the captured row and its label")
+    erased = modelloop(*words, "--yes", "--reason", "asked by the bird")
+
+    assert erased.returncode == 0, erased.stderr
+    gone = json.loads(erased.stdout)
+    assert {name: gone[name] for name in ("rows", "labels", "entries")} == {"rows": 1, "labels": 1, "entries": 1}
+    assert would_go == gone | {"dry_run": True, "old_versions": would_go["old_versions"]}
+    again = json.loads(modelloop(*words, "--dry-run").stdout)
+    assert (again["rows"], again["labels"], again["entries"], again["objects"]) == (0, 0, 0, 0)
+    entries = json.loads(modelloop("audit", MODEL, "--json").stdout)["audit"]
+    (entry,) = (entry for entry in entries if entry["why"] == "asked by the bird")
+    assert entry["action"] == "erase"
+    assert line["id"] not in json.dumps(entries)
 
 
 @pytest.mark.usefixtures("trained")
