@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from control.rates import rates
-from modelloop import activity, clock, prometheus
+from modelloop import activity, clock, prometheus, quarantine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,8 @@ def get_metrics(registry: Registry, _request: Request) -> Text:
     """Answer the state of every model in Prometheus's text form."""
     with ThreadPoolExecutor(PARALLEL_READS) as pool:
         states = list(pool.map(lambda item: _state(registry, item), _models(registry)))
-    return Text(prometheus.render(states), prometheus.CONTENT_TYPE)
+    unowned = registry.latest_verdict(quarantine.NOBODY, "traffic")
+    return Text(prometheus.render(states, unowned), prometheus.CONTENT_TYPE)
 
 
 def _models(registry: Registry) -> Iterator[dict[str, Any]]:

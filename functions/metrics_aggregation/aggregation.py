@@ -15,7 +15,7 @@ from metrics_aggregation import batches, index, records, tally, values
 from metrics_aggregation.gathering import Gathering
 from metrics_aggregation.lines import Refused
 from metrics_aggregation.quarantine import Quarantine
-from modelloop import keys, summary
+from modelloop import keys, quarantine, summary
 from modelloop.errors import InvalidValueError
 from modelloop.summary import Place, Summary
 
@@ -34,11 +34,15 @@ MOST_REMEMBERED = 1_000  # of models and versions, known and unknown, in one obj
 
 
 class Source(NamedTuple):
-    """The object being read: its key, the version that the event named, and the digest that derived keys carry."""
+    """The object being read: its key, the version that the event named, and the digest that derived keys carry.
+
+    `hour` is when it arrived, as the event tells it however often it is delivered.
+    """
 
     key: str
     version_id: str | None
     digest: str
+    hour: str
 
 
 class Knowledge(Protocol):
@@ -80,8 +84,8 @@ class Aggregation:
 
     def refuse(self, reason: str) -> None:
         """Take in that the object as a whole cannot be read."""
-        self._quarantine.add([Refused(0, reason, b"")])
-        self.counted["quarantined"] += 1
+        self._refuse([Refused(0, reason, b"", quarantine.DAMAGED)])
+        self.counted["quarantined"] = self._quarantine.count
 
     def outputs(self) -> Iterator[tuple[str, bytes]]:
         """Yield every object to store with its key; marks for the join come last, when what they announce is there."""
@@ -100,7 +104,7 @@ class Aggregation:
             yield keys.unjoined(model, hour, digest), b""
 
     def _take(self, batch: Batch) -> None:
-        self._quarantine.add(batch.refused)
+        self._refuse(batch.refused)
         if batch.predictions:
             self._take_predictions(batch.predictions)
         self._take_errors(batch.errors)
@@ -115,7 +119,8 @@ class Aggregation:
         for (place, run_id), found in gathered:
             watched = self._version(place.model, run_id)
             if watched is None or watched.version != place.version:
-                self._quarantine.add(found.refused("unknown model or version"))
+                kind = quarantine.UNKNOWN_VERSION if self._model(place.model) else quarantine.UNKNOWN_MODEL
+                self._refuse(found.refused("unknown model or version", kind))
             else:
                 self._read(place, watched, found)
 
@@ -125,7 +130,7 @@ class Aggregation:
             read = values.read(found, watched)
         except InvalidValueError as error:
             if len(found.id) == 1:
-                self._quarantine.add(found.refused(error.message))
+                self._refuse(found.refused(error.message, quarantine.UNFIT))
                 return
             for half in found.halves():
                 self._read(place, watched, half)
@@ -142,7 +147,7 @@ class Aggregation:
             if self._model(line.record["model"]):
                 places[records.place(line.record)].append(line.record)
             else:
-                self._quarantine.add([Refused(line.number, "unknown model", line.text)])
+                self._refuse([Refused(line.number, "unknown model", line.text, quarantine.UNKNOWN_MODEL)])
         for place, some in places.items():
             summary.add(self._tallies.setdefault(place, {}), tally.errors(some))
             self.counted["errors"] += len(some)
@@ -150,11 +155,19 @@ class Aggregation:
     def _take_labels(self, found: Sequence[Line]) -> None:
         for number, text, record in found:
             if not self._model(record["model"]):
-                self._quarantine.add([Refused(number, "unknown model", text)])
+                self._refuse([Refused(number, "unknown model", text, quarantine.UNKNOWN_MODEL)])
                 continue
             label = {name: record[name] for name in ("id", "row", "label", "time")}
             self._labels[record["model"], records.hour(record)].append(_compact(label))
             self.counted["labels"] += 1
+
+    def _refuse(self, refused: Iterable[Refused]) -> None:
+        """Put lines aside, and count them for the hour of their arrival: an id that could tell another may be wrong."""
+        for one in refused:
+            model = one.model if one.model and self._model(one.model) else quarantine.NOBODY
+            place = Place(model, self._source.hour, summary.NO_VERSION, summary.NO_VARIANT)
+            summary.add(self._tallies.setdefault(place, {}), {quarantine.COUNTED: {one.kind: 1}})
+            self._quarantine.add([one._replace(model="" if model == quarantine.NOBODY else model)])
 
     def _new(self, identities: Sequence[tuple[Any, ...]]) -> list[bool]:
         """Say of each record whether it is the first of its identity in the object."""

@@ -9,7 +9,8 @@ import orjson
 from metrics_aggregation import lines
 from metrics_aggregation.lines import Line, Refused
 from metrics_aggregation.predictions import FIELDS, Predictions, together
-from metrics_aggregation.records import fault
+from metrics_aggregation.records import fault, is_model, is_ours
+from modelloop import quarantine
 from modelloop.errors import RequestError
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def read(body: bytes) -> Iterator[Batch]:
                 first, size, texts = first + len(texts), 0, []
     except RequestError as error:
         yield _batch(first, texts)
-        yield Batch(None, refused=[Refused(first + len(texts), error.message, b"")])
+        yield Batch(None, refused=[Refused(first + len(texts), error.message, b"", quarantine.DAMAGED)])
     else:
         yield _batch(first, texts)
 
@@ -62,7 +63,7 @@ def _parsed(numbered: Iterable[tuple[int, bytes]], refused: list[Refused]) -> It
             record = orjson.loads(text)
         except orjson.JSONDecodeError:
             if text.strip():
-                refused.append(Refused(number, "not JSON", text))
+                refused.append(Refused(number, "not JSON", text, quarantine.NOT_JSON))
         else:
             yield Line(number, text, record)
 
@@ -77,9 +78,16 @@ def _sorted_out(found: Sequence[Line], refused: list[Refused]) -> Batch:
         if reason is None:
             kinds[_kind(line)].append(line)
         else:
-            refused.append(Refused(line.number, reason, line.text))
+            refused.append(_refused(line, reason))
     predictions = predictions or _together([_complete(line) for line in kinds["prediction"]])
     return Batch(predictions, kinds["error"], kinds["feedback"], refused)
+
+
+def _refused(line: Line, reason: str) -> Refused:
+    kind = quarantine.MALFORMED if is_ours(line.record) else quarantine.OTHER_FORMAT
+    model = line.record.get("model") if type(line.record) is dict else None
+    named = model if isinstance(model, str) and is_model(model) else ""
+    return Refused(line.number, reason, line.text, kind, named)
 
 
 def _together(found: Sequence[Line]) -> Predictions | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
 from metrics_aggregation.aggregation import Source
+from modelloop import windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,4 +26,5 @@ def sources(body: str) -> Iterator[tuple[str, Source]]:
         bucket = record["s3"]["bucket"]["name"]
         key = unquote_plus(record["s3"]["object"]["key"])
         version_id = record["s3"]["object"].get("versionId")
-        yield bucket, Source(key, version_id, sha256(f"{key}\n{version_id or ''}".encode()).hexdigest())
+        digest = sha256(f"{key}\n{version_id or ''}".encode()).hexdigest()
+        yield bucket, Source(key, version_id, digest, windows.hour_of(record["eventTime"]))

@@ -45,6 +45,11 @@ class Turn:
         self._compact()
         return found
 
+    def count(self) -> None:
+        """Count what arrived: all that is due for lines that name no model of ours."""
+        self._traffic()
+        self._compact()
+
     def _judge(self) -> dict[str, str]:
         """Judge what is rolled out; what an earlier tick ended and could not tell any more is told first."""
         reactions.tell_rollout(registry(), self.model, self.now)

@@ -16,11 +16,13 @@ MOST_BYTES = 512 << 20  # unpacked; a stream's object has at most 128 MB
 
 
 class Refused(NamedTuple):
-    """A line that is no record, where it stood (from 1) and why it was refused."""
+    """A line that is no record: where it stood (from 1), why in a sentence and in a word, which model it names."""
 
     line: int
     reason: str
     text: bytes
+    kind: str
+    model: str = ""
 
 
 class Line(NamedTuple):

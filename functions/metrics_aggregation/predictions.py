@@ -69,10 +69,10 @@ class Predictions(NamedTuple):
         for group, some in places.items():
             yield _group(*group), self.pick(some)
 
-    def refused(self, reason: str) -> Iterator[Refused]:
+    def refused(self, reason: str, kind: str) -> Iterator[Refused]:
         """Yield all records as refused."""
-        for line, text in zip(self.line, self.text, strict=True):
-            yield Refused(line, reason, text)
+        for line, text, model in zip(self.line, self.text, self.model, strict=True):
+            yield Refused(line, reason, text, kind, model)
 
 
 def together(line: Sequence[int], text: Sequence[bytes], records: Sequence[Any]) -> Predictions | None:

@@ -32,8 +32,8 @@ class Quarantine:
     def to_bytes(self, head: dict[str, str | None]) -> bytes:
         """Return the stored form: `head` and the count, then a quotation a line."""
         quotes = [
-            {"line": line, "reason": reason, "text": text.decode(errors="backslashreplace")}
-            for line, reason, text in sorted(self._quoted)[:MOST_QUOTED]
+            one._asdict() | {"text": one.text.decode(errors="backslashreplace")}
+            for one in sorted(self._quoted)[:MOST_QUOTED]
         ]
         documents = [{"format_version": 1, **head, "refused": self.count}, *quotes]
         return b"".join(json.dumps(document).encode() + b"\n" for document in documents)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from modelloop import clock
 from modelloop.ids import MODEL_NAME, are_uuid7, uuid7_ms
 from modelloop.serving import VARIANTS
-from modelloop.summary import Place
+from modelloop.summary import NO_VARIANT, NO_VERSION, Place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,7 +65,7 @@ _FITTING = {kind: frozenset(product(*fields.values())) for kind, fields in TYPES
 
 def fault(record: Any) -> str | None:
     """Say what keeps a parsed line from being a record; the lists in it are checked together, when they are counted."""
-    if type(record) is not dict or record.get("format_version") != FORMAT_VERSION:
+    if not is_ours(record):
         return f"not an object of format_version {FORMAT_VERSION}"
     kind = record.get("kind")
     if type(kind) is not str or kind not in _FIELDS:
@@ -78,6 +78,11 @@ def fault(record: Any) -> str | None:
     if not is_rollout(record.get("rollout")):
         return "rollout is not one of ours"
     return _SHAPES[kind](record)
+
+
+def is_ours(record: Any) -> bool:
+    """Say whether a parsed line claims to be a record of the format that is read here."""
+    return type(record) is dict and record.get("format_version") == FORMAT_VERSION
 
 
 def hour_of(identifier: str) -> str | None:
@@ -93,7 +98,7 @@ def hour(record: Record) -> str:
 
 def place(record: Record) -> Place:
     """Return what an error record without a fault counts for; a request can fail before a version is chosen."""
-    version, variant = record.get("version") or 0, record.get("variant") or "none"
+    version, variant = record.get("version") or NO_VERSION, record.get("variant") or NO_VARIANT
     return Place(record["model"], hour(record), version, variant, record.get("rollout") or "")
 
 

@@ -10,6 +10,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from metrics_aggregation.judgement import Turn
 from modelloop import clock, ids
 from modelloop.aws import pointers
+from modelloop.quarantine import NOBODY
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -36,6 +37,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         except Exception as error:  # one broken model must not stop the others; it is raised below
             logger.exception("the model could not be judged")
             failed[model] = error
+    if not asked:
+        Turn(NOBODY, clock.now(), lambda: _out_of_time(context)).count()
     metrics.add_metric("ModelsJudged", MetricUnit.Count, len(statuses))
     metrics.add_metric("VerdictsFailed", MetricUnit.Count, len(failed))
     if failed:

@@ -43,20 +43,26 @@ type Sample = tuple[str, Labels, float]
 
 
 class Family(NamedTuple):
-    """One metric: its name, type, help line and how its samples (suffix, labels, value) are found."""
+    """One metric: its name, type, help line and how its samples (suffix, labels, value) are found.
+
+    `unowned` ones are told of what belongs to no model too, with an empty name.
+    """
 
     name: str
     kind: str
     told: str
     samples: Callable[[ModelState], Iterator[Sample]]
+    unowned: bool = False
 
 
-def render(models: Iterable[ModelState]) -> str:
-    """Return the text for a scraper."""
+def render(models: Iterable[ModelState], unowned: Mapping[str, Any] | None = None) -> str:
+    """Return the text for a scraper; `unowned` is the traffic that names no model of ours."""
     states = [state if state.item.get("champion") else _retired(state) for state in models]
+    nobody = ModelState({"name": ""}, traffic=unowned)
     lines: list[str] = []
     for family in FAMILIES:
-        found = [sample for state in states for sample in family.samples(state)]
+        owners = [*states, nobody] if family.unowned else states
+        found = [sample for state in owners for sample in family.samples(state)]
         if found:
             lines += [f"# HELP {family.name} {family.told}", f"# TYPE {family.name} {family.kind}"]
             lines += [f"{family.name}{suffix}{_labels(labels)} {_number(value)}" for suffix, labels, value in found]
@@ -115,6 +121,11 @@ def _coverage(state: ModelState) -> Iterator[Sample]:
     coverage = (state.quality or {}).get("coverage")
     if coverage is not None:
         yield "", {"model_name": state.name}, coverage
+
+
+def _labels_of(state: ModelState) -> Iterator[Sample]:
+    for what, count in sorted(((state.quality or {}).get("labels") or {}).items()):
+        yield "", {"model_name": state.name, "state": what}, count
 
 
 def _times(state: ModelState) -> Iterator[Sample]:
@@ -185,12 +196,20 @@ FAMILIES = (
         activity.retrained_at,
     ),
     Family("modelloop_rollouts_judged_total", "counter", "Changes of what serves by the judge.", activity.judged),
+    Family(
+        "modelloop_quarantined_lines_total",
+        "counter",
+        "Captured lines that could not be read, by reason; without a model when they name none of ours.",
+        traffic.quarantined,
+        unowned=True,
+    ),
     Family("modelloop_drift_status", "gauge", "1 for the status of the newest drift verdict.", _status("drift")),
     Family("modelloop_drift_distance", "gauge", "Jensen-Shannon distance to the training part.", _column("distance")),
     Family("modelloop_drift_threshold", "gauge", "Distance from which a column counts.", _column("threshold")),
     Family("modelloop_quality_status", "gauge", "1 for the status of the newest quality verdict.", _status("quality")),
     Family("modelloop_quality", "gauge", "Realised quality on labelled rows.", _quality),
     Family("modelloop_label_coverage_ratio", "gauge", "Share of the predicted rows that have labels.", _coverage),
+    Family("modelloop_labels", "gauge", "Labels in the newest quality verdict, by what became of them.", _labels_of),
     Family("modelloop_verdict_timestamp_seconds", "gauge", "When a verdict was reached, in Unix time.", _times),
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-from modelloop import cost
+from modelloop import cost, quarantine, summary
 from modelloop.serving import CHALLENGER, CHAMPION, SHADOW
 from modelloop.summary import LATENCY_BOUNDS_MS, MICROS
 
@@ -23,7 +23,8 @@ FAILURES = (
     "ARTIFACT_REFUSED", "BAD_REQUEST", "INTERNAL_ERROR", "INVALID_PARAMETER_VALUE", "REQUEST_TOO_LARGE",
     "RESOURCE_DOES_NOT_EXIST", "TEMPORARILY_UNAVAILABLE", "UNSUPPORTED_MEDIA_TYPE",
 )  # fmt: skip
-NO_VERSION = "0"
+NO_VERSION = str(summary.NO_VERSION)
+ASKED = frozenset({"requests", "errors"})  # either is counted wherever a caller asked
 
 
 def answers(state: ModelState) -> Counts:
@@ -31,7 +32,7 @@ def answers(state: ModelState) -> Counts:
 
     Versions that serve are there before their first request: a rise from nothing is none to a scraper.
     """
-    told = {version: counts for version, counts in _told(state).items() if counts.keys() - {SHADOW}}
+    told = {version: counts for version, counts in _told(state).items() if counts.keys() & ASKED}
     serving = (state.item.get(role) for role in (CHAMPION, CHALLENGER))
     return _versions(state, {**{str(ref["version"]): {} for ref in serving if ref}, **told})
 
@@ -39,7 +40,8 @@ def answers(state: ModelState) -> Counts:
 def asked(state: ModelState) -> Counts:
     """Yield the tallies of what callers asked: `answers`, and requests that met no version."""
     found = list(answers(state))
-    unmet: dict[str, dict[str, Any]] = {} if NO_VERSION in _told(state) or not found else {NO_VERSION: {}}
+    met = not found or any(not labels["model_version"] for labels, _ in found)
+    unmet: dict[str, dict[str, Any]] = {} if met else {NO_VERSION: {}}
     return iter([*_versions(state, unmet), *found])
 
 
@@ -47,6 +49,13 @@ def shadows(state: ModelState) -> Counts:
     """Yield the tallies of what versions did as shadows."""
     told = _told(state).items()
     return _versions(state, {version: counts[SHADOW] for version, counts in told if SHADOW in counts})
+
+
+def quarantined(state: ModelState) -> Iterator[Sample]:
+    """Yield lines that were put aside, by reason; every reason is there before its first line."""
+    counts = _told(state).get(NO_VERSION, {}).get(quarantine.COUNTED, {})
+    for reason, count in sorted((dict.fromkeys(quarantine.REASONS, 0) | counts).items()):
+        yield "", {"model_name": state.name, "reason": reason}, count
 
 
 def _told(state: ModelState) -> Mapping[str, Mapping[str, Any]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from modelloop import cost, summary, windows
+from modelloop import cost, quarantine, summary, windows
 from modelloop.serving import SHADOW
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from modelloop.summary import Summary, Tallies
 
 OPEN_HOURS = 2
-_COUNTED = ("requests", "rows", "errors", "latency", cost.BUSY)
+_COUNTED = ("requests", "rows", "errors", "latency", cost.BUSY, quarantine.COUNTED)
 
 
 def begins(previous: Mapping[str, Any] | None, now: str) -> str:

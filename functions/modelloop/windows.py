@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from modelloop import clock, cost, summary
+from modelloop import clock, cost, quarantine, summary
 from modelloop.serving import SHADOW
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def backwards(hours: Iterable[tuple[str, Tallies]], now: str, min_rows: int, mos
 
 def series(summaries: Iterable[Summary]) -> list[dict[str, Any]]:
     """Return what callers got hour by hour, in the summaries' order, without a shadow's answers and idle hours."""
-    own = (found for found in summaries if found.place.variant != SHADOW)
+    own = (found for found in summaries if found.place.variant != SHADOW and _plain(found.tallies))
     described = ((hour, summary.describe(tallies)) for hour, tallies in by_hour(own))
     return [{"from": moment(hour), **{name: one[name] for name in ("requests", "rows", "errors")}}
             for hour, one in described]  # fmt: skip
@@ -102,6 +102,7 @@ def by_version(summaries: Iterable[Summary], rates: Rates | None = None) -> dict
     """Return the totals of summaries, over all and by version and variant, as the API answers them; at rates, costs.
 
     Totals count what callers got. A shadow's answers stand apart: under `shadow`, and as a variant of their version.
+    `quarantined` are lines that could not be read, by reason.
     """
 
     def describe(tallies: Tallies) -> dict[str, Any]:
@@ -110,14 +111,19 @@ def by_version(summaries: Iterable[Summary], rates: Rates | None = None) -> dict
     whole: dict[bool, Tallies] = {False: {}, True: {}}
     versions: dict[int, Tallies] = {}
     variants: dict[tuple[int, str], Tallies] = {}
+    put_aside: Tallies = {}
     for found in summaries:
-        place, tallies = found.place, _plain(found.tallies) | cost.charged(found)
+        summary.add(put_aside, found.tallies.get(quarantine.COUNTED, {}))
+        if not (plain := _plain(found.tallies)):
+            continue
+        place, tallies = found.place, plain | cost.charged(found)
         apart = place.variant == SHADOW
         summary.add(whole[apart], tallies)
         summary.add(versions.setdefault(place.version, {}), {} if apart else tallies)
         summary.add(variants.setdefault((place.version, place.variant), {}), tallies)
     return describe(whole[False]) | {
         "shadow": describe(whole[True]),
+        "quarantined": dict(sorted(put_aside.items())),
         "versions": [
             {
                 "version": version or None,
@@ -132,5 +138,6 @@ def by_version(summaries: Iterable[Summary], rates: Rates | None = None) -> dict
 
 
 def _plain(tallies: Tallies) -> Tallies:
-    """Return what versions have in common: no columns, whose bins differ from version to version."""
-    return {name: value for name, value in tallies.items() if name not in {"columns", "prediction"}}
+    """Return what versions have in common: no columns, whose bins differ, and no lines that no version wrote."""
+    apart = {"columns", "prediction", quarantine.COUNTED}
+    return {name: value for name, value in tallies.items() if name not in apart}

@@ -41,6 +41,7 @@ PANELS: dict[str, dict[str, Callable[..., None]]] = {
         "drift": monitoring.drift,
         "quality": monitoring.quality,
         "summary": monitoring.summary,
+        "quarantine": monitoring.quarantine,
         "audit": monitoring.audit,
         "lineage": monitoring.lineage,
         "export": export.export,

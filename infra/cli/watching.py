@@ -11,6 +11,8 @@ from rich.text import Text
 from infra.cli.screen import cell, table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import RenderableType
     from rich.table import Table
 
@@ -49,7 +51,26 @@ def summary_view(found: Document) -> RenderableType:
         for version in found["versions"]
         for variant, one in version["variants"].items()
     ]  # fmt: skip
-    return table(f"Traffic of {found['model']}, {found['from'][:16]} to {found['to'][:16]}", columns, lines)
+    traffic = table(f"Traffic of {found['model']}, {found['from'][:16]} to {found['to'][:16]}", columns, lines)
+    put_aside = ", ".join(f"{reason} {count}" for reason, count in (found.get("quarantined") or {}).items())
+    if not put_aside:
+        return traffic
+    hint = f"! lines that could not be read: {put_aside}; see modelloop quarantine --model {found['model']}"
+    return Group(traffic, Text(hint, style="yellow"))
+
+
+def quarantine_view(found: Sequence[Document]) -> RenderableType:
+    """Return what was put aside, a line an object, model and reason."""
+    if not found:
+        return Text("No line was put aside.")
+    columns = ("put aside", "model", "kind", "lines", "first", "reason", "object", "quarantine")
+    lines = [
+        [one["put_aside_at"], group["model"], group["kind"], group["lines"], group["first_line"], group["reason"],
+         one["object"], one["quarantine"]]
+        for one in found
+        for group in one["groups"]
+    ]  # fmt: skip
+    return table("Lines that could not be read", columns, lines)
 
 
 def drift_view(found: Document) -> RenderableType:

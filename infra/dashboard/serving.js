@@ -5,16 +5,20 @@ import { choices, gateWord, progress } from "./records.js";
 
 const SHOWN = 3;
 
-// What asks for a look: versions that wait for approval, and the newest run while it is under way or when it failed.
-export function attention(name, { model, versions, runs }, act) {
+// What asks for a look: versions that wait for approval, the newest run while it is under way or when it failed, and
+// captured lines that monitoring could not read.
+export function attention(name, { model, versions, runs, summary }, act) {
   const waiting = (versions.value?.items || []).filter((version) => version.status === "waiting" && version.version > (model.value.champion || 0));
   const run = runs.value?.items[0], told = run && ["RUNNING", "QUEUED", "FAILED", "REJECTED"].includes(run.state);
-  if (!waiting.length && !told) return null;
+  const unread = Object.entries(summary.value?.quarantined ?? {});
+  if (!waiting.length && !told && !unread.length) return null;
   return card("Now", h("ul", { class: "now" },
     waiting.slice(0, SHOWN).map((version) => h("li", {}, badge("waiting", `version ${version.version} needs approval`), " ", gateWord(version)[1],
       h("div", { class: "actions" }, choices(name, version, act, "now-")))),
     waiting.length > SHOWN && h("li", {}, `${waiting.length - SHOWN} older versions wait as well: see below`),
-    told && h("li", {}, badge(run.state), ` run by ${run.cause}, `, progress(run), run.reason ? `: ${run.reason}` : "", ", ", time(run.created_at))));
+    told && h("li", {}, badge(run.state), ` run by ${run.cause}, `, progress(run), run.reason ? `: ${run.reason}` : "", ", ", time(run.created_at)),
+    unread.length > 0 && h("li", {}, badge("drift", "look"), " captured lines of 24 hours could not be read: ",
+      unread.map(([reason, lines]) => `${reason.replaceAll("_", " ")} ${number(lines)}`).join(", "), "; ", h("code", {}, `modelloop quarantine --model ${name}`))));
 }
 
 export function serving(name, what, split, run, act) {

@@ -10,6 +10,7 @@ import typer
 from infra.cli.client import Client, Document
 from infra.cli.failures import ApiError, CommandError
 from infra.cli.options import Json, Limit, Model, StackName
+from infra.cli.quarantined import newest
 from infra.cli.screen import Screen, table
 from infra.cli.target import find_stack
 from infra.cli.tracing import lineage_view
@@ -19,6 +20,7 @@ from infra.cli.watching import (
     drift_view,
     quality_history_view,
     quality_view,
+    quarantine_view,
     summary_view,
 )
 
@@ -58,6 +60,18 @@ def summary(
     with Client(find_stack(stack)) as client:
         found = client.about(model, "summary", **{"from": start, "to": end})
     screen.show(found, lambda: summary_view(found))
+
+
+def quarantine(
+    model: Annotated[str | None, typer.Option("--model", "-m", help="Lines that name it; default: all lines.")] = None,
+    limit: Limit = 20,
+    stack: StackName = None,
+    as_json: Json = False,
+) -> None:
+    """List captures and feedback with lines that could not be read: why, and where they lie."""
+    screen = Screen(as_json=as_json)
+    found = newest(find_stack(stack), limit, model)
+    screen.show({"quarantine": found}, lambda: quarantine_view(found))
 
 
 def audit(model: Model, limit: Limit = 20, stack: StackName = None, as_json: Json = False) -> None:

@@ -70,7 +70,7 @@ def _take(at: int) -> int:
 
 def _fill(stack: world.World, rows: int, hours: int) -> None:
     """Store the same summary for every hour."""
-    aggregation = Aggregation(Source("k", None, "d"), Known())
+    aggregation = Aggregation(Source("k", None, "d", "2026-11-23T10"), Known())
     aggregation.read(next(lines(rows)))
     body = next(body for key, body in aggregation.outputs() if key.startswith("summaries/"))
     one = summary.from_bytes(body)

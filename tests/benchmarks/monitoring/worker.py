@@ -31,7 +31,7 @@ def main(path: Path) -> None:
 
 def aggregate(body: bytes, known: Known) -> tuple[Aggregation, int]:
     """Return an object's aggregation, and how many bytes it would store."""
-    aggregation = Aggregation(Source("captures/1", None, "0" * 64), known)
+    aggregation = Aggregation(Source("captures/1", None, "0" * 64, "2026-11-23T10"), known)
     aggregation.read(body)
     return aggregation, sum(len(output) for _, output in aggregation.outputs())
 

@@ -11,7 +11,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
 from tests.support.browser import CHROMIUM, DRIVER, announced, attribute, body, complaints, confirm, wait, wait_until
-from tests.support.penguins_page import MODEL, VERSIONS
+from tests.support.penguins_page import MODEL, SUMMARY, VERSIONS
 
 pytestmark = pytest.mark.skipif(not CHROMIUM or not DRIVER, reason="there is no chromium with its driver")
 
@@ -63,6 +63,13 @@ def test_what_waits_stands_near_the_top_with_its_buttons(api: Any, browser: webd
     assert "approve: 78 rows" not in body(browser)
     confirm(browser, "now-reject-2", "not yet")
     wait_until(lambda: any(asked.path == "/models/penguins/reject" for asked in api.asked))
+
+
+def test_captured_lines_that_could_not_be_read_ask_for_a_look(api: Any, browser: webdriver.Chrome, page: str) -> None:
+    put_aside = {"not_json": 2, "unknown_version": 1_200}
+    api.on("GET /models/penguins/summary", (200, SUMMARY | {"quarantined": put_aside}))
+    browser.get(f"{page}#/models/penguins")
+    wait(browser, "could not be read: not json 2, unknown version 1,200; modelloop quarantine --model penguins")
 
 
 def test_a_reason_is_asked_for_anew_and_blanks_are_none(api: Any, browser: webdriver.Chrome, page: str) -> None:

@@ -63,7 +63,8 @@ class Loop:
         """Store lines as one object of the capture bucket, and what aggregation makes of it; return its digest."""
         body = gzip.compress(b"".join(join_lines(lines)))
         version = self.s3.put_object(Bucket="loop-capture", Key=key, Body=body)["VersionId"]
-        event = {"s3": {"bucket": {"name": "loop-capture"}, "object": {"key": key, "versionId": version}}}
+        place = {"bucket": {"name": "loop-capture"}, "object": {"key": key, "versionId": version}}
+        event = {"eventTime": "2026-09-21T14:15:00.000Z", "s3": place}
         ((_, source),) = sources(json.dumps({"Records": [event]}))
         aggregation = Aggregation(source, Known())
         aggregation.read(body)

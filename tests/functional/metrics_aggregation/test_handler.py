@@ -7,7 +7,7 @@ import pytest
 
 from metrics_aggregation import lines
 from metrics_aggregation.handler import LEAST_MS, handler
-from modelloop import capture, clock, summary
+from modelloop import capture, clock, quarantine, summary
 from modelloop.ids import uuid7
 from tests.functional.metrics_aggregation.world import (
     CLASSES,
@@ -36,7 +36,10 @@ def only(found: dict[str, bytes]) -> bytes:
 
 
 def tallies(world: World) -> dict[str, Any]:
-    return summary.from_bytes(only(world.stored("summaries/"))).tallies
+    """The one summary of what callers asked; what was put aside is counted in others."""
+    found = [summary.from_bytes(body).tallies for body in world.stored("summaries/").values()]
+    (asked,) = [tallies for tallies in found if tallies.keys() - {quarantine.COUNTED}]
+    return asked
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -68,7 +71,7 @@ def test_the_same_object_in_any_number_of_deliveries_gives_the_same_bytes(world:
     handler(event, context)
 
     assert world.yielded() == first
-    assert len([key for key in first if key.startswith("summaries/")]) == 1
+    assert len([key for key in first if key.startswith(f"summaries/{MODEL}/")]) == 1
 
 
 def test_hours_versions_and_variants_have_summaries_of_their_own(world: World, context: Any) -> None:
@@ -218,6 +221,32 @@ def test_lines_that_cannot_be_read_are_kept_apart_and_the_rest_counts(
     assert all(quote["reason"] for quote in quotes)
 
 
+def put_aside(world: World, owner: str) -> dict[str, int]:
+    """What is counted as put aside for a model, or for nobody."""
+    found = world.stored(f"summaries/{owner}/{HOUR}/0/none/").values()
+    parts = [summary.from_bytes(body).tallies.get(quarantine.COUNTED, {}) for body in found]
+    return summary.total(parts)
+
+
+def test_what_is_put_aside_is_counted_once_by_reason_for_the_model_that_it_names(world: World, context: Any) -> None:
+    elsewhere = "0199f0a0-0000-7000-8000-00000000ffff"
+    event = world.capture([
+        b"garbage", {"format_version": 9, "model": MODEL}, prediction([ROW], format_version=2, model="unheard-of"),
+        prediction([ROW], rows=-1), prediction([ROW], run_id=elsewhere), prediction([ROW], model="unheard-of"),
+        prediction([ROW], columns={"mass": [1.0, 2.0]}), error(model="unheard-of"), label("no-id", 1.0), error(),
+        label(prediction([ROW])["id"], 1.0, model="unheard-of"),
+    ])  # fmt: skip
+    for _ in range(3):
+        handler(event, context)
+
+    assert put_aside(world, MODEL) == {"other_format": 1, "malformed": 2, "unknown_version": 1, "unfit_values": 1}
+    assert put_aside(world, quarantine.NOBODY) == {"not_json": 1, "other_format": 1, "unknown_model": 3}
+    _, *quotes = [json.loads(line) for line in only(world.stored("quarantine/")).splitlines()]
+    assert {(quote["kind"], quote["model"]) for quote in quotes if quote["line"] < 4} == {
+        ("not_json", ""), ("other_format", MODEL), ("other_format", "")
+    }  # fmt: skip
+
+
 def test_what_an_object_held_is_told_as_metrics(world: World, context: Any, capsys: pytest.CaptureFixture[str]) -> None:
     twice = prediction([ROW, ROW])
     labels = [label(twice["id"], "Adelie", row=row) for row in (0, 1)]
@@ -270,7 +299,7 @@ def test_an_object_over_the_limit_is_refused_unread(
     monkeypatch.setattr("metrics_aggregation.handler.MOST_BYTES", 1_000)
 
     assert handler(world.capture([prediction([ROW]) for _ in range(20)]), context) == NOTHING
-    head, quote = [json.loads(line) for line in only(world.yielded()).splitlines()]
+    head, quote = [json.loads(line) for line in only(world.stored("quarantine/")).splitlines()]
     assert (head["refused"], quote["line"]) == (1, 0)
     assert "more than 1000" in quote["reason"]
     assert '"LinesQuarantined":[1.0]' in capsys.readouterr().out

@@ -6,7 +6,7 @@ import pytest
 
 from metrics_aggregation import verdicts
 from metrics_aggregation.handler import handler
-from modelloop import clock, windows
+from modelloop import clock, quarantine, windows
 from modelloop.aws import summaries
 from modelloop.aws.registry import Registry
 from modelloop.errors import NotFoundError
@@ -46,6 +46,31 @@ def test_usual_traffic_is_quiet_and_shifted_traffic_is_drift(world: World, conte
     assert verdict["columns"][0]["name"] == "mass"
     assert verdict["rows"] == 1_800
     assert verdict["window"] == {"from": "2026-11-23T10:00:00.000Z", "to": "2026-11-23T11:00:00.000Z"}
+
+
+def test_lines_that_were_put_aside_become_totals_that_a_redelivery_does_not_raise(world: World, context: Any) -> None:
+    event = world.capture([prediction(usual_rows(3)), error(id="no-id"), b"garbage", b"more"])
+    for _ in range(2):
+        handler(event, context)
+        verdicts.handler({}, context)
+
+    totals = [Registry("table").latest_verdict(owner, "traffic") for owner in (MODEL, quarantine.NOBODY)]
+    counted = [found and found["versions"]["0"][quarantine.COUNTED] for found in totals]
+    assert counted == [{"malformed": 1}, {"not_json": 2}]
+
+
+def test_folded_hours_keep_what_was_put_aside(world: World, context: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in "ab":
+        handler(world.capture([b"garbage"], name), context)
+    for hours in (0, 3, 6):
+        later = clock.from_ms(NOON + hours * HOUR_MS + 60_000)
+        monkeypatch.setattr(clock, "now", lambda later=later: later)
+        verdicts.handler({}, context)
+
+    found = Registry("table").latest_verdict(quarantine.NOBODY, "traffic")
+    assert found is not None
+    assert found["versions"]["0"][quarantine.COUNTED] == {"not_json": 2}
+    assert [entry.digest for entry in summaries.entries(quarantine.NOBODY, HOUR, HOUR)] == ["compacted"]
 
 
 def test_the_same_shift_in_two_windows_is_drift(world: World, context: Any) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 MODEL, RUN_ID, SECOND = "penguins", "0199f0a0-0000-7000-8000-000000000001", "0199f0a0-0000-7000-8000-000000000002"
 HOUR = "2026-11-23T10"
 NOON = clock.to_ms("2026-11-23T10:30:00Z")
+ARRIVED = "2026-11-23T10:31:00.000Z"
 BAKED, ROLLOUT = "2026-11-23T11:30:00.000Z", "20261123T113000000Z"
 CLASSES = ["Adelie", "Gentoo"]
 ENCODING = Encoding([
@@ -122,7 +123,8 @@ class World:
         found = {"key": quote_plus(key), "size": 1, "sequencer": "00"} | (
             {"versionId": version_id} if version_id else {}
         )
-        body = {"Records": [{"eventSource": "aws:s3", "s3": {"bucket": {"name": "capture"}, "object": found}}]}
+        place = {"bucket": {"name": "capture"}, "object": found}
+        body = {"Records": [{"eventSource": "aws:s3", "eventTime": ARRIVED, "s3": place}]}
         return {"Records": [message(json.dumps(body))]}
 
     def stored(self, prefix: str = "") -> dict[str, bytes]:

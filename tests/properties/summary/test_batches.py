@@ -62,7 +62,7 @@ def lines(draw: st.DrawFn) -> bytes:
 
 
 def outputs(body: bytes) -> dict[str, bytes]:
-    aggregation = Aggregation(Source("k", None, "d"), Known())
+    aggregation = Aggregation(Source("k", None, "d", "2026-11-23T10"), Known())
     aggregation.read(body)
     return dict(aggregation.outputs())
 

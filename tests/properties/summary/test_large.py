@@ -30,7 +30,7 @@ while size < megabytes << 20:
 count, body = len(parts), b"\\n".join(parts)
 del parts
 start = time.process_time()
-aggregation = Aggregation(Source("k", None, "d"), Known())
+aggregation = Aggregation(Source("k", None, "d", "2026-11-23T10"), Known())
 aggregation.read(body)
 stored = sum(len(output) for _, output in aggregation.outputs())
 seconds = time.process_time() - start

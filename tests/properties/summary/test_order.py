@@ -42,7 +42,7 @@ class Known:
 
 
 def stored(records: Iterable[dict[str, Any]]) -> Summary:
-    aggregation = Aggregation(Source("k", None, "d"), Known())
+    aggregation = Aggregation(Source("k", None, "d", "2026-11-23T10"), Known())
     aggregation.read(b"\n".join(json.dumps(record).encode() for record in records))
     return summary.from_bytes(next(body for key, body in aggregation.outputs() if key.startswith("summaries/")))
 

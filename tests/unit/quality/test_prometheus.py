@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from infra.build.paths import ROOT
-from modelloop import prometheus, summary, traffic
+from modelloop import prometheus, quarantine, summary, traffic
 from modelloop.errors import ArtifactRefusedError, ConflictError, ModelloopError, RequestError, TransientError
 from modelloop.prometheus import ModelState
 from modelloop.prometheus_traffic import FAILURES
@@ -133,8 +133,44 @@ def test_a_retired_model_has_no_verdict_any_more() -> None:
     assert 'modelloop_drift_status{model_name="m",status="drift"} 1' in prometheus.render([state()])
 
 
-def test_nothing_known_is_no_text() -> None:
-    assert prometheus.render([]) == ""
+def samples(text: str) -> dict[str, float]:
+    lines = (line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+    return {name: float(value) for name, value in lines}
+
+
+def test_before_the_first_model_only_lines_of_nobody_are_told_and_there_are_none() -> None:
+    told = samples(prometheus.render([]))
+
+    assert set(told) == {put_aside("", reason) for reason in quarantine.REASONS}
+    assert not any(told.values())
+
+
+def put_aside(model: str, reason: str) -> str:
+    return f'modelloop_quarantined_lines_total{{model_name="{model}",reason="{reason}"}}'
+
+
+def test_lines_that_were_put_aside_are_told_by_reason_and_are_no_requests() -> None:
+    lines = Summary(Place("m", "2026-11-23T11", 0, "none"), {quarantine.COUNTED: {"not_json": 4}})
+    found = [arrived("2026-11-23T11", 5), lines]
+    counted = traffic.totals(None, found, model="m", now=NOW)
+    nobodys = traffic.totals(None, [lines], model="_", now=NOW)
+
+    told = samples(prometheus.render([ModelState({"name": "m"}, counted)], nobodys))
+
+    assert (told[put_aside("m", "not_json")], told[put_aside("m", "malformed")]) == (4, 0)
+    assert told[put_aside("", "not_json")] == 4
+    assert told['model_infer_request_success_total{model_name="m",model_version="3"}'] == 5
+    assert 'model_infer_request_success_total{model_name="m",model_version=""}' not in told
+    unmet = 'model_infer_request_failure_total{model_name="m",model_version="",error_code="INTERNAL_ERROR"}'
+    assert told[unmet] == 0
+
+
+def test_labels_are_told_by_what_became_of_them() -> None:
+    quality = {"status": "ok", "versions": [], "updated_at": NOW, "labels": {"received": 9, "unknown": 2}}
+
+    told = samples(prometheus.render([ModelState({"name": "m", "champion": {"version": 1}}, quality=quality)]))
+
+    assert told['modelloop_labels{model_name="m",state="unknown"}'] == 2
     assert "modelloop_weight" not in prometheus.render([ModelState({"name": "m"})])
 
 

@@ -12,7 +12,7 @@ from metrics_aggregation.quarantine import Quarantine
 
 def test_the_first_lines_are_quoted_whatever_the_order_they_come_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quarantine, "MOST_QUOTED", 5)
-    refused = [Refused(line, "why", b"text\n") for line in range(1, 101)]
+    refused = [Refused(line, "why", b"text\n", "malformed") for line in range(1, 101)]
     Random(3).shuffle(refused)
     kept = Quarantine()
     for one in refused:
@@ -20,12 +20,14 @@ def test_the_first_lines_are_quoted_whatever_the_order_they_come_in(monkeypatch:
 
     head, *quotes = [json.loads(line) for line in kept.to_bytes({"key": "k"}).splitlines()]
     assert head == {"format_version": 1, "key": "k", "refused": 100}
-    assert quotes == [{"line": line, "reason": "why", "text": "text"} for line in range(1, 6)]
+    assert quotes == [
+        {"line": line, "reason": "why", "text": "text", "kind": "malformed", "model": ""} for line in range(1, 6)
+    ]
 
 
 def test_a_quotation_is_cut_and_keeps_bytes_that_are_no_text() -> None:
     kept = Quarantine()
-    kept.add([Refused(1, "why", b"\xff" + b"x" * 10_000)])
+    kept.add([Refused(1, "why", b"\xff" + b"x" * 10_000, "not_json", "m")])
 
     _, quote = [json.loads(line) for line in kept.to_bytes({}).splitlines()]
     assert quote["text"] == "\\xff" + "x" * (quarantine.LONGEST_QUOTE - 1)

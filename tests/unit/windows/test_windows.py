@@ -59,6 +59,20 @@ def test_totals_by_version_and_variant() -> None:
     assert set(found["versions"][2]["variants"]) == {"challenger", "shadow"}
 
 
+def test_lines_that_were_put_aside_are_told_by_reason_and_make_no_version() -> None:
+    place = Place("m", "2026-11-23T10", 0, "none")
+    summaries = [
+        Summary(place, {"quarantined": {"not_json": 2}}),
+        Summary(place._replace(hour="2026-11-23T11"), {"quarantined": {"malformed": 1, "not_json": 1}}),
+        Summary(Place("m", "2026-11-23T11", 1, "champion"), {"requests": 1}),
+    ]
+    found = windows.by_version(summaries)
+
+    assert found["quarantined"] == {"malformed": 1, "not_json": 3}
+    assert [one["version"] for one in found["versions"]] == [1]
+    assert [one["from"][:13] for one in windows.series(summaries)] == ["2026-11-23T11"]
+
+
 def test_what_no_caller_got_stands_apart() -> None:
     told = {"requests": 1, "rows": 1, "errors": {"Y": 2}, "latency": {"warm": {"counts": [1], "micros": 9}}}
     found = windows.by_version([Summary(Place("m", "2026-11-23T11", 2, "shadow"), told)])
