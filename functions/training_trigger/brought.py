@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modelloop import keys, split
-from modelloop.aws import storage
 from modelloop.encoding import Column, Encoding
 from modelloop.errors import DatasetRejectedError, NotFoundError, SpecError
 from modelloop.plan import make_plan
@@ -17,7 +16,7 @@ from modelloop.run import QUEUED
 from modelloop.serving import LARGEST_BYTES
 from modelloop.spec_checks import check_upload
 from training_trigger import engine, reference
-from training_trigger.intake import Outcome, Work, bring_in, digest_of, new_run, read_spec
+from training_trigger.intake import Outcome, Work, bring_in, digest_of, fetch, new_run, read_spec
 from training_trigger.prepare import FORMAT_VERSION, Prepared
 
 if TYPE_CHECKING:
@@ -37,12 +36,12 @@ def take_model(arrival: Arrival, model: str, file: str, registry: Registry, conf
     with engine.scratch() as folder:
         path, table = folder / "upload", folder / "reference"
         try:
-            storage.download(arrival.bucket, arrival.key, path, arrival.version_id)
+            too_large = fetch(arrival.bucket, arrival.key, path, arrival.version_id)
         except NotFoundError:
             return Outcome("gone", model, reason=f"{arrival.key} was deleted before it was read")
         spec, refusal, spec_digest = read_spec(config.data_bucket, keys.brought(model, keys.SPEC_NAME))
         try:
-            storage.download(config.data_bucket, keys.brought(model, keys.REFERENCE_NAME), table)
+            too_large = too_large or fetch(config.data_bucket, keys.brought(model, keys.REFERENCE_NAME), table)
         except NotFoundError:
             table.unlink(missing_ok=True)
         run = new_run(arrival, CAUSE, model, file, path, spec_digest)
@@ -51,7 +50,7 @@ def take_model(arrival: Arrival, model: str, file: str, registry: Registry, conf
         run = registry.create_run(run)
         if run.state != QUEUED:
             return Outcome("repeated", model, run.run_id)
-        return bring_in(Work(run, path, file, spec, refusal, prepare_model), registry, config)
+        return bring_in(Work(run, path, file, spec, refusal or too_large, prepare_model), registry, config)
 
 
 def prepare_model(work: Work, progress: Callable[[str], None]) -> Prepared:

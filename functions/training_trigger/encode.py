@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 # ruff: noqa: S608  in this SQL columns are named c<number> and every text goes through literal()
+import os
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -59,6 +60,8 @@ def write_matrix(
 ) -> None:
     """Write float32 [rows, slots] in C order as a .npy file; missing is NaN. `places` are the columns' places."""
     matrix = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(rows, len(encoding.slots)))
+    with path.open("rb+") as file:  # all of it now: to write where the disk is full would end the process
+        os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
     slot = 0
     for column, place in zip(encoding.columns, places, strict=True):
         expressions = _expressions(connection, column, place)

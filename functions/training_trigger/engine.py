@@ -1,7 +1,11 @@
-"""DuckDB for one table: bounded in memory, spilling to a scratch folder, closed to everything else."""
+"""DuckDB for one table: bounded in memory, spilling to a scratch folder, closed to everything else.
+
+What neither the memory nor the folder holds is a refusal that says so, at whatever stage it shows.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -12,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from modelloop.errors import DatasetRejectedError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -20,6 +26,11 @@ MEMORY_SHARE = 0.45
 DEFAULT_MEMORY_MB = 2048
 PREFIX = "modelloop-intake-"
 LONGEST_SECONDS = 1_000
+TOO_LITTLE_MEMORY = "the table does not fit the memory of intake: upload fewer rows or columns, or shorter texts"
+DISK_IS_FULL = (
+    "the table does not fit the disk of intake: upload fewer rows or columns, or deploy with more TrainerStorage"
+)
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 @contextmanager
@@ -34,8 +45,28 @@ def scratch() -> Iterator[Path]:
 
 
 @contextmanager
+def within_limits() -> Iterator[None]:
+    """Raise DatasetRejectedError when the memory or the disk does not hold what is done inside."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        spilled = "max_temp_directory_size" in str(error)
+        raise DatasetRejectedError(DISK_IS_FULL if spilled else TOO_LITTLE_MEMORY) from error
+    except MemoryError as error:
+        raise DatasetRejectedError(TOO_LITTLE_MEMORY) from error
+    except (OSError, duckdb.IOException) as error:
+        number = error.errno if isinstance(error, OSError) else None
+        if number not in _FULL and not any(os.strerror(full) in str(error) for full in _FULL):
+            raise
+        raise DatasetRejectedError(DISK_IS_FULL) from error
+
+
+@contextmanager
 def connect(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Give a connection that reads files of `folder` alone and spills there what its memory does not hold."""
+    """Give a connection that reads files of `folder` alone and spills there what its memory does not hold.
+
+    Raises DatasetRejectedError when the folder does not hold it either.
+    """
     memory = int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", DEFAULT_MEMORY_MB)) * MEMORY_SHARE
     connection = duckdb.connect(
         ":memory:",
@@ -51,6 +82,7 @@ def connect(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.execute("SET allowed_directories = [$folder]", {"folder": str(folder)})
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
-        yield connection
+        with within_limits():
+            yield connection
     finally:
         connection.close()

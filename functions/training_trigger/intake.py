@@ -55,14 +55,25 @@ def take_table(arrival: Arrival, model: str, file: str, registry: Registry, conf
     with engine.scratch() as folder:
         path = folder / "upload"
         try:
-            storage.download(arrival.bucket, arrival.key, path, arrival.version_id)
+            too_large = fetch(arrival.bucket, arrival.key, path, arrival.version_id)
         except NotFoundError:
             return Outcome("gone", model, reason=f"{arrival.key} was deleted before it was read")
         spec, refusal, spec_digest = read_spec(config.data_bucket, keys.spec(model))
         run = registry.create_run(new_run(arrival, UPLOAD, model, file, path, spec_digest))
         if run.state != QUEUED:
             return Outcome("repeated", model, run.run_id)
-        return bring_in(Work(run, path, file, spec, refusal), registry, config)
+        return bring_in(Work(run, path, file, spec, refusal or too_large), registry, config)
+
+
+def fetch(bucket: str, key: str, path: Path, version_id: str | None = None) -> DatasetRejectedError | None:
+    """Download an object; return why it is refused, and leave nothing, when the disk does not hold it."""
+    try:
+        with engine.within_limits():
+            storage.download(bucket, key, path, version_id)
+    except DatasetRejectedError as refusal:
+        path.unlink()
+        return refusal
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +155,17 @@ def read_spec(bucket: str, key: str) -> tuple[Spec, SpecError | None, str]:
 
 
 def new_run(arrival: Arrival, cause: str, model: str, file: str, path: Path, spec_digest: str) -> Run:
-    """Return the run that an uploaded file asks for; its id carries the time of the upload."""
+    """Return the run that an uploaded file asks for; its id carries the time of the upload.
+
+    The digest of a file that is not on disk, because it is too large, is that of its address.
+    """
+    uri = f"s3://{arrival.bucket}/{arrival.key}"
+    digest, size = sha256(f"{uri}\n{arrival.version_id}".encode()).hexdigest(), arrival.size
+    if path.exists():
+        digest, size = digest_of(path), path.stat().st_size
     dataset = {
-        "uri": f"s3://{arrival.bucket}/{arrival.key}", "version_id": arrival.version_id, "digest": digest_of(path),
-        "file": file, "bytes": path.stat().st_size, "rows": None, "columns": None,
+        "uri": uri, "version_id": arrival.version_id, "digest": digest, "file": file, "bytes": size, "rows": None,
+        "columns": None,
     }  # fmt: skip
     return Run(model, uuid7(clock.to_ms(arrival.time)), cause, dataset, spec_digest, created_at=clock.now())
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from modelloop.errors import DatasetRejectedError
+from training_trigger import engine
 from training_trigger.reading import diagnosis, dialect, formats, jsonlines, parquet, plaintext
 from training_trigger.reading.cells import define_macros, literal
 
@@ -112,9 +113,8 @@ def _create(
     text: tuple[Path, dialect.Dialect] | None,
 ) -> None:
     try:
-        _clean(connection, cells, origin)
-    except duckdb.OutOfMemoryException as error:
-        raise DatasetRejectedError("the table does not fit the memory of intake: upload fewer rows") from error
+        with engine.within_limits():
+            _clean(connection, cells, origin)
     except (duckdb.InvalidInputException, duckdb.DataError, duckdb.IOException) as error:
         if text is None:
             raise DatasetRejectedError("the file cannot be read as a table: export it anew") from error

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from modelloop.errors import DatasetRejectedError
+from training_trigger import engine
 from training_trigger.reading.cells import literal
 from training_trigger.reading.dialect import check_columns
 
@@ -25,7 +26,8 @@ def source(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[tuple[str
     """Return the names, one SQL text expression a column, the nested columns and the SQL source of a Parquet file."""
     origin = f"read_parquet({literal(str(path))})"
     try:
-        described = connection.execute(f"DESCRIBE SELECT * FROM {origin}").fetchall()
+        with engine.within_limits():
+            described = connection.execute(f"DESCRIBE SELECT * FROM {origin}").fetchall()
     except duckdb.Error as error:
         raise DatasetRejectedError("the Parquet file is damaged or incomplete: write and upload it again") from error
     names = check_columns([row[0] for row in described])

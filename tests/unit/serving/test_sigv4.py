@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import string
 from typing import Any
 
@@ -49,7 +50,7 @@ TEXT = st.text(string.ascii_letters + string.digits + " -_.~/+=&%é", max_size=1
 
 
 @given(
-    path=TEXT.map(lambda text: "/" + text.replace("//", "/").strip("/").replace("%", "").replace(".", "")),
+    path=TEXT.map(lambda text: re.sub("/+", "/", "/" + re.sub("[%.]", "", text).strip("/"))),
     body=st.binary(max_size=200),
     target=st.text(string.ascii_letters + "._  ", max_size=20).filter(str.strip),
     query=st.lists(st.tuples(TEXT.filter(bool), TEXT), max_size=3, unique_by=lambda pair: pair[0]),
