@@ -124,12 +124,22 @@ def _section(loader: Any, node: Any, schema: spec_fields.Schema, prefix: str, li
         if key in values:
             raise _error(f"`{path}` stands twice", _line(key_node), path)
         lines[path] = _line(key_node)
+        lines |= _inner_lines(value_node, path) if key == "params" else {}
         values[key] = (
             _section(loader, value_node, reader, f"{path}.", lines)
             if isinstance(reader, dict)
             else _value(loader, value_node, reader, path)
         )
     return values
+
+
+def _inner_lines(node: Any, prefix: str) -> dict[str, int]:
+    """Return where each key of a mapping stands, and of the mappings in it."""
+    found: dict[str, int] = {}
+    for key, value in node.value if node.id == "mapping" else ():
+        path = f"{prefix}.{key.value}"
+        found |= {path: _line(key), **_inner_lines(value, path)}
+    return found
 
 
 def _value(loader: Any, node: Any, reader: spec_fields.Reader, path: str) -> Any:

@@ -21,6 +21,7 @@ from trainer.fitting import fit
 from trainer.incumbents import load_champion
 from trainer.progress import Progress
 from trainer.publishing import publish
+from trainer.refusal import pointing
 from trainer.sources import FittedSource
 from trainer.start import begin
 from trainer.version import Candidate, find_manifest, make_version, report_refusal
@@ -68,7 +69,8 @@ def _candidate(registry: Registry, run: Run, progress: Progress, deadline: float
     progress.reach("fitting")
     seconds = (deadline - time.monotonic()) * FITTING_SHARE
     recorded = earlier.trials if earlier else []
-    fitted = fit(table, seconds, lambda share: progress.reach("fitting", share), recorded, start)
+    with pointing(table.spec):
+        fitted = fit(table, seconds, lambda share: progress.reach("fitting", share), recorded, start)
     trials.record(run.model, run.run_id, fitted)
     progress.reach("evaluating")
     metric = fitted.objective.compared_by

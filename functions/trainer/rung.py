@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from modelloop.errors import FitRefusedError
+from trainer import refusal
 from trainer.estimation import estimate
 from trainer.evaluation.metrics import statistics
-from trainer.search import Trial
+from trainer.search import Trial, given
 from trainer.threads import MOST_THREADS
 
 if TYPE_CHECKING:
@@ -71,10 +72,11 @@ def try_out(
     """Fit a candidate and score it on the validation part; without an estimator when it refuses the rows."""
     began = time.monotonic()
     try:
-        estimator = estimate(table, candidate, part, most_threads)
+        with refusal.naming(candidate.family, given(table.spec, candidate.family)):
+            estimator = estimate(table, candidate, part, most_threads)
+            return scored(table, candidate, part, metric, estimator, began), estimator
     except FitRefusedError as error:
         return _trial(candidate, part, UNDEFINED, began, error.message), None
-    return scored(table, candidate, part, metric, estimator, began), estimator
 
 
 def scored(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from io import BytesIO
@@ -145,6 +145,7 @@ def prepared(
 ) -> PreparedTable:
     """Put a prepared table together: rows in the order of their sides, on each side in that of the file."""
     encoding, spec = encoding_from_json(document["encoding"]), spec_from_json(document["spec"])
+    spec = replace(spec, lines=document.get("spec_lines", {}))
     order = np.argsort(membership, kind="stable")
     slices = None if slices is None else slices[order]
     return PreparedTable(document, encoding, spec, rows.take(order), membership[order], slices)

@@ -96,8 +96,8 @@ def prepare(
     warnings += _warnings(facts, place, roles, spec, unlabelled, plan.advice)
     warnings += _leaks(encoding, files["matrix.npy"], values, target)
     document = {
-        "format_version": FORMAT_VERSION, "model": model, "spec": spec.to_json(), "task": target.task,
-        "task_reason": target.reason, "target": cells.names[place], "target_kind": target.kind,
+        "format_version": FORMAT_VERSION, "model": model, "spec": spec.to_json(), "spec_lines": spec.lines,
+        "task": target.task, "task_reason": target.reason, "target": cells.names[place], "target_kind": target.kind,
         "classes": list(target.classes) if target.classes is not None else None,
         "merged_classes": list(target.merged), "encoding": encoding.to_json(),
         "profile": _profile(cells.names, facts, place, roles, spec), "warnings": warnings,

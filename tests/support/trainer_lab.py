@@ -135,6 +135,7 @@ class Lab:
         document = facts | {
             "slices": described,
             "format_version": 1, "model": "m", "run_id": run.run_id, "spec": data.spec.to_json(), "task": data.task,
+            "spec_lines": data.spec.lines,
             "task_reason": "", "target": "y", "classes": data.classes if data.task == "classification" else None,
             "encoding": data.encoding.to_json(), "profile": [], "warnings": [], "dataset": run.dataset,
             "salt": split.salt("m"), "split": data.split(),

@@ -79,7 +79,8 @@ def _assemble(
     codes = _codes(encoding)
     if family.preparation is Native:
         # A category set must fit the bins; a wider column keeps its codes, which fall with frequency, as numbers.
-        sets = [slot for slot, many in enumerate(codes) if 0 < many <= made.max_bins]
+        bins = made.max_bins if isinstance(made.max_bins, int) else 0  # anything else is refused by the fit
+        sets = [slot for slot, many in enumerate(codes) if 0 < many <= bins]
         if "categorical_features" not in given:
             made.set_params(categorical_features=sets or None)
         return Model(made, Native())

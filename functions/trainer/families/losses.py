@@ -34,6 +34,10 @@ _PARAMETER: dict[type[Any], str] = {
     ensemble.RandomForestRegressor: "criterion",
     ensemble.ExtraTreesRegressor: "criterion",
 }
+_NUMBER: dict[type[Any], str] = {
+    linear_model.TweedieRegressor: "power",
+    linear_model.QuantileRegressor: "quantile",
+}
 _NAMES = {
     "absolute_error": MAE, "huber": MAE, "epsilon_insensitive": MAE, "poisson": POISSON, "gamma": GAMMA
 }  # fmt: skip
@@ -54,7 +58,9 @@ def loss_of(estimator: Any) -> str:
             return pinball(params["quantile"])
         return _named(params, _PARAMETER.get(kind))
     except (TypeError, ValueError) as error:
-        raise SpecError(f"{kind.__name__} cannot be fitted: {error}", field="params") from error
+        named = _NUMBER.get(kind) or _PARAMETER[kind]
+        told = f"{named}: {params[named]!r}"
+        raise SpecError(f"{kind.__name__} cannot be fitted with {told}: {error}", field="params") from error
 
 
 def _named(params: Mapping[str, Any], parameter: str | None) -> str:

@@ -10,7 +10,7 @@ from modelloop import clock, keys
 from modelloop.aws import pointers, replay, storage
 from modelloop.errors import ConflictError, TransientError
 from modelloop.ids import uuid7_ms
-from modelloop.spec import Spec
+from modelloop.spec import Spec, parse_spec
 from tests.support.trainer_lab import Context, sample
 from trainer import pipeline
 from trainer.handler import handler
@@ -206,10 +206,10 @@ def test_a_parameter_that_does_not_exist_is_told(lab: Lab) -> None:
 
 
 def test_what_the_only_estimator_refuses_is_told(lab: Lab) -> None:
-    spec = Spec(estimators=("linear",), params={"linear": {"C": -1.0}})
+    spec = parse_spec("estimators: [linear]\nparams:\n  linear:\n    C: -1.0\n")
     run = lab.train(replace(sample(300, 1), spec=spec))
     assert run.state == "REJECTED"
-    assert "LogisticRegression cannot be fitted" in str(run.reason)
+    assert str(run.reason).startswith("model.yaml line 4: LogisticRegression cannot be fitted: The 'C' parameter")
 
 
 def test_the_audit_log_says_once_what_was_registered(lab: Lab) -> None:

@@ -130,6 +130,12 @@ def test_classes_that_differ_in_case_alone_and_a_row_without_a_label_are_warned_
     assert "1 row has no label and was left out" in run.warnings
 
 
+def test_the_trainer_is_told_on_which_line_each_setting_stands(stage: Stage) -> None:
+    stage.spec("estimators: [linear]\nparams:\n  linear:\n    C: 2.0\n")
+    lines = stage.table(stage.upload("t.csv", small()))["spec_lines"]
+    assert lines == {"estimators": 1, "params": 2, "params.linear": 3, "params.linear.C": 4}
+
+
 def test_refused_spec_ends_rejected_with_its_line(stage: Stage) -> None:
     stage.spec("# what to predict\ntarget: y\nestimator: forest\n")
     run = stage.upload("t.csv", small())
