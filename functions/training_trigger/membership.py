@@ -55,18 +55,15 @@ def assign(
     if spec.group_column:
         place = names.index(spec.group_column)
         identity = [place]
-        text, kind = f"coalesce({_canonical(place, facts[place])}, '')", "group"
+        kind, places = "group", _places(connection, salt, f"coalesce({_canonical(place, facts[place])}, '')")
     else:
         known = _as_before(before or {}, names, facts)
         identity = identity if known is None else known
-        text, kind = _content(names, facts, identity), CONTENT
-        if _repeats(connection, text) if known is None or before is None else before["kind"] == OCCURRENCE:
-            text = f"concat({text}, row_number() OVER (PARTITION BY {text} ORDER BY rowid))"
-            kind = OCCURRENCE
-    digest = f"sha256(concat({literal(salt)}, chr(10), {text}))"
-    place_sql = f"('0x' || left({digest}, {split.HASH_DIGITS}))::UBIGINT / {16**split.HASH_DIGITS}.0::DOUBLE"
-    fetched = connection.execute(f"SELECT rowid AS r, {place_sql} AS p FROM cells ORDER BY rowid").fetchnumpy()["p"]
-    places = np.asarray(fetched, np.float64)
+        text = _content(names, facts, identity)
+        kind, places = CONTENT, _places(connection, salt, text)
+        if _repeats(places) if known is None or before is None else before["kind"] == OCCURRENCE:
+            counted = f"concat({text}, row_number() OVER (PARTITION BY {text} ORDER BY rowid))"
+            kind, places = OCCURRENCE, _places(connection, salt, counted)
     sides = np.where(places < split.validation_edge(spec.holdout), split.VALIDATION, split.TRAIN).astype(np.uint8)
     sides[places < spec.holdout] = split.HOLDOUT
     read_as = {names[place]: facts[place].kind for place in identity}
@@ -141,6 +138,14 @@ def _canonical(place: int, facts: Facts) -> str:
     return f"{value(place, facts.kind)}::VARCHAR" if facts.kind == "number" else f"c{place}"
 
 
-def _repeats(connection: DuckDBPyConnection, text: str) -> bool:
-    distinct, rows = connection.execute(f"SELECT count(DISTINCT md5_number({text})), count(*) FROM cells").fetchall()[0]
-    return bool(distinct < REPEATED * rows)
+def _places(connection: DuckDBPyConnection, salt: str, text: str) -> NDArray[np.float64]:
+    """Return the place in [0, 1) of every row, by the hash of its text."""
+    digest = f"sha256(concat({literal(salt)}, chr(10), {text}))"
+    place = f"('0x' || left({digest}, {split.HASH_DIGITS}))::UBIGINT / {16**split.HASH_DIGITS}.0::DOUBLE"
+    fetched = connection.execute(f"SELECT rowid AS r, {place} AS p FROM cells ORDER BY rowid").fetchnumpy()["p"]
+    return np.asarray(fetched, np.float64)
+
+
+def _repeats(places: NDArray[np.float64]) -> bool:
+    """Tell whether most rows have the content of another. Of a million others, about a hundred share a place."""
+    return len(np.unique(places)) < REPEATED * len(places)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 # ruff: noqa: S608  in this SQL columns are named c<number> and every text goes through literal()
 from dataclasses import replace
+from math import frexp, ldexp
 from typing import TYPE_CHECKING, Any
 
 from modelloop.notations import ANY, NOTATIONS, in_other_notation, nearly
@@ -19,9 +20,10 @@ if TYPE_CHECKING:
 
 TOP = 20
 BATCH = 20
+FIXED_BITS = 60  # what is left of 127 holds the sum of more rows than there can be
 _READ = ("c{p}", "as_number(c{p}) AS n{p}", "as_boolean(c{p}) AS b{p}", "as_minutes(c{p}) AS m{p}")
 _KINDS = ("count(c{p})", "count(n{p})", "count(b{p})", "count(m{p})")
-_NUMBER = "count(DISTINCT v), count(*) FILTER (v = trunc(v)), min(v), max(v), avg(v)"
+_NUMBER = "count(DISTINCT v), count(*) FILTER (v = trunc(v)), min(v), max(v)"
 _DATE = "count(DISTINCT c), count(*) FILTER (length(c) > 10), min(c), max(c)"
 _TEXT = (
     f"count(DISTINCT c), count(*) FILTER (regexp_full_match(c, {literal(ANY)})), "
@@ -52,7 +54,9 @@ def _facts(connection: DuckDBPyConnection, cells: Cells, place: int, counts: Seq
         nested=name in cells.nested,
     )  # fmt: skip
     if facts.kind == "number":
-        distinct, whole, low, high, mean = _one(connection, _NUMBER, f"{value(place, 'number')} AS v")
+        distinct, whole, low, high = _one(connection, _NUMBER, f"{value(place, 'number')} AS v")
+        low, high = low + 0.0, high + 0.0  # of -0.0 and 0.0 either may come first
+        mean = _mean(connection, place, present, max(-low, high))
         return replace(facts, distinct=distinct, whole=whole, minimum=low, maximum=high, mean=mean)
     if facts.kind == "date":
         distinct, times, first, last = _one(connection, _DATE, f"c{place} AS c")
@@ -66,6 +70,13 @@ def _facts(connection: DuckDBPyConnection, cells: Cells, place: int, counts: Seq
         macro = {"number": "as_number", "date": "as_minutes"}[kind]
         return replace(facts, odd=_top(connection, place, f"{macro}(c) IS NULL", MOST_ODD))
     return _in_notation(connection, place, facts) if in_other_notation(facts) else facts
+
+
+def _mean(connection: DuckDBPyConnection, place: int, present: int, largest: float) -> float:
+    """Return the mean, the same for every order of the rows: whole numbers are added, not floats."""
+    scale = ldexp(1.0, min(FIXED_BITS - frexp(largest)[1], 1023))
+    (total,) = _one(connection, f"sum((v * {scale!r}::DOUBLE)::HUGEINT)", f"{value(place, 'number')} AS v")
+    return int(total) / present / scale
 
 
 def _in_notation(connection: DuckDBPyConnection, place: int, facts: Facts) -> Facts:
