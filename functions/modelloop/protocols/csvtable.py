@@ -10,6 +10,8 @@ from modelloop.protocols.exchange import MAX_ROWS, PREDICT, Query, check_rows, c
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+LONGEST_CELL = 128 * 1024
+
 
 def parse(body: bytes) -> Query:
     """Read a CSV request; raise MalformedBodyError naming the row that is not one."""
@@ -25,6 +27,7 @@ def read_table(body: bytes) -> tuple[list[str], list[list[str]]]:
     from itertools import islice  # noqa: PLC0415
 
     check_values(body)
+    csv.field_size_limit(LONGEST_CELL)  # the module's own, which whoever reads tables in this process sets too
     try:
         reader = csv.reader(StringIO(body.decode("utf-8-sig"), newline=""))
         lines = [line for line in islice(reader, MAX_ROWS + 2) if line]

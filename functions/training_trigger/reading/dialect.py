@@ -39,6 +39,7 @@ class Dialect:
 
     def rows(self, lines: Iterable[str]) -> csv.Reader:  # type: ignore[name-defined]
         """Return a reader of records that follows this dialect to the letter."""
+        csv.field_size_limit(LONGEST_FIELD)  # of the whole process: others set theirs
         doubled = self.escape == self.quote
         return csv.reader(
             quoting.plain(lines, self),
@@ -53,7 +54,6 @@ class Dialect:
 
 def detect(path: Path) -> Dialect:
     """Return the dialect of a UTF-8 CSV file; raise DatasetRejectedError when its header cannot be one."""
-    csv.field_size_limit(LONGEST_FIELD)
     with path.open(encoding="utf-8", newline="") as stream:
         sample = stream.read(SAMPLE)
     marker = _SEP_LINE.match(sample)

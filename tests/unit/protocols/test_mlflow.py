@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import json
 from typing import Any
 
@@ -84,6 +85,17 @@ def test_csv_has_a_header_and_rows() -> None:
     query = csvtable.parse('\ufeffage,city\r\n1,"a ""b"", c"\r\n\r\n2,\r\n'.encode())
     assert query.rows == 2
     assert query.cells == {"age": ("1", "2"), "city": ('a "b", c', "")}
+
+
+def test_the_longest_cell_is_the_same_whoever_reads_csv_beside_it() -> None:
+    before = csv.field_size_limit(1 << 20)
+    try:
+        with pytest.raises(MalformedBodyError, match="field larger than field limit"):
+            csvtable.parse(b"a\n" + b"x" * (csvtable.LONGEST_CELL + 1))
+        csv.field_size_limit(10)
+        assert csvtable.parse(b"a\n" + b"x" * csvtable.LONGEST_CELL).rows == 1
+    finally:
+        csv.field_size_limit(before)
 
 
 @pytest.mark.parametrize(
