@@ -56,12 +56,14 @@ def pairs(entries: Iterable[tuple[str, str]]) -> str:
     return "<dl>" + "".join(f"<div><dt>{text(name)}</dt><dd>{value}</dd></div>" for name, value in entries) + "</dl>"
 
 
-def chart(name: str, label: str, *, tall: bool = False) -> str:
-    """Return the place where the page's script draws a chart; `label` says what it shows."""
-    size = " tall" if tall else ""
+def chart(name: str, label: str, figures: str, *, tall: bool = False) -> str:
+    """Return the place where the page's script draws a chart; `label` says what it shows, a table has its figures."""
+    size, place = " tall" if tall else "", text(name)
     return (
-        f'<figure class="chart{size}"><div><canvas id="chart-{text(name)}" role="img" aria-label="{text(label)}">'
-        f"</canvas></div><figcaption>{text(label)}</figcaption></figure>"
+        f'<figure class="chart{size}"><div><canvas id="chart-{place}" role="img" aria-label="{text(label)}" '
+        f'aria-details="figures-{place}"></canvas></div><figcaption>{text(label)}</figcaption>'
+        f'<details id="figures-{place}"><summary>Figures<span class="unseen"> of: {text(label)}</span></summary>'
+        f"{figures}</details></figure>"
     )
 
 

@@ -28,7 +28,7 @@
         responsive: true, maintainAspectRatio: false, animation: false, scales,
         indexAxis: ["importance", "comparisons"].includes(name) ? "y" : "x",
         plugins: {
-          legend: { display: legend, labels: { color: color("ink"), boxWidth: 14, filter: isNamed } },
+          legend: { display: legend, labels: { color: color("ink"), boxWidth: 14, usePointStyle: name === "comparisons", filter: isNamed } },
           tooltip: { filter: (item) => item.dataset.label !== "guide" },
         },
       },
@@ -77,14 +77,22 @@
 
   const zero = (mark) => color(mark.tick && mark.tick.value === 0 ? "ink" : "line");
   const zeroWidth = (mark) => (mark.tick && mark.tick.value === 0 ? 2 : 1);
+  const verdict = (entry) => (entry.high <= entry.allowed ? "green" : entry.low > entry.allowed ? "red" : "orange");
+  const marks = (label, values, style) => ({
+    type: "line", label, data: values, showLine: false, borderColor: color("ink"), backgroundColor: color("ink"), ...style,
+  });
   const comparisons = (found) => draw("comparisons", "bar", {
     labels: found.map((entry) => entry.name.replaceAll("_", " ")),
-    datasets: [{
-      label: "90 % interval", data: found.map((entry) => [entry.low, entry.high]), maxBarThickness: 14, borderRadius: 7,
-      borderSkipped: false, minBarLength: 4,
-      backgroundColor: found.map((entry) => color(entry.high <= 0 ? "green" : entry.low > 0 ? "red" : "orange")),
-    }],
-  }, { x: axis("difference of the loss", { grid: { color: zero, lineWidth: zeroWidth } }), y: axis("", { type: "category", title: { display: false } }) });
+    datasets: [
+      marks("difference", found.map((entry) => entry.candidate - entry.reference), { pointRadius: 5, pointHoverRadius: 6 }),
+      marks("allowed at most", found.map((entry) => entry.allowed),
+        { pointStyle: "line", rotation: 90, pointRadius: 16, pointHoverRadius: 16, borderWidth: 3, pointBorderWidth: 3 }),
+      {
+        label: "90 % interval", data: found.map((entry) => [entry.low, entry.high]), maxBarThickness: 14, borderRadius: 7,
+        borderSkipped: false, minBarLength: 4, backgroundColor: found.map((entry) => color(verdict(entry))),
+      },
+    ],
+  }, { x: axis("difference of the loss", { grid: { color: zero, lineWidth: zeroWidth } }), y: axis("", { type: "category", title: { display: false } }) }, true);
 
   const all = () => {
     charts.splice(0).forEach((chart) => chart.destroy());

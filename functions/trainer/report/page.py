@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from trainer.report.markup import number, text
-from trainer.report.sections import NAMES, sections
+from trainer.report.sections import NAMES, compared, sections
 
 HERE = Path(__file__).parent
 DECISIONS = {"release": "released by the gate", "approve": "waits for approval", "reject": "refused by the gate"}
@@ -68,15 +68,9 @@ def _data(manifest: dict[str, Any]) -> str:
         "calibration": manifest.get("calibration"),
         "curves": manifest["curves"],
         "importance": (manifest.get("importance") or [])[:MOST_COLUMNS],
-        "comparisons": _compared(manifest),
+        "comparisons": compared(manifest),
     }
     return orjson.dumps(data).decode().replace("<", "\\u003c")
-
-
-def _compared(manifest: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the comparisons with earlier versions; of a first version, the one with the trivial model."""
-    found: list[dict[str, Any]] = manifest["gate"]["comparisons"]
-    return [one for one in found if one["name"].startswith(("champion_on", "best_on"))] or found
 
 
 def _read(name: str) -> str:

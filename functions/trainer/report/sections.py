@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from trainer.report import figures
 from trainer.report.markup import NOTHING, bars, chart, figure, number, pairs, section, table, text
 
 NAMES = {
@@ -36,8 +37,31 @@ def _gate(manifest: Manifest) -> str:
          for check in gate["checks"]],
         caption="Every question that the gate asked", numeric=3,
     )  # fmt: skip
-    shown = chart("comparisons", "Difference of the loss to each reference, 90 % interval; left of zero is better")
-    return section("gate", "The gate", f"<ul>{reasons}</ul>{shown if gate['comparisons'] else ''}{checks}")
+    return section("gate", "The gate", f"<ul>{reasons}</ul>{_compared(manifest)}{checks}")
+
+
+def compared(manifest: Manifest) -> list[dict[str, Any]]:
+    """Return the comparisons to show: those with earlier versions; of a first version, with the trivial model."""
+    found: list[dict[str, Any]] = manifest["gate"]["comparisons"]
+    margin = margin_of(manifest)
+    shown = [one for one in found if one["name"].startswith(("champion_on", "best_on"))] or found
+    return [{**one, "allowed": figures.allowed(one, margin)} for one in shown]
+
+
+def margin_of(manifest: Manifest) -> float:
+    """Return the share of a reference's loss by which this version's may be larger."""
+    return float(manifest["spec"]["promotion"]["margin"])
+
+
+def _compared(manifest: Manifest) -> str:
+    found = compared(manifest)
+    if not found:
+        return ""
+    label = (
+        "Difference of the loss to each reference with its 90 % interval; left of zero is better, and the interval "
+        "must end before the mark"
+    )
+    return chart("comparisons", label, figures.comparisons(found, margin_of(manifest)))
 
 
 def _outcome(outcome: str) -> str:
@@ -78,20 +102,27 @@ def _crossed(document: dict[str, Any] | None) -> str:
 def _quality(manifest: Manifest) -> str:
     parts = []
     if manifest.get("calibration"):
-        parts.append(chart("calibration", _calibrated(manifest)))
-    if manifest["curves"].get("ranking"):
-        rest = "" if len(manifest["curves"]["ranking"]) <= NAMED_CURVES else "; the five worst classes are named"
-        parts += [chart("roc", f"ROC curve{rest}"), chart("pr", f"Precision by recall{rest}")]
-    if manifest["curves"].get("residuals"):
-        parts += [chart("residuals", "Residuals by prediction"), chart("errors", "How residuals are distributed")]
+        parts.append(chart("calibration", _calibrated(manifest), figures.calibration(_positives(manifest))))
+    if curves := manifest["curves"].get("ranking"):
+        rest = "" if len(curves) <= NAMED_CURVES else "; the five worst classes are named"
+        parts.append(chart("roc", f"ROC curve{rest}", figures.roc(curves)))
+        parts.append(chart("pr", f"Precision by recall{rest}", figures.pr(curves)))
+    if found := manifest["curves"].get("residuals"):
+        parts.append(chart("residuals", "Residuals by prediction", figures.residuals(found)))
+        parts.append(chart("errors", "How residuals are distributed", figures.errors(found)))
     return section("quality", "How it errs", f'<div class="grid">{"".join(parts)}</div>{_confusion(manifest)}')
 
 
 def _calibrated(manifest: Manifest) -> str:
     """Return what the calibration chart shows: of two classes the second's chance, else the likeliest's."""
-    found, classes = manifest["calibration"], manifest["classes"]
-    shown, whose = (found["positive"], str(classes[1])) if "positive" in found else (found, "the likeliest class")
-    return f"Calibration, probability of {whose}: expected error {number(shown['ece'], 3)}"
+    whose = manifest["classes"][1] if "positive" in manifest["calibration"] else "the likeliest class"
+    return f"Calibration, probability of {whose}: expected error {number(_positives(manifest)['ece'], 3)}"
+
+
+def _positives(manifest: Manifest) -> dict[str, Any]:
+    found: dict[str, Any] = manifest["calibration"]
+    shown: dict[str, Any] = found.get("positive", found)
+    return shown
 
 
 def _confusion(manifest: Manifest) -> str:
@@ -119,9 +150,11 @@ def _heat(count: int, total: int) -> str:
 
 
 def _importance(manifest: Manifest) -> str:
-    if not manifest.get("importance"):
+    found = manifest.get("importance")
+    if not found:
         return ""
-    shown = chart("importance", "How much the loss grows when one column is shuffled", tall=True)
+    label = "How much the loss grows when one column is shuffled"
+    shown = chart("importance", label, figures.importance(found), tall=True)
     return section("importance", "What it looks at", shown)
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -13,16 +14,21 @@ import pytest
 from modelloop import keys, split
 from modelloop.aws import storage
 from modelloop.spec import Spec
+from tests.functional.trainer.test_brought import SIGMOID
 from tests.support.trainer_lab import Data, regression_sample, sample
 from trainer.report import render
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from modelloop.run import Run
-    from tests.support.trainer_lab import Lab
+    from tests.functional.trainer.test_brought import SIGMOID
+from tests.support.trainer_lab import Lab
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CLASSIFIED = {"comparisons", "calibration", "roc", "pr", "importance"}
+NUMERIC = {"comparisons", "residuals", "errors", "importance"}
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 
 
@@ -107,13 +113,64 @@ def test_a_report_is_made_of_its_manifest_alone(lab: Lab) -> None:
     assert render(lab.manifest(run)).decode() == page(run)
 
 
+def three_classes(rows: int, seed: int) -> Data:
+    data = sample(rows, seed)
+    target = np.where(np.nan_to_num(data.matrix[:, 0]) > 0.8, 2, data.target)
+    return replace(data, target=target, classes=["no", "yes", "<maybe> & co"])
+
+
+def succeeded(lab: Lab) -> Run:
+    lab.train(sample(900, 6))
+    return lab.train(sample(1800, 6))
+
+
+REPORTS: dict[str, tuple[Callable[[Lab], Run], set[str]]] = {
+    "binary": (lambda lab: lab.train(sample(700, 4)), CLASSIFIED),
+    "successor": (succeeded, CLASSIFIED),
+    "multiclass": (lambda lab: lab.train(three_classes(900, 4)), CLASSIFIED),
+    "regression": (lambda lab: lab.train(regression_sample(700, 5)), NUMERIC),
+    "brought": (lambda lab: lab.bring(SIGMOID, sample(600, 1)), CLASSIFIED),
+    "brought without labels": (lambda lab: lab.bring(SIGMOID, sample(600, 1), labelled=False), set()),
+    "refused": (lambda lab: lab.train(replace(sample(600, 7), target=sample(600, 8).target)), CLASSIFIED),
+}
+
+
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
-@pytest.mark.parametrize(("data", "charts"), [(sample(700, 4), 5), (regression_sample(700, 5), 4)])
-def test_the_page_opens_in_a_browser_without_complaints(lab: Lab, tmp_path: Path, data: Data, charts: int) -> None:
-    document, complaints = rendered(page(lab.train(data)), tmp_path)
+@pytest.mark.parametrize("kind", REPORTS)
+def test_the_page_opens_in_a_browser_without_complaints(lab: Lab, tmp_path: Path, kind: str) -> None:
+    make, charts = REPORTS[kind]
+    document, complaints = rendered(page(make(lab)), tmp_path)
     assert complaints == ""
-    assert "Calibration, probability of" in document or "Residuals" in document
-    assert f'data-charts="{charts}"' in document
+    assert set(re.findall(r'id="chart-(\w+)"', document)) == charts
+    assert f'data-charts="{len(charts)}"' in document
+    for name in charts:
+        (figures,) = re.findall(rf'<details id="figures-{name}">.*?</details>', document, re.DOTALL)
+        assert f'aria-details="figures-{name}"' in document
+        assert figures.count("<tr>") > 1
+
+
+DRAWN = """<script>
+  const { labels, datasets } = Chart.getChart("chart-comparisons").data;
+  document.documentElement.dataset.drawn = JSON.stringify([labels, ...datasets.map((set) => [set.label, set.data])]);
+</script>"""
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+def test_the_gates_chart_shows_estimate_interval_and_what_is_allowed(lab: Lab, tmp_path: Path) -> None:
+    run = succeeded(lab)
+    document, complaints = rendered(page(run).replace("</body>", f"{DRAWN}</body>"), tmp_path)
+    assert complaints == ""
+    shown = json.loads(re.findall(r'id="figures">(.*?)</script>', page(run))[0])["comparisons"]
+    assert [one["name"] for one in shown] == ["champion_on_holdout", "champion_on_anchor", "best_on_anchor"]
+    assert all(one["allowed"] == 0.01 * one["reference"] for one in shown)
+    assert all(one["low"] <= one["candidate"] - one["reference"] <= one["high"] for one in shown)
+    drawn = json.loads(unescape(re.findall(r'data-drawn="(.*?)"', document)[0]))
+    assert drawn == [
+        ["champion on holdout", "champion on anchor", "best on anchor"],
+        ["difference", [one["candidate"] - one["reference"] for one in shown]],
+        ["allowed at most", [one["allowed"] for one in shown]],
+        ["90 % interval", [[one["low"], one["high"]] for one in shown]],
+    ]
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
