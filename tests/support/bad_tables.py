@@ -92,6 +92,12 @@ CASES = [
     _case("no ending", GOOD, "has no ending that is known", file="table"),
     _case("damaged Parquet", b"PAR1" + b"\x15\x04" * 50 + b"PAR1", "the Parquet file is damaged", file="t.parquet"),
     _case("truncated Parquet", b"PAR1", "the Parquet file is damaged", file="t.parquet"),
+    _case(
+        "wrong encoding", GOOD.replace("kind", "вид").encode("cp1251"), "line 1 holds bytes that are not UTF-8, and t"
+    ),
+    _case(
+        "damaged UTF-8", GOOD.replace("yes", "é").encode().replace(b"\xc3\xa9", b"\xc3", 1), "line 3 holds bytes that"
+    ),
     _case("half UTF-16", "x,y\n1,2\n".encode("utf-16")[:-1], "is not utf-16 text"),
     _case(
         "JSON Lines: broken line", LINES.replace('{"x": 10.0', '{"x": 10.0.0', 1), "line 21 is not JSON", file="t.jsonl"

@@ -42,7 +42,8 @@ def _stacked_regressors() -> Any:
 _FACTORIES: dict[tuple[str, str], Callable[[], Any]] = {
     ("svm", "classification"): _calibrated_svm,
     ("svm", "regression"): svm.SVR,
-    ("mlp", "classification"): partial(neural_network.MLPClassifier, max_iter=500, early_stopping=True),
+    # Stopped early by its accuracy, which a rare class leaves as it is, it would say far too much of that class.
+    ("mlp", "classification"): partial(neural_network.MLPClassifier, max_iter=500, alpha=0.1),
     ("mlp", "regression"): partial(neural_network.MLPRegressor, max_iter=500, early_stopping=True),
     ("knn", "classification"): partial(neighbors.KNeighborsClassifier, n_neighbors=_NEIGHBOURS),
     ("knn", "regression"): partial(neighbors.KNeighborsRegressor, n_neighbors=_NEIGHBOURS),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from modelloop.gate import MARGIN
 from trainer.report import figures
 from trainer.report.markup import NOTHING, bars, chart, figure, number, pairs, section, table, text
 
@@ -50,7 +51,7 @@ def compared(manifest: Manifest) -> list[dict[str, Any]]:
 
 def margin_of(manifest: Manifest) -> float:
     """Return the share of a reference's loss by which this version's may be larger."""
-    return float(manifest["spec"]["promotion"]["margin"])
+    return float(manifest["spec"]["promotion"].get("margin", MARGIN))
 
 
 def _compared(manifest: Manifest) -> str:

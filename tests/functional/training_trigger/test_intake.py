@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+from hashlib import sha256
 from importlib.metadata import files
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,24 @@ def test_real_table_becomes_one_queued_run_whose_matrix_is_what_serving_would_en
     target = stage.array(run, "target.npy")
     assert [document["classes"][code] for code in target] == [row["species"] for row in rows]
     assert set(stage.array(run, "membership.npy")) == {0, 1, 2}
+
+
+def test_a_run_carries_what_was_uploaded_and_what_it_will_need(stage: Stage) -> None:
+    body = small().encode()
+    event = stage.event(keys.dataset("m", "t.csv"), body)
+    (outcome,) = stage.deliver(event)
+    run = stage.registry.get_run("m", outcome["run_id"])
+    assert run.dataset == {
+        "uri": "s3://test-data/datasets/m/t.csv", "version_id": event["Records"][0]["s3"]["object"]["versionId"],
+        "digest": sha256(body).hexdigest(), "file": "t.csv", "bytes": len(body), "rows": 60, "columns": 3,
+    }  # fmt: skip
+    assert run.plan is not None
+    plan = {name: run.plan[name] for name in ("rows", "columns", "slots", "bytes", "classes", "runs_on", "advice")}
+    assert plan == {
+        "rows": 60, "columns": 2, "slots": 2, "bytes": len(body), "classes": 2, "runs_on": "lambda", "advice": None
+    }  # fmt: skip
+    assert 0 < run.plan["memory_mb"] < run.plan["limits"]["memory_mb"]
+    assert 0 < run.plan["seconds"] < run.plan["limits"]["seconds"]
 
 
 def test_second_delivery_and_second_upload_of_the_same_table_are_the_same_run(stage: Stage) -> None:

@@ -199,7 +199,7 @@ def test_a_network_goes_on_instead_of_stopping_by_what_other_rows_lost() -> None
     ("decision_tree", {}, "DecisionTreeClassifier cannot go on"),
     ("knn", {}, "KNeighborsClassifier cannot go on"),
     ("gradient_boosting", {"n_iter_no_change": 3}, "rows of its own choice"),
-    ("mlp", {"max_iter": 5}, "rows of its own choice"),
+    ("mlp", {"max_iter": 5, "early_stopping": True}, "rows of its own choice"),
     ("hist_gradient_boosting", {"scoring": "accuracy"}, "another score"),
     ("random_forest", {"n_estimators": 4, "class_weight": "balanced"}, "class weights"),
     ("random_forest", {"n_estimators": 1}, "one tree"),

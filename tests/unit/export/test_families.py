@@ -99,3 +99,16 @@ def test_category_slots_reach_histogram_boosting_as_sets_while_they_fit_its_bins
     assert build("hist_gradient_boosting", "regression", ENCODING).estimator.categorical_features == [1]
     narrow = build("hist_gradient_boosting", "regression", ENCODING, {"max_bins": 2})
     assert narrow.estimator.categorical_features is None
+
+
+@pytest.mark.parametrize("name", [*FAMILIES, *CONVERTED])
+def test_no_family_reweights_rare_classes(name: str) -> None:
+    """On average the probability of a rare class is its share, whichever family is asked."""
+    generator = np.random.default_rng(4)
+    matrix = np.column_stack([generator.normal(size=1200), generator.integers(0, 2, 1200), generator.normal(size=1200)])
+    target = (matrix[:, 0] + generator.normal(size=1200) > 2.4).astype(int)
+    assert 0.03 < target.mean() < 0.07
+    model = build(name, "classification", ENCODING).fit(matrix.astype(np.float32), target)
+    said = model.predict_proba(matrix.astype(np.float32))[:, 1].mean()
+    assert said == pytest.approx(target.mean(), abs=0.03)
+    assert model.estimator.get_params().get("class_weight") is None
