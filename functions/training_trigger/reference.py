@@ -51,9 +51,10 @@ def read(path: Path, model: str, spec: Spec, encoding: Encoding, task: str) -> R
     """
     if not path.exists():
         return Reference(warnings=[ABSENT])
-    columns, total = _read(path, split.salt(model))
+    columns, total, guess = _read(path, split.salt(model))
     rows = len(next(iter(columns.values())))
-    warnings = [f"{rows:,} of the {total:,} rows of {NAME} are used, drawn evenly"] if total > rows else []
+    warnings = [f"{NAME}: {guess}"] if guess else []
+    warnings += [f"{rows:,} of the {total:,} rows of {NAME} are used, drawn evenly"] if total > rows else []
     matrix = _encoded(columns, rows, encoding)
     arrays = {"matrix.npy": matrix, "membership.npy": split.of_reference(matrix, task, split.salt(model))}
     if spec.target is None:
@@ -71,10 +72,10 @@ def read(path: Path, model: str, spec: Spec, encoding: Encoding, task: str) -> R
     return Reference(files, rows, described, warnings)
 
 
-def _read(path: Path, salt: str) -> tuple[dict[str, list[str]], int]:
-    """Return the cells of at most 100,000 rows by column, and how many rows there are."""
+def _read(path: Path, salt: str) -> tuple[dict[str, list[str]], int, str | None]:
+    """Return the cells of at most 100,000 rows by column, how many rows there are, and what is guessed of the file."""
     try:
-        text, _ = plaintext.decode(path, path.with_suffix(".utf8"))
+        text, guess = plaintext.decode(path, path.with_suffix(".utf8"))
         style = dialect.detect(text)
     except DatasetRejectedError as error:
         raise DatasetRejectedError(f"{NAME}: {error.message}", row=error.row) from error
@@ -89,7 +90,7 @@ def _read(path: Path, salt: str) -> tuple[dict[str, list[str]], int]:
             raise DatasetRejectedError(f"{NAME} cannot be read: {error}") from error
     if not rows:
         raise DatasetRejectedError(f"{NAME} has no rows; its header names {len(style.columns)} columns")
-    return dict(zip(style.columns, map(list, zip(*rows, strict=True)), strict=True)), total
+    return dict(zip(style.columns, map(list, zip(*rows, strict=True)), strict=True)), total, guess
 
 
 def _sampled(lines: Iterator[list[str]], width: int, chance: Random) -> tuple[list[list[str]], int]:

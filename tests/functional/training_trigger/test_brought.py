@@ -116,6 +116,17 @@ def test_without_a_reference_the_model_is_taken_and_warned_about(stage: Stage) -
     assert [column["kind"] for column in stage.table(run)["encoding"]["columns"]] == ["number", "number"]
 
 
+@pytest.mark.parametrize(("city", "warned"), [("Zürich", True), ("Bern", False)])
+def test_a_guessed_encoding_of_the_reference_is_warned_about(stage: Stage, city: str, warned: bool) -> None:
+    put("model.yaml", f"columns: {{age: number, city: [{city}]}}\ntask: regression\ntarget: y\n")
+    table = "age,city,y\n" + f"31,{city},2.5\n" * 3
+    storage.put("test-data", keys.brought("m", "reference.csv"), table.encode("cp1252"))
+    run = bring(stage)
+    assert (run.state, run.reason) == ("QUEUED", None)
+    assert any(word.startswith("reference.csv: the file is not UTF-8 and was read") for word in run.warnings) is warned
+    assert (stage.array(run, "matrix.npy")[:, 1] == 0).all()
+
+
 @pytest.mark.parametrize(
     ("spec", "reference", "says"),
     [
