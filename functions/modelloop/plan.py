@@ -40,6 +40,16 @@ class Plan:
         return {**asdict(self), "limits": limits}
 
 
+def check_rows(rows: int) -> None:
+    """Raise DatasetRejectedError for more rows than the largest function could train on, had they one column."""
+    most = int((LAMBDA_MEMORY_MB * MEMORY_HEADROOM - BASE_MEMORY_MB) * 1e6 / BYTES_A_CELL)
+    if rows > most:
+        raise DatasetRejectedError(
+            f"the table has {rows:,} rows; with a single column {most // 1_000_000 * 1_000_000:,} could be trained on: "
+            "upload a random sample"
+        )
+
+
 def make_plan(*, rows: int, columns: int, slots: int, size: int, classes: int) -> Plan:
     """Return the plan of a run; `size` is the upload's bytes, `classes` 0 for regression.
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from modelloop.errors import DatasetRejectedError
+from modelloop.plan import check_rows
 from training_trigger import engine
 from training_trigger.reading import diagnosis, dialect, formats, jsonlines, parquet, plaintext
 from training_trigger.reading.cells import define_macros, literal
@@ -71,6 +72,7 @@ def load(
     rows = connection.execute("SELECT count(*) FROM cells").fetchall()[0][0]
     if not rows:
         raise DatasetRejectedError("the table has column names but no rows")
+    check_rows(rows)
     return Cells(names, rows, nested, warnings, doubt or _nameless(connection, names))
 
 

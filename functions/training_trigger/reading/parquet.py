@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from modelloop.errors import DatasetRejectedError
+from modelloop.plan import check_rows
 from training_trigger import engine
 from training_trigger.reading.cells import literal
 from training_trigger.reading.dialect import check_columns
@@ -28,8 +29,10 @@ def source(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[tuple[str
     try:
         with engine.within_limits():
             described = connection.execute(f"DESCRIBE SELECT * FROM {origin}").fetchall()
+            rows = connection.execute(f"SELECT count(*) FROM {origin}").fetchall()[0][0]  # of the file's own footer
     except duckdb.Error as error:
         raise DatasetRejectedError("the Parquet file is damaged or incomplete: write and upload it again") from error
+    check_rows(rows)
     names = check_columns([row[0] for row in described])
     cells, nested = [], set()
     for raw, name, kind in zip((row[0] for row in described), names, (row[1] for row in described), strict=True):

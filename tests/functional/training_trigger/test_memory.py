@@ -5,8 +5,11 @@ from __future__ import annotations
 import gzip
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import duckdb
 import pytest
 from samcli.yamlhelper import yaml_parse
 
@@ -15,7 +18,6 @@ from tests.support.bad_tables import CASES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 SCRIPT = """
 import resource, sys
@@ -39,6 +41,15 @@ def swelling() -> bytes:
     return gzip.compress(b"x,y\n") + gzip.compress(b"1,2\n" * (4 << 20), 9) * 256
 
 
+def countless() -> bytes:
+    """Return a Parquet file of a few kilobytes with more rows than can be trained on."""
+    with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
+        path = Path(folder, "t.parquet")
+        rows = "SELECT 1 AS x, 2 AS y FROM range(112_000_000)"
+        connection.execute(f"COPY ({rows}) TO '{path}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 10_000_000)")
+        return path.read_bytes()
+
+
 CORPUS = {case.name: case for case in CASES}
 WIDE = CORPUS["ten thousand columns"]
 
@@ -48,6 +59,9 @@ WIDE = CORPUS["ten thousand columns"]
     [
         pytest.param(lambda: CORPUS["gzip bomb"].body, "t.csv.gz", "swells beyond", id="bomb"),
         pytest.param(swelling, "t.csv.gz", "swells beyond", id="four gigabytes"),
+        pytest.param(
+            countless, "t.parquet", "the table has 112,000,000 rows; with a single column", id="countless rows"
+        ),
         pytest.param(lambda: WIDE.body, WIDE.file, WIDE.says, id="ten thousand columns"),
         pytest.param(lambda: b'x,y\n"' + b"a" * (64 << 20), "t.csv", "a value is longer than 1 MiB", id="one value"),
     ],

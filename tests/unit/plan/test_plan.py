@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from modelloop.errors import DatasetRejectedError
-from modelloop.plan import LAMBDA_MEMORY_MB, LAMBDA_SECONDS, make_plan
+from modelloop.plan import LAMBDA_MEMORY_MB, LAMBDA_SECONDS, check_rows, make_plan
 
 
 def test_estimates_grow_with_rows_slots_and_classes() -> None:
@@ -30,6 +30,14 @@ def test_beyond_the_limits_is_refused_with_a_size_that_is_accepted() -> None:
     advised = make_plan(rows=int(words.replace(",", "")), columns=30, slots=30, size=1, classes=0)
     assert advised.memory_mb <= LAMBDA_MEMORY_MB
     assert advised.seconds <= LAMBDA_SECONDS
+
+
+def test_rows_that_no_width_could_carry_are_refused_before_anything_is_read() -> None:
+    check_rows(100_000_000)
+    with pytest.raises(DatasetRejectedError, match="the table has 120,000,000 rows; with a single column 111,000,000"):
+        check_rows(120_000_000)
+    with pytest.raises(DatasetRejectedError):
+        make_plan(rows=120_000_000, columns=1, slots=1, size=1, classes=0)
 
 
 def test_what_needs_more_than_the_default_memory_says_how_much_to_deploy() -> None:
