@@ -195,6 +195,28 @@ def test_a_worse_model_rarely_passes_for_not_worse() -> None:
     assert passed / 100 <= 0.09
 
 
+def test_each_bound_of_a_difference_is_one_sided_at_95_percent() -> None:
+    """So far from the difference as a normal distribution's 95 % quantile, 1.645 standard errors."""
+    found = []
+    for seed in range(20):
+        generator = np.random.default_rng(seed)
+        first, second = generator.normal(size=(2, 2_000))
+        candidate, champion = (Outcome(np.zeros(2_000), errors, None) for errors in (first, second))
+        bounds = compare("x", "mae", candidate, champion, seed)
+        difference = np.abs(first) - np.abs(second)
+        error = difference.std() / np.sqrt(len(difference))
+        found.append([(difference.mean() - bounds.low) / error, (bounds.high - difference.mean()) / error])
+    assert np.mean(found, axis=0) == pytest.approx([1.645, 1.645], abs=0.06)
+
+
+def test_two_models_are_compared_on_a_capped_number_of_the_same_rows() -> None:
+    errors = np.random.default_rng(2).normal(size=bootstrap.MOST_ROWS + 5_000)
+    first, second = (Outcome(np.zeros(len(errors)), scale * errors, None) for scale in (1.0, 2.0))
+    found = compare("x", "mae", first, second, 0)
+    assert found.rows == bootstrap.MOST_ROWS == 20_000
+    assert 2 * found.candidate == found.reference
+
+
 def test_conformal_quantiles_cover_new_rows() -> None:
     generator = np.random.default_rng(3)
     quantiles = residual_quantiles(Outcome(generator.normal(size=999), np.zeros(999), None))
