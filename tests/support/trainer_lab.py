@@ -61,6 +61,7 @@ class Data:
     times: NDArray[np.float64] | None = None
     slices: dict[str, tuple[list[str], NDArray[np.int16]]] = field(default_factory=dict)
     sides: NDArray[np.uint8] | None = None
+    name: str = "y"
 
     def membership(self) -> NDArray[np.uint8]:
         if self.sides is not None:
@@ -136,7 +137,7 @@ class Lab:
             "slices": described,
             "format_version": 1, "model": "m", "run_id": run.run_id, "spec": data.spec.to_json(), "task": data.task,
             "spec_lines": data.spec.lines,
-            "task_reason": "", "target": "y", "classes": data.classes if data.task == "classification" else None,
+            "task_reason": "", "target": data.name, "classes": data.classes if data.task == "classification" else None,
             "encoding": data.encoding.to_json(), "profile": [], "warnings": [], "dataset": run.dataset,
             "salt": split.salt("m"), "split": data.split(),
             "files": {name: {"sha256": sha256(body).hexdigest(), "bytes": len(body)} for name, body in files.items()},
