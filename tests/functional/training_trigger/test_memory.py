@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SCRIPT = """
-import resource, sys
+import sys
 from pathlib import Path
 from modelloop.errors import DatasetRejectedError
 from modelloop.spec import Spec
@@ -32,7 +32,8 @@ try:
     with engine.connect(path.parent) as connection:
         prepare(connection, path, file=file, model="m", spec=Spec(), progress=print)
 except DatasetRejectedError as error:
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, error.message)
+    status = Path("/proc/self/status").read_text()  # getrusage would count the parent before the exec
+    print(int(status.partition("VmHWM:")[2].split()[0]) // 1024, error.message)
 """
 
 
