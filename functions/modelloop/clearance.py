@@ -79,5 +79,4 @@ def status(facts: Facts) -> str:
 
 
 def _decision(facts: Facts) -> str | None:
-    gate = facts.get("gate")
-    return gate.get("decision") if isinstance(gate, dict) else gate
+    return (facts.get("gate") or {}).get("decision")

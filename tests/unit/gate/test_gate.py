@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from modelloop.evidence import Comparison, Labels, Succession
+from modelloop.evidence import Check, Comparison, Labels, Succession
 from modelloop.gate import decide
 
 GOOD = Comparison("trivial", "log_loss", 1000, 0.40, 0.69, -0.33, -0.25)
@@ -48,6 +48,12 @@ def test_a_difference_that_few_rows_leave_open_needs_approval() -> None:
     assert decide(GOOD, replace(CALM, anchor=replace(unsure, candidate=0.4041))).decision == "reject"
 
 
+def test_an_estimate_on_the_margin_itself_is_within_it() -> None:
+    edge = replace(EVEN, candidate=2.5, reference=2.0, high=0.6)
+    assert decide(GOOD, replace(CALM, anchor=edge), margin=0.25).decision == "approve"
+    assert decide(GOOD, replace(CALM, anchor=replace(edge, high=0.5)), margin=0.25).decision == "release"
+
+
 @pytest.mark.parametrize(("high", "decision"), [(0.0040, "release"), (0.0041, "approve")])
 def test_the_margin_is_a_share_of_the_champions_score(high: float, decision: str) -> None:
     edge = replace(EVEN, reference=0.4, high=high)
@@ -83,6 +89,28 @@ def test_a_fall_that_chance_explains_is_none(noise: float, decision: str) -> Non
     assert decide(GOOD, replace(CALM, score=0.28, noise=noise)).decision == decision
 
 
+def test_disputed_rows_that_pass_are_no_reason_to_ask() -> None:
+    found = decide(GOOD, replace(CALM, score=0.2))
+    assert [check.name for check in found.checks if check.outcome == "approval"] == ["champion_fall"]
+
+
+def test_another_task_is_compared_with_nothing() -> None:
+    found = decide(GOOD, replace(CALM, holdout=WORSE, anchor=WORSE, best=WORSE, same_task=False))
+    assert found.decision == "approve"
+    assert not [check.name for check in found.checks if check.name.endswith(("_on_holdout", "_on_anchor"))]
+
+
+def test_further_doubts_turn_a_release_into_an_approval_and_add_to_other_decisions() -> None:
+    doubt = Check("reference", "approval", "nobody vouches for the reference rows")
+    released, refused = decide(GOOD, None), decide(replace(GOOD, high=0.1), None)
+    assert released.doubted(()) is released
+    doubted = released.doubted([doubt])
+    assert (doubted.decision, doubted.reasons) == ("approve", (doubt.detail,))
+    assert doubted.checks == (*released.checks, doubt)
+    assert refused.doubted([doubt]).decision == "reject"
+    assert refused.doubted([doubt]).reasons == (*refused.reasons, doubt.detail)
+
+
 def test_old_rows_cannot_refuse_when_the_labels_look_changed() -> None:
     fallen = replace(CALM, anchor=WORSE, best=WORSE, score=0.2)
     assert decide(GOOD, fallen).decision == "approve"
@@ -107,7 +135,10 @@ def test_the_best_so_far_is_met_on_newer_rows_where_the_anchor_is_past() -> None
     (19, True, "approve"), (20, True, "release"), (199, False, "approve"), (200, False, "release"),
 ])  # fmt: skip
 def test_small_holdouts_need_approval(rows: int, first: bool, decision: str) -> None:
-    assert decide(replace(GOOD, rows=rows), None if first else CALM).decision == decision
+    found = decide(replace(GOOD, rows=rows), None if first else CALM)
+    assert found.decision == decision
+    if decision == "approve":
+        assert ("a first version" if first else "a successor") in found.reasons[0]
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ def test_loss_of_quality_is_a_cause_of_its_own_and_comes_first() -> None:
         ({"drift": "data_fault"}, "refuse", "data fault"),
         ({"drift": "data_fault", "quality": "degraded"}, "refuse", "data fault"),
         ({"labels": 199}, "refuse", "labels needed: 199"),
+        ({"labels": 200}, "retrain", "200 new labelled rows"),
         ({"masked": True}, "refuse", "masked"),
         ({"frozen": True}, "refuse", "frozen"),
         ({"running": True}, "wait", "under way"),
@@ -41,6 +42,8 @@ def test_loss_of_quality_is_a_cause_of_its_own_and_comes_first() -> None:
         ({"earlier": ["2026-11-22T12:00:00.000Z"]}, "retrain", "drift found"),
         ({"earlier": ["2026-11-23T09:00:00.000Z"], "policy": {"cooldown_hours": 1}}, "wait", "1 are allowed"),
         ({"earlier": ["2026-11-23T09:00:00.000Z"], "policy": {"cooldown_hours": 1, "max_per_day": 2}}, "retrain", ""),
+        ({"earlier": ["2026-11-22T12:00:00.001Z"], "policy": {"cooldown_hours": 0}}, "wait", "1 are allowed"),
+        ({"earlier": ["2026-11-22T12:00:00.000Z"], "policy": {"cooldown_hours": 0}}, "retrain", "drift found"),
         ({"policy": {"max_per_day": 0}}, "wait", "0 are allowed"),
     ],
 )
