@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from modelloop.aws.registry import Registry
 
 QUICK = [0, 0, 0, 1, *[0] * (len(LATENCY_BOUNDS_MS) - 3)]
+SLOW = QUICK[::-1]
 
 
 @pytest.fixture
@@ -46,23 +47,29 @@ def send(
     errors: int = 0,
     labels: tuple[int, int] = (2, 1),
     within: str | None = None,
+    latency: dict[str, list[int]] | None = None,
+    hours_ago: int = 0,
 ) -> None:
-    """Store a summary of this hour: within the rollout of now, another or ("") none."""
+    """Store a summary of an hour, by default of this one: within the rollout of now, another or ("") none."""
     unit = rows // sum(labels)
     tallies: dict[str, Any] = {
         "requests": rows - errors, "rows": rows, "errors": {"INTERNAL_ERROR": errors} if errors else {},
-        "latency": {"warm": {"counts": [count * rows for count in QUICK], "micros": 0}},
+        "latency": {
+            start: {"counts": [count * rows for count in counts], "micros": 0}
+            for start, counts in (latency or {"warm": QUICK}).items()
+        },
         "prediction": {"counts": [unit * part for part in labels], "missing": 0, "unseen": 0},
     }  # fmt: skip
-    place = Place("m", windows.hour_of(clock.now()), version, variant, rollout() if within is None else within)
+    hour = windows.shift(windows.hour_of(clock.now()), -hours_ago)
+    place = Place("m", hour, version, variant, rollout() if within is None else within)
     storage.put(
         "artifacts", keys.summary(*place, f"d{rows}{errors}{labels[0]}"), summary.to_bytes(Summary(place, tallies))
     )
 
 
-def label(registry: Registry, within: str) -> None:
-    """Store losses by which version 2 is much the worse."""
-    losses = {"1": {"rows": 500, "mean": 0.1, "variance": 0.09}, "2": {"rows": 500, "mean": 0.4, "variance": 0.24}}
+def label(registry: Registry, within: str, loss: float = 0.4) -> None:
+    """Store losses by which version 2 is the worse, by default much."""
+    losses = {"1": {"rows": 500, "mean": 0.1, "variance": 0.09}, "2": {"rows": 500, "mean": loss, "variance": 0.24}}
     registry.put_verdict("m", "quality", {"updated_at": clock.now(), "losses": {within: losses}})
 
 
@@ -95,6 +102,17 @@ def test_a_canary_that_misbehaves_is_out_at_once_and_stays_out(canary: Registry,
     assert judging.look(canary, "m", clock.now()) == {}
 
 
+@pytest.mark.parametrize(
+    ("latency", "action"),
+    [({"warm": SLOW}, "rollback"), ({"warm": QUICK, "cold": [9 * count for count in SLOW]}, "promote")],
+)
+def test_warm_requests_alone_tell_how_quick_a_candidate_is(
+    canary: Registry, latency: dict[str, list[int]], action: str
+) -> None:
+    send("challenger", 2, rows=300, latency=latency)
+    assert judging.look(canary, "m", soon(31))["canary"].action == action
+
+
 def test_a_pin_is_a_person_s_word_that_the_judge_does_not_take_back(canary: Registry) -> None:
     Changes(canary, "m", who="ann", why="mine").pin(2)
     send("challenger", 2, rows=300, errors=90)
@@ -116,6 +134,23 @@ def test_a_canary_without_traffic_expires(canary: Registry) -> None:
     assert judging.look(canary, "m", soon(299))["canary"].action == "hold"
     assert judging.look(canary, "m", soon(301))["canary"].action == "expired"
     assert roles() == {"champion": 1}
+
+
+def test_a_shadow_without_traffic_expires(canary: Registry) -> None:
+    put_into_the_shadow()
+    assert judging.look(canary, "m", soon(299))["shadow"].action == "hold"
+    assert judging.look(canary, "m", soon(301))["shadow"].action == "expired"
+    assert roles() == {"champion": 1}
+
+
+@pytest.mark.parametrize(("hours_ago", "action"), [(24, "hold"), (25, "rollback")])
+def test_the_day_before_a_promotion_speaks_for_the_champion_before(
+    canary: Registry, hours_ago: int, action: str
+) -> None:
+    send("champion", 1, rows=9_000, errors=3_000, within="", hours_ago=hours_ago)
+    Changes(canary, "m", who="ann", why="sure").promote(2)
+    send("champion", 2, rows=300, errors=90)
+    assert judging.look(canary, "m", clock.now())["watch"].action == action
 
 
 def test_a_new_champion_is_watched_for_one_bake_time(canary: Registry) -> None:
@@ -185,6 +220,15 @@ def test_labels_decide_where_there_are_some(canary: Registry) -> None:
     found = judging.look(canary, "m", clock.now())["canary"]
     assert found.action == "rollback"
     assert [finding.name for finding in found.findings if finding.outcome == "worse"] == ["quality"]
+
+
+@pytest.mark.parametrize(("margin", "outcome"), [(0.01, "worse"), (3.0, "passed")])
+def test_a_loss_within_the_models_own_margin_is_allowed(canary: Registry, margin: float, outcome: str) -> None:
+    canary.update_version("m", 2, {"promotion": {"bake_minutes": 30, "margin": margin}})
+    send("challenger", 2, rows=300)
+    label(canary, rollout(), loss=0.3)
+    found = judging.look(canary, "m", clock.now())["canary"]
+    assert {one.name: one.outcome for one in found.findings}["quality"] == outcome
 
 
 def test_labels_from_before_the_rollout_decide_nothing(canary: Registry) -> None:

@@ -58,6 +58,7 @@ def test_a_first_promotion_has_nothing_to_be_watched_against() -> None:
     for pointer in (None, Pointer("m", 1, None)):
         promoted = rollout.promote(pointer, ref(1), model="m", **SAID)
         assert (promoted.champion, promoted.previous, promoted.bake_until) == (ref(1), None, None)
+        assert promoted.revision == (pointer.revision + 1 if pointer else 1)
     assert rollout.promote(FIRST, ref(2), model="m", **SAID).bake_until == HOUR
 
 
