@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from infra.cli.commands import access, demo, erase, export, local, monitoring, registry, serving, training
+from infra.cli.commands import access, demo, erase, export, local, monitoring, redrive, registry, serving, training
 from infra.cli.failures import explain
 from infra.cli.screen import Screen
 
@@ -42,6 +42,7 @@ PANELS: dict[str, dict[str, Callable[..., None]]] = {
         "quality": monitoring.quality,
         "summary": monitoring.summary,
         "quarantine": monitoring.quarantine,
+        "redrive": redrive.redrive,
         "audit": monitoring.audit,
         "lineage": monitoring.lineage,
         "export": export.export,

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from infra.build.paths import ROOT
+from infra.cli.dead_letters import ROUTES
 from tests.benchmarks.monitoring import results
 from tests.infra.closure import modules, settings_read
 from tests.infra.conftest import Resources, of_type
 from tests.infra.test_buckets import mappings
 from training_trigger.attempts import MOST_ATTEMPTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HANDLERS = {
     "InferenceFunction": ("inference.handler.handler", ["RuntimeLayer", "ServingLayer"]),
@@ -25,6 +29,7 @@ HANDLERS = {
     "ControlFunction": ("control.handler.handler", ["RuntimeLayer"]),
 }
 DEAD_LETTERS = ("RunsDeadLetters", "CaptureDeadLetters", "TriggerFailures")
+GIVEN_UP_TO = (".deadLetterTargetArn", "DeadLetterConfig.TargetArn", "DeadLetterConfig.Arn", "OnFailure.Destination")
 PREFIX = "MODELLOOP_"
 SETTINGS = set(re.findall(r'_text\("([A-Z_]+)"', (ROOT / "functions" / "modelloop" / "settings.py").read_text()))
 # What CloudWatch calls the dimension, and which attribute of the resource it means.
@@ -189,6 +194,36 @@ def test_an_alarm_watches_a_resource_that_exists_and_tells_people(name: str, res
 def test_the_api_alarm_names_the_api_as_the_api_names_itself(resources: Resources) -> None:
     (named,) = (d["Value"] for d in resources["ApiFaults"]["Properties"]["Dimensions"] if d["Name"] == "ApiName")
     assert resources["Api"]["Properties"]["Body"]["info"]["title"] == named
+
+
+def test_every_dead_letter_queue_has_its_way_back(template: dict[str, Any]) -> None:
+    told = {name: one["Value"]["Ref"] for name, one in template["Outputs"].items() if "Ref" in one["Value"]}
+    routes = {told[route.dead]: (told[route.home], route.function) for route in ROUTES.values()}
+
+    assert dict(dead_ends(template["Resources"])) == routes
+    assert set(routes) == set(DEAD_LETTERS)
+
+
+def dead_ends(resources: Resources) -> Iterator[tuple[str, tuple[str, bool]]]:
+    """Yield every queue that takes what was given up, with what gives it up, and whether that is a function."""
+    for name, body in resources.items():
+        for key, target in given_up_to(body["Properties"]):
+            owner = body["Properties"].get("FunctionName", {"Ref": name})["Ref"]
+            yield target["Fn::GetAtt"][0], (owner, key != "deadLetterTargetArn")
+
+
+def given_up_to(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every target under a name that CloudFormation gives to the place of what failed."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            place = f"{path}.{key}"
+            if place.endswith(GIVEN_UP_TO):
+                yield key, part
+            else:
+                yield from given_up_to(part, place)
+    elif isinstance(value, list):
+        for part in value:
+            yield from given_up_to(part, path)
 
 
 @pytest.mark.parametrize("queue", DEAD_LETTERS)

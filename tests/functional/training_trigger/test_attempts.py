@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelloop import keys
+from infra.cli import dead_letters
+from modelloop import clock, keys
 from modelloop.errors import TransientError
+from modelloop.ids import uuid7_ms
 from training_trigger import attempts, intake
 from training_trigger.prepare import prepare
 
@@ -69,6 +72,26 @@ def test_a_table_whose_run_failed_may_be_uploaded_again_and_its_old_event_change
     assert [outcome["run_id"] for outcome in stage.deliver(event)] == [mended.run_id]
     states = {run.run_id: run.state for run in stage.registry.list_runs("m").items}
     assert states == {failed.run_id: "FAILED", mended.run_id: "QUEUED"}
+
+
+def test_an_upload_that_is_redriven_after_its_run_failed_gets_one_new_run_at_its_place_in_time(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing(monkeypatch, *[KeyError("bug")] * attempts.MOST_ATTEMPTS, None, None)
+    event = stage.event(keys.dataset("m", "t.csv"), TABLE.encode())
+    for _ in range(attempts.MOST_ATTEMPTS):
+        failed = deliver_failing(stage, event, KeyError)
+    given_up = clock.to_ms(event["Records"][0]["eventTime"]) + 200_000
+    record = {"requestContext": {"condition": "RetriesExhausted"}, "requestPayload": event}
+    letter = dead_letters.read("uploads", {"Body": json.dumps(record), "Attributes": {"SentTimestamp": str(given_up)}})
+    assert letter.payload is not None
+
+    for _ in range(2):
+        (outcome,) = stage.deliver(letter.payload)
+
+    states = {run.run_id: run.state for run in stage.registry.list_runs("m").items}
+    assert states == {failed.run_id: "FAILED", outcome["run_id"]: "QUEUED"}
+    assert uuid7_ms(outcome["run_id"]) == given_up
 
 
 def test_a_failure_that_does_not_come_again_leaves_no_trace(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,41 @@
+"""Send what was given up back to where it came from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Annotated
+
+import typer
+from rich.console import Group
+from rich.text import Text
+
+from infra.cli.dead_letters import ROUTES
+from infra.cli.failures import CommandError
+from infra.cli.options import Json, StackName
+from infra.cli.redriving import Mailroom
+from infra.cli.screen import Screen, table
+from infra.cli.target import find_stack
+
+
+def redrive(
+    queue: Annotated[
+        str | None, typer.Option("--queue", "-q", help=f"One of {', '.join(ROUTES)}; default: all.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what is dead, and why.")] = False,
+    stack: StackName = None,
+    as_json: Json = False,
+) -> None:
+    """Send runs, captures and uploads that were given up back to where they came from."""
+    if queue is not None and queue not in ROUTES:
+        raise CommandError(f"there is no dead-letter queue {queue!r}", f"Name one of {', '.join(ROUTES)}")
+    screen = Screen(as_json=as_json)
+    mailroom = Mailroom(find_stack(stack))
+    names = [queue] if queue else list(ROUTES)
+    done = [one for name in names for one in mailroom.redrive(name, dry_run=dry_run)]
+    counted = Counter(one.ended for one in done)
+    told = ", ".join(f"{ended} {count}" for ended, count in sorted(counted.items())) or "nothing is dead"
+    lines = table("Dead letters", ("queue", "what", "reason", "now"), [list(one) for one in done])
+    screen.show(
+        {"letters": [one._asdict() for one in done], "counts": dict(counted)},
+        lambda: Group(lines, Text(told)) if done else Text(told),
+    )
