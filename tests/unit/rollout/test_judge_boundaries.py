@@ -1,7 +1,7 @@
 """Where each question of the judge turns: the last count that passes, the last that is open, the first that is worse.
 
-The counts come from the bounds' formulas with the harms that the documentation names: one error in a hundred or a
-tenth more, one slow answer in twenty, three different answers in ten, a tenth of the loss or the model's margin.
+The counts come from the formulas of the bounds, with the harms that the documentation names: one error in a hundred or
+a tenth more, one slow answer in twenty, three different answers in ten, a tenth of the loss or the model's margin.
 """
 
 from __future__ import annotations
