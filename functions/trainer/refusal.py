@@ -49,7 +49,7 @@ def naming(family: str, settings: Mapping[str, Any]) -> Iterator[None]:
         yield
     except FitRefusedError as error:
         raise FitRefusedError(f"{error.message} (with {told})" if told else error.message) from error
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, NotImplementedError, TypeError, ValueError) as error:
         if not told and family in FAMILIES:
             raise
         what = f"{family} with {told}" if told else family

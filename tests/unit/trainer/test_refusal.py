@@ -40,6 +40,7 @@ def fitted(spec: Spec, task: str = "classification") -> fitting.Fitted:
     ("classification", "knn", "n_neighbors: null", "knn with n_neighbors: null fails: TypeError"),
     ("regression", "knn", "n_neighbors: true", "knn with n_neighbors: true fails: TypeError"),
     ("classification", "hist_gradient_boosting", "max_bins: auto", "The 'max_bins' parameter of Hist"),
+    ("classification", "sklearn.discriminant_analysis.LinearDiscriminantAnalysis", "shrinkage: 0", "not supported wit"),
     ("classification", "linear", "C: -1", "The 'C' parameter of LogisticRegression must be a float in the range"),
     ("classification", "linear", "colour: red", "LogisticRegression has no parameter 'colour'; it has C,"),
     ("regression", "linear", "kind: cubic", "linear for regression has no kind 'cubic'; it has ridge"),
