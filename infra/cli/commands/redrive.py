@@ -12,7 +12,7 @@ from rich.text import Text
 from infra.cli.dead_letters import ROUTES
 from infra.cli.failures import CommandError
 from infra.cli.options import Json, StackName
-from infra.cli.redriving import Mailroom
+from infra.cli.redriving import Mailroom, Redriven
 from infra.cli.screen import Screen, table
 from infra.cli.target import find_stack
 
@@ -30,8 +30,19 @@ def redrive(
         raise CommandError(f"there is no dead-letter queue {queue!r}", f"Name one of {', '.join(ROUTES)}")
     screen = Screen(as_json=as_json)
     mailroom = Mailroom(find_stack(stack))
-    names = [queue] if queue else list(ROUTES)
-    done = [one for name in names for one in mailroom.redrive(name, dry_run=dry_run)]
+    done: list[Redriven] = []
+    try:
+        for name in [queue] if queue else ROUTES:
+            for one in mailroom.redrive(name, dry_run=dry_run):
+                done.append(one)  # noqa: PERF402  what was sent before a failure is told too
+    except Exception:
+        if done:
+            _show(screen, done)
+        raise
+    _show(screen, done)
+
+
+def _show(screen: Screen, done: list[Redriven]) -> None:
     counted = Counter(one.ended for one in done)
     told = ", ".join(f"{ended} {count}" for ended, count in sorted(counted.items())) or "nothing is dead"
     lines = table("Dead letters", ("queue", "what", "reason", "now"), [list(one) for one in done])

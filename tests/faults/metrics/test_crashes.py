@@ -11,7 +11,7 @@ from botocore.client import BaseClient
 
 from metrics_aggregation import verdicts
 from metrics_aggregation.handler import handler
-from modelloop import clock
+from modelloop import clock, quarantine
 from modelloop.aws import clients, events, invoke
 from modelloop.aws.registry import Registry
 from tests.functional.metrics_aggregation.conftest import forget
@@ -115,7 +115,7 @@ def test_captures_converge_after_a_crash_at_any_call(world: World, context: Any,
 
 @pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.slow)])
 def test_verdicts_converge_after_a_crash_at_any_call(world: World, context: Any, calls: Calls, step: int) -> None:
-    event = world.capture(records())
+    event = world.capture([*records(), b"garbage"])
     handler(event, context)
     calls.made = 0
     verdicts.handler({}, context)
@@ -123,6 +123,9 @@ def test_verdicts_converge_after_a_crash_at_any_call(world: World, context: Any,
     verdicts.handler({}, context)
     expected = state(world)
     assert expected[0][f"labelled/{MODEL}/{HOUR}.jsonl"]
+    nobodys = Registry("table").latest_verdict(quarantine.NOBODY, "traffic")
+    assert nobodys is not None
+    assert nobodys["versions"]["0"][quarantine.COUNTED] == {"not_json": 1}
 
     for at in range(1, made + 1, step):
         wipe()

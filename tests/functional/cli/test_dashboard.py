@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
@@ -225,7 +226,8 @@ def test_it_works_by_keyboard_alone(browser: webdriver.Chrome, page: str) -> Non
     wait(browser, "penguins")
     browser.find_element(By.LINK_TEXT, "penguins").send_keys(Keys.ENTER)
     wait(browser, "What serves")
-    WebDriverWait(browser, 5).until(lambda driver: driver.switch_to.active_element.get_attribute("id") == "main")
+    patience = WebDriverWait(browser, 5, ignored_exceptions=[StaleElementReferenceException])  # a refresh redraws it
+    patience.until(lambda driver: driver.switch_to.active_element.get_attribute("id") == "main")
     browser.find_element(By.ID, "column-0").send_keys(Keys.SPACE)
 
     wait(browser, "Distance of body_mass_g")

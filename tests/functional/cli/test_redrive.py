@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 from botocore.client import BaseClient
+from botocore.exceptions import ClientError
 from samcli.yamlhelper import yaml_parse
 
 from infra.build.paths import ROOT
@@ -207,6 +208,21 @@ def test_a_stack_of_before_says_what_it_lacks(post: Post, modelloop: Callable[..
     ended = modelloop("redrive")
 
     assert (ended.code, "no output RunsDeadLettersUrl" in ended.err) == (1, True)
+
+
+def test_what_was_sent_before_a_refusal_is_told(
+    post: Post, modelloop: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    die(post)
+
+    def refuse(_: dict[str, Any]) -> None:
+        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not you"}}, "Invoke")
+
+    monkeypatch.setattr(post, "_invoke", refuse)
+    ended = modelloop("redrive", "--json")
+
+    assert (ended.code, ended.json["counts"]) == (1, {"sent": 4})
+    assert "AWS refused Invoke: not you" in ended.err
 
 
 @pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.slow)])
