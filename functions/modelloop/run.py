@@ -20,6 +20,7 @@ STAGES = (
 class Run:
     """One run, as the table stores it and the API shows it; `percent` is 0 to 100, `request_id` who asked for it.
 
+    `plan` is what its training was thought to take, `spent` what the attempt that ended it took.
     `decided_at` is when the gate refused its model for the first time; `intake_attempts` counts how often its
     preparation was begun, `attempts` how often its training was.
     """
@@ -40,6 +41,7 @@ class Run:
     gate: dict[str, Any] | None = None
     warm_start: dict[str, Any] | None = None
     plan: dict[str, Any] | None = None
+    spent: dict[str, Any] | None = None
     version: int | None = None
     warnings: list[str] = field(default_factory=list)
     intake_attempts: int = 1

@@ -29,6 +29,8 @@ class Settings:
     inference_memory: float
     gb_second_price: float
     million_requests_price: float
+    trainer_memory: int
+    trainer_storage: int
 
 
 @cache
@@ -53,6 +55,8 @@ def settings() -> Settings:
         inference_memory=float(_text("INFERENCE_MEMORY", "1024")),
         gb_second_price=float(_text("GB_SECOND_PRICE", "0.0000166667")),
         million_requests_price=float(_text("MILLION_REQUESTS_PRICE", "3.70")),
+        trainer_memory=int(_text("TRAINER_MEMORY", "3008")),
+        trainer_storage=int(_text("TRAINER_STORAGE", "4096")),
     )
 
 

@@ -60,6 +60,11 @@ class Spec:
         """Return the hex SHA-256 of what was asked: comments, order and spelled-out defaults do not change it."""
         return sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()
 
+    @property
+    def families(self) -> tuple[str, ...]:
+        """Return the names of the families to try."""
+        return self.estimators or spec_fields.DEFAULT_FAMILIES
+
     def check_task(self, task: str, classes: int) -> None:
         """Raise SpecError for what does not fit the task that was found; `classes` is 0 for regression."""
         spec_checks.check_task(self, task, classes)

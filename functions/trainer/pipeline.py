@@ -50,7 +50,7 @@ def _train(registry: Registry, run: Run, deadline: float) -> None:
     if manifest is None:
         candidate = _candidate(registry, run, progress, deadline)
         if candidate.examination.decision.decision == REJECT:
-            _reject(registry, run, candidate)
+            _reject(registry, run, candidate, progress)
             return
         manifest = make_version(registry, run, candidate, progress)
     _release(registry, run, manifest, progress)
@@ -90,15 +90,15 @@ def _brought(
     return Candidate(*bring(run, document, champion, deadline), champion)
 
 
-def _reject(registry: Registry, run: Run, candidate: Candidate) -> None:
+def _reject(registry: Registry, run: Run, candidate: Candidate, progress: Progress) -> None:
     gate, metrics = candidate.examination.decision.to_json(), candidate.examination.metrics
     report_refusal(run, candidate)
     at = run.decided_at or clock.now()
     registry.update_run(run.model, run.run_id, decided_at=at)
     audit.record(registry, run, "gate", {"decision": REJECT, "reasons": gate["reasons"]}, at)
     reason = f"the gate refused this model: {'; '.join(gate['reasons'])}"
-    started = _in_short(candidate.source.warm_start)
-    registry.finish_run(run.model, run.run_id, REJECTED, reason, gate=gate, metrics=metrics, warm_start=started)
+    facts = {"warm_start": _in_short(candidate.source.warm_start), "spent": progress.spent()}
+    registry.finish_run(run.model, run.run_id, REJECTED, reason, gate=gate, metrics=metrics, **facts)
 
 
 def _release(registry: Registry, run: Run, manifest: dict[str, Any], progress: Progress) -> None:
@@ -107,7 +107,7 @@ def _release(registry: Registry, run: Run, manifest: dict[str, Any], progress: P
     outcome = publish(registry, manifest, manifests.reference(manifest))
     audit.record(registry, run, "register", {"version": number, "outcome": outcome}, manifest["created_at"])
     facts = {name: manifest[name] for name in ("gate", "metrics", "version")}
-    facts["warm_start"] = _in_short(manifest["warm_start"])
+    facts |= {"warm_start": _in_short(manifest["warm_start"]), "spent": progress.spent()}
     registry.finish_run(run.model, run.run_id, SUCCEEDED, outcome, stage="done", percent=100, **facts)
 
 

@@ -10,7 +10,7 @@ from modelloop.aws import manifests
 from modelloop.errors import SpecError
 from trainer.families import build
 from trainer.families.losses import loss_of
-from trainer.search import PREDECESSOR, Candidate, families, given
+from trainer.search import PREDECESSOR, Candidate, given
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +50,7 @@ class Predecessor:
         A spec that asks for another loss does: the old one would be fitted for another statistic.
         """
         made = self.manifest["estimator"]
-        if self.manifest["task"] != table.task or made["family"] not in families(table.spec):
+        if self.manifest["task"] != table.task or made["family"] not in table.spec.families:
             return None
         asked = given(table.spec, made["family"])
         params = {**made["settings"], **asked}

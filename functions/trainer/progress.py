@@ -1,7 +1,9 @@
-"""How far a run has come, written where people look."""
+"""How far a run has come, and what it has taken, written where people look."""
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ class Progress:
         self._registry = registry
         self._run = run
         self._percent = 0
+        self._started = time.monotonic()
 
     def reach(self, stage: str, share: float = 0.0) -> None:
         """Write the stage, and the share of it that is done, if that is news."""
@@ -30,3 +33,14 @@ class Progress:
         if percent != self._percent:
             self._percent = percent
             self._registry.update_run(self._run.model, self._run.run_id, stage=stage, percent=percent)
+
+    def spent(self) -> dict[str, int | None]:
+        """Return seconds since the run was taken, and MB of memory at the peak, to be held against the plan."""
+        return {"seconds": round(time.monotonic() - self._started), "memory_mb": peak_mb()}
+
+
+def peak_mb(status: Path = Path("/proc/self/status")) -> int | None:
+    """Return the most memory that this process has held, earlier runs included; None where no kernel tells."""
+    lines = status.read_text().splitlines() if status.exists() else []
+    kilobytes = next((line.split()[1] for line in lines if line.startswith("VmHWM:")), None)
+    return None if kilobytes is None else round(int(kilobytes) * 1024 / 1e6)

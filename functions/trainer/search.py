@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from sklearn.model_selection import ParameterSampler
 
-from modelloop.spec_fields import DEFAULT_FAMILIES
 from trainer.families import families_for, settings_of
 
 if TYPE_CHECKING:
@@ -72,11 +71,6 @@ def trial_from_json(document: Mapping[str, Any]) -> Trial:
     return Trial(**{**document, "score": float("nan") if document["score"] is None else document["score"]})
 
 
-def families(spec: Spec) -> list[str]:
-    """Return the names of the families to try."""
-    return list(spec.estimators or DEFAULT_FAMILIES)
-
-
 def given(spec: Spec, family: str) -> dict[str, Any]:
     """Return the parameters that a spec fixes for a family."""
     return dict(spec.params.get(family, {}))
@@ -87,7 +81,7 @@ def candidates(table: PreparedTable, predecessor: Candidate | None = None) -> li
 
     There are as many draws as it takes to the number of trials asked for.
     """
-    names = families(table.spec)
+    names = list(table.spec.families)
     fixed = {name: given(table.spec, name) for name in names}
     wanted = int(table.spec.search.get("trials", 0 if not table.spec.search else DEFAULT_TRIALS))
     found = [] if predecessor is None else [predecessor]

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from modelloop import keys, split
 from modelloop.encoding import Column, Encoding
 from modelloop.errors import DatasetRejectedError, NotFoundError, SpecError
-from modelloop.plan import make_plan
+from modelloop.plan import Need, make_plan
 from modelloop.run import QUEUED
 from modelloop.serving import LARGEST_BYTES
+from modelloop.settings import settings
 from modelloop.spec_checks import check_upload
 from training_trigger import engine, reference
 from training_trigger.intake import Outcome, Work, bring_in, digest_of, fetch, new_run, read_spec
@@ -75,9 +76,8 @@ def prepare_model(work: Work, progress: Callable[[str], None]) -> Prepared:
         raise spec.refuse("metric", "the loss of a brought model is unknown: name it, such as mae or poisson_deviance")
     found = reference.read(work.path.with_name("reference"), work.run.model, spec, encoding, task)
     progress("profiled")
-    plan = make_plan(
-        rows=found.rows, columns=len(encoding.columns), slots=len(encoding.slots), size=size, classes=len(spec.classes)
-    )
+    need = Need(found.rows, len(encoding.columns), len(encoding.slots), len(spec.classes), families=())
+    plan = make_plan(need, size=size, memory_mb=settings().trainer_memory)
     document = {
         "format_version": FORMAT_VERSION, "model": work.run.model, "brought": True, "spec": spec.to_json(),
         "task": task, "task_reason": "the model was brought and its model.yaml says so", "target": spec.target,

@@ -11,7 +11,8 @@ from modelloop import profile
 from modelloop.encoding import Encoding
 from modelloop.errors import DatasetRejectedError
 from modelloop.notations import explain
-from modelloop.plan import make_plan
+from modelloop.plan import Need, check_size, make_plan
+from modelloop.settings import settings
 from modelloop.spec_checks import check_upload
 from training_trigger import encode, labels, leaks, membership, slices
 from training_trigger.reading.load import load
@@ -63,6 +64,7 @@ def prepare(
     """
     size = path.stat().st_size
     check_upload(spec, brought=False)
+    check_size(size, settings().trainer_storage)
     cells = load(connection, path, file, spec.missing, spec.ignore)
     _check_spec(cells.names, spec)
     place = cells.names.index(profile.choose_target(cells.names, spec, cells.doubt))
@@ -80,10 +82,8 @@ def prepare(
     membership.store_sides(connection, sides.sides)
     columns, places = _columns(connection, facts, roles, spec)
     encoding = Encoding(columns, spec.missing)
-    plan = make_plan(
-        rows=facts[place].rows, columns=len(columns), slots=len(encoding.slots), size=size,
-        classes=len(target.classes or ()),
-    )  # fmt: skip
+    need = Need(facts[place].rows, len(columns), len(encoding.slots), len(target.classes or ()), spec.families)
+    plan = make_plan(need, size=size, memory_mb=settings().trainer_memory)
     values = labels.encode_labels(connection, target)
     membership.check_sides(sides.sides, values, target.classes)
     files = _write(connection, path.parent, encoding, places, values, sides)
@@ -93,7 +93,7 @@ def prepare(
         np.save(files["slices.npy"], codes)
     warnings = [*cells.warnings, *profile.header_warning(facts), *sides.warnings]
     warnings += labels.look_alikes(target.classes)
-    warnings += _warnings(facts, place, roles, spec, unlabelled, plan.advice)
+    warnings += _warnings(facts, place, roles, spec, unlabelled)
     warnings += _leaks(encoding, files["matrix.npy"], values, target)
     document = {
         "format_version": FORMAT_VERSION, "model": model, "spec": spec.to_json(), "spec_lines": spec.lines,
@@ -191,9 +191,7 @@ def _write(
     return files
 
 
-def _warnings(
-    facts: Sequence[Facts], target: int, roles: _Roles, spec: Spec, unlabelled: int, advice: str | None
-) -> list[str]:
+def _warnings(facts: Sequence[Facts], target: int, roles: _Roles, spec: Spec, unlabelled: int) -> list[str]:
     rows = "1 row has" if unlabelled == 1 else f"{unlabelled:,} rows have"
     found = [f"{rows} no label and {'was' if unlabelled == 1 else 'were'} left out"] if unlabelled else []
     if why := explain(facts[target], masked=facts[target].name in spec.mask):
@@ -205,7 +203,7 @@ def _warnings(
         for name, reason in roles.reasons.items()
         if name not in spec.ignore and not reason.startswith("model.yaml")
     ]
-    return [*found, advice] if advice else found
+    return found
 
 
 def _leaks(encoding: Encoding, matrix: Path, target: Any, wanted: labels.Labels) -> list[str]:

@@ -54,6 +54,11 @@ def run_panel(run: Document) -> RenderableType:
     return Panel(Group(*parts), title=f"{run['model']}: [{colour}]{run['state']}[/]", expand=False, border_style=colour)
 
 
+def _needs(document: Document) -> str | None:
+    parts = [(document.get("memory_mb"), "MB"), (document.get("seconds"), "s")]
+    return ", ".join(f"{amount:,.0f} {unit}" for amount, unit in parts if amount is not None) or None
+
+
 def _facts(run: Document) -> Iterator[tuple[str, Any]]:
     plan = run.get("plan") or {}
     gate = run.get("gate") or {}
@@ -63,5 +68,7 @@ def _facts(run: Document) -> Iterator[tuple[str, Any]]:
     yield "run", run["run_id"]
     yield "version", run.get("version")
     yield "rows", dataset.get("rows")
+    yield "planned", _needs(plan)
+    yield "took", _needs(run.get("spent") or {})
     yield "gate", gate.get("decision")
     yield "gate says", "; ".join(map(str, gate.get("reasons") or ()))

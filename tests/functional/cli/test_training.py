@@ -56,7 +56,8 @@ def run(state: str, stage: str, percent: int) -> dict[str, Any]:
     return {
         "model": "birds", "run_id": "r-1", "state": state, "stage": stage, "percent": percent, "cause": "upload",
         "created_at": "2026-11-23T10:00:00Z", "updated_at": "2026-11-23T10:00:01Z", "reason": None,
-        "version": None, "warnings": ["mass: whole numbers"],
+        "version": None, "warnings": ["mass: whole numbers"], "plan": {"memory_mb": 1370, "seconds": 74},
+        "spent": {"memory_mb": 660, "seconds": 33},
         "metrics": {"holdout": {"log_loss": {"value": 0.1, "low": 0.05, "high": 0.2}}, "trivial": {"log_loss": 1.05}},
     }  # fmt: skip
 
@@ -85,6 +86,8 @@ def test_a_person_sees_metrics_warnings_and_the_version(
     assert "0.05 to 0.2" in shown
     assert "1.05" in shown
     assert "mass: whole numbers" in shown
+    assert "planned 1,370 MB, 74 s" in shown
+    assert "took 660 MB, 33 s" in shown
 
 
 def test_a_rejected_run_ends_with_its_reason_and_a_code(

@@ -100,6 +100,9 @@ def test_a_table_without_signal_is_rejected_with_the_figures(lab: Lab) -> None:
     assert (entry["action"], entry["detail"]["request_id"]) == ("gate", "asked")
     assert "is not surely better than the trivial model" in run.reason
     assert run.metrics is not None
+    assert run.spent is not None
+    assert 0 <= run.spent["seconds"] < 120
+    assert 50 < run.spent["memory_mb"] < 10_240
     assert run.version is None
     assert lab.pointer() is None
 

@@ -11,6 +11,8 @@ import pytest
 from modelloop import keys
 from modelloop.aws import clients, storage
 from modelloop.encoding import encoding_from_json
+from modelloop.settings import settings
+from training_trigger import prepare
 
 if TYPE_CHECKING:
     from tests.support.intake_stage import Stage
@@ -54,12 +56,38 @@ def test_a_run_carries_what_was_uploaded_and_what_it_will_need(stage: Stage) -> 
         "digest": sha256(body).hexdigest(), "file": "t.csv", "bytes": len(body), "rows": 60, "columns": 3,
     }  # fmt: skip
     assert run.plan is not None
-    plan = {name: run.plan[name] for name in ("rows", "columns", "slots", "bytes", "classes", "runs_on", "advice")}
+    plan = {name: run.plan[name] for name in ("rows", "columns", "slots", "bytes", "classes", "runs_on")}
     assert plan == {
-        "rows": 60, "columns": 2, "slots": 2, "bytes": len(body), "classes": 2, "runs_on": "lambda", "advice": None
+        "rows": 60, "columns": 2, "slots": 2, "bytes": len(body), "classes": 2, "runs_on": "lambda"
     }  # fmt: skip
     assert 0 < run.plan["memory_mb"] < run.plan["limits"]["memory_mb"]
     assert 0 < run.plan["seconds"] < run.plan["limits"]["seconds"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "says"),
+    [
+        ("MODELLOOP_TRAINER_STORAGE", "0", "deploy with a larger TrainerStorage"),
+        ("MODELLOOP_TRAINER_MEMORY", "330", "deploy with TrainerMemory of at least"),
+    ],
+)
+def test_what_the_deployed_functions_have_no_room_for_is_refused_with_what_to_deploy(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, says: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    settings.cache_clear()
+    (outcome,) = stage.deliver(stage.event(keys.dataset("m", "t.csv"), small().encode()))
+    assert outcome["outcome"] == "rejected"
+    assert says in outcome["reason"]
+    assert stage.messages() == []
+
+
+def test_a_table_without_room_is_refused_before_it_is_read(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODELLOOP_TRAINER_STORAGE", "0")
+    settings.cache_clear()
+    monkeypatch.setattr(prepare, "load", lambda *_: pytest.fail("it was read"))
+    (outcome,) = stage.deliver(stage.event(keys.dataset("m", "t.csv"), small().encode()))
+    assert outcome["outcome"] == "rejected"
 
 
 def test_second_delivery_and_second_upload_of_the_same_table_are_the_same_run(stage: Stage) -> None:

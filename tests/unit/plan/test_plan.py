@@ -1,46 +1,125 @@
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import pytest
 
+from infra.build.paths import ROOT
 from modelloop.errors import DatasetRejectedError
-from modelloop.plan import LAMBDA_MEMORY_MB, LAMBDA_SECONDS, check_rows, make_plan
+from modelloop.plan import (
+    DISK_TIMES,
+    FIT_SECONDS_A_CELL,
+    LAMBDA_MEMORY_MB,
+    LAMBDA_SECONDS,
+    MEMORY_HEADROOM,
+    Need,
+    check_rows,
+    check_size,
+    make_plan,
+)
+
+DEPLOYED = 3_008
+MILLION = Need(rows=1_000_000, columns=20, slots=26, classes=2)
 
 
-def test_estimates_grow_with_rows_slots_and_classes() -> None:
-    plans = [make_plan(rows=rows, columns=20, slots=20, size=1, classes=0) for rows in (10_000, 100_000, 1_000_000)]
-    assert [plan.memory_mb for plan in plans] == sorted({plan.memory_mb for plan in plans})
-    assert [plan.seconds for plan in plans] == sorted({plan.seconds for plan in plans})
-    few, many = (make_plan(rows=100_000, columns=20, slots=20, size=1, classes=classes) for classes in (2, 50))
-    assert few.seconds < many.seconds
-    assert few.memory_mb < many.memory_mb
+def test_needs_grow_with_rows_slots_classes_and_families() -> None:
+    for greater in (
+        replace(MILLION, rows=2_000_000), replace(MILLION, slots=27), replace(MILLION, classes=3),
+    ):  # fmt: skip
+        assert greater.memory_mb > MILLION.memory_mb
+        assert greater.seconds > MILLION.seconds
+    assert replace(MILLION, families=("linear",)).seconds < MILLION.seconds
+    assert replace(MILLION, families=("linear",)).memory_mb == MILLION.memory_mb
 
 
-def test_a_million_rows_of_twenty_columns_fit_and_the_plan_is_not_below_what_was_measured() -> None:
-    plan = make_plan(rows=1_000_000, columns=20, slots=20, size=200_000_000, classes=2)
-    assert 1_125 < plan.memory_mb < 6_000
-    assert 19 < plan.seconds < 600
-    assert plan.runs_on == "lambda"
-    assert plan.to_json()["limits"]["memory_mb"] == LAMBDA_MEMORY_MB
+def test_a_family_that_was_never_measured_is_taken_for_the_slowest_one() -> None:
+    slowest = max(FIT_SECONDS_A_CELL, key=lambda name: FIT_SECONDS_A_CELL[name])
+    unknown = replace(MILLION, families=("sklearn.svm.SVR",))
+    assert unknown.seconds == replace(MILLION, families=(slowest,)).seconds
 
 
-def test_beyond_the_limits_is_refused_with_a_size_that_is_accepted() -> None:
-    with pytest.raises(DatasetRejectedError, match=r"random sample of at most ([\d,]+) rows") as caught:
-        make_plan(rows=50_000_000, columns=30, slots=30, size=1, classes=0)
-    words = caught.value.message.split("at most ")[1].split(" rows")[0]
-    advised = make_plan(rows=int(words.replace(",", "")), columns=30, slots=30, size=1, classes=0)
-    assert advised.memory_mb <= LAMBDA_MEMORY_MB
-    assert advised.seconds <= LAMBDA_SECONDS
+def test_a_brought_model_fits_nothing() -> None:
+    assert replace(MILLION, families=()).seconds < replace(MILLION, families=("decision_tree",)).seconds
+
+
+def test_a_million_rows_of_twenty_columns_fit_the_default_function() -> None:
+    plan = make_plan(MILLION, size=200_000_000, memory_mb=DEPLOYED)
+    assert (plan.rows, plan.slots, plan.bytes, plan.classes) == (1_000_000, 26, 200_000_000, 2)
+    document = plan.to_json()
+    assert document["runs_on"] == "lambda"
+    assert document["memory_mb"] == round(MILLION.memory_mb)
+    assert document["seconds"] == round(MILLION.seconds)
+    assert document["limits"] == {
+        "memory_mb": DEPLOYED, "most_memory_mb": LAMBDA_MEMORY_MB, "seconds": LAMBDA_SECONDS,
+    }  # fmt: skip
+
+
+def edge(memory_mb: int) -> Need:
+    """Return the largest table that a function of so much memory takes."""
+    return replace(MILLION, rows=MILLION.most_rows(memory_mb))
+
+
+@pytest.mark.parametrize("memory_mb", [1_024, DEPLOYED, LAMBDA_MEMORY_MB])
+def test_the_last_row_that_fits_is_taken_and_the_next_thousand_is_not(memory_mb: int) -> None:
+    largest = edge(memory_mb)
+    assert make_plan(largest, size=1, memory_mb=memory_mb).seconds < LAMBDA_SECONDS
+    assert largest.memory_mb <= memory_mb * MEMORY_HEADROOM
+    with pytest.raises(DatasetRejectedError):
+        make_plan(replace(largest, rows=largest.rows + 1_000), size=1, memory_mb=memory_mb)
+
+
+def test_what_the_deployed_function_cannot_hold_says_what_to_deploy_and_that_is_enough() -> None:
+    wanted = replace(MILLION, rows=edge(DEPLOYED).rows * 2)
+    with pytest.raises(DatasetRejectedError) as caught:
+        make_plan(wanted, size=1, memory_mb=DEPLOYED)
+    found = re.search(r"TrainerMemory of at least ([\d,]+) MB, or .* at most ([\d,]+) rows", caught.value.message)
+    assert found is not None, caught.value.message
+    memory, rows = (int(number.replace(",", "")) for number in found.groups())
+    assert make_plan(wanted, size=1, memory_mb=memory)
+    assert make_plan(replace(wanted, rows=rows), size=1, memory_mb=DEPLOYED)
+
+
+@pytest.mark.parametrize("families", [("linear",), ("gradient_boosting",)])
+def test_what_no_function_could_train_is_only_told_how_far_to_cut(families: tuple[str, ...]) -> None:
+    wanted = replace(MILLION, rows=80_000_000, families=families)
+    with pytest.raises(DatasetRejectedError) as caught:
+        make_plan(wanted, size=1, memory_mb=LAMBDA_MEMORY_MB)
+    assert "TrainerMemory" not in caught.value.message
+    (rows,) = re.findall(r"at most ([\d,]+) rows", caught.value.message)
+    assert make_plan(replace(wanted, rows=int(rows.replace(",", ""))), size=1, memory_mb=LAMBDA_MEMORY_MB)
+
+
+def test_what_lacks_time_is_not_told_to_deploy_more_memory() -> None:
+    slow = replace(MILLION, families=("gradient_boosting",), rows=10_000_000)
+    with pytest.raises(DatasetRejectedError) as caught:
+        make_plan(slow, size=1, memory_mb=DEPLOYED)
+    assert "TrainerMemory" not in caught.value.message
 
 
 def test_rows_that_no_width_could_carry_are_refused_before_anything_is_read() -> None:
-    check_rows(100_000_000)
-    with pytest.raises(DatasetRejectedError, match="the table has 120,000,000 rows; with a single column 111,000,000"):
-        check_rows(120_000_000)
-    with pytest.raises(DatasetRejectedError):
-        make_plan(rows=120_000_000, columns=1, slots=1, size=1, classes=0)
+    most = Need(1_000_000, 1, 1, 0).most_rows(LAMBDA_MEMORY_MB)
+    check_rows(most)
+    with pytest.raises(DatasetRejectedError, match=r"rows; with a single column [\d,]+ could be trained on"):
+        check_rows(most + 1_000_000)
 
 
-def test_what_needs_more_than_the_default_memory_says_how_much_to_deploy() -> None:
-    plan = make_plan(rows=2_000_000, columns=20, slots=20, size=1, classes=0)
-    assert plan.advice is not None
-    assert "TrainerMemory" in plan.advice
+def test_a_file_that_intake_has_no_room_for_is_refused_before_it_is_read() -> None:
+    check_size(1_000_000_000, 4_096)
+    with pytest.raises(DatasetRejectedError, match="deploy with a larger TrainerStorage"):
+        check_size(2_000_000_000, 4_096)
+
+
+def test_the_documented_sizes_are_those_that_are_taken() -> None:
+    text = (ROOT / "infra" / "docs" / "settings.md").read_text()
+    rows = re.findall(r"^\| ([\d,]+) \| ([\d,]+) \| ([\d,]+) \|$", text, re.MULTILINE)
+    wide = replace(MILLION, columns=100, slots=130)
+    assert [[int(cell.replace(",", "")) for cell in row] for row in rows] == [
+        [memory, *(need.most_rows(memory) // 1_000 * 1_000 for need in (MILLION, wide))]
+        for memory in (1_024, 3_008, 6_144, 10_240)
+    ]
+    ten = replace(MILLION, classes=10).most_rows(LAMBDA_MEMORY_MB)
+    assert f"at ten, {ten // 1_000 * 1_000:,} rows" in text
+    for storage, gigabytes in ((4_096, "1.6"), (10_240, "4.1")):
+        assert f"{storage / DISK_TIMES / 1_000:.2g}" == gigabytes
+        assert f"{gigabytes} GB" in text
