@@ -6,7 +6,6 @@ import csv
 import io
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import fields
 from hashlib import sha256
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,6 @@ import orjson
 import pytest
 
 from infra.cli.client import Client
-from infra.cli.target import Stack
 from modelloop import keys
 from modelloop.aws import storage
 from modelloop.ids import uuid7
@@ -68,31 +66,31 @@ class Callers:
 
 
 @pytest.mark.timeout(300)  # half a minute on a quiet machine, most of it for the pointer's time to live
-def test_no_request_fails_while_versions_change(stack: StackInfo, monkeypatch: pytest.MonkeyPatch) -> None:
-    place = Stack(**{field.name: getattr(stack, field.name) for field in fields(Stack)})
+def test_no_request_fails_while_versions_change(
+    stack: StackInfo, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     table = rows()[:500]
-    with Client(place) as client:
-        train(stack, client, table)
-        register_the_contrary(stack, monkeypatch)
-        client.act(MODEL, "promote", version=1, reason="the first")
-        row = {name: value for name, value in table[0].items() if name != "high"}
-        (said,) = client.predict(MODEL, [row])["predictions"]
+    train(stack, client, table)
+    register_the_contrary(stack, monkeypatch)
+    client.act(MODEL, "promote", version=1, reason="the first")
+    row = {name: value for name, value in table[0].items() if name != "high"}
+    (said,) = client.predict(MODEL, [row])["predictions"]
 
-        callers = Callers(stack, row)
-        with ThreadPoolExecutor(CALLERS) as pool:
-            running = [pool.submit(callers.run) for _ in range(CALLERS)]
-            try:
-                for _ in range(CHANGES):
-                    client.act(MODEL, "promote", version=2, reason="forth")
-                    client.act(MODEL, "rollback", reason="and back")
+    callers = Callers(stack, row)
+    with ThreadPoolExecutor(CALLERS) as pool:
+        running = [pool.submit(callers.run) for _ in range(CALLERS)]
+        try:
+            for _ in range(CHANGES):
                 client.act(MODEL, "promote", version=2, reason="forth")
-                callers.see(2)
                 client.act(MODEL, "rollback", reason="and back")
-                callers.see(1)
-            finally:
-                callers.stop()
-            for one in running:
-                one.result(30)
+            client.act(MODEL, "promote", version=2, reason="forth")
+            callers.see(2)
+            client.act(MODEL, "rollback", reason="and back")
+            callers.see(1)
+        finally:
+            callers.stop()
+        for one in running:
+            one.result(30)
 
     expected = {(200, "1", f"['{said}']"), (200, "2", f"['{OTHER[said]}']")}
     assert set(callers.answers) == expected

@@ -11,7 +11,6 @@ import io
 import json
 import random
 import time
-from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -22,13 +21,12 @@ from selenium.webdriver.common.by import By
 
 from infra.cli.client import Client
 from infra.cli.proxy import Proxy, running
-from infra.cli.target import Stack
 from infra.dashboard import PREFIX, pages
 from tests.support import browser
 from tests.support.embedded import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from infra.local.info import StackInfo
 
@@ -64,13 +62,6 @@ class Answered(NamedTuple):
     row: Row
     prediction_id: str
     position: int
-
-
-@pytest.fixture(scope="module")
-def client(stack: StackInfo) -> Iterator[Client]:
-    place = Stack(**{field.name: getattr(stack, field.name) for field in fields(Stack)})
-    with Client(place) as opened:
-        yield opened
 
 
 def weather(months: Sequence[str]) -> list[Row]:
