@@ -105,6 +105,7 @@ def stage() -> Iterator[Stage]:
         variables = CREDENTIALS | {
             "AWS_DEFAULT_REGION": REGION, "AWS_ENDPOINT_URL": address, "MODELLOOP_TABLE": TABLE,
             "MODELLOOP_DATA_BUCKET": DATA, "MODELLOOP_ARTIFACTS_BUCKET": ARTIFACTS,
+            "MODELLOOP_TRAINER_MEMORY": str(TRAINER_MEMORY), "MODELLOOP_TRAINER_STORAGE": "10240",
             "MODELLOOP_REPLAY_FUNCTION": "replay", "POWERTOOLS_METRICS_NAMESPACE": "Modelloop",
             "POWERTOOLS_SERVICE_NAME": "bench", "PYTHONPATH": str(ROOT),
         }  # fmt: skip

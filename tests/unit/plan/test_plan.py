@@ -97,6 +97,13 @@ def test_what_lacks_time_is_not_told_to_deploy_more_memory() -> None:
     assert "TrainerMemory" not in caught.value.message
 
 
+def test_what_intake_cannot_hold_is_refused_whatever_the_trainer_has() -> None:
+    wanted = replace(MILLION, rows=9_000_000, families=("linear",))
+    assert wanted.memory_mb < LAMBDA_MEMORY_MB * MEMORY_HEADROOM
+    with pytest.raises(DatasetRejectedError, match=r"preparing them would take 3,084 MB, and intake has 3,008 MB"):
+        make_plan(wanted, size=1, memory_mb=LAMBDA_MEMORY_MB)
+
+
 def test_rows_that_no_width_could_carry_are_refused_before_anything_is_read() -> None:
     most = Need(1_000_000, 1, 1, 0).most_rows(LAMBDA_MEMORY_MB)
     check_rows(most)
