@@ -10,6 +10,7 @@ import pytest
 
 from infra.build.paths import ROOT
 from infra.local.deploy import PARAMETERS
+from modelloop import plan
 
 CONFIGURATION = tomllib.loads((ROOT / "samconfig.toml").read_text())
 DEPLOYED = ("default", "staging", "production")
@@ -52,3 +53,14 @@ def test_no_two_environments_share_a_stack_or_a_bucket() -> None:
 def test_bucket_names_stay_inside_the_limit_in_the_longest_region() -> None:
     prefixes = [overrides(environment)["NamePrefix"] for environment in DEPLOYED]
     assert max(len(f"{prefix}-artifacts-123456789012-ap-southeast-1") for prefix in prefixes) <= 63
+
+
+def test_the_plan_knows_the_functions_that_are_deployed(source: dict[str, Any]) -> None:
+    intake = source["Resources"]["TrainingTriggerFunction"]["Properties"]
+    trainer = source["Resources"]["TrainerFunction"]["Properties"]
+    assert intake["MemorySize"] == plan.INTAKE_MEMORY_MB
+    assert trainer["Timeout"] == intake["Timeout"] == plan.LAMBDA_SECONDS
+    assert source["Parameters"]["TrainerMemory"]["MaxValue"] == plan.LAMBDA_MEMORY_MB
+    told = intake["Environment"]["Variables"]
+    assert told["MODELLOOP_TRAINER_MEMORY"] == trainer["MemorySize"]
+    assert told["MODELLOOP_TRAINER_STORAGE"] == intake["EphemeralStorage"]["Size"]
