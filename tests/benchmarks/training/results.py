@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.benchmarks import sections
 from tests.benchmarks.targets import Target, table
@@ -33,7 +33,7 @@ class Measured:
     intake: Spent
     trainer: Spent
     plain: Spent | None
-    plan: dict[str, float]
+    plan: dict[str, Any]
 
     @property
     def seconds(self) -> float:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tests.benchmarks import sections
 from tests.benchmarks.training import results, tables
@@ -45,8 +46,4 @@ def _measure(around: Stage, shape: tables.Shape) -> Measured:
     plain = None
     if shape.rows <= MOST_PLAIN:
         plain = around.run("plain", str(table), str(shape.classes), memory=TRAINER_MEMORY)
-    return Measured(shape, table.stat().st_size, intake, trainer, plain, _numbers(run["plan"]))
-
-
-def _numbers(item: dict[str, Any]) -> dict[str, float]:
-    return {name: float(value["N"]) for name, value in item["M"].items() if "N" in value}
+    return Measured(shape, table.stat().st_size, intake, trainer, plain, json.loads(run["plan"]["M"]["json"]["S"]))
