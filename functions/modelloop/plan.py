@@ -91,7 +91,7 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The estimate: rows, slots, bytes of the upload, peak memory in MB, seconds; and where the run goes."""
+    """The estimate: rows, slots, bytes of the upload, peak memory in MB, seconds; its limits, and where it runs."""
 
     rows: int
     columns: int
@@ -100,15 +100,12 @@ class Plan:
     classes: int
     memory_mb: int
     seconds: int
-    deployed_mb: int
+    limits: dict[str, int]
     runs_on: str = "lambda"
 
     def to_json(self) -> dict[str, Any]:
-        """Return the document that a run carries, limits beside it."""
-        limits = {"memory_mb": self.deployed_mb, "most_memory_mb": LAMBDA_MEMORY_MB, "seconds": LAMBDA_SECONDS}
-        document = asdict(self)
-        del document["deployed_mb"]
-        return {**document, "limits": limits}
+        """Return the document that a run carries."""
+        return asdict(self)
 
 
 def make_plan(need: Need, *, size: int, memory_mb: int) -> Plan:
@@ -123,8 +120,9 @@ def make_plan(need: Need, *, size: int, memory_mb: int) -> Plan:
             f"{need.seconds:,.0f} s, and the trainer has {memory_mb:,} MB and {LAMBDA_SECONDS} s; preparing them would "
             f"take {need.intake_mb:,.0f} MB, and intake has {INTAKE_MEMORY_MB:,} MB: {_way_out(need, most)}"
         )
+    limits = {"memory_mb": memory_mb, "most_memory_mb": LAMBDA_MEMORY_MB, "seconds": LAMBDA_SECONDS}
     return Plan(
-        need.rows, need.columns, need.slots, size, need.classes, round(need.memory_mb), round(need.seconds), memory_mb
+        need.rows, need.columns, need.slots, size, need.classes, round(need.memory_mb), round(need.seconds), limits
     )
 
 
@@ -150,9 +148,9 @@ def check_size(size: int, storage_mb: int) -> None:
 
 def _way_out(need: Need, most: int) -> str:
     sample = f"upload a random sample of at most {_rounded(most)} rows, or fewer columns"
-    needed = int(need.memory_mb / MEMORY_HEADROOM) + 1
     if need.rows > need.most_rows(LAMBDA_MEMORY_MB):
         return sample
+    needed = int(need.memory_mb / MEMORY_HEADROOM) + 1
     return f"deploy with TrainerMemory of at least {needed:,} MB, or {sample}"
 
 
