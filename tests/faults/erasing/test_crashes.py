@@ -6,51 +6,17 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from botocore.client import BaseClient
 
 from infra.cli.target import Stack
 from tests.functional.cli.test_erase import CAPTURE, WORDS, Loop, Story
+from tests.support.crashes import Calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.functional.cli.conftest import Api
 
-NEVER = 10_000
-
 pytestmark = pytest.mark.usefixtures("stack_file")
-
-
-class CutOffError(BaseException):
-    """The process is killed: nothing may catch this."""
-
-
-class Calls:
-    """Counts AWS calls, and ends the process after one of them."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.made, self.last = 0, NEVER
-        real = BaseClient._make_api_call  # type: ignore[attr-defined]  # not in the stubs
-
-        def call(client: Any, name: str, arguments: Any) -> Any:
-            answer = real(client, name, arguments)
-            self.made += 1
-            if self.made == self.last:
-                raise CutOffError(name)
-            return answer
-
-        monkeypatch.setattr(BaseClient, "_make_api_call", call)
-
-    def count(self, work: Callable[[], Any], last: int = NEVER) -> int:
-        """Do the work, until it is cut off after so many calls; return how many it made."""
-        self.made, self.last = 0, last
-        try:
-            work()
-        except CutOffError:
-            pass
-        finally:
-            self.last = NEVER
-        return self.made
 
 
 def clear(s3: Any) -> None:
@@ -87,7 +53,7 @@ def test_what_was_cut_off_is_finished_by_repeating(
         loop.runs.clear()
         loop.entries.clear()
         story = Story(loop)
-        assert calls.count(lambda: modelloop("erase", "m", story.gone.id, *WORDS), at) == at  # noqa: B023
+        assert calls.dying_after(at, lambda: modelloop("erase", "m", story.gone.id, *WORDS)), at  # noqa: B023
         again = modelloop("erase", "m", story.gone.id, *WORDS)
         assert (at, again.code) == (at, 0), again.err
         assert again.json["versions"] == [4]

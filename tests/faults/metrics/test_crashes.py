@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from botocore.client import BaseClient
 
 from metrics_aggregation import verdicts
 from metrics_aggregation.handler import handler
@@ -25,46 +24,10 @@ from tests.functional.metrics_aggregation.world import (
     prediction,
     usual_rows,
 )
+from tests.support.crashes import Calls
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.functional.metrics_aggregation.world import Record, World
-
-NEVER = 10_000
-
-
-class CrashError(BaseException):
-    """The environment dies: nothing may catch this."""
-
-
-class Calls:
-    """Counts AWS calls and dies after one of them."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.made = 0
-        self.last = NEVER
-        real = BaseClient._make_api_call  # type: ignore[attr-defined]  # not in the stubs
-
-        def call(client: Any, name: str, arguments: Any) -> Any:
-            answer = real(client, name, arguments)
-            self.made += 1
-            if self.made == self.last:
-                raise CrashError(name)
-            return answer
-
-        monkeypatch.setattr(BaseClient, "_make_api_call", call)
-
-    def dying_after(self, calls: int, work: Callable[[], Any]) -> bool:
-        """Do the work; True when it died on the way."""
-        self.made, self.last = 0, calls
-        try:
-            work()
-        except CrashError:
-            return True
-        finally:
-            self.last = NEVER
-        return False
 
 
 @pytest.fixture
