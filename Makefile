@@ -25,10 +25,10 @@ demo: $(INSTALLED) ## The whole loop on real data, on the embedded stack.
 	$(BIN)/modelloop demo
 
 up: $(INSTALLED) ## Bring the embedded stack up; its addresses go to .local/stack.json.
-	$(BIN)/python -m infra.local up
+	$(BIN)/python -m modelloop_stack up
 
 down: $(INSTALLED) ## End every process of the embedded stack; its data stays.
-	$(BIN)/python -m infra.local down
+	$(BIN)/python -m modelloop_stack down
 
 test: $(INSTALLED) ## Unit, functional, property, fault, infrastructure and end-to-end tests.
 	$(BIN)/pytest tests/unit tests/functional tests/properties tests/faults tests/infra tests/e2e -m "not slow"
@@ -48,13 +48,13 @@ check: $(INSTALLED) ## Lint, format, types, import contracts, template.
 	$(BIN)/cfn-lint template.yaml
 
 build: $(INSTALLED) ## Build functions and layers with bytecode; check the size budget.
-	$(BIN)/python -m infra.build
+	$(BIN)/python -m modelloop_stack.build
 
 bench: $(INSTALLED) ## Measure serving, training and monitoring on this machine.
 	$(BIN)/pytest tests/benchmarks -s
 
 sam-local: $(INSTALLED) ## Every function under `sam local`, in a container, against the embedded stack.
-	$(BIN)/python -m infra.local.sam
+	$(BIN)/python -m modelloop_stack.sam
 
 format: $(INSTALLED) ## Format and fix what can be fixed.
 	$(BIN)/ruff format .
@@ -71,7 +71,7 @@ lock: $(INSTALLED) ## Resolve every lock again, the newest versions that pyproje
 	done
 
 torch: ## A CPU build of PyTorch in .local/torch, where one can be had, for the test of a model that is brought.
-	bash infra/build/torch.sh
+	bash tests/support/torch/install.sh
 
 lock-torch: $(INSTALLED) ## Resolve that environment's lock again; UV_FIND_LINKS tells where the CPU builds are.
 	$(BIN)/uv pip compile --quiet --no-emit-index-url --generate-hashes --python-version 3.11 --upgrade --custom-compile-command "make lock-torch" tests/support/torch/requirements.in -o tests/support/torch/requirements.txt
@@ -80,7 +80,7 @@ clean: ## Delete builds and caches; the embedded stack's data stays.
 	rm -rf .aws-sam .local/cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 $(INSTALLED): $(LOCKS)/project.txt $(LOCKS)/uv.txt pyproject.toml
-	test -x $(BIN)/python || "$$(bash infra/build/find-python.sh)" -m venv .venv
+	test -x $(BIN)/python || "$$(bash infra/modelloop_stack/build/find-python.sh)" -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCKS)/uv.txt
 	$(BIN)/uv pip sync --quiet --require-hashes --compile-bytecode --python $(BIN)/python $(LOCKS)/project.txt
 	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python -e .

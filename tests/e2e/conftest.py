@@ -11,11 +11,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from infra.build.paths import ROOT
-from infra.cli.client import Client
-from infra.cli.target import Stack
-from infra.local import stack as embedded
-from infra.local.info import StackInfo
+from modelloop_client.client import Client
+from modelloop_client.target import Stack
+from modelloop_stack import stack as embedded
+from modelloop_stack.build.paths import ROOT
+from modelloop_stack.info import StackInfo
 from tests.support.embedded import Run, command_line
 
 HERE = Path(__file__).parent

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from sklearn.datasets import load_breast_cancer
 
-from infra.cli.client import Client
+from modelloop_client.client import Client
 
 if TYPE_CHECKING:
     from pathlib import Path

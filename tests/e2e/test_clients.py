@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.build.paths import ROOT
 from modelloop import keys
+from modelloop_stack.build.paths import ROOT
 from tests.functional.inference.conftest import RUN, make_bundle
 
 if TYPE_CHECKING:
-    from infra.local.info import StackInfo
+    from modelloop_stack.info import StackInfo
 
 HERE = Path(__file__).parent / "clients"
 HOME = ROOT / ".local" / "clients"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.demo import tables
+from modelloop_cli.demo import tables
 from tests.support.embedded import wait_for
 
 if TYPE_CHECKING:

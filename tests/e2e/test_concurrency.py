@@ -14,15 +14,15 @@ import httpx
 import orjson
 import pytest
 
-from infra.cli.client import Client
 from modelloop import keys
 from modelloop.aws import storage
 from modelloop.ids import uuid7
+from modelloop_client.client import Client
 from tests.e2e.test_rollout import rows
 from tests.support.embedded import registry_of, wait_for
 
 if TYPE_CHECKING:
-    from infra.local.info import StackInfo
+    from modelloop_stack.info import StackInfo
 
 MODEL = "busy-digits"
 SPEC = b"target: high\ntask: classification\nestimators: [linear]\npromotion: {policy: manual}\n"

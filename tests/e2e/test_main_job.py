@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from infra.cli.client import Client
-from infra.cli.following import find_run, follow
-from infra.cli.screen import Screen
-from infra.cli.uploads import upload
-from infra.demo import job, tables, traffic
+from modelloop_cli.demo import job, tables, traffic
+from modelloop_cli.screen import Screen
+from modelloop_client.client import Client
+from modelloop_client.following import find_run, follow
+from modelloop_client.uploads import upload
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from infra.demo.journey import Journey
-    from infra.local.info import StackInfo
+    from modelloop_cli.demo.journey import Journey
+    from modelloop_stack.info import StackInfo
 
 ERROR_FORM = {"error", "error_code", "message", "field", "row"}
 ROW = {

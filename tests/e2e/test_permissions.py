@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.cli.screen import Screen
-from infra.cli.target import Stack
-from infra.demo import job
+from modelloop_cli.demo import job
+from modelloop_cli.screen import Screen
+from modelloop_client.target import Stack
 from tests.infra.access import grants, role_of
 from tests.infra.conftest import transformed
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from infra.local.info import StackInfo
+    from modelloop_stack.info import StackInfo
 
 SERVICES = {
     "DynamoDB_20120810": "dynamodb",

@@ -12,22 +12,22 @@ import httpx
 import pytest
 import yaml
 
-from infra.build.paths import ROOT
-from infra.cli.captured import Span
-from infra.cli.captured import export as export_captures
-from infra.cli.client import Client
-from infra.cli.following import find_run, follow
-from infra.cli.proxy import Proxy, running
-from infra.cli.uploads import upload
-from infra.demo import tables
 from modelloop import clock
+from modelloop_cli.captured import Span
+from modelloop_cli.captured import export as export_captures
+from modelloop_cli.demo import tables
+from modelloop_cli.proxy import Proxy, running
+from modelloop_client.client import Client
+from modelloop_client.following import find_run, follow
+from modelloop_client.uploads import upload
+from modelloop_stack.build.paths import ROOT
 from tests.support.embedded import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from infra.local.info import StackInfo
+    from modelloop_stack.info import StackInfo
 
 MODEL = "scraped"
 SPEC = b"{target: species, estimators: [linear]}\n"

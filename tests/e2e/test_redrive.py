@@ -10,7 +10,7 @@ import pytest
 from tests.support.embedded import wait_for
 
 if TYPE_CHECKING:
-    from infra.local.info import StackInfo
+    from modelloop_stack.info import StackInfo
     from tests.support.embedded import Run
 
 KEY = "captures/2026/11/23/10/garbage-for-the-redrive"

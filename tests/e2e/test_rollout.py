@@ -13,11 +13,11 @@ import orjson
 import pytest
 from sklearn.datasets import load_digits
 
-from infra.cli.client import Client
+from modelloop_client.client import Client
 from tests.support.embedded import wait_for
 
 if TYPE_CHECKING:
-    from infra.local.info import StackInfo
+    from modelloop_stack.info import StackInfo
 
 MODEL = "digits"
 SPEC = b"""target: high

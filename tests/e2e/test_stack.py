@@ -10,10 +10,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from infra.build.paths import ROOT
-from infra.local import processes
-from infra.local import stack as embedded
-from infra.local.info import StackInfo, StackNotRunningError
+from modelloop_stack import processes
+from modelloop_stack import stack as embedded
+from modelloop_stack.build.paths import ROOT
+from modelloop_stack.info import StackInfo, StackNotRunningError
 
 SAVED_SECONDS = 6.5  # the server saves changes after five
 ITEM = {"pk": {"S": "KEPT"}, "sk": {"S": "1"}}

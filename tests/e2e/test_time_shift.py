@@ -19,16 +19,16 @@ import httpx
 import pytest
 from selenium.webdriver.common.by import By
 
-from infra.cli.client import Client
-from infra.cli.proxy import Proxy, running
-from infra.dashboard import PREFIX, pages
+from modelloop_cli.dashboard import PREFIX, pages
+from modelloop_cli.proxy import Proxy, running
+from modelloop_client.client import Client
 from tests.support import browser
 from tests.support.embedded import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from infra.local.info import StackInfo
+    from modelloop_stack.info import StackInfo
 
 MODEL = "haze"
 SPEC = b"""target: hazy

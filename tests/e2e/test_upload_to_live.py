@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from infra.cli.following import find_run, follow
-from infra.cli.uploads import upload
+from modelloop_client.following import find_run, follow
+from modelloop_client.uploads import upload
 from tests.benchmarks.training import tables
 
 if TYPE_CHECKING:
     import httpx
 
-    from infra.cli.client import Client
+    from modelloop_client.client import Client
 
 MODEL = "ten-thousand"
 MOST_SECONDS = 60.0

@@ -6,7 +6,7 @@ import ast
 import re
 from pathlib import Path
 
-from infra.build.paths import ROOT
+from modelloop_stack.build.paths import ROOT
 
 FUNCTIONS = ROOT / "functions"
 

@@ -10,7 +10,7 @@ import pytest
 from samcli.yamlhelper import yaml_parse
 from samtranslator.translator.transform import transform
 
-from infra.build.paths import ROOT
+from modelloop_stack.build.paths import ROOT
 
 type Resources = dict[str, dict[str, Any]]
 

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from infra.build import budget
-from infra.build.budget import BUDGET, MEBIBYTE, BudgetError, FunctionSize
-from infra.build.bytecode import MissingBytecodeError, bytecode_of, compile_tree, missing_bytecode
-from infra.build.cache import cached, forget_but_newest, link_tree
-from infra.build.digest import digest_of, files_under
-from infra.build.paths import ROOT
-from infra.build.pruning import BY_ROLE, prune
-from infra.local.package import package
+from modelloop_stack.build import budget
+from modelloop_stack.build.budget import BUDGET, MEBIBYTE, BudgetError, FunctionSize
+from modelloop_stack.build.bytecode import MissingBytecodeError, bytecode_of, compile_tree, missing_bytecode
+from modelloop_stack.build.cache import cached, forget_but_newest, link_tree
+from modelloop_stack.build.digest import digest_of, files_under
+from modelloop_stack.build.paths import ROOT
+from modelloop_stack.build.pruning import BY_ROLE, prune
+from modelloop_stack.package import package
 
 
 def test_the_budget_counts_code_and_every_layer() -> None:
@@ -133,7 +133,7 @@ def test_linking_copies_the_tree_and_not_the_bytes(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_built_once_and_kept_while_it_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("infra.build.cache.CACHE", tmp_path)
+    monkeypatch.setattr("modelloop_stack.build.cache.CACHE", tmp_path)
     built: list[str] = []
 
     def build(folder: Path) -> None:
@@ -149,7 +149,7 @@ def test_a_folder_is_built_once_and_kept_while_it_is_used(tmp_path: Path, monkey
 
 
 def test_a_build_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("infra.build.cache.CACHE", tmp_path)
+    monkeypatch.setattr("modelloop_stack.build.cache.CACHE", tmp_path)
 
     def build(folder: Path) -> None:
         (folder / "half").write_text("1")
@@ -178,7 +178,7 @@ def test_a_lock_names_no_host(lock: Path) -> None:
 
 def test_a_package_depends_on_contents_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_built(tmp_path, 1)
-    monkeypatch.setattr("infra.local.package.layer", lambda role: tmp_path / role)
+    monkeypatch.setattr("modelloop_stack.package.layer", lambda role: tmp_path / role)
     first = package(tmp_path)
     assert package(tmp_path) == first
     resources = json.loads(first.template)["Resources"]

@@ -17,10 +17,10 @@ import yaml
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from infra.cli.main import app
-from infra.cli.target import Stack
 from modelloop import settings, spec_fields
 from modelloop.errors import ModelloopError
+from modelloop_cli.main import app
+from modelloop_client.target import Stack
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "infra" / "docs"
@@ -206,7 +206,7 @@ def test_the_make_targets_of_the_readme_exist() -> None:
 def test_what_the_readme_calls_else_is_there() -> None:
     text = (ROOT / "README.md").read_text()
     assert "$MODELLOOP_API" in text
-    told = Path(sys.modules["infra.cli.commands.access"].__file__ or "").read_text()
+    told = Path(sys.modules["modelloop_cli.commands.access"].__file__ or "").read_text()
     assert all(name in told for name in set(re.findall(r"\$(MODELLOOP_\w+)", text)))
     environments = tomllib.loads((ROOT / "samconfig.toml").read_text())
     assert set(re.findall(r"--config-env (\w+)", text)) <= environments.keys()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from samcli.yamlhelper import yaml_parse
 
-from infra.build.paths import ROOT
+from modelloop_stack.build.paths import ROOT
 from tests.infra.conftest import Resources, of_type
 from tests.infra.emission import emitted
 from tests.infra.test_wiring import HANDLERS, variables

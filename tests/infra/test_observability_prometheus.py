@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from samcli.yamlhelper import yaml_parse
 
-from infra.build.paths import ROOT
 from modelloop import prometheus
+from modelloop_stack.build.paths import ROOT
 
 OBSERVABILITY = ROOT / "infra" / "observability"
 PROMETHEUS_WORDS = re.compile(r"\b(?:modelloop_|model_infer_)[a-z_]+\b")

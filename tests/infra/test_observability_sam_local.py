@@ -8,8 +8,8 @@ import pytest
 import yaml
 from samcli.lib.providers.sam_stack_provider import SamLocalStackProvider
 
-from infra.build.paths import ROOT
-from infra.local.sam import template
+from modelloop_stack.build.paths import ROOT
+from modelloop_stack.sam import template
 
 if TYPE_CHECKING:
     from pathlib import Path

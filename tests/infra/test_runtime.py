@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-from infra.build import runtime
-from infra.build.application import build
+from modelloop_stack.build import runtime
+from modelloop_stack.build.application import build
 from tests.infra.test_wiring import HANDLERS
 
 CAN = {
@@ -16,7 +16,7 @@ CAN = {
     "DataLayer": ("duckdb", "numpy"),
     "TrainingLayer": ("sklearn", "scipy", "joblib", "numpy", "skl2onnx", "onnx"),
 }
-NOWHERE = ("boto3", "botocore", "pandas", "pydantic", "infra", "pytest")
+NOWHERE = ("boto3", "botocore", "pandas", "pydantic", "modelloop_cli", "modelloop_client", "modelloop_stack", "pytest")
 CHECK = "import importlib.util, sys; print(*(name for name in sys.argv[1:] if importlib.util.find_spec(name)))"
 
 

@@ -9,11 +9,11 @@ from string import Template
 
 import pytest
 
-from infra.build.paths import ROOT
-from infra.local.sam import loop
-from infra.local.sam.__main__ import main
-from infra.local.sam.forwarder import forwarding
-from infra.local.sam.runner import EVENTS, SamLocalError, _last_document
+from modelloop_stack.build.paths import ROOT
+from modelloop_stack.sam import loop
+from modelloop_stack.sam.__main__ import main
+from modelloop_stack.sam.forwarder import forwarding
+from modelloop_stack.sam.runner import EVENTS, SamLocalError, _last_document
 from tests.infra.test_wiring import HANDLERS
 
 NUMBERS = ("dataset_bytes", "bundle_bytes", "capture_bytes")
@@ -28,7 +28,7 @@ def test_an_event_is_json_once_its_places_are_filled(path: object) -> None:
 
 
 def test_every_function_is_invoked() -> None:
-    source = (ROOT / "infra" / "local" / "sam" / "loop.py").read_text()
+    source = (ROOT / "infra" / "modelloop_stack" / "sam" / "loop.py").read_text()
     assert all(f'"{function}"' in source for function in HANDLERS)
 
 
@@ -44,7 +44,7 @@ def test_a_wrong_answer_is_an_error() -> None:
 
 
 def test_without_an_engine_it_says_skipped(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("infra.local.sam.engine.shutil.which", lambda _name: None)
+    monkeypatch.setattr("modelloop_stack.sam.engine.shutil.which", lambda _name: None)
     assert main() == 0
     assert capsys.readouterr().out.startswith("skipped: neither Docker nor Podman answers")
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.build.paths import ROOT
-from infra.cli.dead_letters import ROUTES
+from modelloop_cli.dead_letters import ROUTES
+from modelloop_stack.build.paths import ROOT
 from tests.benchmarks.monitoring import results
 from tests.infra.closure import modules, settings_read
 from tests.infra.conftest import Resources, of_type

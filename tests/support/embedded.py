@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from infra.local.info import StackInfo
+    from modelloop_stack.info import StackInfo
 
 PATIENCE = 120.0
 
@@ -31,7 +31,7 @@ def command_line(stack: StackInfo, file: Path) -> Run:
 
     def run(*words: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "infra.cli.main", *words],
+            [sys.executable, "-m", "modelloop_cli.main", *words],
             env=os.environ | {"MODELLOOP_STACK_FILE": str(file)},
             input=stdin,
             capture_output=True,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # ships no types
 
-from infra.build.paths import ROOT
+from modelloop_stack.build.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from importlib.metadata import distribution
 from pathlib import Path
 
-from infra.build import application
-from infra.build.paths import ROOT
+from modelloop_stack.build import application
+from modelloop_stack.build.paths import ROOT
 
 HOME = ROOT / ".local" / "bench"
 HANDLERS = Path(__file__).parent / "handlers"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
-from infra.build.paths import ROOT
+from modelloop_stack.build.paths import ROOT
 from tests.benchmarks.serving.endpoint import CREDENTIALS, REGION, endpoint
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from zlib import crc32
 import duckdb
 import numpy as np
 
-from infra.build.paths import ROOT
+from modelloop_stack.build.paths import ROOT
 
 FOLDER = ROOT / ".local" / "bench" / "tables"
 CHUNK = 250_000

@@ -14,11 +14,11 @@ import httpx
 import pytest
 from moto.server import ThreadedMotoServer
 
-from infra.cli.client import Client
-from infra.cli.main import main
-from infra.cli.proxy import Proxy, running
-from infra.cli.target import find_stack
-from infra.dashboard import PREFIX, pages
+from modelloop_cli.dashboard import PREFIX, pages
+from modelloop_cli.main import main
+from modelloop_cli.proxy import Proxy, running
+from modelloop_client.client import Client
+from modelloop_client.target import find_stack
 from tests.support import browser as browsers
 from tests.support import penguins_page
 

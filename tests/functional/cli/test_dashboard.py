@@ -11,7 +11,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
-from infra.dashboard import PREFIX
+from modelloop_cli.dashboard import PREFIX
 from tests.support.browser import CHROMIUM, DRIVER, attribute, body, complaints, keep_picture, wait
 from tests.support.penguins_page import COLUMN, DRIFT, HISTORY, MODEL, QUALITY, RUN, SUMMARY
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from infra.cli.client import Client
-from infra.cli.proxy import Proxy, running
-from infra.cli.target import find_stack
+from modelloop_cli.proxy import Proxy, running
+from modelloop_client.client import Client
+from modelloop_client.target import find_stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,9 +11,9 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 from samcli.yamlhelper import yaml_parse
 
-from infra.build.paths import ROOT
-from infra.cli import redriving
-from infra.cli.dead_letters import ROUTES
+from modelloop_cli import redriving
+from modelloop_cli.dead_letters import ROUTES
+from modelloop_stack.build.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable

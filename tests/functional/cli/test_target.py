@@ -12,9 +12,9 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from infra.cli.failures import CommandError
-from infra.cli.signing import Signature, is_data_plane
-from infra.cli.target import find_stack
+from modelloop_client.failures import CommandError
+from modelloop_client.signing import Signature, is_data_plane
+from modelloop_client.target import find_stack
 
 if TYPE_CHECKING:
     from pathlib import Path

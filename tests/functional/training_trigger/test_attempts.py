@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.cli import dead_letters
 from modelloop import clock, keys
 from modelloop.errors import TransientError
 from modelloop.ids import uuid7_ms
+from modelloop_cli import dead_letters
 from training_trigger import attempts, intake
 from training_trigger.prepare import prepare
 

@@ -13,7 +13,7 @@ import duckdb
 import pytest
 from samcli.yamlhelper import yaml_parse
 
-from infra.build.paths import ROOT
+from modelloop_stack.build.paths import ROOT
 from tests.support.bad_tables import CASES
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from infra.cli.failures import CommandError
-from infra.cli.screen import Screen
-from infra.demo import tables, traffic
-from infra.demo.journey import Journey
+from modelloop_cli.demo import tables, traffic
+from modelloop_cli.demo.journey import Journey
+from modelloop_cli.screen import Screen
+from modelloop_client.failures import CommandError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +34,7 @@ def test_the_diabetes_table_joins_measurements_and_outcomes(tmp_path: Path) -> N
 
 
 def test_tables_are_found_without_importing_their_packages() -> None:
-    code = "import sys; from infra.demo import tables; tables.penguins().rows(); print(*sys.modules)"
+    code = "import sys; from modelloop_cli.demo import tables; tables.penguins().rows(); print(*sys.modules)"
 
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-from infra.build.paths import ROOT
 from modelloop.errors import DatasetRejectedError
 from modelloop.plan import (
     DISK_TIMES,
@@ -18,6 +17,7 @@ from modelloop.plan import (
     check_size,
     make_plan,
 )
+from modelloop_stack.build.paths import ROOT
 
 DEPLOYED = 3_008
 MILLION = Need(rows=1_000_000, columns=20, slots=26, classes=2)

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from infra.build.paths import ROOT
 from modelloop import prometheus, quarantine, summary, traffic
 from modelloop.errors import ArtifactRefusedError, ConflictError, ModelloopError, RequestError, TransientError
 from modelloop.prometheus import ModelState
 from modelloop.prometheus_traffic import FAILURES
 from modelloop.summary import Place, Summary
+from modelloop_stack.build.paths import ROOT
 
 RULES = (ROOT / "infra" / "observability" / "alerts.yml").read_text()
 NOW = "2026-11-23T12:10:00.000Z"

@@ -1,1 +1,0 @@
-"""What provisions and operates Modelloop: build, local stack, command line."""

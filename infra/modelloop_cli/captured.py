@@ -1,0 +1,91 @@
+"""Captures and labels of a span of time, read from the capture bucket and written as files of a foreign layout."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter, defaultdict
+from functools import cache
+from hashlib import sha256
+from typing import TYPE_CHECKING, NamedTuple
+
+from modelloop import clock, export_baseline, export_captures, keys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from modelloop_client.client import Client
+    from modelloop_client.target import Stack
+
+LATE_HOURS = 24  # captures that waited in an environment lie under the hour of their arrival
+_HOUR_CHARACTERS = len("2026-11-23T10")
+
+
+class Span(NamedTuple):
+    """From `start` up to, not including, `end`: moments as the clock writes them."""
+
+    start: str
+    end: str
+
+
+def export(client: Client, model: str, span: Span, out: Path, *, scores: bool = False) -> Counter[str]:
+    """Write a model's captures and labels under `out`; return how many files, rows, labels and rows without features.
+
+    File names are derived from the capture objects, so that a repeated export writes the same files again. `scores`
+    adds the probabilities. Raises ApiError for a model that does not exist.
+    """
+    counted: Counter[str] = Counter()
+    seen: set[tuple[str, int, str]] = set()
+    versions = {known["version"]: known["run_id"] for known in client.versions(model, sys.maxsize)}
+
+    @cache
+    def whole(version: int) -> frozenset[str]:
+        return export_baseline.whole_columns(client.version(model, version))
+
+    for key, body in _objects(client.stack, span):
+        files: dict[str, list[str]] = defaultdict(list)
+        for record in export_captures.records(body, model, versions):
+            identity = (record["id"], record.get("offset", -1), record.get("variant", ""))
+            if not span.start <= record["time"] < span.end or (record["kind"] == "prediction" and identity in seen):
+                continue
+            seen.add(identity)
+            integral = whole(record["version"]) if record["kind"] == "prediction" else frozenset()
+            found = list(export_captures.lines(record, integral, scores=scores))
+            for line in found:
+                files[line.folder].append(json.dumps(line.document, ensure_ascii=False))
+            counted.update(_counts(record, len(found)))
+        counted["files"] += _write(out, key, files)
+    return counted
+
+
+def _counts(record: dict[str, object], lines: int) -> dict[str, int]:
+    if record["kind"] == "feedback":
+        return {"labels": lines}
+    return {"rows": lines, "rows_without_features": 0 if lines else int(str(record["rows"]))}
+
+
+def _write(out: Path, key: str, files: dict[str, list[str]]) -> int:
+    name = sha256(key.encode()).hexdigest()[:16]
+    for folder, lines in files.items():
+        path = out / folder / f"{name}.jsonl"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("\n".join([*lines, ""]), encoding="utf-8")
+    return len(files)
+
+
+def _objects(stack: Stack, span: Span) -> Iterator[tuple[str, bytes]]:
+    s3 = stack.aws("s3")
+    last = _hour(clock.later(span.end, minutes=LATE_HOURS * 60))
+    for prefix in (keys.CAPTURES, keys.FEEDBACK):
+        pages = s3.get_paginator("list_objects_v2").paginate(
+            Bucket=stack.capture_bucket, Prefix=prefix, StartAfter=prefix + _hour(span.start)
+        )
+        for item in (item for page in pages for item in page.get("Contents", ())):
+            if item["Key"].removeprefix(prefix)[:_HOUR_CHARACTERS] > last:
+                break
+            yield item["Key"], s3.get_object(Bucket=stack.capture_bucket, Key=item["Key"])["Body"].read()
+
+
+def _hour(moment: str) -> str:
+    return moment[:_HOUR_CHARACTERS].replace("-", "/").replace("T", "/")

@@ -1,0 +1,145 @@
+"""One erasure, step by step: each step leaves what the ones before it are found by, so that it can be begun anew."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from modelloop import erasure, keys, origins
+from modelloop.ids import uuid7_ms
+from modelloop.run import ENDED
+from modelloop_cli.erasing.store import Store
+from modelloop_client.failures import CommandError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from modelloop.erasure import Kept, Row
+    from modelloop_client.client import Client
+
+MOST_RUNS = 10_000
+CLOCKS_MS = 3_600_000  # what two clocks may be apart
+HELD = ("rows", "labels", "entries", "quarantined", "labelled", "derived")
+
+
+class Erased(NamedTuple):
+    """What was (or would be) erased, by kind; versions that learned from it; runs that are learning from it now."""
+
+    counted: dict[str, int]
+    versions: list[int]
+    runs: list[str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the document for programs."""
+        return {**self.counted, "versions": self.versions, "unfinished_runs": self.runs}
+
+    @property
+    def anything(self) -> bool:
+        """Say whether anything was still held of the prediction."""
+        return any(self.counted[name] for name in HELD)
+
+
+class Eraser:
+    """Erases one row, or all rows, of a prediction from everything that holds them."""
+
+    def __init__(self, client: Client, model: str, wanted: Row, *, rehearsal: bool) -> None:
+        hour = erasure.hour_of(wanted.id)
+        if hour is None:
+            raise CommandError(f"{wanted.id[:80]!r} is not a prediction id", "It came with the answer")
+        self._client, self._model, self._wanted, self._hour = client, model, wanted, hour
+        self._store = Store(client.stack, rehearsal=rehearsal)
+        self._artifacts, self._capture = client.stack.artifacts_bucket, client.stack.capture_bucket
+        self._versions: set[int] = set()
+        self._unfinished: list[str] = []
+
+    def erase(self) -> Erased:
+        """Do it, or rehearse it; the index goes last, because what else there is is found through it."""
+        index = _folder(keys.index(self._model, self._hour, ""))
+        feedback = _folder(keys.feedback(self._model, self._hour, ""))
+        found = {pair for folder in (index, feedback, keys.QUARANTINE) for pair in self._sources(folder)}
+        for source, digest in sorted(found):
+            self._rewrite(source, digest)
+        self._change_all(keys.QUARANTINE, "quarantined", erasure.quarantine)
+        self._change_all(feedback, "labels", erasure.rows)
+        self._change(keys.labelled(self._model, self._hour), "labelled", erasure.rows)
+        self._store.purge(self._artifacts, keys.labelled(self._model, self._hour))
+        for digest in self._derived():
+            self._forget_table(digest)
+        self._store.purge(self._artifacts, keys.derived_prefix(self._model))
+        self._change_all(index, "entries", erasure.entries)
+        counted = {name: self._store.counted[name] for name in (*HELD, "objects", "old_versions", "removed")}
+        return Erased(counted, sorted(self._versions), self._unfinished)
+
+    def _naming(self, folder: str) -> Iterator[tuple[str, bytes]]:
+        """Yield the objects of a folder that name the prediction; none is older than that."""
+        since = (uuid7_ms(self._wanted.id) or 0) - CLOCKS_MS
+        for key in list(self._store.keys(self._artifacts, folder, since)):
+            body = self._store.read(self._artifacts, key)
+            if body is not None and self._wanted.named_in(body):
+                yield key, body
+
+    def _sources(self, folder: str) -> Iterator[tuple[str, str]]:
+        """Yield the capture object that each of them was made of, with the digest in its derived keys."""
+        for key, body in self._naming(folder):
+            source = json.loads(body.split(b"\n", 1)[0]).get("key")
+            if source:
+                yield source, key.rpartition("/")[2].partition(".")[0]
+
+    def _rewrite(self, source: str, digest: str) -> None:
+        """Write a capture object anew, lead the index to that version, and only then delete the ones before."""
+        places = {(self._model, self._hour)}
+
+        def without(body: bytes) -> bytes:
+            found = erasure.captures(body, self._model, self._wanted)
+            places.update(found.places)
+            self._store.counted["rows"] += found.rows
+            return found.body if found.rows + found.labels + found.lines else body
+
+        version_id = self._store.change(self._capture, source, without)
+        for place in sorted(places) if version_id else ():
+            key = keys.index(*place, digest)
+            self._store.change(self._artifacts, key, lambda body: erasure.index(body, version_id))
+            self._store.purge(self._artifacts, key)
+        self._store.purge(self._capture, source)
+
+    def _change_all(self, folder: str, name: str, kept: Any) -> None:
+        for key, _ in self._naming(folder):
+            self._change(key, name, kept)
+        self._store.purge(self._artifacts, folder)
+
+    def _change(self, key: str, name: str, kept: Any) -> None:
+        def without(body: bytes) -> bytes:
+            found: Kept = kept(body, self._wanted)
+            self._store.counted[name] += found.gone
+            return found.body
+
+        self._store.change(self._artifacts, key, without)
+
+    def _derived(self) -> Iterator[str]:
+        """Yield the digests of derived tables that hold the rows."""
+        for key, body in self._naming(keys.derived_prefix(self._model)):
+            if key.endswith(keys.ORIGINS) and origins.holds(body, self._wanted):
+                yield key.rpartition("/")[2].removesuffix(keys.ORIGINS)
+
+    def _forget_table(self, digest: str) -> None:
+        """Take the rows out of a derived table and remove what runs made of it; a run that is under way needs both."""
+        table, known = keys.derived(self._model, digest), keys.origins(self._model, digest)
+        runs = [run for run in self._runs() if run["dataset"].get("uri", "").endswith(f"/{table}")]
+        self._versions |= {run["version"] for run in runs if run["version"]}
+        if unfinished := [run["run_id"] for run in runs if run["state"] not in ENDED]:
+            self._unfinished += unfinished
+            return
+        for run in runs:
+            for key in list(self._store.keys(self._artifacts, keys.prepared(self._model, run["run_id"], ""))):
+                if key.endswith(".npy"):
+                    self._store.remove(self._artifacts, key)
+        told = self._store.read(self._artifacts, known) or b""
+        self._change(table, "derived", lambda body, wanted: origins.without(body, told, wanted)[0])
+        self._store.change(self._artifacts, known, lambda body: origins.without(b"", body, self._wanted)[1])
+
+    def _runs(self) -> list[dict[str, Any]]:
+        return self._client.runs(self._model, MOST_RUNS)
+
+
+def _folder(key: str) -> str:
+    return key.removesuffix(".jsonl")

@@ -1,0 +1,73 @@
+"""The entry point: every command, and one way to end badly."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import typer
+
+from modelloop_cli.commands import access, demo, erase, export, local, monitoring, redrive, registry, serving, training
+from modelloop_cli.screen import Screen
+from modelloop_client.failures import explain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+app = typer.Typer(
+    name="modelloop",
+    help="Drop a table in a bucket; get a prediction API that watches itself and retrains.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+PANELS: dict[str, dict[str, Callable[..., None]]] = {
+    "Stack": {"up": local.up, "down": local.down, "demo": demo.demo, "env": access.env},
+    "Train and predict": {
+        "train": training.train,
+        "runs": training.runs,
+        "retrain": training.retrain,
+        "predict": serving.predict,
+        "feedback": serving.feedback,
+    },
+    "What serves": {
+        "models": registry.models,
+        "versions": registry.versions,
+        **registry.ACTIONS,
+        "report": registry.report,
+    },
+    "Watch": {
+        "drift": monitoring.drift,
+        "quality": monitoring.quality,
+        "summary": monitoring.summary,
+        "quarantine": monitoring.quarantine,
+        "redrive": redrive.redrive,
+        "audit": monitoring.audit,
+        "lineage": monitoring.lineage,
+        "export": export.export,
+        "erase": erase.erase,
+        "dashboard": access.dashboard,
+        "proxy": access.proxy,
+    },
+}
+
+for _panel, _commands in PANELS.items():
+    for _name, _command in _commands.items():
+        app.command(_name, rich_help_panel=_panel)(_command)
+
+
+def main() -> None:
+    """Run the command line; an expected failure is one line with advice and exit code 1."""
+    try:
+        app()
+    except Exception as error:  # the edge of the program: bugs are re-raised with their traceback
+        told = explain(error)
+        if told is None:
+            raise
+        Screen(as_json="--json" in sys.argv).fail(told)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

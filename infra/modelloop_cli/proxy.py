@@ -1,0 +1,197 @@
+"""A loopback proxy for clients that cannot sign: a browser, an old Prometheus, a protocol client.
+
+It acts with the caller's own identity, so it answers nobody else: it listens on the loopback address alone, takes
+only loopback names in the Host header (a rebound DNS name is refused), and refuses requests that a page of another
+origin made.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import contextmanager
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from modelloop.errors import ModelloopError
+from modelloop_client.failures import CommandError, explain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from modelloop_client.client import Client
+
+LOOPBACK = "127.0.0.1"
+NAMES = ("127.0.0.1", "localhost", "[::1]")
+METHODS = "GET, HEAD, POST"
+LARGEST_BODY = 10 * 1024 * 1024  # what API Gateway takes
+_SENT = ("accept", "content-type", "content-encoding", "inference-header-content-length", "if-none-match")
+_RETURNED = ("content-type", "inference-header-content-length", "location", "etag", "retry-after")
+_OWN = "x-modelloop-"
+
+type Page = tuple[str, bytes]
+"""Content type and content."""
+
+
+class Proxy(ThreadingHTTPServer):
+    """Forwards to one stack; `pages` are own files served by path, under a strict content-security policy.
+
+    With `home`, the path of one of them, `/` and that path without its last slash lead there.
+    """
+
+    daemon_threads = True
+
+    def __init__(
+        self, client: Client, port: int = 0, pages: Mapping[str, Page] | None = None, home: str | None = None
+    ) -> None:
+        super().__init__((LOOPBACK, port), _Exchange)
+        self.client = client
+        self.pages = pages or {}
+        self.home = home
+        self.ways_home = frozenset({"/", home.rstrip("/")} if home else ())
+        self.hosts = frozenset(f"{name}:{self.server_port}" for name in NAMES)
+
+    @property
+    def url(self) -> str:
+        """Where clients connect."""
+        return f"http://{LOOPBACK}:{self.server_port}"
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Stay silent about a client that left before its answer did: a browser that reloads does so every time."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
+@contextmanager
+def running(proxy: Proxy) -> Iterator[Proxy]:
+    """Serve in a thread while the block runs."""
+    thread = Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.05}, name="proxy", daemon=True)
+    thread.start()
+    try:
+        yield proxy
+    finally:
+        proxy.shutdown()
+        thread.join()
+        proxy.server_close()
+
+
+PAGE_HEADERS = {
+    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "same-origin",
+    "cache-control": "no-store",
+}
+
+
+class _Exchange(BaseHTTPRequestHandler):
+    server: Proxy
+    protocol_version = "HTTP/1.1"
+    server_version = "modelloop"
+    sys_version = ""
+    timeout = 60
+
+    def do_GET(self) -> None:
+        self._answer()
+
+    def do_HEAD(self) -> None:
+        self._answer()
+
+    def do_POST(self) -> None:
+        self._answer()
+
+    def log_message(self, *_: object) -> None:
+        """Stay silent: the terminal belongs to the person."""
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Answer in the one error form what the server itself refuses, such as a method that no route has."""
+        self.close_connection = True
+        if code == HTTPStatus.NOT_IMPLEMENTED:
+            told = f"no route takes {self.command}; use {METHODS}"
+            self._refuse(HTTPStatus.METHOD_NOT_ALLOWED, "BAD_REQUEST", told, {"allow": METHODS})
+        else:
+            self._refuse(code, "BAD_REQUEST", message or explain or HTTPStatus(code).phrase)
+
+    def _answer(self) -> None:
+        if refusal := refuse(self.server.hosts, {name.lower(): value for name, value in self.headers.items()}):
+            self._refuse(HTTPStatus.FORBIDDEN, "FORBIDDEN", refusal)
+        elif self.command != "POST" and self.server.home and urlsplit(self.path).path in self.server.ways_home:
+            self._send(HTTPStatus.FOUND, {"location": self.server.home, "cache-control": "no-store"}, b"")
+        elif self.command != "POST" and (page := self.server.pages.get(urlsplit(self.path).path)):
+            self._send(HTTPStatus.OK, {"content-type": page[0], **PAGE_HEADERS}, page[1])
+        else:
+            self._forward()
+
+    def _forward(self) -> None:
+        body = self._body()
+        if body is None:
+            return
+        target = urlsplit(self.path)
+        if not target.path.startswith("/") or ".." in unquote(target.path).split("/"):
+            self._refuse(HTTPStatus.BAD_REQUEST, "BAD_REQUEST", "the path leaves the API")
+            return
+        sent = {name: value for name, value in self.headers.items() if name.lower() in _SENT or _is_own(name)}
+        try:
+            answer = self.server.client.send(
+                "GET" if self.command == "HEAD" else self.command,
+                target.path,
+                content=body,
+                params=dict(parse_qsl(target.query, keep_blank_values=True)),
+                headers=sent,
+            )
+        except Exception as error:  # noqa: BLE001  the edge: a client gets an answer, whatever went wrong here
+            told = explain(error) or CommandError(f"the proxy failed: {error!r}")
+            self._refuse(HTTPStatus.BAD_GATEWAY, "BAD_GATEWAY", told.message)
+            return
+        kept = {name: value for name, value in answer.headers.items() if name.lower() in _RETURNED or _is_own(name)}
+        self._send(answer.status_code, {**kept, "x-content-type-options": "nosniff"}, answer.content)
+
+    def _body(self) -> bytes | None:
+        told = self.headers.get("content-length", "0")
+        if "transfer-encoding" in self.headers or not told.isascii() or not told.isdigit():
+            self.close_connection = True
+            self._refuse(HTTPStatus.LENGTH_REQUIRED, "BAD_REQUEST", "send the body with a Content-Length")
+            return None
+        if int(told) > LARGEST_BODY:
+            self.close_connection = True
+            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "REQUEST_TOO_LARGE", "the body is over 10 MB")
+            return None
+        return self.rfile.read(int(told))
+
+    def _refuse(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
+        error = ModelloopError(message)
+        body = json.dumps(error.body() | {"error_code": code}).encode()
+        if status == HTTPStatus.FORBIDDEN:
+            self.close_connection = True
+        self._send(status, {"content-type": "application/json", **(headers or {})}, body)
+
+    def _send(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("content-length", str(len(body)))
+        if self.close_connection:
+            self.send_header("connection", "close")
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+
+def refuse(hosts: frozenset[str], headers: Mapping[str, Any]) -> str | None:
+    """Return why a request with these headers is not answered, or None when it may pass."""
+    if headers.get("host", "").lower() not in hosts:
+        return "only loopback names are answered"
+    origin = headers.get("origin")
+    if origin is not None and origin.lower().removeprefix("http://") not in hosts:
+        return "pages of another origin are not answered"
+    if headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
+        return "pages of another site are not answered"
+    return None
+
+
+def _is_own(name: str) -> bool:
+    return name.lower().startswith(_OWN)

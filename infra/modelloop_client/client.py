@@ -1,0 +1,156 @@
+"""The API as typed calls: timeouts, retries, keys and signatures included."""
+
+from __future__ import annotations
+
+import time
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote
+
+import httpx
+
+from modelloop_client.failures import ApiError
+from modelloop_client.signing import ApiKey, Signature, is_data_plane
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from modelloop_client.target import Stack
+
+type Document = dict[str, Any]
+
+TIMEOUT = httpx.Timeout(35.0, connect=5.0)  # API Gateway gives up after 29 s
+CONNECTION_RETRIES = 3
+ATTEMPTS = 4
+PAGE = 100
+_AGAIN = {
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.BAD_GATEWAY,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    HTTPStatus.GATEWAY_TIMEOUT,
+}
+
+
+class Client:
+    """One stack's API; connection errors are retried, and so are reads that the API asks to repeat."""
+
+    def __init__(self, stack: Stack, transport: httpx.BaseTransport | None = None, pause: float = 0.2) -> None:
+        self.stack = stack
+        self._pause = pause
+        self._key = ApiKey(stack.api_key)
+        self._http = httpx.Client(
+            timeout=TIMEOUT,
+            transport=transport or httpx.HTTPTransport(retries=CONNECTION_RETRIES),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        content: bytes | None = None,
+        params: dict[str, str] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> httpx.Response:
+        """Send one request, signed or with the key as its path asks; any status is an answer."""
+        auth = self._key if is_data_plane(path) else Signature(self.stack.credentials, self.stack.region)
+        return self._http.request(
+            method, self.stack.api_url + path, content=content, params=params, headers=headers, auth=auth
+        )
+
+    def get(self, path: str, **params: str | int | None) -> Document:
+        """Read a document; raises ApiError for every answer but 2xx."""
+        given = {name: str(value) for name, value in params.items() if value is not None}
+        for attempt in range(1, ATTEMPTS):
+            answer = self.send("GET", path, params=given)
+            if answer.status_code not in _AGAIN:
+                return _document(answer)
+            time.sleep(self._pause * 2**attempt)
+        return _document(self.send("GET", path, params=given))
+
+    def post(self, path: str, body: Document) -> Document:
+        """Send a document once; raises ApiError for every answer but 2xx."""
+        content = httpx.Request("POST", "http://body", json=body).content
+        return _document(self.send("POST", path, content=content, headers={"content-type": "application/json"}))
+
+    def pages(self, path: str, key: str, limit: int) -> list[Document]:
+        """Read a paged list up to `limit` items."""
+        items: list[Document] = []
+        following: str | None = None
+        while len(items) < limit:
+            page = self.get(path, limit=min(PAGE, limit - len(items)), next=following)
+            items += page[key]
+            following = page.get("next")
+            if not following:
+                break
+        return items[:limit]
+
+    def models(self, limit: int = PAGE) -> list[Document]:
+        """Return the models and what serves for each."""
+        return self.pages("/models", "models", limit)
+
+    def versions(self, model: str, limit: int = PAGE) -> list[Document]:
+        """Return a model's versions, newest first."""
+        return self.pages(f"/models/{_part(model)}/versions", "versions", limit)
+
+    def version(self, model: str, version: int) -> Document:
+        """Return a version's manifest."""
+        return self.get(f"/models/{_part(model)}/versions/{version}")
+
+    def runs(self, model: str, limit: int = PAGE) -> list[Document]:
+        """Return a model's runs, newest first."""
+        return self.pages(f"/models/{_part(model)}/runs", "runs", limit)
+
+    def about(self, model: str, topic: str, **params: str | int | None) -> Document:
+        """Return one of a model's documents: drift, quality, summary, audit, runs/ID, lineage/ID and so on."""
+        return self.get(f"/models/{_part(model)}/{topic}", **params)
+
+    def act(self, model: str, action: str, **body: Any) -> Document:
+        """Change what serves, or start a run: promote, rollback, approve, runs and so on."""
+        given = {name: value for name, value in body.items() if value is not None}
+        return self.post(f"/models/{_part(model)}/{action}", given)
+
+    def predict(self, model: str, rows: Sequence[Document], params: Document | None = None) -> Document:
+        """Predict for rows of column values; returns predictions, the prediction id, and what `params` asked for."""
+        body: Document = {"dataframe_records": list(rows)}
+        return self.post(f"/models/{_part(model)}/invocations", body | ({"params": params} if params else {}))
+
+    def schema(self, model: str) -> Document:
+        """Return which columns a model takes and what it answers, as the Open Inference Protocol tells it."""
+        return self.get(f"/v2/models/{_part(model)}")
+
+    def audit(self, model: str, limit: int) -> list[Document]:
+        """Return who changed what, newest first."""
+        return self.pages(f"/models/{_part(model)}/audit", "audit", limit)
+
+    def infer(self, model: str, body: Document, version: int | None = None) -> Document:
+        """Send an Open Inference Protocol request, to a pinned version where one is named."""
+        place = _part(model) if version is None else f"{_part(model)}/versions/{version}"
+        return self.post(f"/v2/models/{place}/infer", body)
+
+    def feedback(self, model: str, items: Sequence[Document]) -> Document:
+        """Send labels for predictions: `{"id", "row", "label"}` each; returns the accepted count."""
+        return self.post(f"/models/{_part(model)}/feedback", {"feedback": list(items)})
+
+
+def _part(name: str) -> str:
+    return quote(name, safe="")
+
+
+def _document(answer: httpx.Response) -> Document:
+    try:
+        found = answer.json()
+    except ValueError:
+        found = {"error": f"the API answered {answer.status_code} with something that is not JSON"}
+        raise ApiError(answer.status_code, found) from None
+    if not isinstance(found, dict):
+        found = {"value": found}
+    if not answer.is_success:
+        raise ApiError(answer.status_code, found)
+    return found

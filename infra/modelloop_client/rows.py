@@ -1,0 +1,83 @@
+"""Rows to predict: from NAME=VALUE pairs, a CSV or JSON file, or standard input."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from modelloop_client.failures import CommandError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+type Row = dict[str, Any]
+
+CHUNK = 500
+
+
+def from_pairs(pairs: Sequence[str]) -> list[Row]:
+    """Return one row from NAME=VALUE pairs; values are read as the API reads a CSV cell."""
+    row: Row = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise CommandError(f"{pair!r} is not NAME=VALUE", "For example: --set island=Biscoe")
+        row[name] = value
+    return [row]
+
+
+def read_text(file: str) -> str:
+    """Return a file's text, or standard input's for -; raise CommandError when it is not UTF-8."""
+    try:
+        if file == "-":
+            return sys.stdin.read()
+        with open(file, encoding="utf-8-sig") as opened:  # noqa: PTH123  a path, or a shell's /dev/fd
+            return opened.read()
+    except UnicodeDecodeError as error:
+        whence = "standard input" if file == "-" else file
+        raise CommandError(f"{whence} is not UTF-8 text", "Save it as UTF-8") from error
+
+
+def from_text(text: str) -> list[Row]:
+    """Return the rows of a CSV table with a header, a JSON object, a JSON array or JSON lines."""
+    start = text.lstrip("\ufeff \t\r\n")[:1]
+    if not start:
+        raise CommandError("there are no rows", "Give a table with a header, or JSON rows")
+    return _json_rows(text) if start in "[{" else _csv_rows(text)
+
+
+def chunks(rows: Sequence[Row], size: int = CHUNK) -> Iterator[Sequence[Row]]:
+    """Return the rows in requests of at most `size`."""
+    return (rows[start : start + size] for start in range(0, len(rows), size))
+
+
+def _csv_rows(text: str) -> list[Row]:
+    reader = csv.DictReader(io.StringIO(text.lstrip("\ufeff")), restkey="", restval=None)
+    rows: list[Row] = list(reader)
+    for line, row in enumerate(rows, 2):
+        if "" in row:
+            raise CommandError(f"line {line} has more cells than the header", "Quote cells that hold a comma")
+    if not rows:
+        raise CommandError("the table has a header and no rows", "The first line names the columns")
+    return rows
+
+
+def _json_rows(text: str) -> list[Row]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = [_json_line(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    rows = found if isinstance(found, list) else [found]
+    if not rows or not all(isinstance(row, dict) for row in rows):
+        raise CommandError("the JSON holds no rows", 'A row is an object: {"island": "Biscoe"}')
+    return rows
+
+
+def _json_line(number: int, line: str) -> Any:
+    try:
+        return json.loads(line)
+    except ValueError as error:
+        raise CommandError(f"line {number} is not JSON: {error}") from error

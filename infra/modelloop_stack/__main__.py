@@ -1,0 +1,41 @@
+"""`python -m modelloop_stack`: what `make up` and `make down` call."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from modelloop_stack import stack
+from modelloop_stack.build.application import BuildError
+from modelloop_stack.deploy import DeployError
+from modelloop_stack.emulator import EmulatorError
+from modelloop_stack.info import DEFAULT_STATE
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+State = Annotated[Path, typer.Option("--state", help="Folder of the stack's data; each is a stack of its own.")]
+
+
+@app.command()
+def up(state: State = DEFAULT_STATE) -> None:
+    """Bring the stack up and say where it is."""
+    print("Bringing the embedded stack up (the first time takes minutes)", file=sys.stderr)
+    try:
+        info = stack.up(state)
+    except (BuildError, EmulatorError, DeployError) as failure:
+        print(failure, file=sys.stderr)
+        raise typer.Exit(1) from failure
+    lines = (f"API      {info.api_url}", f"key      {info.api_key}", f"AWS      {info.endpoint_url}")
+    print("\n".join((*lines, f"details  {state / 'stack.json'}")))
+
+
+@app.command()
+def down(state: State = DEFAULT_STATE) -> None:
+    """End every process of the stack; its data stays."""
+    stack.down(state)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,56 @@
+"""The whole application, by the same `sam build` that a deployment uses."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from modelloop_stack.build.cache import locked
+from modelloop_stack.build.digest import digest_of, files_under
+from modelloop_stack.build.paths import BUILT, ENVIRONMENT, ROOT
+
+
+class BuildError(RuntimeError):
+    """`sam build` failed; the message carries what it printed."""
+
+
+def build(*, force: bool = False) -> Path:
+    """Bring `.aws-sam/build` up to date with the tree; nothing runs when its inputs are unchanged.
+
+    Raises:
+        BuildError: the build failed.
+
+    """
+    with locked("application"):
+        digest = input_digest()
+        stamp = BUILT / ".inputs"
+        if force or not stamp.exists() or stamp.read_text() != digest:
+            _sam_build()
+            stamp.write_text(digest)
+    return BUILT
+
+
+def input_digest() -> str:
+    """Digest of everything that `sam build` reads."""
+    folders = ("functions", "layers", "infra/modelloop_stack/build", "infra/observability")
+    inputs = [path for folder in folders for path in files_under(ROOT / folder)]
+    makefiles = [ROOT / "functions" / "Makefile", *(ROOT / "layers").glob("*/Makefile")]
+    return digest_of([ROOT / "template.yaml", *inputs, *makefiles], ROOT)
+
+
+def build_environment() -> dict[str, str]:
+    """Make the environment of the build tools: our Python 3.13 first, ahead of version-manager shims."""
+    environment = dict(os.environ)
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    environment["PATH"] = f"{ENVIRONMENT / 'bin'}{os.pathsep}{environment.get('PATH', '')}"
+    environment["SAM_CLI_TELEMETRY"] = "0"
+    environment.setdefault("AWS_DEFAULT_REGION", "us-east-1")
+    return environment
+
+
+def _sam_build() -> None:
+    command = [str(ENVIRONMENT / "bin" / "sam"), "build", "--config-env", "local"]
+    done = subprocess.run(command, cwd=ROOT, env=build_environment(), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise BuildError(f"sam build failed:\n{done.stdout}{done.stderr}")

@@ -1,0 +1,32 @@
+"""The functions' own code: the import root as it is, compiled."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from modelloop_stack.build.bytecode import compile_tree
+from modelloop_stack.build.cache import cached, forget_but_newest
+from modelloop_stack.build.digest import digest_of, files_under
+from modelloop_stack.build.paths import ROOT
+
+FUNCTIONS = ROOT / "functions"
+KEPT = 5  # builds of one edit run side by side, so the one before must not vanish under them
+
+
+def code() -> Path:
+    """Copy and compile the import root, or find it built; Lambda mounts it at /var/task."""
+    rules = Path(__file__).parent
+    sources = files_under(FUNCTIONS)
+    key = f"code-{digest_of([*sources, rules / 'code.py', rules / 'bytecode.py'], ROOT)}"
+    folder = cached(key, _copy)
+    forget_but_newest("code-", KEPT)
+    return folder
+
+
+def _copy(folder: Path) -> None:
+    for source in files_under(FUNCTIONS):
+        target = folder / source.relative_to(FUNCTIONS)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+    compile_tree(folder, "/var/task")
