@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from modelloop import clock, erasure, keys
+from modelloop import clock, keys
 from modelloop.aws import invoke, presign
-from modelloop.aws.changes import Changes
+from modelloop.aws.serving.changes import Changes
+from modelloop.captures import erasure
 from modelloop.errors import InvalidValueError
 from modelloop.ids import check_model_name
 from modelloop.settings import settings
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from control.request import Body, Request
-    from modelloop.aws.registry import Registry
-    from modelloop.serving import Pointer
+    from modelloop.aws.registry.registry import Registry
+    from modelloop.contracts.pointer import Pointer
 
 type Answer = dict[str, Any]
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from modelloop import comparison, summary, windows
-from modelloop.aws import summaries
+from modelloop.aws.monitoring import summaries
 from modelloop.errors import NotFoundError
-from modelloop.windows import Window
+from modelloop.monitoring import summary, windows
+from modelloop.monitoring.drift import comparison
+from modelloop.monitoring.windows import Window
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

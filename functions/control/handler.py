@@ -11,7 +11,7 @@ from aws_lambda_powertools import Logger
 from control import actions, lineage, metrics, queries, verdicts
 from control.metrics import Text
 from control.request import Request
-from modelloop.aws.registry import Registry
+from modelloop.aws.registry.registry import Registry
 from modelloop.errors import ModelloopError, NotFoundError, TooLargeError, TransientError
 from modelloop.settings import settings
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from modelloop.aws import manifests, predictions
+from modelloop.aws.monitoring import prediction_index
+from modelloop.aws.registry import manifests
 from modelloop.errors import NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from control.request import Request
-    from modelloop.aws.registry import Registry
+    from modelloop.aws.registry.registry import Registry
 
 TOLD = ("dataset", "spec", "cause", "estimator", "environment", "split", "task", "target", "gate", "created_at",
         "warm_start")  # fmt: skip
@@ -27,7 +28,7 @@ def get_lineage(registry: Registry, request: Request) -> dict[str, Any]:
     """
     model = registry.get_model(request.model)["name"]
     row = request.row()
-    moment, entries = predictions.find(model, request.part("prediction"))
+    moment, entries = prediction_index.find(model, request.part("prediction"))
     asked = entries if row is None else _of_row(entries, row)
     answered = asked[0]
     facts = registry.get_version(model, answered["version"])

@@ -5,14 +5,16 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from control.prometheus import families
 from control.rates import rates
-from modelloop import activity, clock, prometheus, quarantine
+from modelloop import clock
+from modelloop.monitoring import activity, quarantine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from control.request import Request
-    from modelloop.aws.registry import Registry
+    from modelloop.aws.registry.registry import Registry
 
 PARALLEL_READS = 8
 MOST_MODELS = 1_000
@@ -31,7 +33,7 @@ def get_metrics(registry: Registry, _request: Request) -> Text:
     with ThreadPoolExecutor(PARALLEL_READS) as pool:
         states = list(pool.map(lambda item: _state(registry, item), _models(registry)))
     unowned = registry.latest_verdict(quarantine.NOBODY, "traffic")
-    return Text(prometheus.render(states, unowned), prometheus.CONTENT_TYPE)
+    return Text(families.render(states, unowned), families.CONTENT_TYPE)
 
 
 def _models(registry: Registry) -> Iterator[dict[str, Any]]:
@@ -44,11 +46,11 @@ def _models(registry: Registry) -> Iterator[dict[str, Any]]:
             return
 
 
-def _state(registry: Registry, item: dict[str, Any]) -> prometheus.ModelState:
+def _state(registry: Registry, item: dict[str, Any]) -> families.ModelState:
     name = item["name"]
     verdicts = {kind: registry.latest_verdict(name, kind) for kind in ("traffic", "drift", "quality", "activity")}
     verdicts["activity"] = verdicts["activity"] or _first_runs(registry, name)
-    return prometheus.ModelState(item=item, rates=rates(), **verdicts)
+    return families.ModelState(item=item, rates=rates(), **verdicts)
 
 
 def _first_runs(registry: Registry, name: str) -> dict[str, Any]:

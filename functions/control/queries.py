@@ -6,18 +6,23 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from control.rates import rates
-from modelloop import clearance, clock, keys, windows
-from modelloop.aws import manifests, pointers, presign, storage, summaries
+from modelloop import clock, keys
+from modelloop.aws import presign, storage
+from modelloop.aws.monitoring import summaries
+from modelloop.aws.registry import manifests
+from modelloop.aws.serving import pointers
 from modelloop.errors import InvalidValueError, NotFoundError
-from modelloop.run import ENDED
+from modelloop.monitoring import windows
 from modelloop.settings import settings
+from modelloop.versions import clearance
+from modelloop.versions.run import ENDED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from control.request import Request
-    from modelloop.aws.registry import Registry
-    from modelloop.serving import Pointer
+    from modelloop.aws.registry.registry import Registry
+    from modelloop.contracts.pointer import Pointer
 
 type Answer = dict[str, Any]
 

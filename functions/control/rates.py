@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modelloop.cost import Rates
+from modelloop.monitoring.cost import Rates
 from modelloop.settings import settings
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from control import distributions
-from modelloop.aws import manifests, pointers
+from modelloop.aws.registry import manifests
+from modelloop.aws.serving import pointers
 from modelloop.errors import NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from control.request import Request
-    from modelloop.aws.registry import Registry
+    from modelloop.aws.registry.registry import Registry
 
 type Answer = dict[str, Any]
 

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from inference.protocols.exchange import PREDICT, PROBA, Reply, parse_object
+from inference.protocols.tensors import label_datatype
+from modelloop.contracts.pointer import Pointer
 from modelloop.errors import MalformedBodyError, ModelloopError, NotFoundError, NotReadyError, TransientError
 from modelloop.ids import check_model_name
-from modelloop.protocols.exchange import PREDICT, PROBA, Reply, parse_object
-from modelloop.protocols.tensors import label_datatype
-from modelloop.serving import Choice, Pointer
+from modelloop.rollout.routing import Choice
 
 if TYPE_CHECKING:
     from inference.gateway import Call
@@ -113,19 +114,19 @@ def describe(model: Model, pointer: Pointer) -> dict[str, Any]:
 
 def api_document(_service: Service, _call: Call, _trace: Trace) -> Reply:
     """Answer the OpenAPI document of the whole API."""
-    from modelloop import openapi  # noqa: PLC0415  no prediction waits for it
+    from inference.openapi import documents  # noqa: PLC0415  no prediction waits for it
 
-    return _json(openapi.api_document(VERSION))
+    return _json(documents.api_document(VERSION))
 
 
 def model_document(service: Service, call: Call, trace: Trace) -> Reply:
     """Answer the OpenAPI document of one model, its columns and classes typed."""
-    from modelloop import openapi  # noqa: PLC0415  no prediction waits for it
+    from inference.openapi import documents  # noqa: PLC0415  no prediction waits for it
 
     model, _ = _load(service, call, trace)
     levels = [float(level) for level in model.quantiles]
     columns = model.encoding.columns
-    return _json(openapi.model_document(model.name, model.ref.version, columns, model.classes, levels))
+    return _json(documents.model_document(model.name, model.ref.version, columns, model.classes, levels))
 
 
 def model_ready(service: Service, call: Call, trace: Trace) -> Reply:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from inference.predictions import timestamp
-from modelloop.capture import feedback_line, join_lines
+from inference.protocols.exchange import MAX_ROWS, Reply, parse_object
+from modelloop.captures.record import feedback_line, join_lines
 from modelloop.errors import InvalidValueError, MalformedBodyError, TooLargeError, UnsupportedMediaError
 from modelloop.ids import check_model_name, uuid7_ms
-from modelloop.protocols.exchange import MAX_ROWS, Reply, parse_object
 
 if TYPE_CHECKING:
     from inference.gateway import Call
@@ -46,7 +46,7 @@ def _entries(body: bytes, media_type: str) -> list[Any]:
 
 
 def _from_csv(body: bytes) -> list[dict[str, Any]]:
-    from modelloop.protocols.csvtable import read_table  # noqa: PLC0415  only requests in CSV pay for it
+    from inference.protocols.csvtable import read_table  # noqa: PLC0415  only requests in CSV pay for it
 
     names, rows = read_table(body)
     if not {"id", "label"} <= set(names) <= {"id", "row", "label"} or not rows:

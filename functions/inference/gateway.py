@@ -14,7 +14,7 @@ from modelloop.errors import MalformedBodyError, ModelloopError, TooLargeError, 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from modelloop.protocols.exchange import Reply
+    from inference.protocols.exchange import Reply
 
 MOST_BYTES = 4_000_000
 MOST_ANSWER_BYTES = 6 * 1024 * 1024 - 64 * 1024

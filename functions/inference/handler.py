@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from inference import busy, catalog, extension, feedback, gateway, predictions, telemetry
+from inference import billed_time, catalog, extension, feedback, gateway, predictions, telemetry
 from inference.outbox import Refused
 from inference.predictions import Trace, timestamp
 from inference.service import service
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from inference.gateway import Call
+    from inference.protocols.exchange import Reply
     from inference.service import Service
-    from modelloop.protocols.exchange import Reply
 
     type _Route = Callable[[Service, Call, Trace], Reply]
 
@@ -40,7 +40,7 @@ ROUTES: dict[str, tuple[int, _Route]] = {
 }
 
 _after = extension.start(service)
-busy.METER.add(busy.startup_ms())
+billed_time.METER.add(billed_time.startup_ms())
 _cold = True
 
 

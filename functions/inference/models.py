@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 
+from inference.protocols.exchange import PROBA, Answer, Explanation, Query
 from modelloop import keys
-from modelloop.capture import CaptureRule
-from modelloop.encoding import encoding_from_json
+from modelloop.captures.record import CaptureRule
+from modelloop.contracts.pointer import LARGEST_BYTES
 from modelloop.errors import ArtifactRefusedError, InvalidValueError, TooLargeError
 from modelloop.flat import load as load_flat
-from modelloop.protocols.exchange import PROBA, Answer, Explanation, Query
-from modelloop.serving import LARGEST_BYTES
+from modelloop.tables.encoding import encoding_from_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from modelloop.aws.objects import Objects
-    from modelloop.encoding import Table
+    from modelloop.aws.dataplane.objects import Objects
+    from modelloop.contracts.pointer import VersionRef
     from modelloop.flat import Contributions, Outputs
-    from modelloop.serving import VersionRef
+    from modelloop.tables.encoding import Table
 
 FORMAT_VERSION = 1
 MOST_EXPLAINED = 1_000

@@ -6,17 +6,17 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from inference import busy, telemetry
-from modelloop.capture import Prediction, error_line, join_lines, prediction_lines
+from inference import billed_time, telemetry
+from modelloop.captures.record import Prediction, error_line, join_lines, prediction_lines
+from modelloop.contracts.pointer import SHADOW, VersionRef
 from modelloop.errors import ModelloopError
-from modelloop.serving import SHADOW, VersionRef
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from inference.models import Model
-    from modelloop.encoding import Table
-    from modelloop.protocols.exchange import Answer, Query
+    from inference.protocols.exchange import Answer, Query
+    from modelloop.tables.encoding import Table
 
 _MOST_PENDING = 8_000_000
 _MOST_LINGERING = 10_000  # rows of requests whose captures may linger
@@ -116,12 +116,12 @@ class Outbox:
 
     def _write(self, item: Answered | Refused) -> list[bytes]:
         if isinstance(item, Refused):
-            return [_error(item, busy.METER.take())]
+            return [_error(item, billed_time.METER.take())]
         try:
             table, answer = item.table, item.answer
             kept = item.model.capture.sampled(answer.prediction_id)
             record = _record(item, item.model, answer, table, item.variant, kept=kept)
-            record.overhead_ms = busy.METER.take()
+            record.overhead_ms = billed_time.METER.take()
             return prediction_lines(record) + self._shadow(item, kept=kept)
         except (ModelloopError, ValueError, TypeError) as error:
             telemetry.logger().exception("a capture could not be written", extra={"reason": type(error).__name__})
@@ -178,7 +178,7 @@ def _record(item: Answered, model: Model, answer: Answer, table: Table, variant:
 def _shadow_ms(started: float) -> float:
     """Return what the shadow took: its own record tells it, so it is no overhead of the next one."""
     spent = (time.perf_counter() - started) * 1e3
-    busy.METER.add(-spent)
+    billed_time.METER.add(-spent)
     return spent
 
 

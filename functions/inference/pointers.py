@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import orjson
 
 from modelloop import keys
+from modelloop.contracts.pointer import Pointer, pointer_from_json
 from modelloop.errors import ArtifactRefusedError, NotFoundError, NotReadyError, TransientError
-from modelloop.serving import Pointer, pointer_from_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from modelloop.aws.objects import Objects
+    from modelloop.aws.dataplane.objects import Objects
 
 _MOST_BYTES = 256 * 1024
 _PATIENCE = 5.0

@@ -7,19 +7,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from inference.outbox import Answered
+from inference.protocols import mlflow, oip
+from modelloop.contracts.pointer import PINNED
 from modelloop.errors import UnsupportedMediaError
 from modelloop.ids import check_model_name, uuid7
-from modelloop.protocols import mlflow, oip
-from modelloop.serving import PINNED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from inference.gateway import Call
     from inference.models import Model
+    from inference.protocols.exchange import Answer, Query, Reply
     from inference.service import Service
-    from modelloop.protocols.exchange import Answer, Query, Reply
-    from modelloop.serving import Choice, Pointer
+    from modelloop.contracts.pointer import Pointer
+    from modelloop.rollout.routing import Choice
 
     type _Render = Callable[[Answer, Query], Reply]
 
@@ -111,7 +112,7 @@ def _parse_mlflow(body: bytes, _call: Call, model: Model) -> Query:
 
 
 def _parse_csv(body: bytes, _call: Call, _model: Model) -> Query:
-    from modelloop.protocols import csvtable  # noqa: PLC0415  only requests in CSV pay for it
+    from inference.protocols import csvtable  # noqa: PLC0415  only requests in CSV pay for it
 
     return csvtable.parse(body)
 

@@ -8,12 +8,12 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any
 
 from inference import models, telemetry
-from modelloop.aws.objects import Objects
+from modelloop.aws.dataplane.objects import Objects
+from modelloop.contracts.pointer import VersionRef
 from modelloop.errors import ArtifactRefusedError, NotFoundError
 from modelloop.flat import FlatModel
-from modelloop.parity import compare, flat_tolerance, onnx_tolerance
-from modelloop.serving import VersionRef
 from modelloop.settings import settings
+from modelloop.versions.parity import compare, flat_tolerance, onnx_tolerance
 
 if TYPE_CHECKING:
     from inference.models import Model

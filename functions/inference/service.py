@@ -6,20 +6,20 @@ import time
 from functools import cache
 from typing import TYPE_CHECKING
 
-from inference import busy, telemetry
+from inference import billed_time, telemetry
+from inference.model_cache import Shelf, memory_cap
 from inference.outbox import Outbox
 from inference.pointers import Pointers
-from inference.shelf import Shelf, memory_cap
-from modelloop.aws.objects import Objects
+from modelloop.aws.dataplane.objects import Objects
 from modelloop.errors import ModelloopError, NotFoundError, NotReadyError
-from modelloop.serving import Choice, choose, pinned
+from modelloop.rollout.routing import Choice, choose, pinned
 from modelloop.settings import settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from modelloop.aws.firehose import Firehose
-    from modelloop.serving import Pointer, VersionRef
+    from modelloop.aws.dataplane.firehose import Firehose
+    from modelloop.contracts.pointer import Pointer, VersionRef
 
 
 class LazyStream:
@@ -32,7 +32,7 @@ class LazyStream:
     def put(self, records: Sequence[bytes], *, deadline: float | None = None) -> None:
         """Deliver all records or raise TransientError."""
         if self._client is None:
-            from modelloop.aws.firehose import Firehose  # noqa: PLC0415  not before the first answer
+            from modelloop.aws.dataplane.firehose import Firehose  # noqa: PLC0415  not before the first answer
 
             self._client = Firehose(self._name)
         self._client.put(records, deadline=deadline)
@@ -74,7 +74,7 @@ class Service:
             self._refresh()
             self.outbox.flush(deadline)
         finally:
-            busy.METER.add((time.perf_counter() - started) * 1e3)
+            billed_time.METER.add((time.perf_counter() - started) * 1e3)
 
     def _refresh(self) -> None:
         for model in self.pointers.due():

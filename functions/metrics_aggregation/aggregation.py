@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import orjson
 
-from metrics_aggregation import batches, index, records, tally, values
-from metrics_aggregation.gathering import Gathering
+from metrics_aggregation import batches, counting, index, records, values
 from metrics_aggregation.lines import Refused
 from metrics_aggregation.quarantine import Quarantine
-from modelloop import keys, quarantine, summary
+from metrics_aggregation.record_buffer import Gathering
+from modelloop import keys
 from modelloop.errors import InvalidValueError
-from modelloop.summary import Place, Summary
+from modelloop.monitoring import quarantine, summary
+from modelloop.monitoring.summary import Place, Summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -149,7 +150,7 @@ class Aggregation:
             else:
                 self._refuse([Refused(line.number, "unknown model", line.text, quarantine.UNKNOWN_MODEL)])
         for place, some in places.items():
-            summary.add(self._tallies.setdefault(place, {}), tally.errors(some))
+            summary.add(self._tallies.setdefault(place, {}), counting.errors(some))
             self.counted["errors"] += len(some)
 
     def _take_labels(self, found: Sequence[Line]) -> None:
@@ -184,7 +185,7 @@ class Aggregation:
 
     def _count(self) -> None:
         for (place, watched), parts in self._values.items():
-            summary.add(self._tallies.setdefault(place, {}), tally.count(parts, watched))
+            summary.add(self._tallies.setdefault(place, {}), counting.count(parts, watched))
         self._values.clear()
         self._rows = 0
 

@@ -10,8 +10,8 @@ from metrics_aggregation import lines
 from metrics_aggregation.lines import Line, Refused
 from metrics_aggregation.predictions import FIELDS, Predictions, together
 from metrics_aggregation.records import fault, is_model, is_ours
-from modelloop import quarantine
 from modelloop.errors import RequestError
+from modelloop.monitoring import quarantine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

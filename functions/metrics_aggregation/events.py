@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
 from metrics_aggregation.aggregation import Source
-from modelloop import windows
+from modelloop.monitoring import windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

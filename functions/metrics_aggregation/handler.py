@@ -11,10 +11,10 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 
 from metrics_aggregation.aggregation import Aggregation
 from metrics_aggregation.events import sources
-from metrics_aggregation.knowledge import StoredKnowledge
 from metrics_aggregation.lines import MOST_BYTES
-from modelloop import erasure
+from metrics_aggregation.version_lookup import StoredKnowledge
 from modelloop.aws import storage
+from modelloop.captures import erasure
 from modelloop.errors import NotFoundError, TooLargeError, TransientError
 from modelloop.settings import settings
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from modelloop import activity
 from modelloop.ids import uuid7_ms
+from modelloop.monitoring import activity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from modelloop.aws.registry import Registry
-    from modelloop.aws.table import Page
+    from modelloop.aws.registry.registry import Registry
+    from modelloop.aws.registry.table import Page
 
 PAGE = 100
 

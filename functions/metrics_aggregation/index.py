@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from metrics_aggregation.predictions import Predictions
     from metrics_aggregation.values import Values
     from metrics_aggregation.watched import Watched
-    from modelloop.summary import Place
+    from modelloop.monitoring.summary import Place
 
 _PPM = 1_000_000
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from modelloop import packed
+from modelloop.captures import packed
 from modelloop.errors import MalformedBodyError, TooLargeError
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from metrics_aggregation.lines import Refused
 from metrics_aggregation.records import FORMAT_VERSION, LONGEST_MS, TYPES, hours_of, is_model, is_rollout
-from modelloop.serving import VARIANTS
-from modelloop.summary import Place
+from modelloop.contracts.pointer import VARIANTS
+from modelloop.monitoring.summary import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

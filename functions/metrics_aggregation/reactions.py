@@ -6,17 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
-from modelloop import alerts, clock, retrain
-from modelloop.aws import events, invoke, judging, outcomes
+from modelloop import clock
+from modelloop.aws import events, invoke
+from modelloop.aws.monitoring import joins
+from modelloop.aws.serving import judging
 from modelloop.ids import derived_uuid7
-from modelloop.run import ENDED
+from modelloop.monitoring import alerts, retraining
 from modelloop.settings import settings
+from modelloop.versions.run import ENDED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from modelloop.aws.registry import Registry
-    from modelloop.serving import Pointer
+    from modelloop.aws.registry.registry import Registry
+    from modelloop.contracts.pointer import Pointer
 
 logger = Logger(child=True)
 WHO = "monitoring"
@@ -56,7 +59,7 @@ def consider_retraining(
     """
     model = pointer.model
     previous = registry.latest_verdict(model, "retrain") or {}
-    situation = retrain.Situation(
+    situation = retraining.Situation(
         now=now,
         drift=found["drift"],
         quality=found["quality"],
@@ -67,15 +70,15 @@ def consider_retraining(
         frozen=pointer.frozen,
         running=any(run.state not in ENDED for run in registry.list_runs(model, limit=RUNS_LOOKED_AT).items),
     )
-    decision = retrain.decide(situation)
-    request_id = derived_uuid7(clock.to_ms(now), f"{model}/retrain") if decision.action == retrain.RETRAIN else None
+    decision = retraining.decide(situation)
+    request_id = derived_uuid7(clock.to_ms(now), f"{model}/retrain") if decision.action == retraining.RETRAIN else None
     if request_id is not None:
         _start(registry, model, decision, request_id, now)
     _remember(registry, pointer, decision, previous, now, request_id)
     return decision.action
 
 
-def _start(registry: Registry, model: str, decision: retrain.Decision, request_id: str, now: str) -> None:
+def _start(registry: Registry, model: str, decision: retraining.Decision, request_id: str, now: str) -> None:
     """Ask the trigger; the request's id is the audit entry's, and runs through the trigger to the run and version."""
     logger.info("retraining asked for", extra={"correlation_id": request_id, **decision.to_json()})
     wish = {"source": "modelloop.retrain", "model": model, "cause": decision.cause, "request_id": request_id}
@@ -89,20 +92,22 @@ def _start(registry: Registry, model: str, decision: retrain.Decision, request_i
 def _remember(
     registry: Registry,
     pointer: Pointer,
-    decision: retrain.Decision,
+    decision: retraining.Decision,
     previous: Mapping[str, Any],
     now: str,
     request_id: str | None,
 ) -> None:
     """Store and tell the decision when it is another than before, or starts something."""
-    started = [*(previous.get("started") or []), *([now] if decision.action == retrain.RETRAIN else [])][-REMEMBERED:]
+    started = [*(previous.get("started") or []), *([now] if decision.action == retraining.RETRAIN else [])][
+        -REMEMBERED:
+    ]
     same = (previous.get("action"), previous.get("cause")) == (decision.action, decision.cause)
-    if (same or (not previous and decision.action == retrain.NOTHING)) and decision.action != retrain.RETRAIN:
+    if (same or (not previous and decision.action == retraining.NOTHING)) and decision.action != retraining.RETRAIN:
         return
     version = pointer.champion and pointer.champion.version
     told = {"model": pointer.model, "version": version, **decision.to_json(), "request_id": request_id}
     document = {**told, "started": started, "updated_at": now}
-    if decision.action != retrain.NOTHING:
+    if decision.action != retraining.NOTHING:
         events.publish(alerts.retraining_decided(document, document))
     registry.put_verdict(pointer.model, "retrain", document)
 
@@ -112,6 +117,6 @@ def _new_labels(model: str, manifest: Mapping[str, Any], now: str) -> int:
     made = str(manifest.get("created_at") or "")[:13]
     return sum(
         max((tallies["labelled"] for tallies in joined["versions"].values()), default=0)
-        for hour, joined in outcomes.newest_first(model, now)
+        for hour, joined in joins.newest_first(model, now)
         if hour >= made
     )

@@ -9,9 +9,9 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, cast
 
 from modelloop import clock
+from modelloop.contracts.pointer import VARIANTS
 from modelloop.ids import MODEL_NAME, are_uuid7, uuid7_ms
-from modelloop.serving import VARIANTS
-from modelloop.summary import NO_VARIANT, NO_VERSION, Place
+from modelloop.monitoring.summary import NO_VARIANT, NO_VERSION, Place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from metrics_aggregation.judgement import Turn
+from metrics_aggregation.verdict_tick import Turn
 from modelloop import clock, ids
-from modelloop.aws import pointers
-from modelloop.quarantine import NOBODY
+from modelloop.aws.serving import pointers
+from modelloop.monitoring.quarantine import NOBODY
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

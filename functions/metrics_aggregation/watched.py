@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from modelloop import baseline
 from modelloop.errors import InvalidValueError
-from modelloop.summary import MILLIONTHS
+from modelloop.monitoring.drift import baseline
+from modelloop.monitoring.summary import MILLIONTHS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from modelloop.summary import Tallies
+    from modelloop.monitoring.summary import Tallies
 
 FURTHEST = 1e20  # a sum in millionths takes values up to here, so that no engine's integers overflow
 _SAFE = float(1 << 62)

@@ -14,12 +14,12 @@ from modelloop.errors import (
     ExportMismatchError,
     TransientError,
 )
-from modelloop.run import ENDED, FAILED, QUEUED, REJECTED, RUNNING, SUPERSEDED, Run
+from modelloop.versions.run import ENDED, FAILED, QUEUED, REJECTED, RUNNING, SUPERSEDED, Run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from modelloop.aws.registry import Registry
+    from modelloop.aws.registry.registry import Registry
 
 MOST_ATTEMPTS = 2
 LEASE_SLACK_SECONDS = 15.0

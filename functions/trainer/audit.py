@@ -8,8 +8,8 @@ from modelloop import clock
 from modelloop.ids import derived_uuid7
 
 if TYPE_CHECKING:
-    from modelloop.aws.registry import Registry
-    from modelloop.run import Run
+    from modelloop.aws.registry.registry import Registry
+    from modelloop.versions.run import Run
 
 WHO = "trainer"
 

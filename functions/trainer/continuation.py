@@ -11,24 +11,24 @@ import joblib
 
 from modelloop import keys
 from modelloop.aws import storage
-from modelloop.encoding import encoding_from_json
 from modelloop.errors import CannotContinueError, NotFoundError
 from modelloop.settings import settings
-from modelloop.suspicions import FALL
-from trainer import lineage
-from trainer.estimation import go_on_with
-from trainer.examination import trained_until
-from trainer.predictors import Estimator
-from trainer.rung import figure
+from modelloop.tables.encoding import encoding_from_json
+from modelloop.versions.review_checks import FALL
+from trainer.comparison.examination import trained_until
+from trainer.comparison.transcoding import is_lossless
+from trainer.evaluation.predictors import Estimator
+from trainer.release import lineage
+from trainer.search.estimation import go_on_with
+from trainer.search.halving import figure
 from trainer.table import newest
-from trainer.transcoding import is_lossless
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from trainer.comparison.predecessor import Predecessor
     from trainer.families import Model
-    from trainer.predecessor import Predecessor
-    from trainer.search import Candidate
+    from trainer.search.candidates import Candidate
     from trainer.table import PreparedTable
 
 MOST_BYTES = 64 << 20

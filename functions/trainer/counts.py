@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from modelloop.run import FAILED, REJECTED, SUCCEEDED
+from modelloop.versions.run import FAILED, REJECTED, SUCCEEDED
 
 if TYPE_CHECKING:
-    from modelloop.run import Run
+    from modelloop.versions.run import Run
 
 _ENDS = {SUCCEEDED: "RunsSucceeded", REJECTED: "RunsRejected", FAILED: "RunsFailed"}
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from modelloop.aws.registry import Registry
+from modelloop.aws.registry.registry import Registry
 from modelloop.errors import TransientError
 from modelloop.settings import settings
 from trainer import counts

@@ -8,28 +8,29 @@ from typing import TYPE_CHECKING, Any
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 from modelloop import clock
-from modelloop import manifest as manifests
-from modelloop.aws import pointers
-from modelloop.gate import REJECT
-from modelloop.run import REJECTED, SUCCEEDED
-from trainer import audit, trials
+from modelloop.aws.serving import pointers
+from modelloop.contracts import manifest as manifests
+from modelloop.versions.gate import REJECT
+from modelloop.versions.run import REJECTED, SUCCEEDED
+from trainer import audit
 from trainer import table as tables
-from trainer.callers import keep_old_callers
-from trainer.crossing import cross_validate
-from trainer.examination import examine
-from trainer.fitting import fit
-from trainer.incumbents import load_champion
+from trainer.comparison.examination import examine
+from trainer.comparison.incumbents import load_champion
+from trainer.comparison.schema_compatibility import keep_old_callers
+from trainer.comparison.start import begin
 from trainer.progress import Progress
-from trainer.publishing import publish
-from trainer.refusal import pointing
-from trainer.sources import FittedSource
-from trainer.start import begin
-from trainer.version import Candidate, find_manifest, make_version, report_refusal
+from trainer.release.publishing import publish
+from trainer.release.sources import FittedSource
+from trainer.release.version import Candidate, find_manifest, make_version, report_refusal
+from trainer.search import trials
+from trainer.search.cross_validation import cross_validate
+from trainer.search.fitting import fit
+from trainer.search.refusal import pointing
 
 if TYPE_CHECKING:
-    from modelloop.aws.registry import Registry
-    from modelloop.run import Run
-    from trainer.incumbents import Champion
+    from modelloop.aws.registry.registry import Registry
+    from modelloop.versions.run import Run
+    from trainer.comparison.incumbents import Champion
 
 FITTING_SHARE = 0.6
 CROSSING_SECONDS = 15.0
@@ -84,7 +85,7 @@ def _candidate(registry: Registry, run: Run, progress: Progress, deadline: float
 def _brought(
     run: Run, progress: Progress, document: dict[str, Any], champion: Champion | None, deadline: float
 ) -> Candidate:
-    from trainer.foreign.bring import bring  # noqa: PLC0415  onnx is only for models without a flat form
+    from trainer.onnx_import.bring import bring  # noqa: PLC0415  onnx is only for models without a flat form
 
     progress.reach("evaluating")
     return Candidate(*bring(run, document, champion, deadline), champion)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from modelloop.aws.registry import Registry
-    from modelloop.run import Run
+    from modelloop.aws.registry.registry import Registry
+    from modelloop.versions.run import Run
 
 PERCENT = {
     "splitting": 25, "fitting": 30, "evaluating": 70, "exporting": 80, "replaying": 85, "registering": 92,

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from modelloop.errors import CannotContinueError, FitRefusedError
 from trainer.continuation import resume
-from trainer.rung import scored
-from trainer.search import CONTINUED
+from trainer.search.candidates import CONTINUED
+from trainer.search.halving import scored
 
 if TYPE_CHECKING:
-    from trainer.objective import Objective
-    from trainer.predictors import Estimator
-    from trainer.search import Trial
-    from trainer.start import Start
+    from trainer.comparison.start import Start
+    from trainer.evaluation.predictors import Estimator
+    from trainer.search.candidates import Trial
+    from trainer.search.objective import Objective
     from trainer.table import PreparedTable
 
 

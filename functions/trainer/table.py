@@ -13,11 +13,11 @@ import orjson
 
 from modelloop import keys
 from modelloop.aws import storage
-from modelloop.encoding import Encoding, encoding_from_json
 from modelloop.errors import ArtifactRefusedError, DatasetRejectedError
 from modelloop.settings import settings
-from modelloop.spec import Spec, spec_from_json
-from modelloop.split import HOLDOUT, TRAIN, VALIDATION
+from modelloop.spec.model import Spec, spec_from_json
+from modelloop.tables.encoding import Encoding, encoding_from_json
+from modelloop.tables.split import HOLDOUT, TRAIN, VALIDATION
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -6,13 +6,13 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from modelloop.errors import ConflictError, DatasetRejectedError, TransientError
-from modelloop.run import FAILED
+from modelloop.versions.run import FAILED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from modelloop.aws.registry import Registry
-    from modelloop.run import Run
+    from modelloop.aws.registry.registry import Registry
+    from modelloop.versions.run import Run
 
 MOST_ATTEMPTS = 3  # the first delivery of an event and its two retries
 CUT_OFF = (

@@ -7,11 +7,11 @@ import csv
 from io import StringIO
 from typing import TYPE_CHECKING
 
-from modelloop import origins
+from modelloop.captures import origins
+from modelloop.captures.origins import Origin
 from modelloop.errors import InvalidValueError
-from modelloop.grammar import read_text
-from modelloop.origins import Origin
-from modelloop.profile import choose_target
+from modelloop.tables.grammar import read_text
+from training_trigger.profile import choose_target
 from training_trigger.reading.cells import literal
 from training_trigger.reading.load import load
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
-    from modelloop.spec import Spec
-    from training_trigger.labelled import LabelledRow
+    from modelloop.spec.model import Spec
+    from training_trigger.labelled_rows import LabelledRow
 
 
 def derive(

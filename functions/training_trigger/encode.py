@@ -1,4 +1,4 @@
-"""The encoded matrix: modelloop.encoding over whole columns, written column by column in bounded memory."""
+"""The encoded matrix: modelloop.tables.encoding over whole columns, written column by column in bounded memory."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from modelloop.encoding import MOST_CATEGORIES, Column, Encoding
-from modelloop.profile import SHOWN_FROM
+from modelloop.tables.encoding import MOST_CATEGORIES, Column, Encoding
+from training_trigger.profile import SHOWN_FROM
 from training_trigger.reading.cells import literal, value
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
-    from modelloop.profile import Facts
+    from training_trigger.profile import Facts
 
 COVERED = 0.8
 EPOCH = date(1970, 1, 1)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 
 from modelloop import keys
-from modelloop.aws.registry import Registry
+from modelloop.aws.registry.registry import Registry
 from modelloop.settings import settings
 from training_trigger import counts, events
-from training_trigger.brought import take_model
+from training_trigger.imported_model import take_model
 from training_trigger.intake import Outcome, take_table
 from training_trigger.retraining import answer
 

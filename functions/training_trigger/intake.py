@@ -12,11 +12,12 @@ from hashlib import file_digest, sha256
 from typing import TYPE_CHECKING, Any
 
 from modelloop import clock, keys
-from modelloop.aws import pointers, queues, storage, uploads
+from modelloop.aws import queues, storage, uploads
+from modelloop.aws.serving import pointers
 from modelloop.errors import ConflictError, DatasetRejectedError, NotFoundError, SpecError
 from modelloop.ids import uuid7
-from modelloop.run import QUEUED, REJECTED, Run
-from modelloop.spec import Spec, parse_spec
+from modelloop.spec.model import Spec, parse_spec
+from modelloop.versions.run import QUEUED, REJECTED, Run
 from training_trigger import attempts, engine
 from training_trigger.prepare import prepare
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from modelloop.aws.registry import Registry
+    from modelloop.aws.registry.registry import Registry
     from modelloop.settings import Settings
     from training_trigger.events import Arrival
     from training_trigger.prepare import Prepared

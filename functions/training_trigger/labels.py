@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from modelloop.errors import DatasetRejectedError
-from modelloop.profile import infer_task
+from training_trigger.profile import infer_task
 from training_trigger.reading.cells import literal
 from training_trigger.reading.cells import value as read_value
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
     from numpy.typing import NDArray
 
-    from modelloop.profile import Facts
-    from modelloop.spec import Spec
+    from modelloop.spec.model import Spec
+    from training_trigger.profile import Facts
 
 MOST_CLASSES = 100
 FEWEST_A_CLASS = 10

@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from modelloop.encoding import Encoding
+    from modelloop.tables.encoding import Encoding
 
 BINS = 64
 SAMPLE = 50_000

@@ -1,4 +1,4 @@
-"""The split in SQL: the twin of modelloop.split over the table `cells`, and the table `sides` beside it."""
+"""The split in SQL: the twin of modelloop.tables.split over the table `cells`, and the table `sides` beside it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from modelloop import split
 from modelloop.errors import DatasetRejectedError
+from modelloop.tables import split
 from training_trigger.reading.cells import literal, value
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
     from numpy.typing import NDArray
 
-    from modelloop.profile import Facts
-    from modelloop.spec import Spec
+    from modelloop.spec.model import Spec
+    from training_trigger.profile import Facts
 
 REPEATED = 0.5
 CONTENT, OCCURRENCE = "content", "content and occurrence"

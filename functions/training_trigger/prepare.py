@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from modelloop import profile
-from modelloop.encoding import Encoding
 from modelloop.errors import DatasetRejectedError
-from modelloop.notations import explain
-from modelloop.plan import Need, check_size, make_plan
 from modelloop.settings import settings
-from modelloop.spec_checks import check_upload
-from training_trigger import encode, labels, leaks, membership, slices
+from modelloop.spec.checks import check_upload
+from modelloop.tables.encoding import Encoding
+from training_trigger import encode, labels, leaks, membership, profile, slices
+from training_trigger.number_formats import explain
+from training_trigger.plan import Need, check_size, make_plan
 from training_trigger.reading.load import load
 from training_trigger.survey import survey
 
@@ -24,9 +23,9 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
-    from modelloop.encoding import Column
-    from modelloop.profile import Facts
-    from modelloop.spec import Spec
+    from modelloop.spec.model import Spec
+    from modelloop.tables.encoding import Column
+    from training_trigger.profile import Facts
 
 FORMAT_VERSION = 1
 

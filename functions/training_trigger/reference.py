@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from modelloop import split
 from modelloop.errors import DatasetRejectedError, InvalidValueError
-from modelloop.grammar import read_number, read_text
+from modelloop.tables import split
+from modelloop.tables.grammar import read_number, read_text
 from training_trigger import engine, slices
 from training_trigger.reading import dialect, plaintext
 from training_trigger.reading.load import load
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from modelloop.encoding import Encoding
-    from modelloop.spec import Spec
+    from modelloop.spec.model import Spec
+    from modelloop.tables.encoding import Encoding
 
 MOST_ROWS = 100_000
 NAME = "reference.csv"

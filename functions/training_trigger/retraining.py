@@ -5,25 +5,27 @@ from __future__ import annotations
 from hashlib import file_digest
 from typing import TYPE_CHECKING, Any
 
-from modelloop import clock, keys, origins
-from modelloop.aws import pointers, storage, uploads
+from modelloop import clock, keys
+from modelloop.aws import storage, uploads
+from modelloop.aws.serving import pointers
+from modelloop.captures import origins
 from modelloop.errors import DatasetRejectedError, NotFoundError
 from modelloop.ids import MODEL_NAME, derived_uuid7, uuid7
-from modelloop.run import QUEUED, SUCCEEDED, Run
+from modelloop.versions.run import QUEUED, SUCCEEDED, Run
 from training_trigger import engine
 from training_trigger.derive import derive
 from training_trigger.intake import Outcome, Work, bring_in, read_spec
-from training_trigger.labelled import read_labelled
+from training_trigger.labelled_rows import read_labelled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from modelloop.aws.registry import Registry
+    from modelloop.aws.registry.registry import Registry
     from modelloop.settings import Settings
-    from modelloop.spec import Spec
+    from modelloop.spec.model import Spec
     from training_trigger.events import Retrain
-    from training_trigger.labelled import LabelledRow
+    from training_trigger.labelled_rows import LabelledRow
 
 REQUEST = "request"
 WHO = "training_trigger"

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from modelloop.encoding import MOST_CATEGORIES
-from modelloop.profile import SHOWN_FROM, spans
+from modelloop.tables.encoding import MOST_CATEGORIES
+from modelloop.tables.slices import spans
+from training_trigger.profile import SHOWN_FROM
 from training_trigger.reading.cells import literal, value
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
     from numpy.typing import NDArray
 
-    from modelloop.profile import Facts
-    from modelloop.spec import Spec
+    from modelloop.spec.model import Spec
+    from training_trigger.profile import Facts
 
 RARE = "rare"
 FEW_NUMBERS = 10

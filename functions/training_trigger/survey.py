@@ -7,8 +7,8 @@ from dataclasses import replace
 from math import frexp, ldexp
 from typing import TYPE_CHECKING, Any
 
-from modelloop.notations import ANY, NOTATIONS, in_other_notation, nearly
-from modelloop.profile import Facts
+from training_trigger.number_formats import ANY, NOTATIONS, in_other_notation, nearly
+from training_trigger.profile import Facts
 from training_trigger.reading.cells import literal, value
 
 if TYPE_CHECKING:

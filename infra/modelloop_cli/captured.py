@@ -9,7 +9,8 @@ from functools import cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
-from modelloop import clock, export_baseline, export_captures, keys
+from modelloop import clock, keys
+from modelloop_cli.exporting import baseline, captures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,17 +42,17 @@ def export(client: Client, model: str, span: Span, out: Path, *, scores: bool = 
 
     @cache
     def whole(version: int) -> frozenset[str]:
-        return export_baseline.whole_columns(client.version(model, version))
+        return baseline.whole_columns(client.version(model, version))
 
     for key, body in _objects(client.stack, span):
         files: dict[str, list[str]] = defaultdict(list)
-        for record in export_captures.records(body, model, versions):
+        for record in captures.records(body, model, versions):
             identity = (record["id"], record.get("offset", -1), record.get("variant", ""))
             if not span.start <= record["time"] < span.end or (record["kind"] == "prediction" and identity in seen):
                 continue
             seen.add(identity)
             integral = whole(record["version"]) if record["kind"] == "prediction" else frozenset()
-            found = list(export_captures.lines(record, integral, scores=scores))
+            found = list(captures.lines(record, integral, scores=scores))
             for line in found:
                 files[line.folder].append(json.dumps(line.document, ensure_ascii=False))
             counted.update(_counts(record, len(found)))

@@ -7,7 +7,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from modelloop.run import ENDED, QUEUED, RUNNING, STAGES, SUCCEEDED
+from modelloop.versions.run import ENDED, QUEUED, RUNNING, STAGES, SUCCEEDED
 from modelloop_client.failures import ApiError, CommandError
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from modelloop import keys
 from modelloop.aws import clients, storage
 from tests.support.trainer_lab import Lab, sample
 from tests.support.trainer_lab import lab as open_lab
-from trainer import replaying
 from trainer.evaluation import bootstrap, diagnostics
+from trainer.release import replaying
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,8 +17,9 @@ import yaml
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from modelloop import settings, spec_fields
+from modelloop import settings
 from modelloop.errors import ModelloopError
+from modelloop.spec import fields
 from modelloop_cli.main import app
 from modelloop_client.target import Stack
 
@@ -157,8 +158,8 @@ def test_every_command_is_documented_and_no_other() -> None:
 
 
 def test_every_key_of_the_spec_is_documented_and_no_other() -> None:
-    assert first_cells("model-yaml.md") == spec_keys(spec_fields.SCHEMA)
-    assert all(f"`{family}`" in page("model-yaml.md") for family in (*spec_fields.FAMILIES, *spec_fields.CONVERTED))
+    assert first_cells("model-yaml.md") == spec_keys(fields.SCHEMA)
+    assert all(f"`{family}`" in page("model-yaml.md") for family in (*fields.FAMILIES, *fields.CONVERTED))
 
 
 def test_every_dependency_has_its_reason() -> None:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from modelloop import plan
 from modelloop_stack.build.paths import ROOT
 from modelloop_stack.deploy import PARAMETERS
+from training_trigger import plan
 
 CONFIGURATION = tomllib.loads((ROOT / "samconfig.toml").read_text())
 DEPLOYED = ("default", "staging", "production")

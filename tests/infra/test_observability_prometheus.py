@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from samcli.yamlhelper import yaml_parse
 
-from modelloop import prometheus
+from control.prometheus import families as prometheus
 from modelloop_stack.build.paths import ROOT
 
 OBSERVABILITY = ROOT / "infra" / "observability"
@@ -52,7 +52,7 @@ def test_every_told_metric_has_a_panel() -> None:
 
 
 def test_every_label_in_a_rule_or_panel_is_one_that_is_told() -> None:
-    source = "".join(file.read_text() for file in (ROOT / "functions" / "modelloop").glob("prometheus*.py"))
+    source = "".join(file.read_text() for file in (ROOT / "functions" / "control" / "prometheus").glob("*.py"))
     told = set(re.findall(r'"([a-z_]+)":', source)) | {"le", "job"}
     for expression in [*panel_expressions(), *rule_expressions()]:
         grouped = re.findall(r"\b(?:by|on) \(([^)]*)\)", expression)

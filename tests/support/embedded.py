@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from modelloop.aws import clients
-from modelloop.aws.registry import Registry
+from modelloop.aws.registry.registry import Registry
 from modelloop.settings import settings
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from moto import mock_aws
 
 from modelloop import keys
 from modelloop.aws import clients, storage
-from modelloop.aws.registry import Registry
+from modelloop.aws.registry.registry import Registry
 from modelloop.settings import settings
 from training_trigger.handler import handler
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from modelloop.run import Run
+    from modelloop.versions.run import Run
 
 DATA, ARTIFACTS, TABLE = "test-data", "test-artifacts", "test-table"
 

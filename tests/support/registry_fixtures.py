@@ -11,7 +11,7 @@ from tests.support.stores import simulated_services, stores
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from modelloop.aws.registry import Registry
+    from modelloop.aws.registry.registry import Registry
 
 
 @pytest.fixture(scope="module")

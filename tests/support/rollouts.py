@@ -6,14 +6,14 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from modelloop import clock
-from modelloop.aws import pointers
-from modelloop.aws.changes import Changes, repair
-from modelloop.serving import Pointer, VersionRef
+from modelloop.aws.serving import pointers
+from modelloop.aws.serving.changes import Changes, repair
+from modelloop.contracts.pointer import Pointer, VersionRef
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from modelloop.aws.registry import Registry
+    from modelloop.aws.registry.registry import Registry
 
     type Act = Callable[[Changes], object]
 

@@ -9,7 +9,7 @@ import requests  # type: ignore[import-untyped]  # the client that moto listens 
 from moto import mock_aws
 
 from modelloop.aws import clients
-from modelloop.aws.registry import Registry
+from modelloop.aws.registry.registry import Registry
 from modelloop.settings import settings
 
 if TYPE_CHECKING:

@@ -16,16 +16,20 @@ from moto import mock_aws
 
 from inference import replay as replaying
 from inference.onnx_engine import load_onnx
-from modelloop import flat, keys, parity, rollout, split
-from modelloop import manifest as manifests
-from modelloop.aws import clients, pointers, replay, storage
-from modelloop.aws.registry import Registry
-from modelloop.encoding import Column, Encoding, encoding_from_json
+from modelloop import flat, keys
+from modelloop.aws import clients, replay, storage
+from modelloop.aws.registry.registry import Registry
+from modelloop.aws.serving import pointers
+from modelloop.contracts import manifest as manifests
 from modelloop.errors import ArtifactRefusedError
 from modelloop.ids import uuid7
-from modelloop.run import Run
+from modelloop.rollout import moves
 from modelloop.settings import settings
-from modelloop.spec import Spec
+from modelloop.spec.model import Spec
+from modelloop.tables import split
+from modelloop.tables.encoding import Column, Encoding, encoding_from_json
+from modelloop.versions import parity
+from modelloop.versions.run import Run
 from trainer.handler import handler
 
 if TYPE_CHECKING:
@@ -179,7 +183,7 @@ class Lab:
         pointer, etag = pointers.read("m")
         ref = manifests.reference(self.manifest(run))
         now = "2026-01-01T00:00:00.000Z"
-        pointers.publish(rollout.promote(pointer, ref, model="m", now=now, who="tester", why="test"), etag)
+        pointers.publish(moves.promote(pointer, ref, model="m", now=now, who="tester", why="test"), etag)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from modelloop.aws.clients import calling, client
 
 if TYPE_CHECKING:
-    from modelloop.run import Run
+    from modelloop.versions.run import Run
 
 FORMAT_VERSION = 1
 

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from modelloop.errors import ArtifactRefusedError, InvalidValueError
+from modelloop.flat.batch_scorer import Many
 from modelloop.flat.linear import Linear
 from modelloop.flat.links import INVERSES, softmax, softmax_by_eights
-from modelloop.flat.many import Many
 from modelloop.flat.trees import Trees
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from modelloop.encoding import Slot
+    from modelloop.tables.encoding import Slot
 
 FORMAT_VERSION = 1
 _BINARY = 2

@@ -13,8 +13,8 @@ from operator import add
 from typing import TYPE_CHECKING, Any
 
 from modelloop.errors import ArtifactRefusedError
-from modelloop.flat.leafsets import WIDEST, LeafSets
 from modelloop.flat.paths import Paths
+from modelloop.flat.quick_scorer import WIDEST, LeafSets
 from modelloop.flat.walk import Walker
 
 if TYPE_CHECKING:

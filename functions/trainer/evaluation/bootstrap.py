@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from modelloop.evidence import Comparison
+from modelloop.versions.evidence import Comparison
 from trainer.evaluation.losses import row_losses
 from trainer.evaluation.metrics import statistics
 from trainer.evaluation.outcome import Outcome, capped

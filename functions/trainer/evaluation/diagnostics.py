@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from modelloop import estimate
-from modelloop.baseline import first_slots
+from modelloop.monitoring.drift.baseline import first_slots
+from modelloop.monitoring.quality import estimate
 from trainer.evaluation.losses import row_losses
 from trainer.evaluation.outcome import Outcome, capped
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from trainer.predictors import Predictor
+    from trainer.evaluation.predictors import Predictor
     from trainer.table import Part, PreparedTable
 
 BINS = 10

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from modelloop import deviance
 from modelloop.errors import DatasetRejectedError
+from modelloop.spec import deviance
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,7 +21,7 @@ POISSON, GAMMA = 1.0, 2.0
 
 
 def row_losses(metric: str, outcome: Outcome) -> Losses:
-    """Return the loss of every row under log loss or a regression loss of `modelloop.deviance`; lower is better."""
+    """Return the loss of every row under log loss or a loss of `modelloop.spec.deviance`; lower is better."""
     if metric == "log_loss":
         return _log_loss(outcome)
     if metric == deviance.MAE:

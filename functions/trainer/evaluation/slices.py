@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from modelloop.baseline import first_slots, quantile_edges
-from modelloop.profile import spans
-from modelloop.readers import EPOCH
-from modelloop.split import HOLDOUT
+from modelloop.monitoring.drift.baseline import first_slots, quantile_edges
+from modelloop.tables.readers import EPOCH
+from modelloop.tables.slices import spans
+from modelloop.tables.split import HOLDOUT
 from trainer.evaluation.bootstrap import intervals
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from modelloop.encoding import Column
+    from modelloop.tables.encoding import Column
     from trainer.evaluation.outcome import Outcome
     from trainer.table import PreparedTable
 

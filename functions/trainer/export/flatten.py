@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from trainer.export import boosting, forests, histogram, linear
 
 if TYPE_CHECKING:
-    from modelloop.encoding import Encoding
+    from modelloop.tables.encoding import Encoding
     from trainer.families.model import Model
 
 FORMAT_VERSION = 1

@@ -12,7 +12,7 @@ from trainer.export.links import link_of
 from trainer.families.preparation import Native
 
 if TYPE_CHECKING:
-    from modelloop.encoding import Encoding
+    from modelloop.tables.encoding import Encoding
     from trainer.families.model import Model
 
 _WORD = 32  # bits in one word of scikit-learn's category sets

@@ -18,7 +18,7 @@ from modelloop.keys import ONNX
 from trainer.export.graph import input_and_output
 
 if TYPE_CHECKING:
-    from modelloop.encoding import Encoding
+    from modelloop.tables.encoding import Encoding
     from trainer.families.model import Model
 
 _SECONDS = 120.0

@@ -15,7 +15,7 @@ from trainer.families.preparation import Filled, Native, OneHot
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from modelloop.encoding import Encoding
+    from modelloop.tables.encoding import Encoding
 
 MOST_LEAVES = 256  # a tree; uncapped forests make models of gigabytes
 _FOREST = {"n_estimators": 100, "max_leaf_nodes": MOST_LEAVES, "min_samples_leaf": 2, "n_jobs": 1}

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from sklearn import ensemble, linear_model, neural_network, svm, tree
 
-from modelloop.deviance import GAMMA, MAE, POISSON, RMSE, pinball, tweedie
 from modelloop.errors import SpecError
+from modelloop.spec.deviance import GAMMA, MAE, POISSON, RMSE, pinball, tweedie
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +44,7 @@ _NAMES = {
 
 
 def loss_of(estimator: Any) -> str:
-    """Return a name of `modelloop.deviance`; squared error for estimators that name no loss of their own.
+    """Return a name of `modelloop.spec.deviance`; squared error for estimators that name no loss of their own.
 
     Raises SpecError when a parameter that the loss needs is absent or has no such loss.
     """

@@ -1,4 +1,4 @@
-"""The grammar of cells in SQL: macros that must give, cell by cell, what modelloop.grammar gives.
+"""The grammar of cells in SQL: macros that must give, cell by cell, what modelloop.tables.grammar gives.
 
 `trimmed(x)` is in Unicode form C and `present(x)` of that is NULL when missing. `as_number`, `as_boolean` and
 `as_minutes` take such a cell and give NULL when it is not of their kind; minutes are UTC, since 1970-01-01.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modelloop import grammar
+from modelloop.tables import grammar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

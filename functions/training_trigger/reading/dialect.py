@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from unicodedata import normalize
 
 from modelloop.errors import DatasetRejectedError
-from modelloop.grammar import NUMBER
+from modelloop.tables.grammar import NUMBER
 from training_trigger.reading import preamble, quoting
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from unicodedata import normalize
 import orjson
 
 from modelloop.errors import DatasetRejectedError, InvalidValueError
-from modelloop.grammar import MISSING_TOKENS, read_text
+from modelloop.tables.grammar import MISSING_TOKENS, read_text
 from training_trigger.reading.dialect import MOST_COLUMNS, Dialect, check_columns
 
 if TYPE_CHECKING:

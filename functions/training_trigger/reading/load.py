@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from modelloop.errors import DatasetRejectedError
-from modelloop.plan import check_rows
 from training_trigger import engine
+from training_trigger.plan import check_rows
 from training_trigger.reading import diagnosis, dialect, formats, jsonlines, parquet, plaintext
 from training_trigger.reading.cells import define_macros, literal
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from modelloop.errors import DatasetRejectedError
-from modelloop.plan import check_rows
 from training_trigger import engine
+from training_trigger.plan import check_rows
 from training_trigger.reading.cells import literal
 from training_trigger.reading.dialect import check_columns
 

@@ -10,7 +10,7 @@ import zlib
 from typing import TYPE_CHECKING
 
 from modelloop.errors import DatasetRejectedError
-from training_trigger.reading import western
+from training_trigger.reading import cp1252
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +66,7 @@ def decode(path: Path, plain: Path) -> tuple[Path, str | None]:
         bad_line = _first_bad_line(path)
         if bad_line is None:
             return path, None
-        encoding, warning = western.ENCODING, western.check(_pieces(path), bad_line)
+        encoding, warning = cp1252.ENCODING, cp1252.check(_pieces(path), bad_line)
     try:
         _transcode(path, encoding, plain)
     except UnicodeError as error:

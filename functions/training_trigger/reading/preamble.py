@@ -11,7 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from modelloop.errors import DatasetRejectedError
-from modelloop.grammar import NUMBER
+from modelloop.tables.grammar import NUMBER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelloop import erasure
-from modelloop.erasure import Row
+from modelloop.captures import erasure
+from modelloop.captures.erasure import Row
 from modelloop.ids import check_model_name
 from modelloop_cli.erasing.eraser import Erased, Eraser
 from modelloop_cli.options import Json, Model, StackName

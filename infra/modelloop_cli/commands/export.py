@@ -9,9 +9,10 @@ from typing import Annotated, Any
 
 import typer
 
-from modelloop import clock, export_baseline
+from modelloop import clock
 from modelloop.ids import check_model_name
 from modelloop_cli import captured
+from modelloop_cli.exporting import baseline
 from modelloop_cli.options import Json, Model, StackName
 from modelloop_cli.screen import Screen
 from modelloop_client.client import Client
@@ -80,8 +81,8 @@ def _write_baseline(client: Client, model: str, version: int | None, out: Path) 
         raise CommandError(f"model {model!r} has no champion", "Name a version: --version 1")
     manifest = client.version(model, number)
     documents = {
-        "statistics.json": export_baseline.statistics(manifest),
-        "constraints.json": export_baseline.constraints(manifest),
+        "statistics.json": baseline.statistics(manifest),
+        "constraints.json": baseline.constraints(manifest),
     }
     out.mkdir(parents=True, exist_ok=True)
     for name, document in documents.items():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from modelloop.grammar import NUMBER
+from modelloop.tables.grammar import NUMBER
 from modelloop_cli.options import Json, Model, StackName
 from modelloop_cli.screen import Screen, table
 from modelloop_client import rows as reading

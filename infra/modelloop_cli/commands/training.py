@@ -10,7 +10,7 @@ import typer
 
 from modelloop.errors import NotFoundError
 from modelloop.ids import check_model_name
-from modelloop.run import SUCCEEDED
+from modelloop.versions.run import SUCCEEDED
 from modelloop_cli.options import Json, Limit, Model, Reason, StackName
 from modelloop_cli.reports import metric_rows, run_panel
 from modelloop_cli.screen import Screen, table

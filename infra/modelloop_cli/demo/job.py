@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from modelloop import keys
-from modelloop.run import FAILED
+from modelloop.versions.run import FAILED
 from modelloop_cli.commands.training import deliver, watch
 from modelloop_cli.demo import tables, traffic
 from modelloop_cli.demo.journey import Journey

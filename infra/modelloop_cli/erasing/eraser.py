@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from modelloop import erasure, keys, origins
+from modelloop import keys
+from modelloop.captures import erasure, origins
 from modelloop.ids import uuid7_ms
-from modelloop.run import ENDED
+from modelloop.versions.run import ENDED
 from modelloop_cli.erasing.store import Store
 from modelloop_client.failures import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from modelloop.erasure import Kept, Row
+    from modelloop.captures.erasure import Kept, Row
     from modelloop_client.client import Client
 
 MOST_RUNS = 10_000

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from modelloop import baseline
+from modelloop.monitoring.drift import baseline
 from tests.benchmarks import sections
 from tests.benchmarks.drift import results
 from tests.support.drift import real, streams, trials

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 import numpy as np
 
 from metrics_aggregation.watched import Watched
-from modelloop import baseline, clock
-from modelloop.capture import Prediction, prediction_lines
-from modelloop.encoding import Column, Encoding
+from modelloop import clock
+from modelloop.captures.record import Prediction, prediction_lines
 from modelloop.ids import uuid7
+from modelloop.monitoring.drift import baseline
+from modelloop.tables.encoding import Column, Encoding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 from moto import mock_aws
 
 from metrics_aggregation.aggregation import Aggregation, Source
-from metrics_aggregation.judgement import Turn, registry
-from modelloop import clock, keys, summary, windows
+from metrics_aggregation.verdict_tick import Turn, registry
+from modelloop import clock, keys
 from modelloop.aws import clients
-from modelloop.summary import Summary
+from modelloop.monitoring import summary, windows
+from modelloop.monitoring.summary import Summary
 from tests.benchmarks.monitoring.corpus import MODEL, START, Known, lines, manifest
 from tests.functional.metrics_aggregation import world
 from tests.functional.metrics_aggregation.conftest import ENVIRONMENT, forget, provision

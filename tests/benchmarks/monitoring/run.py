@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from modelloop import summary
+from modelloop.monitoring import summary
 from tests.benchmarks import sections
 from tests.benchmarks.monitoring import corpus, history, results, throughput, worker, yardsticks
 from tests.benchmarks.monitoring.results import Measured, Shape

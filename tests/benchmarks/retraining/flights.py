@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from modelloop.spec import Spec
+from modelloop.spec.model import Spec
 from trainer import table as tables
 from trainer.table import Part, PreparedTable
 from training_trigger import engine

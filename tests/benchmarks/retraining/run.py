@@ -14,21 +14,21 @@ import joblib
 from modelloop.errors import CannotContinueError
 from tests.benchmarks import sections
 from tests.benchmarks.retraining.flights import uploads
-from trainer.callers import speak_as
+from trainer.comparison.schema_compatibility import speak_as
+from trainer.comparison.transcoding import is_lossless
 from trainer.continuation import Terms, go_on_if_it_pays
-from trainer.estimation import estimate
 from trainer.export import flatten
-from trainer.rung import figure
-from trainer.search import Candidate
-from trainer.transcoding import is_lossless
+from trainer.search.candidates import Candidate
+from trainer.search.estimation import estimate
+from trainer.search.halving import figure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from modelloop.encoding import Encoding
+    from modelloop.tables.encoding import Encoding
     from tests.benchmarks.targets import Target
+    from trainer.evaluation.predictors import Estimator
     from trainer.families import Model
-    from trainer.predictors import Estimator
     from trainer.table import PreparedTable
 
 MONTHS = range(6, 13)

@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from modelloop import keys
-from modelloop.encoding import Column, Encoding
+from modelloop.tables.encoding import Column, Encoding
 from trainer.export import flatten
 from trainer.families import build
 

@@ -130,7 +130,7 @@ def _handler(contender: models.Contender) -> Iterator[tuple[Callable[[dict[str, 
     os.environ["MODELLOOP_CAPTURE_MODE"] = "before"
     from inference import handler  # noqa: PLC0415  reads the environment
     from inference.service import service  # noqa: PLC0415
-    from modelloop.serving import VersionRef  # noqa: PLC0415
+    from modelloop.contracts.pointer import VersionRef  # noqa: PLC0415
 
     reference = VersionRef(**contender.reference())
     plane = service()
@@ -161,7 +161,7 @@ class Memory:
         self._objects = objects
 
     def get_changed(self, key: str, _etag: str | None, *, most_bytes: int) -> Any:
-        from modelloop.aws.objects import Fetched  # noqa: PLC0415
+        from modelloop.aws.dataplane.objects import Fetched  # noqa: PLC0415
 
         assert len(self._objects[key]) <= most_bytes
         return Fetched(self._objects[key], "etag")

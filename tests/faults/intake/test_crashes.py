@@ -13,7 +13,7 @@ import pytest
 
 from modelloop import keys
 from modelloop.aws import clients, storage
-from modelloop.run import SUCCEEDED
+from modelloop.versions.run import SUCCEEDED
 from tests.support.intake_stage import provisioned
 
 if TYPE_CHECKING:

@@ -10,9 +10,10 @@ import pytest
 
 from metrics_aggregation import verdicts
 from metrics_aggregation.handler import handler
-from modelloop import clock, quarantine
+from modelloop import clock
 from modelloop.aws import clients, events, invoke
-from modelloop.aws.registry import Registry
+from modelloop.aws.registry.registry import Registry
+from modelloop.monitoring import quarantine
 from tests.functional.metrics_aggregation.conftest import forget
 from tests.functional.metrics_aggregation.world import (
     HOUR,

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelloop.aws.changes import Changes
+from modelloop.aws.serving.changes import Changes
 from modelloop.ids import uuid7
-from modelloop.run import Run
+from modelloop.versions.run import Run
 from tests.support.rollouts import ACTIONS, new_model, state
 from tests.support.schedule import crash
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from modelloop.aws.registry import Registry
+    from modelloop.aws.registry.registry import Registry
 
 MOST_CALLS = 40
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelloop.aws import pointers
-from modelloop.aws.changes import Changes
+from modelloop.aws.serving import pointers
+from modelloop.aws.serving.changes import Changes
 from modelloop.errors import ConflictError
 from tests.support.rollouts import ACTIONS, ROLES, new_model, state
 from tests.support.schedule import Turns, count_calls
@@ -16,7 +16,7 @@ from tests.support.schedule import Turns, count_calls
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from modelloop.aws.registry import Registry
+    from modelloop.aws.registry.registry import Registry
 
 RACES = [
     ("promote free", "retire free"),

@@ -24,7 +24,7 @@ from tests.support.schedule import hooked
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from modelloop.aws.registry import Registry
+    from modelloop.aws.registry.registry import Registry
 
 URL = "https://store.test"
 MOST_CALLS = 20

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelloop.aws import pointers
-from modelloop.aws.changes import Changes
+from modelloop.aws.serving import pointers
+from modelloop.aws.serving.changes import Changes
+from modelloop.contracts.pointer import VersionRef
 from modelloop.errors import ConflictError
-from modelloop.serving import VersionRef
 from tests.support.rollouts import new_model, state
 from tests.support.schedule import Turns, count_calls
-from trainer.publishing import publish
+from trainer.release.publishing import publish
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from modelloop.aws.registry import Registry
+    from modelloop.aws.registry.registry import Registry
 
 FACT = {"reject": "rejected", "retire": "retired"}
 NEW = VersionRef(5, "run5", "model.flat.json", "00", 1)

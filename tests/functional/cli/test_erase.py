@@ -11,8 +11,9 @@ import pytest
 from metrics_aggregation.aggregation import Aggregation
 from metrics_aggregation.events import sources
 from metrics_aggregation.watched import Watched
-from modelloop import erasure, keys, origins
-from modelloop.capture import Prediction, feedback_line, join_lines, prediction_lines
+from modelloop import keys
+from modelloop.captures import erasure, origins
+from modelloop.captures.record import Prediction, feedback_line, join_lines, prediction_lines
 from modelloop.ids import uuid7
 from tests.functional.metrics_aggregation.world import manifest
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelloop.capture import Prediction, feedback_line, join_lines, prediction_lines
+from modelloop.captures.record import Prediction, feedback_line, join_lines, prediction_lines
 from modelloop.ids import uuid7
 from tests.functional.metrics_aggregation.world import manifest
 

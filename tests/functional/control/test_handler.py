@@ -10,18 +10,21 @@ import pytest
 import requests  # type: ignore[import-untyped]  # the client that moto listens to
 
 from control import handler as module
-from modelloop import activity, clock, erasure, keys, summary, windows
-from modelloop.aws import clients, manifests, storage
+from modelloop import clock, keys
+from modelloop.aws import clients, storage
+from modelloop.aws.registry import manifests
+from modelloop.captures import erasure
 from modelloop.errors import TransientError
 from modelloop.ids import uuid7
-from modelloop.run import Run
+from modelloop.monitoring import activity, summary, windows
+from modelloop.monitoring.summary import Place, Summary
 from modelloop.settings import settings
-from modelloop.summary import Place, Summary
+from modelloop.versions.run import Run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from modelloop.aws.registry import Registry
+    from modelloop.aws.registry.registry import Registry
 
 ANN = "arn:aws:iam::123456789012:user/ann"
 

@@ -17,8 +17,8 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from control import handler
-from modelloop.aws.changes import repair
-from modelloop.openapi import api_document
+from inference.openapi.documents import api_document
+from modelloop.aws.serving.changes import repair
 from tests.support.gateway import Gateway
 from tests.support.rollouts import new_model
 from tests.support.stores import simulated_services, stores

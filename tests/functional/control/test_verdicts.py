@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from control import handler as module
-from modelloop import clock, keys, summary
-from modelloop.aws import manifests, pointers, storage
+from modelloop import clock, keys
+from modelloop.aws import storage
+from modelloop.aws.registry import manifests
+from modelloop.aws.serving import pointers
+from modelloop.contracts.pointer import Pointer, VersionRef
 from modelloop.ids import uuid7
-from modelloop.run import Run
-from modelloop.serving import Pointer, VersionRef
-from modelloop.summary import Place, Summary
+from modelloop.monitoring import summary
+from modelloop.monitoring.summary import Place, Summary
+from modelloop.versions.run import Run
 
 if TYPE_CHECKING:
-    from modelloop.aws.registry import Registry
+    from modelloop.aws.registry.registry import Registry
 
 MASS = {"name": "mass", "kind": "number", "edges": [1.0, 2.0], "categories": None, "counts": [100, 100, 100],
         "missing": 0, "unseen": 0, "moments": {"mean": 1.5}}  # fmt: skip

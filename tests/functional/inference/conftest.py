@@ -15,8 +15,8 @@ import orjson
 import pytest
 
 from modelloop import keys
-from modelloop.encoding import Column, Encoding
 from modelloop.settings import settings
+from modelloop.tables.encoding import Column, Encoding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from inference import models
-from inference.shelf import Shelf
-from modelloop.aws.objects import Objects
+from inference.model_cache import Shelf
+from modelloop.aws.dataplane.objects import Objects
+from modelloop.contracts.pointer import VersionRef
 from modelloop.errors import ArtifactRefusedError, NotFoundError
-from modelloop.serving import VersionRef
 from tests.functional.inference.conftest import LINEAR, make_bundle, regression_bundle
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-from modelloop.openapi import api_document
+from inference.openapi.documents import api_document
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelloop.aws import firehose
-from modelloop.aws.firehose import Endpoint, Firehose, batches, endpoint_from_environment
+from modelloop.aws.dataplane import firehose
+from modelloop.aws.dataplane.firehose import Endpoint, Firehose, batches, endpoint_from_environment
 from modelloop.errors import TransientError
 
 if TYPE_CHECKING:

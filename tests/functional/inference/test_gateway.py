@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from inference import gateway
+from inference.protocols.exchange import Reply
 from modelloop.errors import MalformedBodyError, ModelloopError, TooLargeError, UnsupportedMediaError
-from modelloop.protocols.exchange import Reply
 
 
 def call(raw: bytes, *, encoded: bool = True, **headers: str) -> gateway.Call:

@@ -9,9 +9,9 @@ import pytest
 
 from inference.pointers import Pointers
 from modelloop import keys
-from modelloop.aws.objects import Objects
+from modelloop.aws.dataplane.objects import Objects
 from modelloop.errors import NotFoundError, NotReadyError, TransientError
-from modelloop.serving import choose
+from modelloop.rollout.routing import choose
 
 if TYPE_CHECKING:
     from tests.functional.inference.conftest import Plane, Store

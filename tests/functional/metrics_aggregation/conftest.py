@@ -8,8 +8,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from metrics_aggregation import handler, judgement
-from modelloop.aws import clients, manifests
+from metrics_aggregation import handler, verdict_tick
+from modelloop.aws import clients
+from modelloop.aws.registry import manifests
 from modelloop.settings import settings
 from tests.functional.metrics_aggregation.world import World, manifest
 
@@ -59,7 +60,7 @@ def forget() -> None:
     settings.cache_clear()
     manifests.read.cache_clear()
     handler._knowledge.cache_clear()
-    judgement.registry.cache_clear()
+    verdict_tick.registry.cache_clear()
     logging.getLogger("test").handlers.clear()
 
 

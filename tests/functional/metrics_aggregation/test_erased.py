@@ -4,7 +4,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from metrics_aggregation.handler import handler
-from modelloop import erasure
+from modelloop.captures import erasure
 from tests.functional.metrics_aggregation.world import MODEL, prediction
 
 if TYPE_CHECKING:

@@ -7,8 +7,10 @@ import pytest
 
 from metrics_aggregation import lines
 from metrics_aggregation.handler import LEAST_MS, handler
-from modelloop import capture, clock, quarantine, summary
+from modelloop import clock
+from modelloop.captures import record as capture
 from modelloop.ids import uuid7
+from modelloop.monitoring import quarantine, summary
 from tests.functional.metrics_aggregation.world import (
     CLASSES,
     HOUR,

@@ -7,9 +7,12 @@ import pytest
 
 from metrics_aggregation import verdicts
 from metrics_aggregation.handler import handler
-from modelloop import clock, keys, pairs, windows
-from modelloop.aws import outcomes, storage
-from modelloop.aws.registry import Registry
+from modelloop import clock, keys
+from modelloop.aws import storage
+from modelloop.aws.monitoring import joins
+from modelloop.aws.registry.registry import Registry
+from modelloop.monitoring import windows
+from modelloop.monitoring.quality import shadow_agreement
 from tests.functional.metrics_aggregation.world import (
     HOUR,
     MODEL,
@@ -22,7 +25,7 @@ from tests.functional.metrics_aggregation.world import (
     shadowed,
     usual_rows,
 )
-from training_trigger.labelled import read_labelled
+from training_trigger.labelled_rows import read_labelled
 
 if TYPE_CHECKING:
     from tests.functional.metrics_aggregation.world import Record, World
@@ -108,7 +111,7 @@ def test_a_shadow_is_held_against_the_champion_row_by_row(world: World, context:
     handler(world.capture(asked_later, "asked later"), context)
     for _ in range(2):
         verdicts.handler({}, context)
-        assert outcomes.paired(MODEL, HOUR, clock.now(), pairs.name(ROLLOUT, 2, 1)) == (240, 120)
+        assert joins.paired(MODEL, HOUR, clock.now(), shadow_agreement.name(ROLLOUT, 2, 1)) == (240, 120)
         assert world.stored("unjoined/") == {}
 
     judged = Registry("table").latest_verdict(MODEL, "judge")
@@ -126,7 +129,7 @@ def test_hours_without_labels_cost_no_join(world: World, context: Any) -> None:
 def test_labels_wait_until_they_had_time_to_come(world: World, context: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     record = prediction(usual_rows(300))
     handler(world.capture([record, *answers([record])]), context)
-    monkeypatch.setattr("metrics_aggregation.judgement._label_delay_hours", lambda _: 24.0)
+    monkeypatch.setattr("metrics_aggregation.verdict_tick._label_delay_hours", lambda _: 24.0)
     assert judged(context)["rows"] == 0
     monkeypatch.setattr(clock, "now", lambda: clock.from_ms(NOON + 24 * windows.HOUR_MS))
     assert judged(context)["rows"] == 300
@@ -140,7 +143,7 @@ def test_labelled_rows_are_kept_with_their_features_once_labels_had_time(
     shadow = sampled | {"variant": "shadow", "version": 2, "run_id": SECOND}
     handler(world.capture([sampled, bare, b"garbage", *answers([sampled, bare])]), context)
     handler(world.capture([sampled, shadow], "again"), context)
-    monkeypatch.setattr("metrics_aggregation.judgement._label_delay_hours", lambda _: 2.0)
+    monkeypatch.setattr("metrics_aggregation.verdict_tick._label_delay_hours", lambda _: 2.0)
     verdicts.handler({}, context)
     assert world.stored("labelled/") == {}
 
@@ -174,8 +177,8 @@ def test_a_join_that_was_outrun_leaves_its_marks(world: World, context: Any, mon
         return real(bucket, prefix, **options)
 
     monkeypatch.setattr(storage, "list_keys", outrun)
-    ((hour, marks, _),) = outcomes.due(MODEL)
-    assert not outcomes.join(MODEL, hour, marks, lambda _: manifest())
+    ((hour, marks, _),) = joins.due(MODEL)
+    assert not joins.join(MODEL, hour, marks, lambda _: manifest())
     assert set(marks) < set(world.stored("unjoined/"))
-    assert outcomes.join(MODEL, hour, marks, lambda _: manifest())
+    assert joins.join(MODEL, hour, marks, lambda _: manifest())
     assert [key.split("/")[-1] for key in world.stored("unjoined/")] == ["unkept"]

@@ -8,11 +8,13 @@ import pytest
 
 from metrics_aggregation import verdicts
 from metrics_aggregation.handler import handler
-from modelloop import clock, windows
-from modelloop.aws import events, invoke, pointers, trials
-from modelloop.aws.changes import Changes
-from modelloop.aws.registry import Registry
+from modelloop import clock
+from modelloop.aws import events, invoke
+from modelloop.aws.registry.registry import Registry
+from modelloop.aws.serving import pointers, rollout_evidence
+from modelloop.aws.serving.changes import Changes
 from modelloop.errors import TransientError
+from modelloop.monitoring import windows
 from tests.functional.metrics_aggregation.test_quality import answers
 from tests.functional.metrics_aggregation.world import (
     MODEL,
@@ -192,14 +194,14 @@ def test_what_the_judge_could_not_do_is_not_told(
     world: World, context: Any, sent: Sent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     handler(failing_shadow(world), context)
-    gather = trials.gather
+    gather = rollout_evidence.gather
 
     def gather_slowly(*args: Any) -> Any:
         evidence = gather(*args)
         Changes(Registry("table"), MODEL, who="ann", why="meanwhile").shadow(2, on=False)
         return evidence
 
-    monkeypatch.setattr(trials, "gather", gather_slowly)
+    monkeypatch.setattr(rollout_evidence, "gather", gather_slowly)
     for _ in range(2):
         verdicts.handler({}, context)
     assert sent == []

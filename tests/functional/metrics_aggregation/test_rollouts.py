@@ -8,9 +8,10 @@ import pytest
 
 from metrics_aggregation import verdicts
 from metrics_aggregation.handler import handler
-from modelloop import clock, windows
-from modelloop.aws import summaries
-from modelloop.aws.registry import Registry
+from modelloop import clock
+from modelloop.aws.monitoring import summaries
+from modelloop.aws.registry.registry import Registry
+from modelloop.monitoring import windows
 from tests.functional.metrics_aggregation.world import (
     BAKED,
     HOUR,

@@ -6,11 +6,12 @@ import pytest
 
 from metrics_aggregation import verdicts
 from metrics_aggregation.handler import handler
-from modelloop import clock, quarantine, windows
-from modelloop.aws import summaries
-from modelloop.aws.registry import Registry
+from modelloop import clock
+from modelloop.aws.monitoring import summaries
+from modelloop.aws.registry.registry import Registry
 from modelloop.errors import NotFoundError
-from modelloop.summary import Place
+from modelloop.monitoring import quarantine, windows
+from modelloop.monitoring.summary import Place
 from tests.functional.metrics_aggregation.world import HOUR, MODEL, NOON, error, manifest, prediction, usual_rows
 
 if TYPE_CHECKING:

@@ -11,10 +11,11 @@ from urllib.parse import quote_plus
 import boto3
 import numpy as np
 
-from modelloop import baseline, clock, keys
-from modelloop.aws.registry import Registry
-from modelloop.encoding import Column, Encoding
+from modelloop import clock, keys
+from modelloop.aws.registry.registry import Registry
 from modelloop.ids import uuid7
+from modelloop.monitoring.drift import baseline
+from modelloop.tables.encoding import Column, Encoding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -4,15 +4,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelloop.aws import pointers
-from modelloop.aws.changes import Changes, repair
+from modelloop.aws.serving import pointers
+from modelloop.aws.serving.changes import Changes, repair
 from modelloop.errors import ConflictError, NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from modelloop.aws.registry import Registry
-    from modelloop.serving import Pointer
+    from modelloop.aws.registry.registry import Registry
+    from modelloop.contracts.pointer import Pointer
 
 
 def add_version(registry: Registry, number: int, decision: str = "release", **promotion: Any) -> None:

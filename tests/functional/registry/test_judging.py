@@ -5,13 +5,16 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pytest
 
-from modelloop import clock, keys, summary, windows
-from modelloop.aws import judging, manifests, pointers, storage, trials
-from modelloop.aws.changes import Changes
-from modelloop.summary import LATENCY_BOUNDS_MS, Place, Summary
+from modelloop import clock, keys
+from modelloop.aws import storage
+from modelloop.aws.registry import manifests
+from modelloop.aws.serving import judging, pointers, rollout_evidence
+from modelloop.aws.serving.changes import Changes
+from modelloop.monitoring import summary, windows
+from modelloop.monitoring.summary import LATENCY_BOUNDS_MS, Place, Summary
 
 if TYPE_CHECKING:
-    from modelloop.aws.registry import Registry
+    from modelloop.aws.registry.registry import Registry
 
 QUICK = [0, 0, 0, 1, *[0] * (len(LATENCY_BOUNDS_MS) - 3)]
 SLOW = QUICK[::-1]
@@ -252,14 +255,14 @@ def test_the_judge_gives_way_to_whoever_changed_the_pointer_meanwhile(
     canary: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     send("challenger", 2, rows=300)
-    gather = trials.gather
+    gather = rollout_evidence.gather
 
     def gather_slowly(*args: Any) -> Any:
         evidence = gather(*args)
         Changes(canary, "m", who="ann", why="pinned meanwhile").pin(1)
         return evidence
 
-    monkeypatch.setattr(trials, "gather", gather_slowly)
+    monkeypatch.setattr(rollout_evidence, "gather", gather_slowly)
     found = judging.look(canary, "m", soon(31))["canary"]
     assert (found.action, found.reasons[0].startswith("somebody else was first")) == ("hold", True)
     assert roles() == {"champion": 1, "challenger": 2}

@@ -7,14 +7,14 @@ import boto3
 import pytest
 
 from modelloop import clock
-from modelloop.aws.registry import mark
+from modelloop.aws.registry.registry import mark
+from modelloop.contracts.pointer import Pointer, VersionRef
 from modelloop.errors import ConflictError, NotFoundError, RequestError
 from modelloop.ids import uuid7
-from modelloop.run import Run
-from modelloop.serving import Pointer, VersionRef
+from modelloop.versions.run import Run
 
 if TYPE_CHECKING:
-    from modelloop.aws.registry import Registry
+    from modelloop.aws.registry.registry import Registry
 
 REF = VersionRef(1, "run", "versions/m/run/model.flat.json", "00", 10)
 

@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from modelloop.aws import pointers, storage
+from modelloop.aws import storage
+from modelloop.aws.serving import pointers
+from modelloop.contracts.pointer import Pointer, VersionRef
 from modelloop.errors import ArtifactRefusedError, ConflictError, NotFoundError
-from modelloop.serving import Pointer, VersionRef
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from modelloop import clock, keys
-from modelloop.aws import pointers, replay, storage
+from modelloop.aws import replay, storage
+from modelloop.aws.serving import pointers
 from modelloop.errors import ConflictError, TransientError
 from modelloop.ids import uuid7_ms
-from modelloop.spec import Spec, parse_spec
+from modelloop.spec.model import Spec, parse_spec
 from tests.support.trainer_lab import Context, sample
 from trainer import pipeline
 from trainer.handler import handler
 
 if TYPE_CHECKING:
-    from modelloop.run import Run
+    from modelloop.versions.run import Run
     from tests.support.trainer_lab import Lab
 
 AGAIN = {"batchItemFailures": [{"itemIdentifier": "1"}]}

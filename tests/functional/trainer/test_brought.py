@@ -11,18 +11,19 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from modelloop import keys, split
+from modelloop import keys
 from modelloop.aws import replay, storage
-from modelloop.spec import Spec
+from modelloop.spec.model import Spec
+from modelloop.tables import split
 from tests.support.trainer_lab import Data, regression_sample, sample
-from trainer import served
-from trainer.foreign import bring
-from trainer.foreign.reference import OnnxReference
+from trainer.comparison import served
+from trainer.onnx_import import bring
+from trainer.onnx_import.reference import OnnxReference
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from modelloop.run import Run
+    from modelloop.versions.run import Run
     from tests.support.trainer_lab import Lab
     from trainer.evaluation import Outcome
     from trainer.table import Part

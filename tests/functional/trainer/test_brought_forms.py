@@ -19,12 +19,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from inference.onnx_engine import load_onnx
-from modelloop.spec import Spec
+from modelloop.spec.model import Spec
 from tests.support.trainer_lab import Data, regression_sample, sample
-from trainer.foreign import checks
+from trainer.onnx_import import checks
 
 if TYPE_CHECKING:
-    from modelloop.run import Run
+    from modelloop.versions.run import Run
     from tests.support.trainer_lab import Lab
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from modelloop.encoding import Column, Encoding
-from modelloop.spec import Spec
+from modelloop.spec.model import Spec
+from modelloop.tables.encoding import Column, Encoding
 from tests.functional.trainer.test_brought import SIGMOID
 from tests.support.trainer_lab import NUMBERS, decision, outcomes, regression_sample, sample
 
 if TYPE_CHECKING:
-    from modelloop.run import Run
+    from modelloop.versions.run import Run
     from tests.support.trainer_lab import Data, Lab
 
 QUANTILE = Spec(estimators=("linear",), params={"linear": {"kind": "quantile", "quantile": 0.9, "alpha": 0.0}})

@@ -9,10 +9,11 @@ import orjson
 import pytest
 
 from modelloop import keys
-from modelloop.aws import manifests, replay, storage
-from modelloop.encoding import Column, Encoding
+from modelloop.aws import replay, storage
+from modelloop.aws.registry import manifests
 from modelloop.errors import TransientError
-from modelloop.spec import PROMOTION, Spec
+from modelloop.spec.model import PROMOTION, Spec
+from modelloop.tables.encoding import Column, Encoding
 from tests.support.trainer_lab import NUMBERS, Data, sample
 from tests.support.trainer_lab import lab as opened
 from trainer import continuation
@@ -20,7 +21,7 @@ from trainer import continuation
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from modelloop.run import Run
+    from modelloop.versions.run import Run
     from tests.support.trainer_lab import Lab
 
 BOOSTING = "hist_gradient_boosting"

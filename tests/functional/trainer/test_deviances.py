@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
-from modelloop.spec import Spec
+from modelloop.spec.model import Spec
 from tests.support.trainer_lab import regression_sample
 
 if TYPE_CHECKING:
-    from modelloop.run import Run
+    from modelloop.versions.run import Run
     from tests.support.trainer_lab import Data, Lab
 
 HGB = "hist_gradient_boosting"

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from modelloop import clearance, clock, keys, split
+from modelloop import clock, keys
 from modelloop.aws import storage
 from modelloop.ids import uuid7_ms
-from modelloop.spec import Spec
+from modelloop.spec.model import Spec
+from modelloop.tables import split
+from modelloop.versions import clearance
 from tests.support.trainer_lab import Data, regression_sample, sample
 from tests.support.trainer_lab import lab as open_lab
 

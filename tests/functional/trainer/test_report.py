@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from modelloop import keys, split
+from modelloop import keys
 from modelloop.aws import storage
-from modelloop.spec import Spec
+from modelloop.spec.model import Spec
+from modelloop.tables import split
 from tests.functional.trainer.test_brought import SIGMOID
 from tests.support.trainer_lab import Data, regression_sample, sample
 from trainer.report import render
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from modelloop.run import Run
+    from modelloop.versions.run import Run
     from tests.functional.trainer.test_brought import SIGMOID
 from tests.support.trainer_lab import Lab
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from modelloop import clearance
-from modelloop.encoding import Column, Encoding
-from modelloop.serving import VersionRef
-from modelloop.spec import Spec
+from modelloop.contracts.pointer import VersionRef
+from modelloop.spec.model import Spec
+from modelloop.tables.encoding import Column, Encoding
+from modelloop.versions import clearance
 from tests.support.trainer_lab import NUMBERS, Data, decision, outcomes, regression_sample, sample
-from trainer.publishing import publish
+from trainer.release.publishing import publish
 
 if TYPE_CHECKING:
     from tests.support.trainer_lab import Lab

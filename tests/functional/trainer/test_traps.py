@@ -15,14 +15,14 @@ from zipfile import ZipFile
 import numpy as np
 import pytest
 
-from modelloop.encoding import Column, Encoding
-from modelloop.spec import Spec
+from modelloop.spec.model import Spec
+from modelloop.tables.encoding import Column, Encoding
 from tests.support.trainer_lab import Data, decision, outcomes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from modelloop.run import Run
+    from modelloop.versions.run import Run
     from tests.support.trainer_lab import Lab
 
 NUMBERS = ("dep_delay", "distance", "hour", "month", "day")

@@ -9,11 +9,11 @@ import pytest
 from modelloop import clock, keys
 from modelloop.aws import replay, storage
 from modelloop.errors import TransientError
-from modelloop.spec import PROMOTION, Spec
+from modelloop.spec.model import PROMOTION, Spec
 from tests.support.trainer_lab import Data, sample
 
 if TYPE_CHECKING:
-    from modelloop.run import Run
+    from modelloop.versions.run import Run
     from tests.support.trainer_lab import Lab
 
 NO_TIME = 20.0  # what the handler keeps for itself

@@ -15,7 +15,7 @@ from training_trigger import attempts, intake
 from training_trigger.prepare import prepare
 
 if TYPE_CHECKING:
-    from modelloop.run import Run
+    from modelloop.versions.run import Run
     from tests.support.intake_stage import Stage
 
 TABLE = "x,kind,y\n" + "".join(f"{i * 0.5},{'ab'[i % 2]},{'yes' if i % 3 else 'no'}\n" for i in range(60))

@@ -7,10 +7,10 @@ import pytest
 
 from modelloop import keys
 from modelloop.aws import storage
-from training_trigger import brought, reference
+from training_trigger import imported_model, reference
 
 if TYPE_CHECKING:
-    from modelloop.run import Run
+    from modelloop.versions.run import Run
     from tests.support.intake_stage import Stage
 
 SPEC = """\
@@ -101,7 +101,7 @@ def test_a_reference_without_a_named_label_is_warned_about(stage: Stage) -> None
 def test_a_model_that_cannot_be_served_for_its_size_is_refused_at_once(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(brought, "LARGEST_BYTES", 1 << 20)
+    monkeypatch.setattr(imported_model, "LARGEST_BYTES", 1 << 20)
     put("model.yaml", "columns: [a]\n")
     run = bring(stage, b"x" * (1 << 20) + b"x" * 200_000)
     assert run.state == "REJECTED"

@@ -10,8 +10,8 @@ import pytest
 
 from modelloop import keys
 from modelloop.aws import clients, storage
-from modelloop.encoding import encoding_from_json
 from modelloop.settings import settings
+from modelloop.tables.encoding import encoding_from_json
 from training_trigger import prepare
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ import pytest
 
 from modelloop import keys
 from modelloop.errors import DatasetRejectedError
-from modelloop.spec import Spec
+from modelloop.spec.model import Spec
 from training_trigger import engine
 from training_trigger.prepare import prepare
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from modelloop import split
+from modelloop.tables import split
 
 if TYPE_CHECKING:
     from tests.support.intake_stage import Stage

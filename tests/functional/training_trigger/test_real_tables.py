@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from sklearn import datasets
 
-from modelloop.encoding import encoding_from_json
-from modelloop.spec import Spec, parse_spec
+from modelloop.spec.model import Spec, parse_spec
+from modelloop.tables.encoding import encoding_from_json
 from training_trigger import engine
 from training_trigger.prepare import Prepared, prepare
 

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from modelloop import keys, origins
+from modelloop import keys
 from modelloop.aws import clients, storage
-from modelloop.erasure import Row
-from modelloop.run import SUCCEEDED
+from modelloop.captures import origins
+from modelloop.captures.erasure import Row
+from modelloop.versions.run import SUCCEEDED
 
 if TYPE_CHECKING:
-    from modelloop.run import Run
+    from modelloop.versions.run import Run
     from tests.support.intake_stage import Stage
 
 WISH = {"source": "modelloop.retrain", "model": "m", "cause": "drift", "requested_by": "verdicts", "reason": "drift"}

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from modelloop import rollout
-from modelloop.aws import pointers
-from modelloop.serving import VersionRef
+from modelloop.aws.serving import pointers
+from modelloop.contracts.pointer import VersionRef
+from modelloop.rollout import moves
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from modelloop.run import Run
+    from modelloop.versions.run import Run
     from tests.support.intake_stage import Stage
 
 ROWS = [(f"{i * 0.5}", "abc"[i % 3], "yes" if i % 4 else "no") for i in range(200)]
@@ -32,7 +32,7 @@ def crown(stage: Stage, run: Run) -> None:
     ref = VersionRef(number, run.run_id, "f", "s", 1)
     pointer, etag = pointers.read("m")
     now = "2026-11-01T00:00:00.000Z"
-    pointers.publish(rollout.promote(pointer, ref, model="m", now=now, who="tester", why="test"), etag)
+    pointers.publish(moves.promote(pointer, ref, model="m", now=now, who="tester", why="test"), etag)
 
 
 def sides(stage: Stage, run: Run) -> list[int]:

@@ -9,7 +9,7 @@ from modelloop import keys
 from modelloop.aws import storage
 
 if TYPE_CHECKING:
-    from modelloop.run import Run
+    from modelloop.versions.run import Run
     from tests.support.intake_stage import Stage
 
 HEAD = "x,city,level,income,born,member,y\n"

@@ -10,7 +10,7 @@ import duckdb
 import numpy as np
 import pytest
 
-from modelloop.grammar import MISSING_TOKENS
+from modelloop.tables.grammar import MISSING_TOKENS
 from training_trigger.reading.cells import define_macros
 from training_trigger.reading.load import Cells
 from training_trigger.survey import survey

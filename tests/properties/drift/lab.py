@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from modelloop import baseline, comparison
-from modelloop.encoding import Column, Encoding
-from modelloop.windows import Window
+from modelloop.monitoring.drift import baseline, comparison
+from modelloop.monitoring.windows import Window
+from modelloop.tables.encoding import Column, Encoding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from modelloop.comparison import Comparison
+    from modelloop.monitoring.drift.comparison import Comparison
 
 type Matrix = NDArray[np.float32]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn import datasets
 
-from modelloop.encoding import Column, Encoding
+from modelloop.tables.encoding import Column, Encoding
 from tests.properties.drift import lab
 
 SIZES = [(300, 500), (2_000, 500), (2_000, 1_000), (10_000, 500)]

@@ -10,8 +10,8 @@ from scipy import stats
 from scipy.spatial import distance
 from sklearn.ensemble import RandomForestRegressor
 
-from modelloop import baseline, comparison, drift
-from modelloop.windows import Window
+from modelloop.monitoring.drift import baseline, comparison, verdict
+from modelloop.monitoring.windows import Window
 from tests.support.drift import real, streams, trials
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def test_the_figures_are_those_of_scipy_on_the_same_bins() -> None:
     known = trials.learn(table, trials.draw(random, table.matrix, LARGE))
     live = trials.draw(random, table.matrix, trials.WINDOW)
     live[:, 0] = trials.changed(random, "number", live[:, 0], table.matrix[:, 0])
-    document = drift.verdict(
+    document = verdict.drift_verdict(
         known, [trials.counted(known, table, live)], model="m", version=1, min_rows=500, now="2026-01-01T00:00:00.000Z"
     )
     chances = {}

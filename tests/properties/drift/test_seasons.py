@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from modelloop import comparison, drift, seasons
-from modelloop.encoding import Column, Encoding
-from modelloop.windows import Window
+from modelloop.monitoring.drift import comparison, seasons, verdict
+from modelloop.monitoring.windows import Window
+from modelloop.tables.encoding import Column, Encoding
 from tests.properties.drift import lab
 
 ENCODING = Encoding([
@@ -45,7 +45,7 @@ def live(known: dict[str, Any], random: np.random.Generator, start: float, hours
 
 
 def status(known: dict[str, Any], found: list[Window]) -> str:
-    document = drift.verdict(known, found, model="m", version=1, min_rows=500, now="2026-03-30T00:00:00.000Z")
+    document = verdict.drift_verdict(known, found, model="m", version=1, min_rows=500, now="2026-03-30T00:00:00.000Z")
     return str(document["status"])
 
 

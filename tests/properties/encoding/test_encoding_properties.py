@@ -9,9 +9,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelloop import grammar
-from modelloop.encoding import Column, Encoding
 from modelloop.errors import InvalidValueError
+from modelloop.tables import grammar
+from modelloop.tables.encoding import Column, Encoding
 
 MISSING = frozenset(grammar.MISSING_TOKENS)
 ENCODING = Encoding(

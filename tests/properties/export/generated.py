@@ -9,9 +9,9 @@ import numpy as np
 import orjson
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it has no stubs
 
-from modelloop.encoding import Column, Encoding
 from modelloop.flat import FlatModel, load
-from modelloop.parity import Parity, compare, flat_tolerance
+from modelloop.tables.encoding import Column, Encoding
+from modelloop.versions.parity import Parity, compare, flat_tolerance
 from trainer.export import flatten
 from trainer.families import Model, build
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from modelloop.block import Block
-from modelloop.flat import many
+from modelloop.flat import batch_scorer
 from modelloop.flat.batch import batch_of
+from modelloop.tables.block import Block
 from tests.properties.export.generated import boundary_rows, compiled, fitted, vectors
 
 FUNCTIONS = Path(__file__).parents[3] / "functions"
@@ -76,7 +76,7 @@ def test_numpy_is_bought_once_the_rent_exceeds_its_price(monkeypatch: pytest.Mon
     _, flat = compiled(model, enc)
     plain = vectors(enc, 100, 3).astype(float).tolist()
     before = flat.predict(plain)
-    monkeypatch.setattr(many, "_BUILD_SECONDS", 0.0)
+    monkeypatch.setattr(batch_scorer, "_BUILD_SECONDS", 0.0)
     bought = flat.predict(plain)
     assert flat._many._batch is not None
     assert flat.predict(plain[:40]).predict == bought.predict[:40] == before.predict[:40]
@@ -91,7 +91,7 @@ def test_slots_in_a_block_give_the_bits_of_rows_in_lists(
     rows = vectors(enc, 100, 3, 0.2, 3.0)
     block = Block(len(rows), [column.astype(np.float32).tobytes() for column in rows.T])
     few = flat.predict(block[:10])
-    monkeypatch.setattr(many, "_BUILD_SECONDS", -1.0)
+    monkeypatch.setattr(batch_scorer, "_BUILD_SECONDS", -1.0)
     plain = flat.predict(rows.astype(float).tolist())
     assert flat._many._batch is not None
     assert flat.predict(block) == flat.predict(block[:]) == flat.predict(rows.astype(float).tolist())

@@ -20,7 +20,7 @@ from trainer.families.coefficients import translate
 from trainer.families.continuing import Rows, go_on
 
 if TYPE_CHECKING:
-    from modelloop.encoding import Encoding
+    from modelloop.tables.encoding import Encoding
 
 BOOSTING = [
     ("hist_gradient_boosting", {"max_iter": 8, "min_samples_leaf": 3}),

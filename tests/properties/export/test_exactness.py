@@ -15,7 +15,7 @@ from trainer.export import flatten
 from trainer.families import build
 
 if TYPE_CHECKING:
-    from modelloop.encoding import Encoding
+    from modelloop.tables.encoding import Encoding
 
 CLASSIFIERS = [
     ("linear", {}),

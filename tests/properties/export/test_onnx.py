@@ -10,7 +10,7 @@ import pytest
 
 from inference.onnx_engine import load_onnx
 from modelloop.errors import ArtifactRefusedError, ExportMismatchError, InvalidValueError
-from modelloop.parity import compare, onnx_tolerance
+from modelloop.versions.parity import compare, onnx_tolerance
 from tests.properties.export.generated import fitted, vectors
 from trainer.export import flatten, to_onnx
 from trainer.export.conversion import convert

@@ -7,8 +7,8 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelloop.evidence import Comparison, Labels, Succession
-from modelloop.gate import APPROVE, REJECT, RELEASE, decide
+from modelloop.versions.evidence import Comparison, Labels, Succession
+from modelloop.versions.gate import APPROVE, REJECT, RELEASE, decide
 
 SCORES = st.floats(0.001, 10.0)
 MARGINS = st.floats(0.0, 0.2)

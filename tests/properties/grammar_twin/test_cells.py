@@ -11,8 +11,8 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from modelloop import grammar
 from modelloop.errors import InvalidValueError
+from modelloop.tables import grammar
 from training_trigger.reading.cells import WHITESPACE, define_macros
 
 if TYPE_CHECKING:

@@ -58,7 +58,7 @@ class Memory:
         self.objects: dict[str, bytes] = {}
 
     def get_changed(self, key: str, _etag: str | None, *, most_bytes: int) -> Any:
-        from modelloop.aws.objects import Fetched  # noqa: PLC0415
+        from modelloop.aws.dataplane.objects import Fetched  # noqa: PLC0415
 
         assert len(self.objects[key]) <= most_bytes
         return Fetched(self.objects[key], "etag")

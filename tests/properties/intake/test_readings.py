@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import duckdb
 import pytest
 
-from modelloop import grammar
 from modelloop.errors import DatasetRejectedError
+from modelloop.tables import grammar
 from training_trigger.reading import dialect, plaintext
 from training_trigger.reading.load import load
 

@@ -16,10 +16,10 @@ import numpy as np
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from modelloop import grammar
-from modelloop.encoding import encoding_from_json
 from modelloop.errors import DatasetRejectedError
-from modelloop.spec import Spec
+from modelloop.spec.model import Spec
+from modelloop.tables import grammar
+from modelloop.tables.encoding import encoding_from_json
 from training_trigger import engine
 from training_trigger.prepare import Prepared, prepare
 from training_trigger.reading.load import load

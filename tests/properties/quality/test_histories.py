@@ -8,8 +8,9 @@ from typing import Any
 
 import orjson
 
-from modelloop import outcomes, summary
 from modelloop.ids import uuid7
+from modelloop.monitoring import summary
+from modelloop.monitoring.quality import outcomes
 
 HISTORIES = 1_000
 CLASSES = ["a", "b", "c"]

@@ -9,18 +9,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelloop import clock, outcomes, pairs, quality
-from modelloop.aws import manifests, summaries, trials
-from modelloop.aws import outcomes as joined_hours
+from modelloop import clock
+from modelloop.aws.monitoring import joins as joined_hours
+from modelloop.aws.monitoring import summaries
+from modelloop.aws.registry import manifests
+from modelloop.aws.serving import rollout_evidence
+from modelloop.contracts.pointer import Pointer, VersionRef
 from modelloop.ids import derived_uuid7
-from modelloop.serving import Pointer, VersionRef
-from modelloop.summary import LATENCY_BOUNDS_MS, Place, Summary
+from modelloop.monitoring.quality import outcomes, shadow_agreement, verdict
+from modelloop.monitoring.summary import LATENCY_BOUNDS_MS, Place, Summary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from modelloop.judge import Evidence
-    from modelloop.summary import Tallies
+    from modelloop.monitoring.summary import Tallies
+    from modelloop.rollout.judge import Evidence
 
 HOUR = "2026-01-01T00"
 NOW, BAKED, EARLIER = "2026-01-01T00:59:00.000Z", "2026-01-01T00:50:00.000Z", "20251231T235900000Z"
@@ -68,7 +71,7 @@ class Stored:
 
     def joined(self) -> dict[str, Any]:
         found = outcomes.join(self.index, outcomes.read_labels(self.labels), lambda _: MANIFEST)
-        return found | {"pairs": pairs.count(self.index, lambda _: MANIFEST)}
+        return found | {"pairs": shadow_agreement.count(self.index, lambda _: MANIFEST)}
 
 
 class Facts:
@@ -82,7 +85,7 @@ class Facts:
 
     def latest_verdict(self, model: str, kind: str) -> dict[str, Any]:
         assert kind == "quality"
-        return quality.verdict(
+        return verdict.quality_verdict(
             [(HOUR, self._stored.joined())],
             {},
             {1: MANIFEST, 2: MANIFEST},
@@ -94,12 +97,12 @@ class Facts:
 
 
 def evidence(kind: str, stored: Stored) -> Evidence:
-    (case,) = trials.cases(Pointer("m", 1, bake_until=BAKED, **ROLES[kind]), NOW)
+    (case,) = rollout_evidence.cases(Pointer("m", 1, bake_until=BAKED, **ROLES[kind]), NOW)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(summaries, "between", lambda *_: iter(stored.summaries))
         patched.setattr(joined_hours, "newest_first", lambda *_: iter([(HOUR, stored.joined())]))
         patched.setattr(manifests, "read", lambda *_: MANIFEST)
-        return trials.gather(Facts(stored), case, NOW)  # type: ignore[arg-type]
+        return rollout_evidence.gather(Facts(stored), case, NOW)  # type: ignore[arg-type]
 
 
 @settings(max_examples=60, deadline=None)

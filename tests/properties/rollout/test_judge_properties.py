@@ -7,10 +7,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelloop import clock, judge, sequential
-from modelloop.judge import Evidence, Side
-from modelloop.sequential import Sample
-from modelloop.summary import LATENCY_BOUNDS_MS
+from modelloop import clock
+from modelloop.monitoring.summary import LATENCY_BOUNDS_MS
+from modelloop.rollout import judge, sequential
+from modelloop.rollout.judge import Evidence, Side
+from modelloop.rollout.sequential import Sample
 
 START = "2026-01-01T00:00:00.000Z"
 BAKED = clock.later(START, minutes=60)

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelloop import clock, rollout
+from modelloop import clock
+from modelloop.contracts.pointer import Pointer, VersionRef, pointer_from_json
 from modelloop.errors import ConflictError
-from modelloop.rollout import Policy
-from modelloop.serving import Pointer, VersionRef, pointer_from_json
+from modelloop.rollout import moves
+from modelloop.spec.promotion import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,9 +19,7 @@ if TYPE_CHECKING:
 START = "2026-01-01T00:00:00.000Z"
 SAID: dict[str, Any] = {"now": START, "who": "ann", "why": "because"}
 VERSIONS = st.integers(1, 5)
-POLICIES = st.builds(
-    Policy, st.sampled_from(rollout.POLICIES), st.floats(-5, 150), st.floats(0, 600), st.floats(0, 0.1)
-)
+POLICIES = st.builds(Policy, st.sampled_from(moves.POLICIES), st.floats(-5, 150), st.floats(0, 600), st.floats(0, 0.1))
 
 
 def ref(number: int) -> VersionRef:
@@ -36,20 +35,20 @@ def on_existing(decide: Callable[..., Pointer], *args: Any, **options: Any) -> S
 
 STEPS: st.SearchStrategy[Step] = st.one_of(
     st.builds(
-        lambda number, policy: lambda pointer: rollout.release(
+        lambda number, policy: lambda pointer: moves.release(
             pointer, ref(number), model="m", policy=policy, **SAID
         ),
         VERSIONS, POLICIES,
     ),
-    st.builds(lambda number: lambda pointer: rollout.promote(pointer, ref(number), model="m", **SAID), VERSIONS),
-    st.builds(lambda to: on_existing(rollout.rollback, to=to), st.none() | VERSIONS),
-    st.builds(lambda number: on_existing(rollout.reject, number), VERSIONS),
-    st.builds(lambda number: on_existing(rollout.retire, number), st.none() | VERSIONS),
-    st.builds(lambda number: on_existing(rollout.shadow, ref(number)), VERSIONS),
-    st.builds(lambda number: on_existing(rollout.unshadow, number), VERSIONS),
-    st.builds(lambda number: on_existing(rollout.pin, ref(number)), VERSIONS),
-    st.builds(lambda number: on_existing(rollout.unpin, number), VERSIONS),
-    st.builds(lambda frozen: on_existing(rollout.freeze, frozen=frozen), st.booleans()),
+    st.builds(lambda number: lambda pointer: moves.promote(pointer, ref(number), model="m", **SAID), VERSIONS),
+    st.builds(lambda to: on_existing(moves.rollback, to=to), st.none() | VERSIONS),
+    st.builds(lambda number: on_existing(moves.reject, number), VERSIONS),
+    st.builds(lambda number: on_existing(moves.retire, number), st.none() | VERSIONS),
+    st.builds(lambda number: on_existing(moves.shadow, ref(number)), VERSIONS),
+    st.builds(lambda number: on_existing(moves.unshadow, number), VERSIONS),
+    st.builds(lambda number: on_existing(moves.pin, ref(number)), VERSIONS),
+    st.builds(lambda number: on_existing(moves.unpin, number), VERSIONS),
+    st.builds(lambda frozen: on_existing(moves.freeze, frozen=frozen), st.booleans()),
 )  # fmt: skip
 
 
@@ -97,5 +96,5 @@ def test_a_frozen_pointer_is_not_released_to(wishes: list[Step], number: int, po
     for wish in wishes:
         pointer = step(pointer, wish)
     if pointer is not None:
-        frozen = rollout.freeze(pointer, **SAID)
-        assert rollout.release(frozen, ref(number), model="m", policy=policy, **SAID) is frozen
+        frozen = moves.freeze(pointer, **SAID)
+        assert moves.release(frozen, ref(number), model="m", policy=policy, **SAID) is frozen

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from metrics_aggregation import batches, gathering, predictions
+from metrics_aggregation import batches, predictions, record_buffer
 from metrics_aggregation.aggregation import Aggregation, Source
 from metrics_aggregation.predictions import FIELDS
 from metrics_aggregation.records import fault, hour_of, hours_of
-from modelloop import summary
 from modelloop.ids import uuid7
+from modelloop.monitoring import summary
 from tests.functional.metrics_aggregation.test_handler import BAD_LINES
 from tests.functional.metrics_aggregation.world import NOON, error, label, prediction
 from tests.properties.summary.test_order import ROWS, Known
@@ -91,7 +91,7 @@ def merged(found: Iterable[tuple[str, bytes]]) -> dict[str, Any]:
 def test_an_object_yields_what_its_lines_yield_one_by_one(found: list[bytes], size: int, enough: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(batches, "BATCH_BYTES", size)
-        patch.setattr(gathering, "ENOUGH_ROWS", enough)
+        patch.setattr(record_buffer, "ENOUGH_ROWS", enough)
         whole = outputs(b"\n".join(found))
 
     assert merged(whole.items()) == merged(one_by_one(found))

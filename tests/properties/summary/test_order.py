@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from metrics_aggregation.aggregation import Aggregation, Source
 from metrics_aggregation.watched import Watched, millionths
-from modelloop import summary
-from modelloop.summary import Place, Summary
+from modelloop.monitoring import summary
+from modelloop.monitoring.summary import Place, Summary
 from tests.functional.metrics_aggregation.world import MODEL, manifest, prediction
 
 if TYPE_CHECKING:

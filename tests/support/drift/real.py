@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from sklearn import datasets
 
-from modelloop.encoding import MOST_CATEGORIES, Column, Encoding
+from modelloop.tables.encoding import MOST_CATEGORIES, Column, Encoding
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

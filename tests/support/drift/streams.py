@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from modelloop import baseline, drift
+from modelloop.monitoring.drift import baseline, verdict
 from tests.support.drift import trials
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from modelloop.windows import Window
+    from modelloop.monitoring.windows import Window
     from tests.support.drift.real import Matrix, Real
 
     type Change = Callable[[Matrix], None]
@@ -74,7 +74,9 @@ def verdicts(live: Stream, *, min_rows: int, change: Change | None = None) -> It
         prediction = trials.tally(live.known["prediction"], answers(rows))
         now = found._replace(tallies=found.tallies | {"clock": dict(clock), "prediction": prediction})
         both = [now, *([before] if before else [])]
-        yield drift.verdict(live.known, both, model="m", version=1, min_rows=min_rows, now="2026-01-01T00:00:00.000Z")
+        yield verdict.drift_verdict(
+            live.known, both, model="m", version=1, min_rows=min_rows, now="2026-01-01T00:00:00.000Z"
+        )
         before = now
 
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from scipy import stats
 
-from modelloop import baseline, comparison
-from modelloop.windows import Window
+from modelloop.monitoring.drift import baseline, comparison
+from modelloop.monitoring.windows import Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

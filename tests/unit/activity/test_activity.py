@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
-from modelloop import activity, clock, prometheus
+from control.prometheus import families
+from control.prometheus.families import ModelState
+from modelloop import clock
 from modelloop.ids import derived_uuid7, uuid7_ms
-from modelloop.prometheus import ModelState
-from modelloop.run import ENDED, FAILED, QUEUED, RUNNING, SUCCEEDED, Run
+from modelloop.monitoring import activity
+from modelloop.versions.run import ENDED, FAILED, QUEUED, RUNNING, SUCCEEDED, Run
 
 START = clock.to_ms("2026-11-23T00:00:00Z")
 HOUR = 3_600_000
@@ -85,7 +87,7 @@ def test_the_last_retraining_is_remembered_when_it_is_folded() -> None:
 def test_prometheus_tells_it_with_zeros_before_the_first() -> None:
     entries = [entry(START, "monitoring", "retrain", cause="quality"), entry(START, "judge", "promote")]
     found = look(None, [run(START, SUCCEEDED, "quality"), run(START + 1, QUEUED)], entries, START + HOUR)
-    text = prometheus.render([ModelState({"name": "m"}, activity=found)])
+    text = families.render([ModelState({"name": "m"}, activity=found)])
     told = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
     assert told['modelloop_runs_ended_total{model_name="m",cause="quality",state="SUCCEEDED"}'] == "1"
     assert told['modelloop_runs_ended_total{model_name="m",cause="upload",state="FAILED"}'] == "0"

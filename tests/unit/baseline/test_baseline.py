@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from modelloop import baseline
-from modelloop.encoding import Column, Encoding
+from modelloop.monitoring.drift import baseline
+from modelloop.tables.encoding import Column, Encoding
 
 ENCODING = Encoding([
     Column("a", "number"),

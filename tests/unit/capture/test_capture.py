@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 
-from modelloop.capture import CaptureRule, Prediction, error_line, feedback_line, join_lines, prediction_lines
+from modelloop.captures.record import CaptureRule, Prediction, error_line, feedback_line, join_lines, prediction_lines
 from modelloop.ids import uuid7
 
 

@@ -17,9 +17,9 @@ import trainer.handler
 import training_trigger.counts
 import training_trigger.handler
 from metrics_aggregation import reactions
-from modelloop import retrain
 from modelloop.aws import invoke
-from modelloop.run import Run
+from modelloop.monitoring import retraining
+from modelloop.versions.run import Run
 from training_trigger.intake import Outcome
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def test_a_retraining_of_the_loop_is_named_in_its_line(monkeypatch: pytest.Monke
     sent: list[dict[str, Any]] = []
     monkeypatch.setattr(invoke, "send_event", lambda _, event: sent.append(event))
     registry = SimpleNamespace(record_audit=lambda *_, **entry: sent.append(entry))
-    decision = retrain.Decision(retrain.RETRAIN, "drift", "so")
+    decision = retraining.Decision(retraining.RETRAIN, "drift", "so")
 
     reactions._start(registry, "m", decision, "req-5", "2026-11-23T10:00:00.000Z")  # type: ignore[arg-type]
 

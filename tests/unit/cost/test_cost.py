@@ -5,14 +5,15 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pytest
 
-from inference import busy
-from inference.busy import LONGEST_START_MS, Meter, startup_ms
+from control.prometheus import families
+from control.prometheus.families import ModelState
+from inference import billed_time
+from inference.billed_time import LONGEST_START_MS, Meter, startup_ms
 from inference.outbox import Outbox, Refused
-from metrics_aggregation import tally
-from modelloop import prometheus, traffic, windows
-from modelloop.cost import Rates
-from modelloop.prometheus import ModelState
-from modelloop.summary import Place, Summary
+from metrics_aggregation import counting
+from modelloop.monitoring import traffic, windows
+from modelloop.monitoring.cost import Rates
+from modelloop.monitoring.summary import Place, Summary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +53,7 @@ def test_a_thousand_predictions_do_not_cost_what_a_version_did_as_a_shadow() -> 
     (version,) = windows.by_version(both, RATES)["versions"]
     assert version["cost"]["per_1000_predictions"] == 2_000.0
     assert 'modelloop_cost_per_thousand_predictions{model_name="m",model_version="1"} 2000\n' in (
-        prometheus.render([state])
+        families.render([state])
     )
 
 
@@ -64,19 +65,19 @@ def test_nothing_predicted_has_no_cost_per_thousand() -> None:
 def test_the_scraper_reads_the_same_cost_as_the_summary() -> None:
     state = ModelState({"name": "m"}, traffic.totals(None, [hour(), hour("shadow", 2)], model="m", now=NOW))
 
-    text = prometheus.render([state._replace(rates=RATES)])
+    text = families.render([state._replace(rates=RATES)])
 
     assert 'modelloop_busy_seconds_total{model_name="m",model_version="1",work="answers"} 3\n' in text
     assert 'modelloop_cost_total{model_name="m",model_version="1",work="answers"} 8\n' in text
     assert 'modelloop_cost_total{model_name="m",model_version="2",work="shadow"} 3\n' in text
     assert 'modelloop_cost_per_thousand_predictions{model_name="m",model_version="1"} 2000\n' in text
-    assert "modelloop_cost" not in prometheus.render([state])
+    assert "modelloop_cost" not in families.render([state])
 
 
 @pytest.mark.parametrize("odd", ["1", None, True, -1.0, 1e300, [2.0]])
 def test_what_is_no_time_is_taken_for_none(odd: object) -> None:
     records = [{"error_code": "X", "latency_ms": 1.5, "overhead_ms": 2.0}, {"error_code": "X", "overhead_ms": odd}]
-    assert tally.errors(records)["busy_micros"] == 3_500
+    assert counting.errors(records)["busy_micros"] == 3_500
 
 
 def test_the_meter_gives_what_it_has_once_and_never_less_than_nothing() -> None:
@@ -100,16 +101,16 @@ class Sink:
 
 
 def test_what_lies_between_two_records_goes_to_the_later_one_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(busy, "METER", Meter())
+    monkeypatch.setattr(billed_time, "METER", Meter())
     sink = Sink()
     outbox = Outbox(sink, lambda _: pytest.fail("no version is asked for"))
     refused = Refused("id", NOW, "m", 1, "champion", "", 422, "X", 1.5)
 
-    busy.METER.add(250.0)
+    billed_time.METER.add(250.0)
     outbox.add(refused)
     outbox.add(refused)
     outbox.flush()
-    busy.METER.add(7.0)
+    billed_time.METER.add(7.0)
     outbox.add(refused)
     outbox.flush()
 

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from modelloop import baseline, comparison, drift, effects
-from modelloop.encoding import Column, Encoding
-from modelloop.windows import Window
+from modelloop.monitoring.drift import baseline, comparison, thresholds, verdict
+from modelloop.monitoring.windows import Window
+from modelloop.tables.encoding import Column, Encoding
 
 RANDOM = np.random.default_rng(3)
 CATEGORIES = tuple(f"c{code}" for code in range(30))
@@ -47,7 +47,7 @@ def window(matrix: np.ndarray[Any, Any], hour: str = "2026-11-23T12", **tallies:
 
 
 def judge(*windows: Window, min_rows: int = 500) -> dict[str, Any]:
-    return drift.verdict(BASELINE, windows, model="m", version=3, min_rows=min_rows, now=NOW)
+    return verdict.drift_verdict(BASELINE, windows, model="m", version=3, min_rows=min_rows, now=NOW)
 
 
 def drifted(document: dict[str, Any]) -> set[str]:
@@ -136,7 +136,7 @@ def test_a_season_of_unknown_shift_leaves_the_rank_test_out() -> None:
         return comparison._chance(column, comparison.histograms(column, moved))
 
     both = comparison.histograms(known, moved)
-    shape = effects.shape_chance(both.baseline, both.window, 0.01)
+    shape = thresholds.shape_chance(both.baseline, both.window, 0.01)
     assert chance() < 1e-9
     assert chance(season=0.01) == shape
     assert chance(season=0.01, season_shift=0.0) < chance(season=0.01, season_shift=0.04) <= 2 * shape

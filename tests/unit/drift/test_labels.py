@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from modelloop.baseline import quantile_edges
-from modelloop.comparison import _labels
+from modelloop.monitoring.drift.baseline import quantile_edges
+from modelloop.monitoring.drift.comparison import _labels
 
 
 def names(values: list[float]) -> list[str]:

@@ -4,8 +4,8 @@ from struct import pack
 
 import pytest
 
-from modelloop.block import Block
-from modelloop.encoding import Column, Encoding
+from modelloop.tables.block import Block
+from modelloop.tables.encoding import Column, Encoding
 
 BLOCK = Block(2, [pack("2f", 1.0, 2.0), pack("2f", 0.5, -4.0)])
 

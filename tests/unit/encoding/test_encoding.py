@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from modelloop.encoding import Column, Encoding, encoding_from_json
 from modelloop.errors import ArtifactRefusedError, InvalidValueError
+from modelloop.tables.encoding import Column, Encoding, encoding_from_json
 
 ENCODING = Encoding(
     [

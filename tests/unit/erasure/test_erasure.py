@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from modelloop import erasure, origins
-from modelloop.erasure import Row
-from modelloop.origins import Origin
+from modelloop.captures import erasure, origins
+from modelloop.captures.erasure import Row
+from modelloop.captures.origins import Origin
 
 GONE, STAYS = "01a0c450-6c00-7ab6-8003-53625f95ebe0", "01a0c450-6c00-79db-bc5c-add016b9746a"
 PREDICTION = {

@@ -9,9 +9,10 @@ import pytest
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import confusion_matrix
 
-from modelloop import estimate, split
-from modelloop.encoding import Column, Encoding
-from modelloop.spec import Spec
+from modelloop.monitoring.quality import estimate
+from modelloop.spec.model import Spec
+from modelloop.tables import split
+from modelloop.tables.encoding import Column, Encoding
 from trainer.evaluation import Outcome, diagnostics
 from trainer.evaluation.slices import slices
 from trainer.table import Part, PreparedTable

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
-from modelloop import deviance
+from modelloop.spec import deviance
 from trainer.evaluation import Outcome, bootstrap, compare, intervals, row_losses
 from trainer.evaluation.conformal import residual_quantiles
 from trainer.evaluation.metrics import statistics
-from trainer.predictors import trivial
+from trainer.evaluation.predictors import trivial
 from trainer.table import Part
 
 NUMBERS = np.random.default_rng(0)

@@ -12,9 +12,9 @@ from sklearn import metrics as reference
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.inspection import permutation_importance
 
-from modelloop import split
-from modelloop.encoding import Column, Encoding
-from modelloop.spec import Spec
+from modelloop.spec.model import Spec
+from modelloop.tables import split
+from modelloop.tables.encoding import Column, Encoding
 from trainer.evaluation import Outcome, curves, diagnostics, intervals
 from trainer.evaluation.slices import slices
 from trainer.table import Part, PreparedTable

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from modelloop.encoding import Column, Encoding
-from trainer.transcoding import transcode
+from modelloop.tables.encoding import Column, Encoding
+from trainer.comparison.transcoding import transcode
 
 OLD = Encoding(
     [

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from modelloop.encoding import Column, Encoding
 from modelloop.errors import FitRefusedError, SpecError
-from modelloop.spec_fields import CONVERTED, FAMILIES
+from modelloop.spec.fields import CONVERTED, FAMILIES
+from modelloop.tables.encoding import Column, Encoding
 from trainer.families import build, converted, families_for
 
 ENCODING = Encoding([Column("n", "number"), Column("t", "text", categories=("a", "b")), Column("m", "number")])

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from modelloop import baseline, export_baseline
-from modelloop.encoding import Column, Encoding
 from modelloop.errors import NotFoundError
+from modelloop.monitoring.drift import baseline
+from modelloop.tables.encoding import Column, Encoding
+from modelloop_cli.exporting import baseline as export_baseline
 
 ROWS = 1_000
 ENCODING = Encoding([

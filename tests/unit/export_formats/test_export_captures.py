@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pytest
 
-from modelloop import export_captures
-from modelloop.capture import Prediction, error_line, feedback_line, join_lines, prediction_lines
+from modelloop.captures.record import Prediction, error_line, feedback_line, join_lines, prediction_lines
 from modelloop.ids import uuid7
+from modelloop_cli.exporting import captures
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,12 +31,12 @@ def packed(*lines: bytes) -> bytes:
     return gzip.compress(b"".join(join_lines(list(lines))))
 
 
-def exported(*lines: bytes, model: str = "m", body: bytes | None = None, **how: Any) -> list[export_captures.Line]:
-    found = export_captures.records(packed(*lines) if body is None else body, model, {3: "run"})
-    return [line for record in found for line in export_captures.lines(record, **how)]
+def exported(*lines: bytes, model: str = "m", body: bytes | None = None, **how: Any) -> list[captures.Line]:
+    found = captures.records(packed(*lines) if body is None else body, model, {3: "run"})
+    return [line for record in found for line in captures.lines(record, **how)]
 
 
-def data(line: export_captures.Line, half: str) -> Any:
+def data(line: captures.Line, half: str) -> Any:
     return json.loads(line.document["captureData"][half]["data"])
 
 

@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from modelloop import baseline, export_baseline
-from modelloop.encoding import Column, Encoding
-from modelloop.export_sketch import SIZE, Bin, sketch
+from modelloop.monitoring.drift import baseline
+from modelloop.tables.encoding import Column, Encoding
+from modelloop_cli.exporting import baseline as export_baseline
+from modelloop_cli.exporting.sketch import SIZE, Bin, sketch
 
 ROWS = 50_000
 

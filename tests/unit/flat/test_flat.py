@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from modelloop.encoding import Slot
 from modelloop.errors import ArtifactRefusedError, InvalidValueError
 from modelloop.flat import load
 from modelloop.flat.links import _by_eights, expit, in_order, softmax
 from modelloop.flat.links import exp as safe_exp
+from modelloop.tables.encoding import Slot
 
 LINEAR: dict[str, Any] = {
     "format_version": 1,

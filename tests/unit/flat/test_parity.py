@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from modelloop.flat import Outputs, load
-from modelloop.parity import compare, flat_tolerance, onnx_tolerance
+from modelloop.versions.parity import compare, flat_tolerance, onnx_tolerance
 
 ROOM = [[1e-6, 1e-6]]
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from modelloop.evidence import Check, Comparison, Labels, Succession
-from modelloop.gate import decide
+from modelloop.versions.evidence import Check, Comparison, Labels, Succession
+from modelloop.versions.gate import decide
 
 GOOD = Comparison("trivial", "log_loss", 1000, 0.40, 0.69, -0.33, -0.25)
 EVEN = Comparison("champion_on_holdout", "log_loss", 1000, 0.400, 0.401, -0.004, 0.002)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from modelloop.evidence import Check, Comparison, Labels, Succession
-from modelloop.gate import decide
-from modelloop.suspicions import labels_regrouped, labels_suspected, suspicions
+from modelloop.versions.evidence import Check, Comparison, Labels, Succession
+from modelloop.versions.gate import decide
+from modelloop.versions.review_checks import labels_regrouped, labels_suspected, suspicions
 
 TRIVIAL = Comparison("trivial", "log_loss", 1000, 4.0, 6.9, -3.3, -2.5)
 EVEN = Comparison("champion_on_holdout", "log_loss", 1000, 4.0, 4.0, -0.1, 0.01)

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from modelloop import baseline
-from modelloop.encoding import Column, Encoding
-from modelloop.golden import UNSEEN, cells, golden_rows
+from modelloop.monitoring.drift import baseline
+from modelloop.tables.encoding import Column, Encoding
+from modelloop.versions.golden import UNSEEN, cells, golden_rows
 
 ENCODING = Encoding(
     [

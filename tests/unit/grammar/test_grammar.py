@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from modelloop.errors import InvalidValueError
-from modelloop.grammar import MISSING_TOKENS, clean, read_boolean, read_date, read_number, read_text
+from modelloop.tables.grammar import MISSING_TOKENS, clean, read_boolean, read_date, read_number, read_text
 
 MISSING = frozenset(MISSING_TOKENS)
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from modelloop.encoding import Column, Encoding
+from modelloop.tables.encoding import Column, Encoding
 from training_trigger import leaks
 
 ENCODING = Encoding([Column("a", "number"), Column("b", "number")])

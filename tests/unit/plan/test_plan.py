@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from modelloop.errors import DatasetRejectedError
-from modelloop.plan import (
+from modelloop_stack.build.paths import ROOT
+from training_trigger.plan import (
     DISK_TIMES,
     FIT_SECONDS_A_CELL,
     LAMBDA_MEMORY_MB,
@@ -17,7 +18,6 @@ from modelloop.plan import (
     check_size,
     make_plan,
 )
-from modelloop_stack.build.paths import ROOT
 
 DEPLOYED = 3_008
 MILLION = Need(rows=1_000_000, columns=20, slots=26, classes=2)

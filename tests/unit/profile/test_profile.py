@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from modelloop import profile
 from modelloop.errors import DatasetRejectedError, SpecError
-from modelloop.profile import Facts
-from modelloop.spec import Spec, parse_spec
+from modelloop.spec.model import Spec, parse_spec
+from training_trigger import profile
+from training_trigger.profile import Facts
 
 
 def facts(name: str = "x", **changes: Any) -> Facts:

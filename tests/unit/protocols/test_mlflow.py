@@ -7,10 +7,10 @@ from typing import Any
 import orjson
 import pytest
 
-from modelloop.encoding import Column
+from inference.protocols import csvtable, mlflow
+from inference.protocols.exchange import MAX_ROWS, Answer, Query
 from modelloop.errors import InvalidValueError, MalformedBodyError, ModelloopError, TooLargeError
-from modelloop.protocols import csvtable, mlflow
-from modelloop.protocols.exchange import MAX_ROWS, Answer, Query
+from modelloop.tables.encoding import Column
 
 GOOD: dict[str, Any] = {"instances": [[1, "x"]]}
 COLUMNS = [Column("age", "number"), Column("city", "text", ("x",), required=False)]

@@ -7,11 +7,11 @@ from typing import Any
 import orjson
 import pytest
 
-from modelloop.encoding import Column
+from inference.protocols import oip
+from inference.protocols.exchange import Answer, Explanation, Query
+from inference.protocols.tensors import encode, label_datatype
 from modelloop.errors import InvalidValueError, MalformedBodyError, ModelloopError, TooLargeError
-from modelloop.protocols import oip
-from modelloop.protocols.exchange import Answer, Explanation, Query
-from modelloop.protocols.tensors import encode, label_datatype
+from modelloop.tables.encoding import Column
 
 COLUMNS = [Column("age", "number"), Column("city", "text", ("x",))]
 NUMERIC = [Column("a", "number"), Column("b", "number")]

@@ -8,8 +8,8 @@ import pytest
 from control import actions
 from control import handler as control
 from inference import handler as inference
-from modelloop.encoding import Column
-from modelloop.openapi import api_document, model_document
+from inference.openapi.documents import api_document, model_document
+from modelloop.tables.encoding import Column
 
 COLUMNS = [Column("age", "number"), Column("seen", "date", required=False), Column("city", "text", ("x",))]
 

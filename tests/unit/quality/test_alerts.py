@@ -7,7 +7,10 @@ from typing import Any
 import orjson
 import pytest
 
-from modelloop import alerts, drift, judge, quality, retrain
+from modelloop.monitoring import alerts, retraining
+from modelloop.monitoring.drift import verdict as drift
+from modelloop.monitoring.quality import verdict as quality
+from modelloop.rollout import judge
 from tests.support import events
 
 PAGE = (Path(__file__).parents[3] / "infra" / "docs" / "metrics-and-alarms.md").read_text()
@@ -83,7 +86,7 @@ def test_the_schema_names_every_status_and_action_and_the_page_too() -> None:
     words = {
         ("Drift status changed", "status"): {drift.OK, drift.DRIFT, drift.FAULT, drift.INSUFFICIENT},
         ("Quality status changed", "status"): {quality.OK, quality.DEGRADED, quality.INSUFFICIENT},
-        ("Retraining decided", "action"): {retrain.RETRAIN, retrain.WAIT, retrain.REFUSE},
+        ("Retraining decided", "action"): {retraining.RETRAIN, retraining.WAIT, retraining.REFUSE},
         ("Rollout judged", "action"): {judge.PROMOTE, judge.ROLLBACK, judge.EXPIRED},
         ("Rollout judged", "kind"): {judge.CANARY, judge.SHADOW, judge.WATCH},
     }

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from modelloop import pairs
+from modelloop.monitoring.quality import shadow_agreement
 
 LABELS: dict[str, Any] = {"classes": ["a", "b"]}
 NUMBERS: dict[str, Any] = {"classes": None, "metrics": {"holdout": {"rmse": {"value": 2.0}}}}
@@ -41,7 +41,7 @@ def test_rows_of_both_are_counted_by_rollout_and_pair_of_versions() -> None:
         entry("five", "shadow", ["b"], rollout=""),
         entry("five", "champion", ["b"], rollout=""),
     ]
-    assert pairs.count(index, lambda _: LABELS) == {
+    assert shadow_agreement.count(index, lambda _: LABELS) == {
         "r/2/1": {"rows": 2, "different": 1},
         "r/4/1": {"rows": 1, "different": 1},
         "s/2/1": {"rows": 1, "different": 0},
@@ -55,21 +55,21 @@ def test_every_order_and_repetition_counts_the_same() -> None:
         index.append(entry(str(number), "champion", source.choices(["a", "b"], k=3)))
         if source.random() < 0.7:
             index.append(entry(str(number), "shadow", source.choices(["a", "b"], k=3)))
-    wanted = pairs.count(index, lambda _: LABELS)
+    wanted = shadow_agreement.count(index, lambda _: LABELS)
     assert wanted["r/2/1"]["rows"] > wanted["r/2/1"]["different"] > 0
     for _ in range(20):
         again = index + source.choices(index, k=20)
         source.shuffle(again)
-        assert pairs.count(again, lambda _: LABELS) == wanted
+        assert shadow_agreement.count(again, lambda _: LABELS) == wanted
 
 
 @pytest.mark.parametrize(("said", "different"), [(11.9, 0), (12.1, 1), (None, 1)])
 def test_numbers_differ_when_they_are_further_apart_than_the_usual_error(said: float | None, different: int) -> None:
     index = [entry("one", "champion", [10.0]), entry("one", "shadow", [said])]
-    assert pairs.count(index, lambda _: NUMBERS) == {"r/2/1": {"rows": 1, "different": different}}
+    assert shadow_agreement.count(index, lambda _: NUMBERS) == {"r/2/1": {"rows": 1, "different": different}}
 
 
 def test_what_cannot_be_measured_is_left_out() -> None:
     index = [entry("one", "champion", [10.0]), entry("one", "shadow", [20.0])]
-    assert pairs.count(index, lambda _: {"classes": None, "metrics": {}}) == {}
-    assert pairs.count(index, lambda _: None) == {}
+    assert shadow_agreement.count(index, lambda _: {"classes": None, "metrics": {}}) == {}
+    assert shadow_agreement.count(index, lambda _: None) == {}

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from modelloop import prometheus, quarantine, summary, traffic
+from control.prometheus import families
+from control.prometheus.families import ModelState
+from control.prometheus.traffic import FAILURES
 from modelloop.errors import ArtifactRefusedError, ConflictError, ModelloopError, RequestError, TransientError
-from modelloop.prometheus import ModelState
-from modelloop.prometheus_traffic import FAILURES
-from modelloop.summary import Place, Summary
+from modelloop.monitoring import quarantine, summary, traffic
+from modelloop.monitoring.summary import Place, Summary
 from modelloop_stack.build.paths import ROOT
 
 RULES = (ROOT / "infra" / "observability" / "alerts.yml").read_text()
@@ -49,7 +50,7 @@ def state() -> ModelState:
 
 
 def test_the_text_is_what_a_scraper_reads() -> None:
-    text = prometheus.render([state()])
+    text = families.render([state()])
 
     assert 'modelloop_serving_version{model_name="m",role="champion"} 3\n' in text
     assert 'model_infer_request_success_total{model_name="m",model_version="3"} 5\n' in text
@@ -66,7 +67,7 @@ def test_the_text_is_what_a_scraper_reads() -> None:
 def test_what_a_shadow_did_is_no_request_of_a_caller() -> None:
     hour = "2026-11-23T11"
     found = [arrived(hour, 5), arrived(hour, 2, variant="shadow"), arrived(hour, 7, 4, "shadow")]
-    text = prometheus.render([ModelState({"name": "m"}, traffic.totals(None, found, model="m", now=NOW))])
+    text = families.render([ModelState({"name": "m"}, traffic.totals(None, found, model="m", now=NOW))])
 
     samples = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
     three, four = ('{model_name="m",model_version="' + version + '"}' for version in "34")
@@ -96,7 +97,7 @@ def test_totals_of_before_shadows_stood_apart_go_on() -> None:
 
 def test_every_line_is_a_comment_or_a_sample_of_an_announced_family() -> None:
     announced = ""
-    for line in prometheus.render([state(), state()._replace(item={"name": "other"})]).splitlines():
+    for line in families.render([state(), state()._replace(item={"name": "other"})]).splitlines():
         if line.startswith("#"):
             announced = line.split()[2]
         else:
@@ -106,13 +107,13 @@ def test_every_line_is_a_comment_or_a_sample_of_an_announced_family() -> None:
 
 def test_failures_are_zero_before_the_first_one_and_not_absent() -> None:
     item = {"name": "m", "champion": {"version": 3}, "challenger": {"version": 4}, "shadow": {"version": 5}}
-    zeros = [line for line in prometheus.render([ModelState(item)]).splitlines() if "_failure_total{" in line]
+    zeros = [line for line in families.render([ModelState(item)]).splitlines() if "_failure_total{" in line]
     assert {re.findall('model_version="(.*?)"', line)[0] for line in zeros} == {"", "3", "4"}
     ours = re.findall(r'error_code=~"([A-Z_|]+)"', RULES)[0].split("|")
     assert set(ours) < set(FAILURES)
     assert all(line.endswith(" 0") for line in zeros)
     assert len(zeros) == 3 * len(FAILURES)
-    assert 'model_infer_request_success_total{model_name="m",model_version="4"} 0' in prometheus.render(
+    assert 'model_infer_request_success_total{model_name="m",model_version="4"} 0' in families.render(
         [ModelState(item)]
     )
 
@@ -125,12 +126,12 @@ def test_every_code_that_a_request_can_end_with_is_known() -> None:
 
 def test_a_retired_model_has_no_verdict_any_more() -> None:
     retired = state()._replace(item={"name": "m", "champion": None, "frozen": True})
-    text = prometheus.render([retired])
+    text = families.render([retired])
     assert "model_infer_request_success_total{" in text
     assert not re.search("modelloop_(drift|quality|label)", text)
     assert 'kind="traffic"' in text
     assert 'kind="drift"' not in text
-    assert 'modelloop_drift_status{model_name="m",status="drift"} 1' in prometheus.render([state()])
+    assert 'modelloop_drift_status{model_name="m",status="drift"} 1' in families.render([state()])
 
 
 def samples(text: str) -> dict[str, float]:
@@ -139,7 +140,7 @@ def samples(text: str) -> dict[str, float]:
 
 
 def test_before_the_first_model_only_lines_of_nobody_are_told_and_there_are_none() -> None:
-    told = samples(prometheus.render([]))
+    told = samples(families.render([]))
 
     assert set(told) == {put_aside("", reason) for reason in quarantine.REASONS}
     assert not any(told.values())
@@ -155,7 +156,7 @@ def test_lines_that_were_put_aside_are_told_by_reason_and_are_no_requests() -> N
     counted = traffic.totals(None, found, model="m", now=NOW)
     nobodys = traffic.totals(None, [lines], model="_", now=NOW)
 
-    told = samples(prometheus.render([ModelState({"name": "m"}, counted)], nobodys))
+    told = samples(families.render([ModelState({"name": "m"}, counted)], nobodys))
 
     assert (told[put_aside("m", "not_json")], told[put_aside("m", "malformed")]) == (4, 0)
     assert told[put_aside("", "not_json")] == 4
@@ -168,15 +169,15 @@ def test_lines_that_were_put_aside_are_told_by_reason_and_are_no_requests() -> N
 def test_labels_are_told_by_what_became_of_them() -> None:
     quality = {"status": "ok", "versions": [], "updated_at": NOW, "labels": {"received": 9, "unknown": 2}}
 
-    told = samples(prometheus.render([ModelState({"name": "m", "champion": {"version": 1}}, quality=quality)]))
+    told = samples(families.render([ModelState({"name": "m", "champion": {"version": 1}}, quality=quality)]))
 
     assert told['modelloop_labels{model_name="m",state="unknown"}'] == 2
-    assert "modelloop_weight" not in prometheus.render([ModelState({"name": "m"})])
+    assert "modelloop_weight" not in families.render([ModelState({"name": "m"})])
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
 def test_promtool_has_no_complaint() -> None:
-    text = prometheus.render([state()])
+    text = families.render([state()])
     subprocess.run(["promtool", "check", "metrics"], input=text, text=True, check=True)
 
 
@@ -209,6 +210,6 @@ def test_a_clock_that_goes_back_folds_no_hour_twice() -> None:
 def test_fifty_columns_are_told_and_the_predictions() -> None:
     columns = [{"name": f"x{at}", "distance": 0.25, "threshold": 0.1} for at in range(60)]
     drift = {"status": "ok", "columns": columns, "prediction": columns[0] | {"name": "prediction"}, "updated_at": NOW}
-    text = prometheus.render([ModelState({"name": "m", "champion": {"version": 3}}, drift=drift)])
+    text = families.render([ModelState({"name": "m", "champion": {"version": 3}}, drift=drift)])
     told = re.findall(r'modelloop_drift_distance\{model_name="m",column="([^"]+)"\}', text)
     assert told == [*(f"x{at}" for at in range(50)), "(prediction)"]

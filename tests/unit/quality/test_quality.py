@@ -6,8 +6,8 @@ import numpy as np
 import orjson
 import pytest
 
-from modelloop import estimate, outcomes, quality
 from modelloop.ids import uuid7
+from modelloop.monitoring.quality import estimate, outcomes, verdict
 
 NOW = "2026-11-23T12:10:00.000Z"
 CLASSES = ["no", "yes"]
@@ -36,7 +36,7 @@ def hour(
 
 
 def judge(*hours: tuple[str, dict[str, Any]], predicted: int = 1_000) -> dict[str, Any]:
-    return quality.verdict(
+    return verdict.quality_verdict(
         hours, {1: predicted}, MANIFESTS, model="m", champion=1, estimate={"available": False}, now=NOW
     )
 
@@ -88,9 +88,9 @@ def test_slices_too_small_to_show_are_left_out() -> None:
 def test_only_matured_hours_within_a_week_count() -> None:
     joined = hour(10, 0.9)
     hours = [(name, joined) for name in ("2026-11-23T13", "2026-11-23T12", "2026-11-22T12", "2026-11-14T12")]
-    assert [name for name, _ in quality.matured(hours, NOW, 0, 1)] == ["2026-11-23T12", "2026-11-22T12"]
-    assert [name for name, _ in quality.matured(hours, NOW, 24, 1)] == ["2026-11-22T12"]
-    assert [name for name, _ in quality.matured(hours, NOW, 0.5, 1)] == ["2026-11-22T12"]
+    assert [name for name, _ in verdict.matured(hours, NOW, 0, 1)] == ["2026-11-23T12", "2026-11-22T12"]
+    assert [name for name, _ in verdict.matured(hours, NOW, 24, 1)] == ["2026-11-22T12"]
+    assert [name for name, _ in verdict.matured(hours, NOW, 0.5, 1)] == ["2026-11-22T12"]
 
 
 def test_labels_without_a_prediction_wait_for_three_days_before_they_are_unknown() -> None:

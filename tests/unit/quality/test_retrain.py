@@ -5,23 +5,23 @@ from typing import Any
 
 import pytest
 
-from modelloop import retrain
-from modelloop.retrain import Situation
+from modelloop.monitoring import retraining
+from modelloop.monitoring.retraining import Situation
 
 NOW = "2026-11-23T12:00:00.000Z"
 DRIFTING = Situation(now=NOW, drift="drift", quality="ok", labels=500)
 
 
 def test_drift_with_labels_to_learn_from_is_trained_on() -> None:
-    decision = retrain.decide(DRIFTING)
+    decision = retraining.decide(DRIFTING)
     assert (decision.action, decision.cause) == ("retrain", "drift")
     assert "500 new labelled rows" in decision.reason
 
 
 def test_loss_of_quality_is_a_cause_of_its_own_and_comes_first() -> None:
-    assert retrain.decide(replace(DRIFTING, quality="degraded")).cause == "quality"
+    assert retraining.decide(replace(DRIFTING, quality="degraded")).cause == "quality"
     alone = replace(DRIFTING, drift="ok", quality="degraded", policy={"on_drift": False})
-    assert retrain.decide(alone).action == "retrain"
+    assert retraining.decide(alone).action == "retrain"
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,6 @@ def test_loss_of_quality_is_a_cause_of_its_own_and_comes_first() -> None:
     ],
 )
 def test_every_rule(change: dict[str, Any], action: str, reason: str) -> None:
-    decision = retrain.decide(replace(DRIFTING, **change))
+    decision = retraining.decide(replace(DRIFTING, **change))
     assert decision.action == action
     assert reason in decision.reason

@@ -8,8 +8,8 @@ import pytest
 from scipy import stats
 from sklearn import metrics
 
-from modelloop import outcomes, scores
 from modelloop.ids import uuid7
+from modelloop.monitoring.quality import outcomes, scores
 
 RANDOM = np.random.default_rng(5)
 NOW = "2026-11-23T10:00:00.000Z"

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from modelloop import clearance
+from modelloop.contracts.pointer import VersionRef
 from modelloop.errors import ConflictError
-from modelloop.rollout import Policy
-from modelloop.serving import VersionRef
+from modelloop.spec.promotion import Policy
+from modelloop.versions import clearance
 
 SAID = {"at": "2026-01-01T00:00:00.000Z", "who": "ann", "why": "because"}
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from modelloop.histograms import align
+from modelloop.rollout.histograms import align
 
 
 def labels(*names: str) -> dict[str, Any]:

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from modelloop import clock, judge
-from modelloop.judge import EXPIRED, HOLD, PROMOTE, Evidence, Side
-from modelloop.sequential import Sample
-from modelloop.summary import LATENCY_BOUNDS_MS
+from modelloop import clock
+from modelloop.monitoring.summary import LATENCY_BOUNDS_MS
+from modelloop.rollout import judge
+from modelloop.rollout.judge import EXPIRED, HOLD, PROMOTE, Evidence, Side
+from modelloop.rollout.sequential import Sample
 
 START = "2026-01-01T00:00:00.000Z"
 BAKED = clock.later(START, minutes=60)

@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from modelloop import clock, rollout
+from modelloop import clock
+from modelloop.contracts.pointer import Pointer, VersionRef
 from modelloop.errors import ConflictError
-from modelloop.rollout import Policy, policy_from_json
-from modelloop.serving import Pointer, VersionRef
+from modelloop.rollout import moves
+from modelloop.spec.promotion import Policy, policy_from_json
 
 NOW = "2026-01-01T00:00:00.000Z"
 SAID: dict[str, Any] = {"now": NOW, "who": "ann", "why": "because"}
@@ -18,7 +19,7 @@ def ref(number: int) -> VersionRef:
 
 
 def release(pointer: Pointer | None, number: int, policy: Policy | None = None) -> Pointer | None:
-    return rollout.release(pointer, ref(number), model="m", policy=policy or Policy(), **SAID)
+    return moves.release(pointer, ref(number), model="m", policy=policy or Policy(), **SAID)
 
 
 FIRST = Pointer("m", 1, ref(1))
@@ -57,29 +58,29 @@ def test_an_older_version_does_not_come_back_by_itself() -> None:
 
 def test_promotion_keeps_the_way_back_and_watches() -> None:
     canary = release(FIRST, 2)
-    pointer = rollout.promote(canary, ref(2), model="m", bake_minutes=30, **SAID)
+    pointer = moves.promote(canary, ref(2), model="m", bake_minutes=30, **SAID)
     assert (pointer.champion, pointer.previous, pointer.challenger, pointer.weight) == (ref(2), ref(1), None, 0)
     assert pointer.bake_until == clock.later(NOW, minutes=30)
-    assert rollout.promote(pointer, ref(2), model="m", **SAID) is pointer
+    assert moves.promote(pointer, ref(2), model="m", **SAID) is pointer
 
 
 def test_a_rollback_is_one_step_and_does_not_swing_back() -> None:
-    pointer = rollout.promote(FIRST, ref(2), model="m", **SAID)
-    back = rollout.rollback(pointer, **SAID)
+    pointer = moves.promote(FIRST, ref(2), model="m", **SAID)
+    back = moves.rollback(pointer, **SAID)
     assert (back.champion, back.previous, back.subject) == (ref(1), None, 2)
-    assert rollout.rollback(back, **SAID) is back
-    assert rollout.rollback(pointer, to=2, **SAID) is pointer
+    assert moves.rollback(back, **SAID) is back
+    assert moves.rollback(pointer, to=2, **SAID) is pointer
     with pytest.raises(ConflictError, match="promote 3 instead"):
-        rollout.rollback(pointer, to=3, **SAID)
+        moves.rollback(pointer, to=3, **SAID)
     with pytest.raises(ConflictError, match="no previous version"):
-        rollout.rollback(FIRST, **SAID)
+        moves.rollback(FIRST, **SAID)
 
 
 def test_a_stopped_model_stays_stopped_until_somebody_wants_it() -> None:
-    stopped = rollout.retire(FIRST, **SAID)
+    stopped = moves.retire(FIRST, **SAID)
     assert (stopped.champion, stopped.frozen) == (None, True)
     assert release(stopped, 2) is stopped
-    assert rollout.rollback(stopped, **SAID).champion == ref(1)
+    assert moves.rollback(stopped, **SAID).champion == ref(1)
 
 
 def test_a_spec_fills_in_what_it_leaves_out() -> None:
@@ -88,7 +89,7 @@ def test_a_spec_fills_in_what_it_leaves_out() -> None:
 
 
 def test_a_rejected_version_is_out_with_its_pin_unless_that_shall_stay() -> None:
-    pinned = rollout.pin(FIRST.revised(challenger=ref(2), weight=10.0), ref(2), **SAID)
-    assert rollout.reject(pinned, 2, **SAID).refs() == (ref(1),)
-    kept = rollout.reject(pinned, 2, unpin=False, **SAID)
+    pinned = moves.pin(FIRST.revised(challenger=ref(2), weight=10.0), ref(2), **SAID)
+    assert moves.reject(pinned, 2, **SAID).refs() == (ref(1),)
+    kept = moves.reject(pinned, 2, unpin=False, **SAID)
     assert (kept.challenger, kept.pins) == (None, (ref(2),))

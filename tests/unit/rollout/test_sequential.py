@@ -7,7 +7,7 @@ import math
 import pytest
 from scipy.stats import norm
 
-from modelloop.sequential import Difference, Sample, bound_once, bounds_always, share
+from modelloop.rollout.sequential import Difference, Sample, bound_once, bounds_always, share
 
 
 @pytest.mark.parametrize(

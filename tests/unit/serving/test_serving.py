@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from modelloop.contracts.pointer import Pointer, VersionRef, pointer_from_json
 from modelloop.errors import ArtifactRefusedError
 from modelloop.ids import uuid7
-from modelloop.serving import Pointer, VersionRef, choose, pinned, pointer_from_json
+from modelloop.rollout.routing import choose, pinned
 
 ONE = VersionRef(1, "run-1", "versions/m/run-1/model.flat.json", "aa", 10)
 TWO = VersionRef(2, "run-2", "versions/m/run-2/model.flat.json", "bb", 10)

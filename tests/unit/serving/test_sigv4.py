@@ -14,7 +14,7 @@ from botocore.credentials import Credentials as BotocoreCredentials
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelloop.aws.sigv4 import Credentials, Scope, sign, signing_key
+from modelloop.aws.dataplane.sigv4 import Credentials, Scope, sign, signing_key
 
 # The key pair and date of the "Signature Version 4 test suite" and of the worked examples in the IAM User Guide.
 EXAMPLE = Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from modelloop import spec_checks
 from modelloop.errors import SpecError
-from modelloop.spec import Spec, parse_spec, spec_from_json
+from modelloop.spec import checks
+from modelloop.spec.model import Spec, parse_spec, spec_from_json
 
 FULL = """\
 target: species
@@ -175,17 +175,17 @@ def test_what_goes_together_is_taken(text: str) -> None:
     parse_spec(text)
 
 
-@pytest.mark.parametrize("key", spec_checks.FOR_BROUGHT)
+@pytest.mark.parametrize("key", checks.FOR_BROUGHT)
 def test_a_key_for_brought_models_is_refused_beside_a_table(key: str) -> None:
     spec = parse_spec("\n" + {"columns": "columns: [a]", "classes": "classes: [a, b]"}.get(key, "outputs: {}"))
     with pytest.raises(SpecError, match=f"line 2: `{key}` has no effect: it is for brought models"):
-        spec_checks.check_upload(spec, brought=False)
-    spec_checks.check_upload(spec, brought=True)
+        checks.check_upload(spec, brought=False)
+    checks.check_upload(spec, brought=True)
 
 
 @pytest.mark.parametrize("line", ["estimators: [linear]", "search: {trials: 5}", "ignore: [a]", "holdout: 0.3"])
 def test_a_key_for_tables_is_refused_beside_a_brought_model(line: str) -> None:
     spec = parse_spec(f"\n{line}\n")
     with pytest.raises(SpecError, match=r"line 2: .* a brought model is not fitted here"):
-        spec_checks.check_upload(spec, brought=True)
-    spec_checks.check_upload(spec, brought=False)
+        checks.check_upload(spec, brought=True)
+    checks.check_upload(spec, brought=False)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelloop import split
+from modelloop.tables import split
 
 TIMES = st.lists(st.integers(0, 40).map(float) | st.just(float("nan")), min_size=3, max_size=60).map(np.array)
 

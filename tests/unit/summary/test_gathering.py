@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from metrics_aggregation import gathering
-from metrics_aggregation.gathering import ENOUGH_ROWS, Gathering
+from metrics_aggregation import record_buffer
 from metrics_aggregation.predictions import Predictions
-from modelloop.summary import Place
+from metrics_aggregation.record_buffer import ENOUGH_ROWS, Gathering
+from modelloop.monitoring.summary import Place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +47,7 @@ def test_rows_are_counted_and_not_records() -> None:
 
 
 def test_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gathering, "MOST_BYTES", 1_000)
+    monkeypatch.setattr(record_buffer, "MOST_BYTES", 1_000)
     waiting = Gathering()
 
     given = [[group.place.model for group, _ in waiting.add(records([f"m{at}"], text=b"x" * 400))] for at in range(4)]

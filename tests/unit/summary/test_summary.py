@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from modelloop import summary
 from modelloop.errors import ArtifactRefusedError
-from modelloop.summary import Place, Summary
+from modelloop.monitoring import summary
+from modelloop.monitoring.summary import Place, Summary
 
 PLACE = Place("m", "2026-11-23T10", 3, "champion")
 

@@ -6,12 +6,12 @@ import numpy as np
 import orjson
 import pytest
 
-from metrics_aggregation import batches, tally, values
+from metrics_aggregation import batches, counting, values
 from metrics_aggregation.watched import Watched
-from modelloop import baseline
-from modelloop.encoding import Column, Encoding
 from modelloop.errors import InvalidValueError
 from modelloop.ids import uuid7
+from modelloop.monitoring.drift import baseline
+from modelloop.tables.encoding import Column, Encoding
 
 CLASSES = ["yes", "no"]
 ENCODING = Encoding([Column("mass", "number"), Column("island", "text", ("Biscoe", "Dream"))])
@@ -41,7 +41,7 @@ def lines(*documents: dict[str, Any]) -> bytes:
 def counted(documents: list[dict[str, Any]], known: Watched) -> dict[str, Any]:
     (batch,) = batches.read(lines(*documents))
     assert batch.predictions is not None
-    return tally.count([values.read(batch.predictions, known)], known)
+    return counting.count([values.read(batch.predictions, known)], known)
 
 
 def alone(found: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -6,19 +6,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from modelloop import split
-from modelloop.encoding import Column, Encoding
 from modelloop.errors import CannotContinueError
-from modelloop.spec import Spec
-from modelloop.split import HOLDOUT, TRAIN, VALIDATION
-from trainer import continuation, lineage
-from trainer.callers import speak_as
-from trainer.estimation import estimate, go_on_with
+from modelloop.spec.model import Spec
+from modelloop.tables import split
+from modelloop.tables.encoding import Column, Encoding
+from modelloop.tables.split import HOLDOUT, TRAIN, VALIDATION
+from trainer import continuation
+from trainer.comparison.predecessor import Predecessor
+from trainer.comparison.schema_compatibility import speak_as
+from trainer.comparison.transcoding import is_lossless
 from trainer.export import flatten
-from trainer.predecessor import Predecessor
-from trainer.search import Candidate
+from trainer.release import lineage
+from trainer.search.candidates import Candidate
+from trainer.search.estimation import estimate, go_on_with
 from trainer.table import Part, PreparedTable
-from trainer.transcoding import is_lossless
 
 if TYPE_CHECKING:
     from collections.abc import Callable

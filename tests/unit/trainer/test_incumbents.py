@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from trainer import incumbents
+from trainer.comparison import incumbents
 from trainer.table import Part
 
 

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from modelloop.encoding import Column, Encoding
 from modelloop.errors import DatasetRejectedError, SpecError
-from modelloop.spec import Spec
-from modelloop.split import HOLDOUT, TRAIN, VALIDATION
-from trainer import fitting, search
+from modelloop.spec.model import Spec
+from modelloop.tables.encoding import Column, Encoding
+from modelloop.tables.split import HOLDOUT, TRAIN, VALIDATION
 from trainer.families import build
 from trainer.families.losses import loss_of
-from trainer.objective import Objective, settle
+from trainer.search import candidates, fitting
+from trainer.search.objective import Objective, settle
 from trainer.table import Part, PreparedTable
 
 ENCODING = Encoding([Column("a", "number"), Column("b", "number")])
@@ -33,7 +33,7 @@ def table(target: Any = None, task: str = "regression", **spec: Any) -> Prepared
 
 
 def settled(rows: PreparedTable) -> Objective:
-    return settle(rows, search.candidates(rows))
+    return settle(rows, candidates.candidates(rows))
 
 
 @pytest.mark.parametrize(

@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 from sklearn import ensemble
 
-from modelloop.encoding import Column, Encoding
-from modelloop.spec import Spec
-from modelloop.split import HOLDOUT, TRAIN, VALIDATION
-from trainer import predictors, threads
+from modelloop.spec.model import Spec
+from modelloop.tables.encoding import Column, Encoding
+from modelloop.tables.split import HOLDOUT, TRAIN, VALIDATION
+from trainer.evaluation import predictors
+from trainer.evaluation.predictors import Estimator
 from trainer.families import build, preparation
 from trainer.families.model import Model
 from trainer.families.preparation import Filled, Native, OneHot
-from trainer.predictors import Estimator
+from trainer.search import threads
 from trainer.table import Part, prepared
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from modelloop.encoding import Column, Encoding
-from modelloop.spec import Spec
-from trainer import search
-from trainer.predecessor import Predecessor
-from trainer.search import Candidate
+from modelloop.spec.model import Spec
+from modelloop.tables.encoding import Column, Encoding
+from trainer.comparison.predecessor import Predecessor
+from trainer.search import candidates
+from trainer.search.candidates import Candidate
 from trainer.table import Part, PreparedTable
 
 ENCODING = Encoding([Column("a", "number")])
@@ -51,7 +51,7 @@ def test_settings_for_another_loss_than_the_spec_asks_for_are_left_out() -> None
 
 def test_a_predecessor_like_the_spec_is_tried_once_and_first() -> None:
     known = predecessor("hist_gradient_boosting", max_iter=200).candidate(table())
-    found = search.candidates(table(), known)
+    found = candidates.candidates(table(), known)
     assert [(one.family, one.origin) for one in found] == [
         ("hist_gradient_boosting", "predecessor"),
         ("linear", "spec"),

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from modelloop.encoding import Column, Encoding
 from modelloop.errors import FitRefusedError, SpecError
-from modelloop.spec import Spec, parse_spec
-from modelloop.split import HOLDOUT, TRAIN, VALIDATION
-from trainer import fitting, rung
-from trainer.refusal import naming, pointing
-from trainer.search import Candidate
+from modelloop.spec.model import Spec, parse_spec
+from modelloop.tables.encoding import Column, Encoding
+from modelloop.tables.split import HOLDOUT, TRAIN, VALIDATION
+from trainer.search import fitting, halving
+from trainer.search.candidates import Candidate
+from trainer.search.refusal import naming, pointing
 from trainer.table import Part, PreparedTable
 
 ENCODING = Encoding([Column("a", "number"), Column("b", "number")])
@@ -87,10 +87,10 @@ def test_what_fails_only_when_the_fit_is_scored_is_a_trial_without_a_score(monke
         raise LookupError("nothing near")
 
     rows = table(Spec(params={"linear": {"C": 2.0}}))
-    monkeypatch.setattr(rung, "scored", stumble)
-    trial, estimator = rung.try_out(rows, Candidate("linear"), rows.train, "log_loss")
+    monkeypatch.setattr(halving, "scored", stumble)
+    trial, estimator = halving.try_out(rows, Candidate("linear"), rows.train, "log_loss")
     assert estimator is None
     assert math.isnan(trial.score)
     assert trial.error == "linear with C: 2.0 fails: LookupError: nothing near"
     with pytest.raises(LookupError):
-        rung.try_out(replace(rows, spec=Spec()), Candidate("linear"), rows.train, "log_loss")
+        halving.try_out(replace(rows, spec=Spec()), Candidate("linear"), rows.train, "log_loss")

@@ -8,13 +8,13 @@ import joblib._parallel_backends
 import numpy as np
 import pytest
 
-from modelloop.encoding import Column, Encoding
 from modelloop.errors import FitRefusedError, SpecError
-from modelloop.spec import Spec
-from modelloop.spec_fields import DEFAULT_FAMILIES
-from modelloop.split import HOLDOUT, TRAIN, VALIDATION
-from trainer import estimation, fitting, rung, search
-from trainer.search import Candidate, Trial
+from modelloop.spec.fields import DEFAULT_FAMILIES
+from modelloop.spec.model import Spec
+from modelloop.tables.encoding import Column, Encoding
+from modelloop.tables.split import HOLDOUT, TRAIN, VALIDATION
+from trainer.search import candidates, estimation, fitting, halving
+from trainer.search.candidates import Candidate, Trial
 from trainer.table import Part, PreparedTable
 
 TREES = ("linear", "decision_tree")
@@ -50,33 +50,33 @@ def test_no_choice_depends_on_the_holdout() -> None:
 
 
 def test_without_a_search_each_family_is_tried_once() -> None:
-    assert [candidate.family for candidate in search.candidates(table())] == list(DEFAULT_FAMILIES)
+    assert [candidate.family for candidate in candidates.candidates(table())] == list(DEFAULT_FAMILIES)
 
 
 def test_a_search_draws_what_was_asked_and_keeps_what_is_fixed() -> None:
     spec: dict[str, Any] = {"search": {"trials": 12}, "params": {"hist_gradient_boosting": {"learning_rate": 0.05}}}
-    found = search.candidates(table(**spec))
+    found = candidates.candidates(table(**spec))
     assert len(found) == len({repr(candidate) for candidate in found}) == 12
     assert found[:2] == [Candidate("linear"), Candidate("hist_gradient_boosting", {"learning_rate": 0.05})]
     rates = {candidate.params["learning_rate"] for candidate in found if candidate.family == "hist_gradient_boosting"}
     assert rates == {0.05}
-    assert found == search.candidates(table(**spec))
+    assert found == candidates.candidates(table(**spec))
 
 
 def test_a_search_draws_only_what_the_chosen_kind_of_estimator_has() -> None:
     spec: dict[str, Any] = {"estimators": ("linear",), "search": {"trials": 5}}
     least_squares = table(**spec, params={"linear": {"kind": "least_squares"}})
     least_squares.document.update(task="regression", classes=None)
-    assert search.candidates(least_squares) == [Candidate("linear", {"kind": "least_squares"})]
+    assert candidates.candidates(least_squares) == [Candidate("linear", {"kind": "least_squares"})]
 
 
 def test_a_search_ends_when_a_family_has_no_more_settings() -> None:
-    found = search.candidates(table(estimators=("linear",), search={"trials": 500}))
+    found = candidates.candidates(table(estimators=("linear",), search={"trials": 500}))
     assert 2 < len(found) < 20
 
 
 def test_defaults_are_not_tried_again_when_a_draw_spells_them_out() -> None:
-    found = search.candidates(table(estimators=("linear",), search={"trials": 500}))
+    found = candidates.candidates(table(estimators=("linear",), search={"trials": 500}))
     assert found[0] == Candidate("linear")
     assert 1.0 not in [candidate.params["C"] for candidate in found[1:]]
 
@@ -86,20 +86,20 @@ def test_defaults_are_not_tried_again_when_a_draw_spells_them_out() -> None:
     (90_000, 6, [30_000, 90_000]),
 ])  # fmt: skip
 def test_rungs_grow_threefold(rows: int, many: int, sizes: list[int]) -> None:
-    assert search.rungs(rows, many) == sizes
+    assert candidates.rungs(rows, many) == sizes
 
 
 def test_the_better_third_goes_on_in_the_metrics_direction() -> None:
     trials = [trial(score, name) for score, name in ((0.3, "a"), (0.1, "b"), (0.2, "c"), (float("nan"), "d"))]
-    assert [kept.family for kept in search.survivors("log_loss", trials)] == ["b", "c"]
-    assert [kept.family for kept in search.survivors("roc_auc", trials)] == ["a", "c"]
-    assert search.best("log_loss", trials).family == "b"
+    assert [kept.family for kept in candidates.survivors("log_loss", trials)] == ["b", "c"]
+    assert [kept.family for kept in candidates.survivors("roc_auc", trials)] == ["a", "c"]
+    assert candidates.best("log_loss", trials).family == "b"
 
 
 def test_what_was_refused_does_not_go_on() -> None:
     refused = [Trial(name, {}, 10, float("nan"), 0.0, "refused") for name in "acd"]
-    assert [kept.family for kept in search.survivors("log_loss", [*refused, trial(0.1, "b")])] == ["b"]
-    assert search.best("log_loss", [*refused, trial(float("nan"), "b")]).family == "b"
+    assert [kept.family for kept in candidates.survivors("log_loss", [*refused, trial(0.1, "b")])] == ["b"]
+    assert candidates.best("log_loss", [*refused, trial(float("nan"), "b")]).family == "b"
 
 
 def test_the_search_prefers_what_fits_the_data() -> None:
@@ -107,7 +107,9 @@ def test_the_search_prefers_what_fits_the_data() -> None:
     fitted = fitting.fit(rows, 60.0, ignore, [])
     assert fitted.chosen.family == "decision_tree"
     assert {done.rows for done in fitted.trials} == {rows.train.rows // 3, rows.train.rows}
-    assert fitted.chosen == search.best("log_loss", [done for done in fitted.trials if done.rows == rows.train.rows])
+    assert fitted.chosen == candidates.best(
+        "log_loss", [done for done in fitted.trials if done.rows == rows.train.rows]
+    )
 
 
 def test_no_fit_begins_after_the_deadline_but_one_is_always_made() -> None:
@@ -118,7 +120,7 @@ def test_no_fit_begins_after_the_deadline_but_one_is_always_made() -> None:
 def test_recorded_trials_are_not_searched_again() -> None:
     rows = table(2600, estimators=TREES, search={"trials": 4})
     first = fitting.fit(rows, 60.0, ignore, [])
-    again = fitting.fit(rows, 0.0, ignore, [search.trial_from_json(done.to_json()) for done in first.trials])
+    again = fitting.fit(rows, 0.0, ignore, [candidates.trial_from_json(done.to_json()) for done in first.trials])
     assert again.chosen.candidate == first.chosen.candidate
     assert len(again.trials) == len(first.trials)
     probe = np.random.default_rng(5).normal(size=(50, 2)).astype(np.float32)
@@ -129,9 +131,9 @@ def test_recorded_trials_are_not_searched_again() -> None:
 
 def test_recorded_trials_survive_json_with_scores_that_were_not_defined() -> None:
     told = [trial(0.5), trial(float("nan"), "decision_tree"), Trial("linear", {}, 10, float("nan"), 0.0, "refused")]
-    again = [search.trial_from_json(json.loads(json.dumps(one.to_json(), allow_nan=False))) for one in told]
-    assert search.best("log_loss", again) == told[0]
-    assert [search._rank("roc_auc", one) for one in again] == [search._rank("roc_auc", one) for one in told]
+    again = [candidates.trial_from_json(json.loads(json.dumps(one.to_json(), allow_nan=False))) for one in told]
+    assert candidates.best("log_loss", again) == told[0]
+    assert [candidates._rank("roc_auc", one) for one in again] == [candidates._rank("roc_auc", one) for one in told]
     assert [one.error for one in again] == [None, None, "refused"]
 
 
@@ -148,8 +150,8 @@ def test_a_rung_tries_as_many_at_a_time_as_there_are_processors_where_there_are_
         both.wait()
         return estimate(*arguments)
 
-    monkeypatch.setattr(rung, "estimate", watched)
-    tried = rung.try_rung(table(), [Candidate("linear"), Candidate("decision_tree")], 60, "log_loss", clock())
+    monkeypatch.setattr(halving, "estimate", watched)
+    tried = halving.try_rung(table(), [Candidate("linear"), Candidate("decision_tree")], 60, "log_loss", clock())
     assert [one.family for one in tried] == ["linear", "decision_tree"]
 
 
@@ -159,7 +161,7 @@ def test_every_class_is_in_the_smallest_sample() -> None:
     rows.rows.target[:] = 0.0
     rows.rows.target[rare] = np.repeat(np.arange(1, 19), 2)
     rows.document["classes"] = list(range(19))
-    picked = rung.sample(rows, 500)
+    picked = halving.sample(rows, 500)
     assert len(picked) == len(set(picked.tolist())) == 500
     assert (np.diff(picked) > 0).all()
     counts = np.bincount(rows.train.target[picked].astype(int), minlength=19)
@@ -191,8 +193,8 @@ def test_a_parameter_that_no_estimator_has_is_no_matter_of_taste() -> None:
 
 def test_a_fit_takes_longer_in_proportion_to_the_rows() -> None:
     first, slow, quick = (Trial("slow", {}, 1, 0.1, 1.0), Trial("slow", {}, 10, 0.1, 4.0), Trial("quick", {}, 9, 0, 9))
-    assert search.expected_seconds(Candidate("slow"), [first, slow, quick], 30) == 12.0
-    assert search.expected_seconds(Candidate("new"), [slow, quick], 30) == 0.0
+    assert candidates.expected_seconds(Candidate("slow"), [first, slow, quick], 30) == 12.0
+    assert candidates.expected_seconds(Candidate("new"), [slow, quick], 30) == 0.0
 
 
 @pytest.mark.parametrize(("seconds", "order"), [
@@ -200,12 +202,12 @@ def test_a_fit_takes_longer_in_proportion_to_the_rows() -> None:
 ])  # fmt: skip
 def test_the_best_that_ends_in_time_is_fitted_first(seconds: float, order: list[str]) -> None:
     tried = [Trial(name, {}, 10, 0.1, taken) for name, taken in (("slow", 4.0), ("quick", 1.0), ("quickest", 0.9))]
-    found = search.surest_first([done.candidate for done in tried], tried, 30, seconds)
+    found = candidates.surest_first([done.candidate for done in tried], tried, 30, seconds)
     assert [candidate.family for candidate in found] == order
 
 
 def test_what_would_end_after_the_deadline_is_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search, "expected_seconds", lambda candidate, *_: 1e6 * (candidate.family == "linear"))
+    monkeypatch.setattr(candidates, "expected_seconds", lambda candidate, *_: 1e6 * (candidate.family == "linear"))
     rows = table(2600, estimators=TREES, search={"trials": 9})
     fitted = fitting.fit(rows, 60.0, ignore, [])
     assert {done.family for done in fitted.trials if done.rows < rows.train.rows} == set(TREES)
@@ -220,5 +222,5 @@ def test_progress_is_told_up_to_the_end_and_never_falls() -> None:
     assert 0 < told[0] < 0.1
 
 
-def clock() -> rung.Clock:
-    return rung.Clock(float("inf"), ignore)
+def clock() -> halving.Clock:
+    return halving.Clock(float("inf"), ignore)

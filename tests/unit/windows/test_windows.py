@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from modelloop import windows
-from modelloop.summary import Place, Summary
+from modelloop.monitoring import windows
+from modelloop.monitoring.summary import Place, Summary
 
 NOW = "2026-11-23T12:10:00Z"
 

@@ -11,8 +11,8 @@ from modelloop.flat.batch.levels import Levels
 from modelloop.flat.batch.linear import LinearBatch
 from modelloop.flat.batch.sums import TreeBatch
 from modelloop.flat.batch.words import Words
-from modelloop.flat.leafsets import WIDEST
 from modelloop.flat.linear import Linear
+from modelloop.flat.quick_scorer import WIDEST
 
 if TYPE_CHECKING:
     from modelloop.flat.batch.types import Matrix, Scores

@@ -1,6 +1,6 @@
 """Leaves of small trees for many rows: a machine word of leaves a tree, one gather a slot.
 
-The same algorithm as `modelloop.flat.leafsets`, with rows of words in place of long integers.
+The same algorithm as `modelloop.flat.quick_scorer`, with rows of words in place of long integers.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from modelloop.flat.batch.types import float32_floor
-from modelloop.flat.leafsets import WORDS, code_unions, left_leaves
+from modelloop.flat.quick_scorer import WORDS, code_unions, left_leaves
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

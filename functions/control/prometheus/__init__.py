@@ -1,0 +1,1 @@
+"""The state of every model as Prometheus text."""

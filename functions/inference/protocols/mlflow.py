@@ -1,0 +1,124 @@
+"""MLflow's scoring protocol: four JSON forms and CSV in, `predictions` out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from inference.protocols.exchange import PREDICT, PROBA, Answer, Query, Reply, check_rows, options, parse_object
+from modelloop.errors import InvalidValueError, MalformedBodyError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from modelloop.tables.encoding import Column
+
+    type _Cells = tuple[int, Mapping[str, Sequence[object]]]
+
+
+def parse(body: bytes, columns: Sequence[Column]) -> Query:
+    """Read an invocations request in JSON. Raises MalformedBodyError (400) or InvalidValueError (422)."""
+    document = parse_object(body)
+    forms = [form for form in _FORMS if form in document]
+    if len(forms) != 1:
+        raise MalformedBodyError(f"the request needs exactly one of {', '.join(_FORMS)}")
+    rows, cells = _FORMS[forms[0]](document[forms[0]], columns, forms[0])
+    parameters = document.get("params")
+    explain, interval = options(parameters, "params")
+    return Query(rows, cells, outputs=_method(parameters), explain=explain, interval=interval)
+
+
+def _method(parameters: dict[str, Any] | None) -> tuple[str, ...]:
+    method = (parameters or {}).get("predict_method", PREDICT)
+    if method not in (PREDICT, PROBA):
+        raise InvalidValueError(
+            f"predict_method is {PREDICT!r} or, for classifiers, {PROBA!r}", field="params.predict_method"
+        )
+    return (method,)
+
+
+def _split(form: object, columns: Sequence[Column], name: str) -> _Cells:
+    del columns
+    if not isinstance(form, dict):
+        raise MalformedBodyError(f"{name} must be an object with columns and data", field=name)
+    names, data = form.get("columns"), form.get("data")
+    if not isinstance(names, list) or not all(isinstance(column, str) for column in names):
+        raise MalformedBodyError(f"{name}.columns must be a list of names", field=f"{name}.columns")
+    if len(set(names)) != len(names):
+        raise MalformedBodyError(f"{name}.columns names a column twice", field=f"{name}.columns")
+    return _positional(data, names, f"{name}.data")
+
+
+def _positional(data: object, names: Sequence[str], where: str) -> _Cells:
+    if not isinstance(data, list):
+        raise MalformedBodyError(f"{where} must be a list of rows", field=where)
+    rows = check_rows(len(data))
+    for row, cells in enumerate(data):
+        if not isinstance(cells, list) or len(cells) != len(names):
+            raise MalformedBodyError(f"{where}: row {row} must be a list of {len(names)} values", field=where, row=row)
+    return rows, dict(zip(names, zip(*data, strict=True), strict=True))
+
+
+def _records(form: object, columns: Sequence[Column], name: str) -> _Cells:
+    if not isinstance(form, list):
+        raise MalformedBodyError(f"{name} must be a list of objects", field=name)
+    rows = check_rows(len(form))
+    for row, record in enumerate(form):
+        if not isinstance(record, dict):
+            raise MalformedBodyError(f"{name}: row {row} must be an object", field=name, row=row)
+    return rows, {column.name: _pluck(form, column) for column in columns if any(column.name in row for row in form)}
+
+
+def _pluck(records: list[dict[str, Any]], column: Column) -> list[object]:
+    if column.required:
+        for row, record in enumerate(records):
+            if column.name not in record:
+                raise InvalidValueError(f"column {column.name!r} is missing", field=column.name, row=row)
+    return [record.get(column.name) for record in records]
+
+
+def _instances(form: object, columns: Sequence[Column], name: str) -> _Cells:
+    if isinstance(form, list) and form and isinstance(form[0], dict):
+        return _records(form, columns, name)
+    if isinstance(form, list) and len(columns) == 1 and not any(isinstance(cell, list) for cell in form):
+        return check_rows(len(form)), {columns[0].name: form}
+    return _positional(form, [column.name for column in columns], name)
+
+
+def _inputs(form: object, columns: Sequence[Column], name: str) -> _Cells:
+    if not isinstance(form, dict):
+        return _instances(form, columns, name)
+    rows = -1
+    for column, cells in form.items():
+        if not isinstance(cells, list):
+            raise MalformedBodyError(f"{name}.{column} must be a list, one value a row", field=column)
+        if rows not in (-1, len(cells)):
+            raise MalformedBodyError(f"{name}.{column} has {len(cells)} values for {rows} rows", field=column)
+        rows = len(cells)
+    return check_rows(max(rows, 0)), form
+
+
+_FORMS: dict[str, Callable[[object, Sequence[Column], str], _Cells]] = {
+    "dataframe_split": _split,
+    "dataframe_records": _records,
+    "instances": _instances,
+    "inputs": _inputs,
+}
+
+
+def render(answer: Answer, query: Query) -> Reply:
+    """Write the answer: labels, numbers or probabilities as `predictions`, and what else was asked."""
+    document: dict[str, Any] = {"predictions": answer.predict, "prediction_id": answer.prediction_id}
+    if PROBA in query.outputs:
+        document["predictions"] = answer.proba
+    if answer.classes is not None:
+        document["classes"] = answer.classes
+    if answer.intervals is not None:
+        document["intervals"] = answer.intervals
+    if answer.explanations is not None:
+        document["explanations"] = [
+            {"base": row.base, "class": row.label, "link": row.link, "contributions": row.columns}
+            for row in answer.explanations
+        ]
+    return Reply(orjson.dumps(document))

@@ -1,0 +1,74 @@
+"""From values of one place to the tallies of its summary: counting is cheap for many rows together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from metrics_aggregation.values import busy_ms
+from modelloop.monitoring import cost
+from modelloop.monitoring.summary import CONFIDENCE_BINS, LATENCY_BOUNDS_MS, MICROS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from metrics_aggregation.records import Record
+    from metrics_aggregation.values import Floats, Values
+    from metrics_aggregation.watched import Watched
+    from modelloop.monitoring.summary import Tallies
+
+
+def count(parts: Sequence[Values], watched: Watched) -> Tallies:
+    """Return the tallies of values of one place that were read with the same version."""
+    latency = {"warm": _joined(part.warm for part in parts), "cold": _joined(part.cold for part in parts)}
+    tallies: Tallies = {
+        "requests": sum(times.shape[0] for times in latency.values()),
+        "rows": sum(part.rows for part in parts),
+        "sampled": sum(part.sampled for part in parts),
+        cost.BUSY: sum(map(_micros, latency.values())) + _micros(_joined(part.overhead for part in parts)),
+        "latency": {kind: _latencies(times) for kind, times in latency.items()},
+    }
+    if watched.prediction:
+        tallies["prediction"] = watched.prediction.count(_joined(part.prediction for part in parts))
+    if any(part.columns is not None for part in parts):
+        tallies["columns"] = _column_tallies([part.columns or {} for part in parts], watched)
+    if watched.classes:
+        tallies["confidence"] = _confidence(_joined(part.shares for part in parts))
+    return tallies
+
+
+def errors(records: Sequence[Record]) -> Tallies:
+    """Return the tallies of error records of one place."""
+    times = [busy_ms(record.get(name)) for name in ("latency_ms", "overhead_ms") for record in records]
+    return {
+        "errors": dict(Counter(record["error_code"][:64] for record in records)),
+        cost.BUSY: sum(round(time * MICROS) for time in times),
+    }
+
+
+def _column_tallies(parts: Sequence[dict[str, Floats]], watched: Watched) -> Tallies:
+    having = ((column, [part[column.name] for part in parts if column.name in part]) for column in watched.columns)
+    return {column.name: column.count(_joined(found)) for column, found in having if found}
+
+
+def _confidence(shares: Floats) -> list[int]:
+    """Count rows by the probability of their likeliest class, in bins of equal width."""
+    likeliest = np.clip(shares.max(axis=1), 0, 1) if shares.size else np.empty(0)
+    found = np.minimum((likeliest * CONFIDENCE_BINS).astype(np.int64), CONFIDENCE_BINS - 1)
+    return [int(amount) for amount in np.bincount(found, minlength=CONFIDENCE_BINS)]
+
+
+def _latencies(milliseconds: Floats) -> Tallies:
+    found = np.searchsorted(LATENCY_BOUNDS_MS, milliseconds, side="left")
+    counts = np.bincount(found, minlength=len(LATENCY_BOUNDS_MS) + 1)
+    return {"counts": counts.tolist(), "micros": _micros(milliseconds)}
+
+
+def _micros(milliseconds: Floats) -> int:
+    return int(np.rint(milliseconds * MICROS).sum())
+
+
+def _joined(parts: Iterable[Floats | None]) -> Floats:
+    return np.concatenate([part for part in parts if part is not None])

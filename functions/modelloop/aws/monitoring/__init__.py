@@ -1,0 +1,1 @@
+"""Stored summaries, joined hours and the prediction index."""

@@ -1,0 +1,156 @@
+"""The join of predictions and labels in the artifacts bucket, hour by hour.
+
+Whoever stores index entries or labels of an hour leaves a mark. A join lists the marks, reads everything stored for
+the hour, writes the hour's quality over the one it read before (a conditional write), then deletes the marks it saw.
+Whatever arrives meanwhile leaves a mark of its own, so the last join always knows everything. A join that changed
+something leaves the mark `unkept`: the hour's labelled rows are stored once the labels had time to come.
+"""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby, takewhile
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from modelloop import keys
+from modelloop.aws import storage
+from modelloop.errors import ArtifactRefusedError, ConflictError, NotFoundError
+from modelloop.monitoring import summary, windows
+from modelloop.monitoring.quality import outcomes, shadow_agreement
+from modelloop.settings import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from modelloop.monitoring.quality.outcomes import Labels
+    from modelloop.monitoring.summary import Tallies
+
+FORMAT_VERSION = 1
+UNKEPT = "unkept"
+PARALLEL_READS = 4
+MOST_HOURS = 4 * 24 * 7
+
+
+class Due(NamedTuple):
+    """An hour with work to do: marks of what is not joined, and whether its labelled rows are not kept yet."""
+
+    hour: str
+    marks: list[str]
+    unkept: bool
+
+
+def due(model: str) -> list[Due]:
+    """Return the hours that have marks, oldest first."""
+    marks = storage.list_keys(settings().artifacts_bucket, f"unjoined/{model}/")
+    return [_due(hour, list(found)) for hour, found in groupby(marks, key=lambda key: key.split("/")[2])]
+
+
+def _due(hour: str, marks: list[str]) -> Due:
+    return Due(
+        hour,
+        [mark for mark in marks if not mark.endswith(f"/{UNKEPT}")],
+        any(mark.endswith(f"/{UNKEPT}") for mark in marks),
+    )
+
+
+def join(
+    model: str,
+    hour: str,
+    marks: Sequence[str],
+    manifest: Callable[[int], Mapping[str, Any] | None],
+    *,
+    paired: bool = False,
+) -> bool:
+    """Join one hour and delete its marks; False when another join was quicker (the marks stay for the next one).
+
+    `paired` says that a shadow answers too, so that its answers are held against the champion's.
+    """
+    joined, etag = _read(keys.quality(model, hour))
+    known = labels(model, hour)
+    both = {}
+    if paired or (joined or {}).get("pairs"):
+        both = shadow_agreement.count(index_lines(model, hour), manifest)
+    if known.last or both:
+        found = outcomes.join(index_lines(model, hour), known, manifest) | ({"pairs": both} if both else {})
+        if found != joined:
+            if known.last:
+                storage.put(settings().artifacts_bucket, keys.unjoined(model, hour, UNKEPT), b"")
+            if not _write(keys.quality(model, hour), model, hour, found, etag):
+                return False
+    forget(marks)
+    return True
+
+
+def forget(marks: Sequence[str]) -> None:
+    """Delete marks whose work is done."""
+    for mark in marks:
+        storage.delete(settings().artifacts_bucket, mark)
+
+
+def labels(model: str, hour: str) -> Labels:
+    """Return what came back for the predictions of an hour."""
+    found = storage.list_keys(settings().artifacts_bucket, _folder(keys.feedback(model, hour, "")))
+    return outcomes.read_labels(_lines(list(found)))
+
+
+def index_lines(model: str, hour: str) -> Iterator[bytes]:
+    """Yield the index lines of an hour, object by object; the first line of each tells the capture object."""
+    found = storage.list_keys(settings().artifacts_bucket, _folder(keys.index(model, hour, "")))
+    yield from _lines(list(found))
+
+
+def newest_first(model: str, now: str) -> Iterator[tuple[str, Tallies]]:
+    """Yield the joined hours of the last four weeks, newest first, read only as far as asked."""
+    end = windows.hour_of(now)
+    prefix = f"quality/{model}/"
+    start = prefix + windows.shift(end, -MOST_HOURS)
+    found = list(storage.list_keys(settings().artifacts_bucket, prefix, start_after=start))
+    for key in reversed(found):
+        joined, _ = _read(key)
+        if joined is not None:
+            yield key.removeprefix(prefix).removesuffix(".json"), joined
+
+
+def paired(model: str, since: str, now: str, pair: str) -> tuple[int, int] | None:
+    """Return the rows that a `pair` (`pairs.name`) both answered from hour `since` on, and how many differently."""
+    joined = takewhile(lambda found: found[0] >= since, newest_first(model, now))
+    found = summary.total((tallies.get("pairs") or {}).get(pair, {}) for _, tallies in joined)
+    return (found["rows"], found["different"]) if found else None
+
+
+def _read(key: str) -> tuple[dict[str, Any] | None, str | None]:
+    try:
+        body, etag = storage.get_with_etag(settings().artifacts_bucket, key)
+    except NotFoundError:
+        return None, None
+    document = json.loads(body)
+    if document.get("format_version") != FORMAT_VERSION:
+        raise ArtifactRefusedError(f"{key} has format {document.get('format_version')!r}")
+    return document["joined"], etag
+
+
+def _write(key: str, model: str, hour: str, joined: dict[str, Any], etag: str | None) -> bool:
+    document = {"format_version": FORMAT_VERSION, "model": model, "hour": hour, "joined": joined}
+    body = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    try:
+        if etag is None:
+            storage.put(settings().artifacts_bucket, key, body, if_none_match=True)
+        else:
+            storage.replace(settings().artifacts_bucket, key, body, etag)
+    except (ConflictError, NotFoundError):
+        return False
+    return True
+
+
+def _lines(found: Sequence[str]) -> Iterator[bytes]:
+    """Yield the lines of stored objects, a few objects in memory at a time."""
+    bucket = settings().artifacts_bucket
+    with ThreadPoolExecutor(PARALLEL_READS) as pool:
+        for start in range(0, len(found), PARALLEL_READS):
+            for body in pool.map(lambda key: storage.get(bucket, key), found[start : start + PARALLEL_READS]):
+                yield from filter(None, body.split(b"\n"))
+
+
+def _folder(key: str) -> str:
+    return key[: key.rindex("/") + 1]

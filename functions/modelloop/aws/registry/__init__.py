@@ -1,0 +1,1 @@
+"""The DynamoDB table: models, runs, versions, verdicts and the audit log."""

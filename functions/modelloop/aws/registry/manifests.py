@@ -1,0 +1,52 @@
+"""Manifests of versions: immutable, so read once a process."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from modelloop import keys
+from modelloop.aws import storage
+from modelloop.errors import ArtifactRefusedError, NotFoundError
+from modelloop.settings import settings
+
+if TYPE_CHECKING:
+    from modelloop.aws.registry.registry import Registry
+
+MOST_KEPT = 64
+
+
+@lru_cache(MOST_KEPT)
+def read(model: str, run_id: str) -> dict[str, Any]:
+    """Return the manifest of a version; raise NotFoundError when there is no such version."""
+    key = keys.version(model, run_id, keys.MANIFEST)
+    try:
+        manifest = orjson.loads(storage.get(settings().artifacts_bucket, key))
+    except orjson.JSONDecodeError as error:
+        raise ArtifactRefusedError(f"{key} is not JSON") from error
+    if not isinstance(manifest, dict):
+        raise ArtifactRefusedError(f"{key} is no manifest")
+    return manifest
+
+
+class Versions:
+    """The manifests of one model by version number; a number that nobody registered has none."""
+
+    def __init__(self, registry: Registry, model: str) -> None:
+        self._registry = registry
+        self._model = model
+        self._found: dict[int, dict[str, Any] | None] = {}
+
+    def get(self, version: int) -> dict[str, Any] | None:
+        """Return a version's manifest, or None."""
+        if version not in self._found:
+            self._found[version] = self._find(version)
+        return self._found[version]
+
+    def _find(self, version: int) -> dict[str, Any] | None:
+        try:
+            return read(self._model, self._registry.get_version(self._model, version)["run_id"])
+        except NotFoundError:
+            return None

@@ -1,0 +1,65 @@
+"""The serving pointer in the artifacts bucket: read, and published only over what was read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import orjson
+
+from modelloop import keys
+from modelloop.aws import storage
+from modelloop.contracts.pointer import pointer_from_json
+from modelloop.errors import ArtifactRefusedError, ConflictError, NotFoundError
+from modelloop.settings import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from modelloop.contracts.pointer import Pointer
+
+
+def read(model: str) -> tuple[Pointer | None, str | None]:
+    """Return the pointer and the ETag to publish over, or (None, None) when nothing was ever published.
+
+    Raises ArtifactRefusedError when what is stored is no pointer.
+    """
+    key = keys.pointer(model)
+    try:
+        body, etag = storage.get_with_etag(settings().artifacts_bucket, key)
+    except NotFoundError:
+        return None, None
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise ArtifactRefusedError(f"{key} is not JSON; restore an earlier version of the object") from error
+    if not isinstance(document, dict):
+        raise ArtifactRefusedError(f"{key} is no pointer; restore an earlier version of the object")
+    return pointer_from_json(document), etag
+
+
+def publish(pointer: Pointer, etag: str | None) -> str:
+    """Write the pointer over the one that was read with this ETag (None: over nothing) and return the new ETag.
+
+    Raises ConflictError when somebody else published first. A write whose answer was lost, and which the client
+    then repeated, meets itself: it is told apart by its bytes.
+    """
+    bucket, key = settings().artifacts_bucket, keys.pointer(pointer.model)
+    body = orjson.dumps(pointer.to_json())
+    try:
+        if etag is None:
+            return storage.put(bucket, key, body, if_none_match=True, content_type="application/json")
+        return storage.replace(bucket, key, body, etag, content_type="application/json")
+    except (ConflictError, NotFoundError):
+        there = storage.get_with_etag(bucket, key)
+        if there[0] == body:
+            return there[1]
+        raise ConflictError(
+            f"somebody else changed what serves for {pointer.model!r}; look again and repeat", field="model"
+        ) from None
+
+
+def models() -> Iterator[str]:
+    """Yield the name of every model that has a serving pointer, in order."""
+    prefix = keys.pointer_prefix()
+    for key in storage.list_keys(settings().artifacts_bucket, prefix):
+        yield key.removeprefix(prefix).removesuffix(".json")

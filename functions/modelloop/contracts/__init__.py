@@ -1,0 +1,1 @@
+"""What crosses a function's border: one frozen type each, with one reader and one writer."""

@@ -1,0 +1,93 @@
+"""The serving pointer: which versions of a model serve, and with what weight."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from modelloop.errors import ArtifactRefusedError
+
+FORMAT_VERSION = 1
+LARGEST_BYTES = 48 << 20  # of a bundle and of an ONNX file: loading takes 8 times that, beside 7 of what it replaces
+CHAMPION, CHALLENGER, SHADOW, PINNED = "champion", "challenger", "shadow", "pinned"
+_SIGNS = str.maketrans("", "", "-:.")
+VARIANTS = frozenset({CHAMPION, CHALLENGER, SHADOW, PINNED})
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRef:
+    """A version and the one file that serves it, with its digest (hex SHA-256) and size in bytes."""
+
+    version: int
+    run_id: str
+    file: str
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """The one truth for what serves; `weight` is the challenger's share of requests in percent."""
+
+    model: str
+    revision: int
+    champion: VersionRef | None
+    challenger: VersionRef | None = None
+    weight: float = 0.0
+    shadow: VersionRef | None = None
+    pins: tuple[VersionRef, ...] = ()
+    previous: VersionRef | None = None
+    frozen: bool = False
+    policy: str = "auto"
+    bake_until: str | None = None
+    updated_at: str = ""
+    who: str = ""
+    why: str = ""
+    action: str = ""
+    subject: int | None = None
+    format_version: int = field(default=FORMAT_VERSION)
+
+    @property
+    def rollout(self) -> str:
+        """Return what tells its rollout from others while pins and freezes revise it: the bake's end; "" for none."""
+        return (self.bake_until or "").translate(_SIGNS)
+
+    def refs(self) -> tuple[VersionRef, ...]:
+        """Return every version that a request can reach, champion first, each once."""
+        found = (self.champion, self.challenger, self.shadow, self.previous, *self.pins)
+        return tuple(dict.fromkeys(ref for ref in found if ref is not None))
+
+    def find(self, version: int) -> VersionRef | None:
+        """Return the reachable version of that number, or None."""
+        return next((ref for ref in self.refs() if ref.version == version), None)
+
+    def revised(self, **changes: Any) -> Pointer:
+        """Return the next revision with the changes made."""
+        return replace(self, revision=self.revision + 1, **changes)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the document that is stored."""
+        return asdict(self)
+
+
+def pointer_from_json(document: dict[str, Any]) -> Pointer:
+    """Read a stored pointer; raise ArtifactRefusedError when it is not one."""
+    if document.get("format_version") != FORMAT_VERSION:
+        raise ArtifactRefusedError(f"serving pointer of format {document.get('format_version')!r}")
+    try:
+        return Pointer(
+            **{
+                **document,
+                "champion": _ref(document["champion"]),
+                "challenger": _ref(document.get("challenger")),
+                "shadow": _ref(document.get("shadow")),
+                "previous": _ref(document.get("previous")),
+                "pins": tuple(VersionRef(**pin) for pin in document.get("pins", ())),
+            }
+        )
+    except (KeyError, TypeError) as error:
+        raise ArtifactRefusedError(f"serving pointer is damaged: {error}") from error
+
+
+def _ref(document: dict[str, Any] | None) -> VersionRef | None:
+    return None if document is None else VersionRef(**document)

@@ -1,0 +1,1 @@
+"""From captures to summaries, and from summaries to verdicts."""

@@ -1,0 +1,63 @@
+"""What versions cost: the time that environments were busy for them, at the price of their memory, and their requests.
+
+Prices are the stack's parameters, in one currency. Storage, delivery streams and training are not in it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from modelloop.contracts.pointer import SHADOW
+from modelloop.monitoring.summary import MICROS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from modelloop.monitoring.summary import Summary, Tallies
+
+BUSY = "busy_micros"
+CHARGED = "charged"
+MB_A_GB = 1_024
+PER = 1_000
+_DIGITS = 9
+
+
+class Rates(NamedTuple):
+    """What is paid: memory of an environment in MB, the price of a GB for a second, the price of a million requests."""
+
+    memory_mb: float
+    gb_second: float
+    million_requests: float
+
+    def total(self, tallies: Mapping[str, Any]) -> float:
+        """Return what tallies cost."""
+        gb_seconds = busy_seconds(tallies) * self.memory_mb / MB_A_GB
+        return gb_seconds * self.gb_second + float(tallies.get(CHARGED, 0)) * self.million_requests / 1_000_000
+
+    def describe(self, tallies: Mapping[str, Any]) -> dict[str, float | None]:
+        """Return busy seconds, the cost of all, and of a thousand predictions (requests) and rows; None: none yet."""
+        cost = self.total(tallies)
+        return {
+            "busy_seconds": round(busy_seconds(tallies), 6),
+            "total": round(cost, _DIGITS),
+            "per_1000_predictions": per_thousand(cost, tallies.get("requests", 0)),
+            "per_1000_rows": per_thousand(cost, tallies.get("rows", 0)),
+        }
+
+
+def busy_seconds(tallies: Mapping[str, Any]) -> float:
+    """Return how long environments were busy: answering, starting up, delivering captures."""
+    return float(tallies.get(BUSY, 0)) / MICROS / 1_000
+
+
+def per_thousand(cost: float, amount: int) -> float | None:
+    """Return the cost of a thousand, or None when there was none."""
+    return round(cost * PER / amount, _DIGITS) if amount else None
+
+
+def charged(found: Summary) -> Tallies:
+    """Return how many requests a summary's place is charged: a shadow answers on the champion's request."""
+    if found.place.variant == SHADOW:
+        return {CHARGED: 0}
+    return {CHARGED: found.tallies.get("requests", 0) + sum(found.tallies.get("errors", {}).values())}

@@ -1,0 +1,1 @@
+"""Whether live traffic still looks like the training data."""

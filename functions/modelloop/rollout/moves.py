@@ -1,0 +1,191 @@
+"""Decisions on the serving pointer: pure functions from a pointer and a wish to the next pointer.
+
+Each returns the very same object when the wish is already true, so that repeating a request changes nothing, and raises
+ConflictError with advice when the wish makes no sense. Roles: the champion answers, the challenger answers `weight`
+percent, the shadow is asked after the answer, pins are reachable by their number alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from modelloop import clock
+from modelloop.contracts.pointer import Pointer
+from modelloop.errors import ConflictError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from modelloop.contracts.pointer import VersionRef
+    from modelloop.spec.promotion import Policy
+
+POLICIES = ("auto", "manual", "shadow")
+FULL = 100.0
+
+
+def release(
+    pointer: Pointer | None, ref: VersionRef, *, model: str, policy: Policy, now: str, who: str, why: str
+) -> Pointer | None:
+    """Let a version that passed its gate go live as the policy says.
+
+    auto: the first version answers everybody, a later one becomes challenger until `bake_until`; shadow: the same, but
+    a later one becomes the shadow; manual: nothing changes until somebody promotes. A frozen pointer and a version
+    that is not newer than those that serve change nothing either.
+    """
+    if policy.policy == "manual":
+        return pointer
+    said = _said("release", ref.version, now, who, why) | {"policy": policy.policy}
+    if pointer is None:
+        return Pointer(model=model, revision=1, champion=ref, **said)
+    if pointer.frozen or not _is_newer(pointer, ref):
+        return pointer
+    if pointer.champion is None:
+        return pointer.revised(champion=ref, **said)
+    until = clock.later(now, minutes=policy.bake_minutes)
+    if policy.policy == "shadow":
+        return pointer.revised(shadow=ref, bake_until=until, **said)
+    weight = min(max(policy.canary_percent, 0.0), FULL)
+    return pointer.revised(challenger=ref, weight=weight, bake_until=until, **said)
+
+
+def promote(
+    pointer: Pointer | None, ref: VersionRef, *, model: str, now: str, who: str, why: str, bake_minutes: float = 60.0
+) -> Pointer:
+    """Make a version the champion; the old one is kept to roll back to, and watched for one bake time.
+
+    Whatever was compared with the old champion (challenger, shadow) is dropped.
+    """
+    said = _said("promote", ref.version, now, who, why)
+    if pointer is None:
+        return Pointer(model=model, revision=1, champion=ref, **said)
+    if pointer.champion == ref:
+        return pointer
+    _refuse_frozen(pointer, "promote")
+    until = clock.later(now, minutes=bake_minutes) if pointer.champion else None
+    return pointer.revised(champion=ref, previous=pointer.champion, bake_until=until, **_ALONE, **said)
+
+
+def rollback(pointer: Pointer, *, now: str, who: str, why: str, to: int | None = None) -> Pointer:
+    """Put the previous champion back; it takes every request, and the one that goes is not kept as previous.
+
+    `to` is the number to return to. A frozen pointer can be rolled back: that is what people freeze and then do. When
+    the last change was a rollback, another one changes nothing: repeating a request must not swing back. Raises
+    ConflictError when there is no previous version, or `to` is another one.
+    """
+    champion = pointer.champion.version if pointer.champion else None
+    if to == champion is not None or (pointer.action == "rollback" and to is None):
+        return pointer
+    if pointer.previous is None:
+        raise ConflictError("there is no previous version to roll back to; promote the version that you want")
+    if to not in {None, pointer.previous.version}:
+        raise ConflictError(
+            f"the previous version is {pointer.previous.version}, not {to}; promote {to} instead", field="version"
+        )
+    said = _said("rollback", champion, now, who, why)
+    return pointer.revised(champion=pointer.previous, previous=None, bake_until=None, **_ALONE, **said)
+
+
+def reject(pointer: Pointer, version: int, *, now: str, who: str, why: str, unpin: bool = True) -> Pointer:
+    """Take a version out of every role; always a new revision, so that whoever read the pointer before loses.
+
+    Without `unpin` its pin stays: that is a person's word, which the judge does not take back.
+    """
+    if pointer.champion is not None and pointer.champion.version == version:
+        raise ConflictError(f"version {version} is the champion; roll back or promote another one", field="version")
+    pins = {} if unpin else {"pins": pointer.pins}
+    return _without(pointer, version, _said("reject", version, now, who, why) | pins)
+
+
+def shadow(pointer: Pointer, ref: VersionRef, *, now: str, who: str, why: str, bake_minutes: float = 60.0) -> Pointer:
+    """Ask a version after every answer, to compare it; it never answers itself."""
+    if pointer.shadow == ref:
+        return pointer
+    _refuse_frozen(pointer, "shadow")
+    if ref in {pointer.champion, pointer.challenger}:
+        raise ConflictError(f"version {ref.version} answers requests already; a shadow does not", field="version")
+    until = pointer.bake_until if pointer.challenger else clock.later(now, minutes=bake_minutes)
+    return pointer.revised(shadow=ref, bake_until=until, **_said("shadow", ref.version, now, who, why))
+
+
+def unshadow(pointer: Pointer, version: int, *, now: str, who: str, why: str) -> Pointer:
+    """Stop asking that version after the answer."""
+    if _number(pointer.shadow) != version:
+        return pointer
+    return pointer.revised(shadow=None, **_said("unshadow", version, now, who, why))
+
+
+def pin(pointer: Pointer, ref: VersionRef, *, now: str, who: str, why: str) -> Pointer:
+    """Keep a version reachable by its number, whatever serves."""
+    if ref in pointer.pins:
+        return pointer
+    return pointer.revised(pins=(*pointer.pins, ref), **_said("pin", ref.version, now, who, why))
+
+
+def unpin(pointer: Pointer, version: int, *, now: str, who: str, why: str) -> Pointer:
+    """Let a pinned version go."""
+    pins = tuple(ref for ref in pointer.pins if ref.version != version)
+    if pins == pointer.pins:
+        return pointer
+    return pointer.revised(pins=pins, **_said("unpin", version, now, who, why))
+
+
+def freeze(pointer: Pointer, *, frozen: bool = True, now: str, who: str, why: str) -> Pointer:
+    """Stop (or with `frozen=False` allow again) every release, promotion and judgement; rolling back stays possible."""
+    if pointer.frozen == frozen:
+        return pointer
+    action = "freeze" if frozen else "unfreeze"
+    return pointer.revised(frozen=frozen, **_said(action, None, now, who, why))
+
+
+def retire(pointer: Pointer, version: int | None = None, *, now: str, who: str, why: str) -> Pointer:
+    """Take a version out of every role for good; without a number, stop serving the model and freeze it.
+
+    Rolling back puts a stopped model's champion back. With a number always a new revision, as in `reject`. Raises
+    ConflictError for the champion.
+    """
+    said = _said("retire", version, now, who, why)
+    if version is not None:
+        if pointer.champion is not None and pointer.champion.version == version:
+            raise ConflictError(f"version {version} is the champion; promote another one first", field="version")
+        return _without(pointer, version, said)
+    if pointer.champion is None:
+        return pointer
+    return pointer.revised(champion=None, previous=pointer.champion, bake_until=None, frozen=True, **_ALONE, **said)
+
+
+_ALONE: dict[str, Any] = {"challenger": None, "weight": 0.0, "shadow": None}
+
+
+def _said(action: str, subject: int | None, now: str, who: str, why: str) -> dict[str, Any]:
+    return {"action": action, "subject": subject, "updated_at": now, "who": who, "why": why}
+
+
+def _without(pointer: Pointer, version: int, said: dict[str, Any]) -> Pointer:
+    roles = ("challenger", "shadow", "previous")
+    changes: dict[str, Any] = {role: None for role in roles if _number(getattr(pointer, role)) == version}
+    if "challenger" in changes:
+        changes["weight"] = 0.0
+    if changes.keys() & {"challenger", "shadow"} and not _watched(pointer, changes):
+        changes["bake_until"] = None
+    changes["pins"] = tuple(ref for ref in pointer.pins if ref.version != version)
+    return pointer.revised(**(changes | said))
+
+
+def _number(ref: VersionRef | None) -> int | None:
+    return None if ref is None else ref.version
+
+
+def _watched(pointer: Pointer, changes: Mapping[str, Any]) -> bool:
+    return any(getattr(pointer, role) is not None and role not in changes for role in ("challenger", "shadow"))
+
+
+def _is_newer(pointer: Pointer, ref: VersionRef) -> bool:
+    serving = (pointer.champion, pointer.challenger, pointer.shadow)
+    return all(other is None or ref.version > other.version for other in serving)
+
+
+def _refuse_frozen(pointer: Pointer, action: str) -> None:
+    if pointer.frozen:
+        raise ConflictError(
+            f"the model is frozen by {pointer.who or 'somebody'}; unfreeze it before you {action} (freeze, on=false)"
+        )

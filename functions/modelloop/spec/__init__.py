@@ -1,0 +1,1 @@
+"""model.yaml: what a person may ask of a model."""

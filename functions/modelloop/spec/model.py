@@ -1,0 +1,176 @@
+"""The spec, model.yaml: what a person may ask of a model; every key is optional and unknown keys are refused."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+from hashlib import sha256
+from typing import Any
+
+from modelloop.errors import SpecError
+from modelloop.spec import checks
+from modelloop.spec import fields as spec_fields
+from modelloop.tables.grammar import MISSING_TOKENS
+
+FORMAT_VERSION = 1
+LONGEST = 64 * 1024
+PROMOTION = {"policy": "auto", "canary_percent": 10, "bake_minutes": 60, "margin": 0.01}
+MONITORING = {"capture_percent": 100, "min_rows": 500}
+RETRAIN = {"on_drift": True, "cooldown_hours": 24, "max_per_day": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """What was asked, with defaults filled in. `lines` tells where each key stands and is no part of the digest."""
+
+    target: str | None = None
+    task: str | None = None
+    features: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    time_column: str | None = None
+    group_column: str | None = None
+    estimators: tuple[str, ...] = ()
+    params: dict[str, dict[str, Any]] = field(default_factory=dict)
+    search: dict[str, Any] = field(default_factory=dict)
+    warm_start: bool = False
+    metric: str | None = None
+    holdout: float = 0.2
+    threshold: float | None = None
+    rare_classes: str = "refuse"
+    promotion: dict[str, Any] = field(default_factory=lambda: dict(PROMOTION))
+    monitoring: dict[str, Any] = field(default_factory=lambda: dict(MONITORING))
+    retrain: dict[str, Any] = field(default_factory=lambda: dict(RETRAIN))
+    protected: tuple[str, ...] = ()
+    mask: tuple[str, ...] = ()
+    missing: tuple[str, ...] = tuple(sorted(MISSING_TOKENS))
+    columns: dict[str, str | list[str]] = field(default_factory=dict)
+    classes: tuple[str | int | float | bool, ...] = ()
+    outputs: dict[str, str] = field(default_factory=dict)
+    lines: dict[str, int] = field(default_factory=dict, compare=False, repr=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the document that runs and manifests carry."""
+        document = asdict(self)
+        del document["lines"]
+        return {"format_version": FORMAT_VERSION} | {
+            key: list(value) if isinstance(value, tuple) else value for key, value in document.items()
+        }
+
+    @property
+    def digest(self) -> str:
+        """Return the hex SHA-256 of what was asked: comments, order and spelled-out defaults do not change it."""
+        return sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """Return the names of the families to try."""
+        return self.estimators or spec_fields.DEFAULT_FAMILIES
+
+    def check_task(self, task: str, classes: int) -> None:
+        """Raise SpecError for what does not fit the task that was found; `classes` is 0 for regression."""
+        checks.check_task(self, task, classes)
+
+    def refuse(self, key: str, message: str) -> SpecError:
+        """Return the error that points at a key's line in model.yaml, or at its absence."""
+        return _error(message, self.lines.get(key), key)
+
+
+def spec_from_json(document: dict[str, Any]) -> Spec:
+    """Read a stored spec; raise SpecError when it is not one."""
+    if document.get("format_version") != FORMAT_VERSION:
+        raise SpecError(f"spec of format {document.get('format_version')!r}")
+    known = {entry.name for entry in fields(Spec)} - {"lines"}
+    values: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in document.items() if key in known
+    }
+    return Spec(**values)
+
+
+def parse_spec(text: str) -> Spec:
+    """Read a model.yaml; raise SpecError with the line for anything that cannot be followed."""
+    if len(text) > LONGEST:
+        raise SpecError(f"model.yaml is longer than {LONGEST} characters")
+    lines: dict[str, int] = {}
+    values = _values(text, lines)
+    for section, defaults in (("promotion", PROMOTION), ("monitoring", MONITORING), ("retrain", RETRAIN)):
+        values[section] = {**defaults, **values.get(section, {})}
+    spec = Spec(**values, lines=lines)
+    checks.check_combinations(spec)
+    return spec
+
+
+def _values(text: str, lines: dict[str, int]) -> dict[str, Any]:
+    import yaml  # noqa: PLC0415  only intake reads YAML; readers of stored specs do not pay for it
+
+    try:
+        loader = yaml.SafeLoader(text)
+        node = loader.get_single_node()
+        if node is None:
+            return {}
+        return _section(loader, node, spec_fields.SCHEMA, "", lines)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise _error(f"model.yaml is not YAML: {error.problem}", mark.line + 1 if mark else None) from error
+    except yaml.YAMLError as error:
+        raise SpecError(f"model.yaml is not YAML: {str(error).splitlines()[0]}") from error
+    except RecursionError as error:
+        raise SpecError("model.yaml is nested too deeply") from error
+
+
+def _section(loader: Any, node: Any, schema: spec_fields.Schema, prefix: str, lines: dict[str, int]) -> dict[str, Any]:
+    if node.id != "mapping":
+        what = f"`{prefix[:-1]}`" if prefix else "model.yaml"
+        raise _error(f"{what} must be a mapping of keys to values", _line(node))
+    values: dict[str, Any] = {}
+    for key_node, value_node in node.value:
+        key = key_node.value if isinstance(key_node.value, str) else "?"
+        path, reader = prefix + key, schema.get(key)
+        if reader is None:
+            raise _error(f"unknown key `{path}`{_known(key, schema)}", _line(key_node), path)
+        if key in values:
+            raise _error(f"`{path}` stands twice", _line(key_node), path)
+        lines[path] = _line(key_node)
+        lines |= _inner_lines(value_node, path) if key == "params" else {}
+        values[key] = (
+            _section(loader, value_node, reader, f"{path}.", lines)
+            if isinstance(reader, dict)
+            else _value(loader, value_node, reader, path)
+        )
+    return values
+
+
+def _inner_lines(node: Any, prefix: str) -> dict[str, int]:
+    """Return where each key of a mapping stands, and of the mappings in it."""
+    found: dict[str, int] = {}
+    for key, value in node.value if node.id == "mapping" else ():
+        path = f"{prefix}.{key.value}"
+        found |= {path: _line(key), **_inner_lines(value, path)}
+    return found
+
+
+def _value(loader: Any, node: Any, reader: spec_fields.Reader, path: str) -> Any:
+    try:
+        if path == "classes":
+            spec_fields.check_switches(node)
+        return reader(loader.construct_object(node, deep=True))
+    except spec_fields.UnfitValueError as error:
+        raise _error(f"`{path}` must be {error}", _line(node), path) from error
+    except (ValueError, TypeError, OverflowError) as error:
+        raise _error(f"`{path}` cannot be read: {error}", _line(node), path) from error
+
+
+def _known(key: str, schema: spec_fields.Schema) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415  for a mistake alone
+
+    near = get_close_matches(key.lower(), schema, n=1)
+    return (f", did you mean `{near[0]}`?" if near else ";") + f" known are {', '.join(schema)}"
+
+
+def _line(node: Any) -> int:
+    return int(node.start_mark.line) + 1
+
+
+def _error(message: str, line: int | None, key: str | None = None) -> SpecError:
+    where = f"model.yaml line {line}: " if line and not message.startswith("model.yaml") else ""
+    suffix = f" (line {line})" if line and not where else ""
+    return SpecError(f"{where}{message}{suffix}", field=key, row=line)

@@ -1,0 +1,1 @@
+"""From raw cells to the vectors that every model sees."""

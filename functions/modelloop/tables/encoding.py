@@ -1,0 +1,177 @@
+"""From raw cells to the vector that every model sees: the same in training, serving and monitoring.
+
+Every feature column becomes one or more float slots. Every slot value is representable as a 32-bit float, because
+forests and ONNX see 32 bits: values are cast once, here. Missing is NaN in every slot of every kind.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from struct import Struct
+from typing import TYPE_CHECKING, Any
+
+from modelloop.errors import ArtifactRefusedError, InvalidValueError
+from modelloop.tables import grammar
+from modelloop.tables.block import Block
+from modelloop.tables.readers import NAN, column_reader, typed_values
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from modelloop.tables.readers import Reader
+
+FORMAT_VERSION = 1
+MOST_CATEGORIES = 254
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One float of the vector. `kind` is number or category; a category slot holds codes 0 to `codes` - 1."""
+
+    name: str
+    column: str
+    kind: str
+    codes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A feature column: its kind and what encoding it needs.
+
+    `categories` (text) are ordered by falling frequency in the training part; their position is their code, and
+    the code after the last stands for rare and unseen ones. `origin` (date) is the day that counts as zero.
+    """
+
+    name: str
+    kind: str
+    categories: tuple[str, ...] = ()
+    origin: str | None = None
+    with_time: bool = False
+    required: bool = True
+
+    def slots(self) -> tuple[Slot, ...]:
+        """Return the slots of this column, in order."""
+        if self.kind == "text":
+            return (Slot(self.name, self.name, "category", len(self.categories) + 1),)
+        if self.kind == "date":
+            parts = ("days", "month", "weekday", "hour")[: self.width]
+            return tuple(Slot(f"{self.name}:{part}", self.name, "number") for part in parts)
+        return (Slot(self.name, self.name, "number"),)
+
+    @property
+    def width(self) -> int:
+        """How many slots this column has."""
+        return 1 if self.kind != "date" else 4 if self.with_time else 3
+
+
+class Table:
+    """One vector a row, how many cells held a category never seen in training, and the typed values on demand.
+
+    `block` is what engines take: the vectors as lists for one row, as a `Block` for many.
+    """
+
+    __slots__ = ("_cells", "_encoding", "block", "unseen")
+
+    def __init__(
+        self,
+        encoding: Encoding,
+        cells: Mapping[str, Sequence[object]],
+        block: Sequence[list[float]],
+        unseen: dict[str, int],
+    ) -> None:
+        self._encoding = encoding
+        self._cells = cells
+        self.block = block
+        self.unseen = unseen
+
+    @property
+    def vectors(self) -> list[list[float]]:
+        """The vectors as lists."""
+        return list(self.block)
+
+    @property
+    def values(self) -> dict[str, list[grammar.Value]]:
+        """Typed values by column, read anew at each call: number, boolean, text, ISO date, or None for missing."""
+        values: dict[str, list[grammar.Value]] = {}
+        absent = [None] * len(self.block)
+        for column in self._encoding.columns:
+            raw = self._cells.get(column.name, absent)
+            values[column.name] = typed_values(column, raw, self._encoding.missing)
+        return values
+
+
+class Encoding:
+    """The ordered feature columns of a model and the way from raw cells to vectors."""
+
+    def __init__(self, columns: Sequence[Column], missing: Sequence[str] = grammar.MISSING_TOKENS) -> None:
+        self.columns = tuple(columns)
+        self.missing = frozenset(missing) | {""}
+        self._readers: list[tuple[str, Column, Reader]] = [
+            (column.name, column, column_reader(column, self.missing)) for column in self.columns
+        ]
+        self._layout = Struct(f"{sum(column.width for column in self.columns)}f")
+
+    @cached_property
+    def slots(self) -> tuple[Slot, ...]:
+        """The slots of the vector, in order."""
+        return tuple(slot for column in self.columns for slot in column.slots())
+
+    def read(self, rows: int, cells: Mapping[str, Sequence[object]]) -> Table:
+        """Read raw cells, column by column, into vectors.
+
+        Columns that the encoding does not know are ignored. Raises InvalidValueError naming field and row for a
+        missing required column, a cell that its column's kind does not take, or a column of another length.
+        """
+        unseen: dict[str, int] = {}
+        parts: list[list[float]] = []
+        for name, column, reader in self._readers:
+            raw = cells.get(name)
+            if raw is None:
+                if column.required:
+                    raise InvalidValueError(f"column {name!r} is missing", field=name)
+                parts += [[NAN] * rows] * column.width
+                continue
+            if len(raw) != rows:
+                raise InvalidValueError(f"column {name!r} has {len(raw)} values for {rows} rows", field=name)
+            unknown = reader(raw, parts)
+            if unknown:
+                unseen[name] = unknown
+        return Table(self, cells, self._block(rows, parts), unseen)
+
+    def _block(self, rows: int, parts: list[list[float]]) -> Sequence[list[float]]:
+        """Cast to 32 bits, in as few calls as there can be."""
+        if rows == 1:
+            layout = self._layout
+            return [list(layout.unpack(layout.pack(*[part[0] for part in parts])))]
+        pack = Struct(f"{rows}f").pack
+        return Block(rows, [pack(*part) for part in parts])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the document that manifests and bundles carry."""
+        return {
+            "format_version": FORMAT_VERSION,
+            "missing": sorted(self.missing),
+            "columns": [
+                {
+                    "name": column.name,
+                    "kind": column.kind,
+                    "categories": list(column.categories),
+                    "origin": column.origin,
+                    "with_time": column.with_time,
+                    "required": column.required,
+                }
+                for column in self.columns
+            ],
+        }
+
+
+def encoding_from_json(document: dict[str, Any]) -> Encoding:
+    """Read a stored encoding; raise ArtifactRefusedError when it is not one."""
+    if document.get("format_version") != FORMAT_VERSION:
+        raise ArtifactRefusedError(f"encoding of format {document.get('format_version')!r}")
+    try:
+        columns = [Column(**{**column, "categories": tuple(column["categories"])}) for column in document["columns"]]
+        return Encoding(columns, document["missing"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ArtifactRefusedError(f"encoding is damaged: {error}") from error

@@ -1,0 +1,1 @@
+"""What a trained version is, and whether it may serve."""

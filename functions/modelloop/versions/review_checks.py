@@ -1,0 +1,129 @@
+"""Signs that the world, the labels or the schema changed, so that a person must decide."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import TYPE_CHECKING
+
+from modelloop.versions.evidence import Check, Comparison, Labels, Succession, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+FALL = 0.20
+FALL_ERRORS = 1.645  # one-sided 95 %
+SHIFT_ERRORS, SHIFT_SHARE = 3.0, 0.20
+
+
+def suspicions(succession: Succession) -> Iterator[Check]:
+    """Yield every check that can ask for approval, and never rejects."""
+    yield _task(succession)
+    yield _split(same=succession.same_split)
+    if succession.statistics is not None:
+        yield _statistic(*succession.statistics)
+    yield _class_set(succession.labels_before, succession.labels_now)
+    yield _fall(succession.collapse, succession.score, succession.noise)
+    yield _collapse(succession.collapse)
+    yield _shift(succession.labels_before, succession.labels_now)
+    yield _columns("required_columns", succession.newly_required, "newly required, callers may not send them")
+    yield _columns("column_kinds", succession.other_kind, "of another kind than before")
+
+
+def labels_suspected(checks: Sequence[Check]) -> bool:
+    """Tell whether labels, or the world, look so changed that the champion's old rows prove nothing."""
+    return labels_regrouped(checks) or any(
+        check.name in {"champion_fall", "champion_collapse", "label_rate"} and check.outcome == "approval"
+        for check in checks
+    )
+
+
+def labels_regrouped(checks: Sequence[Check]) -> bool:
+    """Tell whether the classes are others, so that no rows compare the two models fairly."""
+    return any(check.name == "class_set" and check.outcome == "approval" for check in checks)
+
+
+def _task(succession: Succession) -> Check:
+    if succession.same_task:
+        return Check("same_task", "passed", "the task is the champion's")
+    return Check("same_task", "approval", "the task or the target is not the champion's, so nothing can be compared")
+
+
+def _split(*, same: bool) -> Check:
+    if same:
+        return Check("same_split", "passed", "rows are held out by the champion's rule")
+    detail = "rows are held out by another rule than the champion's: either may have been fitted on rows that judge it"
+    return Check("same_split", "approval", detail)
+
+
+def _statistic(before: str, now: str) -> Check:
+    """Ask whether the numbers still mean the same: a quantile in place of the mean would surprise callers."""
+    if before == now:
+        return Check("same_statistic", "passed", f"{now} is predicted, as by the champion")
+    detail = f"{now} is predicted, and {before} by the champion: the loss that compares them favours the newer one"
+    return Check("same_statistic", "approval", detail)
+
+
+def _class_set(before: Labels | None, now: Labels | None) -> Check:
+    if before is None or now is None or before.counts is None or now.counts is None:
+        return Check("class_set", "skipped", "there are no classes to compare")
+    gone, new = sorted(set(before.counts) - set(now.counts)), sorted(set(now.counts) - set(before.counts))
+    if not gone and not new:
+        return Check("class_set", "passed", "the classes are the champion's")
+    parts = [f"{what}: {', '.join(names)}" for what, names in (("new classes", new), ("gone", gone)) if names]
+    return Check("class_set", "approval", f"the set of classes changed ({'; '.join(parts)})")
+
+
+def _fall(champion: Comparison | None, score: float | None, noise: float) -> Check:
+    """Ask whether the champion's loss has grown by more than a fifth, and by more than chance explains."""
+    if champion is None or score is None:
+        return Check("champion_fall", "skipped", "the champion has no score to compare with")
+    then, now = shown(score), shown(champion.candidate)
+    detail = f"the champion's {champion.metric} was {then} when it was released and is {now} on the new holdout"
+    if champion.candidate - score <= max(FALL * abs(score), FALL_ERRORS * noise):
+        return Check("champion_fall", "passed", detail)
+    return Check("champion_fall", "approval", f"{detail}: the world has changed, or labels are inverted or degraded")
+
+
+def _collapse(collapse: Comparison | None) -> Check:
+    if collapse is None:
+        return Check("champion_collapse", "skipped", "the champion cannot be compared with the trivial model")
+    if collapse.low <= 0.0:
+        return Check("champion_collapse", "passed", "the champion is not worse than the trivial model on the new data")
+    detail = "the champion is worse than the trivial model on the new holdout: labels look inverted"
+    return Check("champion_collapse", "approval", detail)
+
+
+def _shift(before: Labels | None, now: Labels | None) -> Check:
+    if before is None or now is None or (before.counts is None) != (now.counts is None):
+        return Check("label_rate", "skipped", "there are no labels to compare")
+    moved = _moved_classes(before, now) if before.counts is not None else _moved_mean(before, now)
+    if not moved:
+        return Check("label_rate", "passed", "labels are distributed as before")
+    return Check("label_rate", "approval", f"the label rate shifted: {'; '.join(moved)}")
+
+
+def _moved_classes(before: Labels, now: Labels) -> list[str]:
+    old, new = before.counts or {}, now.counts or {}
+    moved = []
+    for name in sorted(set(old) & set(new)):
+        was, is_now = old[name] / before.rows, new[name] / now.rows
+        pooled = (old[name] + new[name]) / (before.rows + now.rows)
+        error = sqrt(pooled * (1.0 - pooled) * (1.0 / before.rows + 1.0 / now.rows))
+        if abs(is_now - was) > SHIFT_ERRORS * error and abs(is_now - was) > SHIFT_SHARE * was:
+            moved.append(f"{name} from {was:.1%} to {is_now:.1%}")
+    return moved
+
+
+def _moved_mean(before: Labels, now: Labels) -> list[str]:
+    """Return what to say when a mean is 3 standard errors and a fifth of a standard deviation away, else nothing."""
+    error = sqrt(before.deviation**2 / before.rows + now.deviation**2 / now.rows)
+    away = abs(now.mean - before.mean)
+    if away > SHIFT_ERRORS * error and away > SHIFT_SHARE * before.deviation:
+        return [f"mean from {shown(before.mean)} to {shown(now.mean)}"]
+    return []
+
+
+def _columns(name: str, columns: Sequence[str], what: str) -> Check:
+    if not columns:
+        return Check(name, "passed", f"no column is {what}")
+    return Check(name, "approval", f"{', '.join(columns)}: {what}")

@@ -1,0 +1,127 @@
+"""Is a brought ONNX file something that the serving runtime can take, and trust? Every refusal says what to change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from onnx import TensorProto, checker, defs, load_model_from_string
+
+from modelloop.errors import DatasetRejectedError
+from trainer.onnx_import import inputs, outputs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from onnx import GraphProto, ModelProto, NodeProto
+
+    from modelloop.tables.encoding import Encoding
+
+DOMAINS = {"", "ai.onnx", "ai.onnx.ml"}
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedModel:
+    """A model that passed: its bytes, adapted to one matrix in and one out, the names of these, and its makers."""
+
+    content: bytes
+    input: str
+    output: str
+    opset: int
+    producer: str
+
+
+def check(content: bytes, *, encoding: Encoding, classes: Sequence[Any], output: str | None) -> CheckedModel:
+    """Check and adapt a brought model; `classes` is empty for regression, `output` the name that model.yaml gives.
+
+    Raises DatasetRejectedError naming what is wrong.
+    """
+    model = _parse(content)
+    _refuse_external(model)
+    opset = _opset(model)
+    _refuse_operators(model)
+    _check_whole(model)
+    given, answer = inputs.adapt(model, encoding), outputs.adapt(model, classes, output)
+    _check_whole(model)
+    producer = f"{model.producer_name} {model.producer_version}".strip()
+    return CheckedModel(model.SerializeToString(), given, answer, opset, producer)
+
+
+def _parse(content: bytes) -> ModelProto:
+    try:
+        model = load_model_from_string(content)
+    except Exception as error:  # the parser's errors share no base class of their own
+        raise DatasetRejectedError("the file is no ONNX model; export it again and upload the .onnx file") from error
+    if not model.graph.node:
+        raise DatasetRejectedError("the ONNX model has no operators; export it again")
+    return model
+
+
+def _refuse_external(model: ModelProto) -> None:
+    attributes = [attribute for node in _nodes(model) for attribute in node.attribute]
+    sparse = [one for graph in _graphs(model.graph) for one in graph.sparse_initializer]
+    sparse += [one for attribute in attributes for one in [attribute.sparse_tensor, *attribute.sparse_tensors]]
+    tensors = [tensor for graph in _graphs(model.graph) for tensor in graph.initializer]
+    tensors += [tensor for attribute in attributes for tensor in [attribute.t, *attribute.tensors]]
+    tensors += [tensor for one in sparse for tensor in (one.values, one.indices)]
+    for tensor in tensors:
+        if tensor.data_location == TensorProto.EXTERNAL or tensor.external_data:
+            raise DatasetRejectedError(
+                f"tensor {tensor.name!r} is stored outside of the file; save the model in one file "
+                "(onnx.save with save_as_external_data=False)"
+            )
+
+
+def _opset(model: ModelProto) -> int:
+    versions = {entry.domain: entry.version for entry in model.opset_import}
+    version = int(versions.get("", versions.get("ai.onnx", 0)))
+    if version > defs.onnx_opset_version():
+        raise DatasetRejectedError(
+            f"opset {version} is newer than {defs.onnx_opset_version()}; export for an older one"
+        )
+    return version
+
+
+def _refuse_operators(model: ModelProto) -> None:
+    own = {function.domain for function in model.functions}
+    for node in _nodes(model):
+        if node.domain not in DOMAINS and node.domain not in own:
+            raise DatasetRejectedError(
+                f"operator {node.op_type!r} of domain {node.domain!r} is no standard ONNX; export without it"
+            )
+
+
+def _check_whole(model: ModelProto) -> None:
+    try:
+        checker.check_model(model)
+    except Exception as error:
+        told = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
+        raise DatasetRejectedError(f"the ONNX model is not valid: {told}") from error
+
+
+def _graphs(graph: GraphProto) -> Iterator[GraphProto]:
+    yield graph
+    for node in graph.node:
+        yield from _inside(node)
+
+
+def _inside(node: NodeProto) -> Iterator[GraphProto]:
+    for attribute in node.attribute:
+        for nested in [attribute.g, *attribute.graphs] if attribute.HasField("g") else attribute.graphs:
+            yield from _graphs(nested)
+
+
+def _nodes(model: ModelProto) -> Iterator[NodeProto]:
+    """Return every node, of graphs inside of nodes and of the model's own functions too."""
+    for nested in _graphs(model.graph):
+        yield from nested.node
+    for function in model.functions:
+        for node in function.node:
+            yield node
+            for nested in _inside(node):
+                yield from nested.node
+
+
+def facts(model: CheckedModel) -> dict[str, Any]:
+    """Return what the manifest says of the model's making."""
+    return {"family": "brought", "class": "onnx", "params": {"opset": model.opset, "producer": model.producer}}

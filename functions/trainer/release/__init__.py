@@ -1,0 +1,1 @@
+"""From a chosen candidate to a stored, proven and released version."""

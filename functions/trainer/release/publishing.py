@@ -1,0 +1,68 @@
+"""Let a version go live as the policy says, unless what it was compared with has changed meanwhile."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from modelloop.aws.serving import pointers
+from modelloop.aws.serving.changes import Changes
+from modelloop.errors import ConflictError, TransientError
+from modelloop.versions import clearance
+from modelloop.versions.gate import RELEASE
+
+if TYPE_CHECKING:
+    from modelloop.aws.registry.registry import Registry
+    from modelloop.contracts.pointer import Pointer, VersionRef
+
+WHO = "trainer"
+ATTEMPTS = 5
+
+
+def publish(registry: Registry, manifest: dict[str, Any], ref: VersionRef) -> str:
+    """Release a registered version whose gate said so; return what became of it, for a person.
+
+    Each attempt may only change the revision of the pointer that was looked at; a lost race is looked at again. Raises
+    TransientError when other people win five times.
+    """
+    model, gate = manifest["model"], manifest["gate"]
+    if gate["decision"] != RELEASE:
+        return f"version {ref.version} waits for approval: {'; '.join(gate['reasons'])}"
+    for _ in range(ATTEMPTS):
+        pointer, _ = pointers.read(model)
+        if not _serves(pointer, ref) and _champion_run(pointer) != manifest["compared_with"]:
+            return f"version {ref.version} waits to be promoted: the champion changed while it was trained"
+        seen = 0 if pointer is None else pointer.revision
+        try:
+            changes = Changes(registry, model, who=WHO, why=f"gate: {gate['reasons'][0]}", seen=seen)
+            following = changes.release(ref.version)
+        except ConflictError:
+            continue
+        return _told(registry, following, model, ref)
+    raise TransientError(f"the serving pointer of {model!r} was changed {ATTEMPTS} times meanwhile; try again")
+
+
+def _serves(pointer: Pointer | None, ref: VersionRef) -> bool:
+    return pointer is not None and ref in (pointer.champion, pointer.challenger, pointer.shadow, pointer.previous)
+
+
+def _champion_run(pointer: Pointer | None) -> str | None:
+    return None if pointer is None or pointer.champion is None else pointer.champion.run_id
+
+
+def _told(registry: Registry, pointer: Pointer | None, model: str, ref: VersionRef) -> str:
+    if pointer is not None and ref in pointer.refs():
+        return _role(pointer, ref)
+    status = clearance.status(registry.get_version(model, ref.version))
+    if status in {*clearance.WITHDRAWN, "rolled_back"}:
+        return f"version {ref.version} was {status.replace('_', ' ')} before it could serve"
+    return f"version {ref.version} is ready and waits to be promoted"
+
+
+def _role(pointer: Pointer, ref: VersionRef) -> str:
+    if pointer.champion == ref:
+        return f"version {ref.version} serves"
+    if pointer.challenger == ref:
+        return (
+            f"version {ref.version} is the challenger with {pointer.weight:g} % of requests until {pointer.bake_until}"
+        )
+    return f"version {ref.version} is the shadow" if pointer.shadow == ref else f"version {ref.version} was released"

@@ -1,0 +1,104 @@
+"""Prove the export: the serving runtime must give the estimator's answers on holdout, made-up and boundary rows."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from modelloop import keys
+from modelloop.aws import replay as runtime
+from modelloop.aws import storage
+from modelloop.errors import ExportMismatchError
+from modelloop.settings import settings
+from trainer.evaluation.outcome import capped
+from trainer.table import Part
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from modelloop.versions.run import Run
+    from trainer.evaluation.predictors import Predictor
+    from trainer.release.files import File
+    from trainer.table import PreparedTable
+
+FORMAT_VERSION = 1
+HOLDOUT_ROWS, MIXED_ROWS, BOUNDARY_ROWS = 3000, 1000, 1000
+MISSING_SHARE = 0.1
+VECTORS, EXPECTED = "replay-vectors.npy", "replay-expected.npy"
+
+
+def prove(table: PreparedTable, run: Run, estimator: Predictor, file: File, form: Mapping[str, Any]) -> dict[str, Any]:
+    """Have the uploaded bundle replayed and return the verdict; raise ExportMismatchError when it differs."""
+    model, run_id, bucket = run.model, run.run_id, settings().artifacts_bucket
+    vectors = rows_to_replay(table, form)
+    vectors = vectors[capped(len(vectors), estimator.most_rows, table.seed)]
+    outcome = estimator.outcome(Part(vectors, np.zeros(len(vectors))))
+    expected = outcome.predicted if outcome.proba is None else outcome.proba
+    places = {name: keys.prepared(model, run_id, name) for name in (VECTORS, EXPECTED)}
+    storage.put(bucket, places[VECTORS], _npy(vectors))
+    storage.put(bucket, places[EXPECTED], _npy(expected.astype(np.float64)))
+    verdict = runtime.replay({
+        "format_version": FORMAT_VERSION, "model": model, "run_id": run_id, "request_id": run.request_id,
+        "file": keys.version(model, run_id, file.name), **file.facts(),
+        "vectors": places[VECTORS], "expected": places[EXPECTED],
+    })  # fmt: skip
+    if not verdict.get("ok") or not verdict.get("golden_ok", True):
+        reason = verdict.get("reason") or f"{verdict.get('mismatches')} of {verdict.get('rows')} rows differ"
+        raise ExportMismatchError(f"the serving engine does not reproduce the fitted model: {reason}")
+    return verdict
+
+
+def rows_to_replay(table: PreparedTable, form: Mapping[str, Any]) -> NDArray[np.float32]:
+    """Return holdout rows, rows mixed from columns of different rows, and rows beside the thresholds of the model."""
+    generator = np.random.default_rng(table.seed)
+    seen = (table.train if table.train.rows else table.rows).matrix
+    holdout = table.holdout.matrix[capped(table.holdout.rows, HOLDOUT_ROWS, table.seed)]
+    mixed = _mixed(seen, MIXED_ROWS, generator)
+    numbers = {place for place, slot in enumerate(table.encoding.slots) if slot.kind == "number"}
+    tests = [test for test in _thresholds(form) if test[0] in numbers]
+    boundary = _at_thresholds(_mixed(seen, BOUNDARY_ROWS, generator), tests, generator)
+    return np.concatenate([holdout, mixed, boundary])
+
+
+def _mixed(matrix: NDArray[np.float32], rows: int, generator: np.random.Generator) -> NDArray[np.float32]:
+    picks = generator.integers(0, len(matrix), (rows, matrix.shape[1]))
+    mixed = np.take_along_axis(matrix, picks, axis=0)
+    mixed[generator.random(mixed.shape) < MISSING_SHARE] = np.nan
+    return mixed
+
+
+def _at_thresholds(
+    matrix: NDArray[np.float32], tests: list[tuple[int, float]], generator: np.random.Generator
+) -> NDArray[np.float32]:
+    """Put one cell of each row at, just below or just above a threshold of its slot."""
+    if not tests:
+        return matrix[:0]
+    for row, pick in enumerate(generator.integers(0, len(tests), len(matrix))):
+        slot, threshold = tests[pick]
+        at = np.float32(threshold)
+        matrix[row, slot] = (at, np.nextafter(at, np.float32(-np.inf)), np.nextafter(at, np.float32(np.inf)))[row % 3]
+    matrix[~np.isfinite(matrix) & ~np.isnan(matrix)] = np.nan
+    return matrix
+
+
+def _thresholds(form: Mapping[str, Any]) -> list[tuple[int, float]]:
+    """Return (slot, threshold) of the tests of a flat tree form; nothing for other forms."""
+    flat = form.get("flat") or {}
+    if flat.get("form") != "trees":
+        return []
+    largest = float(np.finfo(np.float32).max)
+    return [
+        (slot, number)
+        for slot, number in zip(flat["feature"], flat["number"], strict=True)
+        if 0 <= slot < flat["slots"] and abs(number) < largest
+    ]
+
+
+def _npy(array: NDArray[Any]) -> bytes:
+    buffer = BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()

@@ -1,0 +1,1 @@
+"""Which candidates are fitted, and which of them is chosen."""

@@ -1,0 +1,55 @@
+"""Repeated cross-validation, for the report of tables whose holdout is too small to say much."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.model_selection import RepeatedKFold, RepeatedStratifiedKFold
+
+from modelloop.versions.gate import SMALL_SUCCESSOR
+from trainer.evaluation.metrics import statistics
+from trainer.search.estimation import estimate_alone
+
+if TYPE_CHECKING:
+    from trainer.search.candidates import Candidate
+    from trainer.table import PreparedTable
+
+FOLDS, REPEATS = 5, 2
+
+
+def cross_validate(table: PreparedTable, candidate: Candidate, metric: str, deadline: float) -> dict[str, Any] | None:
+    """Return mean and standard deviation of every metric over the folds of all rows; None for larger holdouts.
+
+    The gate's metric comes first. The chosen family and parameters are fitted anew on each fold; no fit begins after
+    the deadline. The gate does not read this: rows that chose the parameters are among those that judge here.
+    """
+    if table.holdout.rows >= SMALL_SUCCESSOR or _rarest(table) < FOLDS:
+        return None
+    kind = RepeatedKFold if table.classes is None else RepeatedStratifiedKFold
+    splitter = kind(n_splits=FOLDS, n_repeats=REPEATS, random_state=table.seed)
+    found: list[dict[str, float]] = []
+    for fitted, held in splitter.split(table.rows.matrix, table.rows.target):
+        if time.monotonic() >= deadline:
+            break
+        outcome = estimate_alone(table, candidate, table.rows.take(fitted)).outcome(table.rows.take(held))
+        whole = np.ones((1, outcome.rows))
+        found.append({name: float(figure(whole)[0]) for name, figure in statistics(outcome, (metric,)).items()})
+    if len(found) < FOLDS:
+        return None
+    return {"folds": FOLDS, "fits": len(found), "metrics": {name: _spread(found, name) for name in found[0]}}
+
+
+def _spread(found: list[dict[str, float]], name: str) -> dict[str, float | None]:
+    values = np.array([one[name] for one in found])
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return {"mean": None, "deviation": None}
+    return {"mean": float(values.mean()), "deviation": float(values.std())}
+
+
+def _rarest(table: PreparedTable) -> int:
+    if table.classes is None:
+        return table.rows.rows
+    return int(np.bincount(table.rows.target.astype(np.intp), minlength=len(table.classes)).min())

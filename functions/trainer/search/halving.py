@@ -1,0 +1,118 @@
+"""One rung of the search: candidates fitted side by side on a share of the rows."""
+
+from __future__ import annotations
+
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from modelloop.errors import FitRefusedError
+from trainer.evaluation.metrics import statistics
+from trainer.search import refusal
+from trainer.search.candidates import Trial, given
+from trainer.search.estimation import estimate
+from trainer.search.threads import MOST_THREADS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from trainer.evaluation import Outcome
+    from trainer.evaluation.predictors import Estimator
+    from trainer.search.candidates import Candidate
+    from trainer.table import Part, PreparedTable
+
+FEWEST_OF_CLASS = 5  # a hundred classes of them fill the smallest rung; calibration and stacking need as many
+UNDEFINED = float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Until when fits may begin, and who is told the share that is done."""
+
+    deadline: float
+    report: Callable[[float], None]
+
+    def left(self) -> float:
+        """Return the seconds until the deadline, 0 when it is over."""
+        return max(0.0, self.deadline - time.monotonic())
+
+    def stage(self, number: int, of: int) -> Clock:
+        """Return a clock that reports shares of one of several stages as shares of the whole."""
+        return Clock(self.deadline, lambda share: self.report((number + share) / of))
+
+
+def try_rung(table: PreparedTable, chosen: list[Candidate], rows: int, metric: str, clock: Clock) -> list[Trial]:
+    """Fit candidates on some of the rows, as many at a time as there are processors, until the time is over.
+
+    Threads of the standard library: joblib's run one after the other where there are no semaphores, as in Lambda.
+    """
+    part = table.train.take(sample(table, rows))
+    trials: list[Trial] = []
+
+    def attempt(candidate: Candidate) -> Trial | None:
+        return try_out(table, candidate, part, metric, most_threads=1)[0] if clock.left() else None
+
+    with ThreadPoolExecutor(os.process_cpu_count() or 1) as pool:
+        for done, trial in enumerate(pool.map(attempt, chosen), 1):
+            if trial is not None:
+                trials.append(trial)
+            clock.report(done / len(chosen))
+    return trials
+
+
+def try_out(
+    table: PreparedTable, candidate: Candidate, part: Part, metric: str, most_threads: int = MOST_THREADS
+) -> tuple[Trial, Estimator | None]:
+    """Fit a candidate and score it on the validation part; without an estimator when it refuses the rows."""
+    began = time.monotonic()
+    try:
+        with refusal.naming(candidate.family, given(table.spec, candidate.family)):
+            estimator = estimate(table, candidate, part, most_threads)
+            return scored(table, candidate, part, metric, estimator, began), estimator
+    except FitRefusedError as error:
+        return _trial(candidate, part, UNDEFINED, began, error.message), None
+
+
+def scored(
+    table: PreparedTable, candidate: Candidate, part: Part, metric: str, estimator: Estimator, began: float
+) -> Trial:
+    """Return the trial of a fit that began at a moment of the monotonic clock, scored on the validation part."""
+    return _trial(candidate, part, figure(estimator.outcome(table.validation), metric), began)
+
+
+def _trial(candidate: Candidate, part: Part, score: float, began: float, error: str | None = None) -> Trial:
+    seconds = time.monotonic() - began
+    return Trial(candidate.family, candidate.params, part.rows, score, seconds, error, candidate.origin)
+
+
+def sample(table: PreparedTable, rows: int) -> NDArray[np.intp]:
+    """Return the positions, rising, of some training rows, drawn by the table's seed.
+
+    Of every class at least five rows are drawn, or all that there are: a class that an estimator has not seen has no
+    probability.
+    """
+    order = np.random.default_rng(table.seed).permutation(table.train.rows)
+    if table.classes is not None:
+        order = _rarest_first(order, table.train.target)
+    return np.sort(order[:rows])
+
+
+def _rarest_first(order: NDArray[np.intp], target: NDArray[np.float64]) -> NDArray[np.intp]:
+    labels = target[order]
+    by_label = np.argsort(labels, kind="stable")
+    starts = np.searchsorted(labels[by_label], labels[by_label])
+    turn = np.empty_like(by_label)
+    turn[by_label] = np.arange(len(labels)) - starts
+    first = turn < FEWEST_OF_CLASS
+    return np.concatenate([order[first], order[~first]])
+
+
+def figure(outcome: Outcome, metric: str) -> float:
+    """Return one plain metric of an outcome."""
+    return float(statistics(outcome, (metric,))[metric](np.ones((1, outcome.rows)))[0])

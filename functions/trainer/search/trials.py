@@ -1,0 +1,53 @@
+"""The record of completed trials beside the prepared table: what a repeated attempt replays instead of searching."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import orjson
+
+from modelloop import keys
+from modelloop.aws import storage
+from modelloop.errors import NotFoundError
+from modelloop.settings import settings
+from trainer.search.candidates import trial_from_json
+
+if TYPE_CHECKING:
+    from trainer.search.candidates import Trial
+    from trainer.search.fitting import Fitted
+
+FILE = "trials.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What an earlier attempt tried, the run of the version that it started from, and why its state did not go on."""
+
+    trials: list[Trial]
+    started_from: str | None = None
+    cold: str | None = None
+
+
+def read(model: str, run_id: str) -> Record | None:
+    """Return what an earlier attempt recorded, or None."""
+    try:
+        body = storage.get(settings().artifacts_bucket, keys.prepared(model, run_id, FILE))
+    except NotFoundError:
+        return None
+    document = orjson.loads(body)
+    return Record(
+        [trial_from_json(trial) for trial in document["trials"]], document.get("started_from"), document.get("cold")
+    )
+
+
+def record(model: str, run_id: str, fitted: Fitted) -> None:
+    """Store the trials, unless an attempt has done so before."""
+    start = fitted.start.predecessor
+    document = {
+        "format_version": 1,
+        "trials": [trial.to_json() for trial in fitted.trials],
+        "started_from": None if start is None else start.run_id,
+        "cold": None if fitted.continued else fitted.reason,
+    }
+    storage.put_once(settings().artifacts_bucket, keys.prepared(model, run_id, FILE), orjson.dumps(document))

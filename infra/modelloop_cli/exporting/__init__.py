@@ -1,0 +1,1 @@
+"""Captures and baselines in the formats of SageMaker."""
