@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from modelloop_cli.proxy import Page
+from modelloop_stack import project
 
 PREFIX = "/dashboard/"
-_FOLDER = Path(__file__).resolve().parents[1] / "dashboard"
+_FOLDER = project.files() / "infra" / "dashboard"
 _TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",

@@ -20,7 +20,7 @@ from modelloop.flat.walk import Walker
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-type Leaf = Any  # a float, or the row of class values of a classification forest
+Leaf = Any  # a float, or the row of class values of a classification forest
 
 
 class Trees:
