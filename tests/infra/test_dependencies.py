@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from infra.build.paths import ROOT
 from samcli.yamlhelper import yaml_parse
 
+from modelloop_stack.build.paths import ROOT
 from tests.infra.conftest import ALARM, Resources, of_type, transform_template
 from tests.infra.dependencies import cycle, dependencies
 
