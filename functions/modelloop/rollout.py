@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from modelloop.serving import VersionRef
 
-POLICIES = ("auto", "manual", "shadow")
 FULL = 100.0
 
 

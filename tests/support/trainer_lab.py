@@ -26,6 +26,7 @@ from modelloop.ids import uuid7
 from modelloop.run import Run
 from modelloop.settings import settings
 from modelloop.spec import Spec
+from tests.support.sides import side
 from trainer.handler import handler
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class Data:
             return split.by_time(self.times, self.spec.holdout)
         salt = split.salt("m")
         shares = [split.share(salt, row.tobytes().hex()) for row in self.matrix]
-        return np.array([split.side(share, self.spec.holdout) for share in shares], np.uint8)
+        return np.array([side(share, self.spec.holdout) for share in shares], np.uint8)
 
     def split(self) -> dict[str, Any]:
         """What intake writes of the way that rows were split."""
@@ -191,11 +192,11 @@ def lab(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     monkeypatch.setenv("MODELLOOP_ARTIFACTS_BUCKET", "artifacts")
     monkeypatch.setattr(replay, "replay", replayed)
     with mock_aws():
-        clients.reset()
+        clients.client.cache_clear()
         settings.cache_clear()
         _provision()
         yield Lab()
-    clients.reset()
+    clients.client.cache_clear()
     settings.cache_clear()
 
 

@@ -39,10 +39,10 @@ def get(bucket: str, key: str, version_id: str | None = None, *, most: int | Non
         return bytes(answer["Body"].read())
 
 
-def get_with_etag(bucket: str, key: str, version_id: str | None = None) -> tuple[bytes, str]:
+def get_with_etag(bucket: str, key: str) -> tuple[bytes, str]:
     """Return an object's bytes and the ETag to make the next write conditional on."""
     with calling(key):
-        answer = _s3().get_object(**_at(bucket, key, version_id))
+        answer = _s3().get_object(Bucket=bucket, Key=key)
         return answer["Body"].read(), answer["ETag"]
 
 
@@ -72,11 +72,11 @@ def replace(bucket: str, key: str, body: bytes, etag: str, *, content_type: str 
     return _conditional_put(bucket, key, body, {"IfMatch": etag}, content_type)
 
 
-def head(bucket: str, key: str, version_id: str | None = None) -> Head | None:
+def head(bucket: str, key: str) -> Head | None:
     """Return what is known of an object, or None when it is not there."""
     try:
         with calling(key):
-            answer = _s3().head_object(**_at(bucket, key, version_id))
+            answer = _s3().head_object(Bucket=bucket, Key=key)
     except NotFoundError:
         return None
     return Head(answer["ContentLength"], answer["ETag"], answer.get("VersionId"))
