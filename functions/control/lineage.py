@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from control.services import Services
 
 TOLD = ("dataset", "spec", "cause", "estimator", "environment", "split", "task", "target", "gate", "created_at",
-        "warm_start")  # fmt: skip
+        "started_from")  # fmt: skip
 TOLD_OF_ANCESTORS = ("version", "run_id", "cause", "created_at", "dataset")
 MOST_ANCESTORS = 20
 
@@ -23,8 +23,8 @@ MOST_ANCESTORS = 20
 def get_lineage(services: Services, request: Request) -> dict[str, Any]:
     """Answer what a prediction id, or one row of it, leads to, back to the object version of the dataset.
 
-    `ancestors` are the versions before, each the one that the next was to succeed, newest first; `warm_start` names
-    those whose fitted state the version carries.
+    `ancestors` are the versions before, each the one that the next was to succeed, newest first; `started_from` names
+    the one whose settings were tried first.
     """
     model = services.registry.get_model(request.model)["name"]
     row = request.row()
@@ -91,5 +91,4 @@ def _ancestors(services: Services, model: str, manifest: Mapping[str, Any]) -> l
 
 def _before(manifest: Mapping[str, Any]) -> str | None:
     """Return the run of the champion that a version was held to, or else of the version that it started from."""
-    source = (manifest.get("warm_start") or {}).get("from") or {}
-    return manifest.get("compared_with") or source.get("run_id")
+    return manifest.get("compared_with") or (manifest.get("started_from") or {}).get("run_id")

@@ -14,10 +14,10 @@ from modelloop.versions.gate import REJECT
 from modelloop.versions.run import REJECTED, SUCCEEDED
 from trainer import audit
 from trainer import table as tables
+from trainer.comparison import predecessor
 from trainer.comparison.examination import examine
 from trainer.comparison.incumbents import load_champion
 from trainer.comparison.schema_compatibility import keep_old_callers
-from trainer.comparison.start import begin
 from trainer.progress import Progress
 from trainer.release.publishing import publish
 from trainer.release.sources import FittedSource
@@ -39,7 +39,7 @@ CROSSING_SECONDS = 15.0
 def train(registry: Registry, run: Run, seconds: float) -> None:
     """Work on a run that was taken, and end it SUCCEEDED, or REJECTED by the gate.
 
-    An earlier attempt that came as far as the manifest is continued from there. `seconds` is all the time there is.
+    Where an earlier attempt came as far as the manifest, its manifest is taken. `seconds` is all the time there is.
     """
     with threadpool_limits(1):
         _train(registry, run, time.monotonic() + seconds)
@@ -66,12 +66,12 @@ def _candidate(registry: Registry, run: Run, progress: Progress, deadline: float
         return _brought(run, progress, document, champion, deadline)
     table = keep_old_callers(tables.load(run.model, run.run_id, document), champion)
     earlier = trials.read(run.model, run.run_id)
-    table, start = begin(registry, run, table, champion, earlier)
+    before = predecessor.begin(registry, run.model, champion, earlier)
     progress.reach("fitting")
     seconds = (deadline - time.monotonic()) * FITTING_SHARE
     recorded = earlier.trials if earlier else []
     with pointing(table.spec):
-        fitted = fit(table, seconds, lambda share: progress.reach("fitting", share), recorded, start)
+        fitted = fit(table, seconds, lambda share: progress.reach("fitting", share), recorded, before)
     trials.record(run.model, run.run_id, fitted)
     progress.reach("evaluating")
     metric = fitted.objective.compared_by
@@ -98,8 +98,8 @@ def _reject(registry: Registry, run: Run, candidate: Candidate, progress: Progre
     registry.update_run(run.model, run.run_id, decided_at=at)
     audit.record(registry, run, "gate", {"decision": REJECT, "reasons": gate["reasons"]}, at)
     reason = f"the gate refused this model: {'; '.join(gate['reasons'])}"
-    facts = {"warm_start": _in_short(candidate.source.warm_start), "spent": progress.spent()}
-    registry.finish_run(run.model, run.run_id, REJECTED, reason, gate=gate, metrics=metrics, **facts)
+    spent = progress.spent()
+    registry.finish_run(run.model, run.run_id, REJECTED, reason, gate=gate, metrics=metrics, spent=spent)
 
 
 def _release(registry: Registry, run: Run, manifest: dict[str, Any], progress: Progress) -> None:
@@ -108,10 +108,5 @@ def _release(registry: Registry, run: Run, manifest: dict[str, Any], progress: P
     outcome = publish(registry, manifest, manifests.reference(manifest))
     audit.record(registry, run, "register", {"version": number, "outcome": outcome}, manifest["created_at"])
     facts = {name: manifest[name] for name in ("gate", "metrics", "version")}
-    facts |= {"warm_start": _in_short(manifest["warm_start"]), "spent": progress.spent()}
+    facts["spent"] = progress.spent()
     registry.finish_run(run.model, run.run_id, SUCCEEDED, outcome, stage="done", percent=100, **facts)
-
-
-def _in_short(warm_start: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return what a run says of its start; the chain of versions stands in the manifest."""
-    return None if warm_start is None else {name: warm_start[name] for name in ("from", "state", "reason")}

@@ -115,7 +115,7 @@ def provisioned(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     monkeypatch.setenv("MODELLOOP_ARTIFACTS_BUCKET", ARTIFACTS)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
-        clients.reset()
+        clients.client.cache_clear()
         s3 = boto3.client("s3")
         for bucket in (DATA, ARTIFACTS):
             s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
@@ -135,5 +135,5 @@ def provisioned(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
         monkeypatch.setenv("MODELLOOP_RUNS_QUEUE_URL", url)
         settings.cache_clear()
         yield Stage(url, Registry(TABLE))
-        clients.reset()
+        clients.client.cache_clear()
         settings.cache_clear()

@@ -26,9 +26,9 @@ BUCKETS = {"data": "DATA_BUCKET", "artifacts": "ARTIFACTS_BUCKET", "capture": "C
 def simulated_services() -> Iterator[None]:
     """Answer AWS calls in process; enter once a module, because building clients takes long."""
     with mock_aws():
-        clients.reset()
+        clients.client.cache_clear()
         yield
-    clients.reset()
+    clients.client.cache_clear()
 
 
 @contextmanager

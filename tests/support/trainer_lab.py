@@ -30,6 +30,7 @@ from modelloop.tables import split
 from modelloop.tables.encoding import Column, Encoding, encoding_from_json
 from modelloop.versions import parity
 from modelloop.versions.run import Run
+from tests.support.sides import side
 from trainer.handler import handler
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class Data:
             return split.by_time(self.times, self.spec.holdout)
         salt = split.salt("m")
         shares = [split.share(salt, row.tobytes().hex()) for row in self.matrix]
-        return np.array([split.side(share, self.spec.holdout) for share in shares], np.uint8)
+        return np.array([side(share, self.spec.holdout) for share in shares], np.uint8)
 
     def split(self) -> dict[str, Any]:
         """What intake writes of the way that rows were split."""
@@ -195,11 +196,11 @@ def lab(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     monkeypatch.setenv("MODELLOOP_ARTIFACTS_BUCKET", "artifacts")
     monkeypatch.setattr(replay, "replay", replayed)
     with mock_aws():
-        clients.reset()
+        clients.client.cache_clear()
         settings.cache_clear()
         _provision()
         yield Lab()
-    clients.reset()
+    clients.client.cache_clear()
     settings.cache_clear()
 
 

@@ -1,4 +1,4 @@
-"""The version that a run starts from: the champion, or else the best so far; what it was set to is tried first."""
+"""The champion's settings first: the version whose settings a run tries first, the champion or else the best so far."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from modelloop.aws.registry.table import Item
     from trainer.comparison.incumbents import Champion
     from trainer.table import PreparedTable
+    from trainer.trials import Record
 
 VERSIONS_SEARCHED = 20
 RANKING = {"classification": "log_loss", "regression": "rmse"}
@@ -60,6 +61,13 @@ class Predecessor:
         except SpecError:
             return None
         return Candidate(made["family"], params, PREDECESSOR) if same else None
+
+
+def begin(registry: Registry, model: str, champion: Champion | None, earlier: Record | None) -> Predecessor | None:
+    """Return the version that a run starts from; that of an earlier attempt, whatever is the champion by now."""
+    if earlier is None:
+        return find(registry, model, champion)
+    return None if earlier.started_from is None else read(model, earlier.started_from)
 
 
 def find(registry: Registry, model: str, champion: Champion | None) -> Predecessor | None:

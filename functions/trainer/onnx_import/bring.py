@@ -59,7 +59,7 @@ class Brought:
     proof: OnnxReference
     gate_metric: str
     trials: list[Trial] = field(default_factory=list)
-    warm_start: None = None
+    started_from: None = None
 
     def describe(self) -> dict[str, Any]:
         """Return what the file says of its making."""

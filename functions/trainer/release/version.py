@@ -17,7 +17,6 @@ from modelloop.settings import settings
 from trainer import report
 from trainer.comparison import incumbents
 from trainer.comparison.examination import trained_until
-from trainer.continuation import fitted_until
 from trainer.evaluation import curves, diagnostics
 from trainer.evaluation.slices import slices
 from trainer.release import bundle, lineage, replaying
@@ -139,7 +138,7 @@ def _manifest(
         "encoding": table.encoding.to_json(),
         "estimator": candidate.source.describe(),
         "trials": [trial.to_json() for trial in candidate.source.trials],
-        "warm_start": candidate.source.warm_start,
+        "started_from": candidate.source.started_from,
         "environment": lineage.environment(),
         "split": _split(table),
         "metrics": found.metrics,
@@ -173,8 +172,7 @@ def _split(table: PreparedTable) -> dict[str, Any]:
     parts = {"train": table.train.rows, "validation": table.validation.rows, "holdout": table.holdout.rows}
     known = table.document.get("split") or {}
     divided = {name: known.get(name) for name in ("kind", "column", "columns", "rule")}
-    until = {"fitted_until": fitted_until(table), "trained_until": trained_until(table)}
-    return {**parts, **divided, "salt": table.document["salt"], **until}
+    return {**parts, **divided, "salt": table.document["salt"], "trained_until": trained_until(table)}
 
 
 def _best(run: Run, number: int | None, candidate: Candidate) -> dict[str, Any]:

@@ -22,11 +22,10 @@ FILE = "trials.json"
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What an earlier attempt tried, the run of the version that it started from, and why its state did not go on."""
+    """What an earlier attempt tried, and the run of the version whose settings it tried first."""
 
     trials: list[Trial]
     started_from: str | None = None
-    cold: str | None = None
 
 
 def read(model: str, run_id: str) -> Record | None:
@@ -36,18 +35,15 @@ def read(model: str, run_id: str) -> Record | None:
     except NotFoundError:
         return None
     document = orjson.loads(body)
-    return Record(
-        [trial_from_json(trial) for trial in document["trials"]], document.get("started_from"), document.get("cold")
-    )
+    return Record([trial_from_json(trial) for trial in document["trials"]], document.get("started_from"))
 
 
 def record(model: str, run_id: str, fitted: Fitted) -> None:
     """Store the trials, unless an attempt has done so before."""
-    start = fitted.start.predecessor
+    predecessor = fitted.predecessor
     document = {
         "format_version": 1,
         "trials": [trial.to_json() for trial in fitted.trials],
-        "started_from": None if start is None else start.run_id,
-        "cold": None if fitted.continued else fitted.reason,
+        "started_from": None if predecessor is None else predecessor.run_id,
     }
     storage.put_once(settings().artifacts_bucket, keys.prepared(model, run_id, FILE), orjson.dumps(document))

@@ -53,7 +53,7 @@ def wipe() -> None:
         if not row["sk"]["S"].startswith(("VERSION#", "RUNVERSION#", "COUNTER")):
             dynamodb.delete_item(TableName="table", Key={name: row[name] for name in ("pk", "sk")})
     forget()
-    clients.reset()
+    clients.client.cache_clear()
 
 
 def state(world: World) -> tuple[dict[str, bytes], list[Any]]:

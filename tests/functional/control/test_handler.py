@@ -441,21 +441,21 @@ def test_a_retrained_version_is_traced_to_its_base_and_to_the_versions_before_it
     prediction = uuid7(clock.to_ms("2026-01-01T10:30:00.000Z"))
     answered(prediction, {0: ["a"]})
     derived = {"uri": "s3://artifacts/derived/m/x.csv", "labelled": 250, "base": {"uri": "s3://data/t.csv"}}
-    start = {"from": {"version": 8, "run_id": "r8"}, "state": "continued", "reason": "", "chain": [{"version": 8}]}
+    start = {"version": 8, "run_id": "r8"}
     environment = {"code": "c0de", "lock": "10c4"}
     store_manifest(
         loop.get_version("m", 1)["run_id"], cause="drift", dataset=derived, environment=environment,
-        compared_with="r9", warm_start=start,
+        compared_with="r9", started_from=start,
     )  # fmt: skip
-    store_manifest("r9", version=9, cause="model", dataset={"uri": "s3://data/x.onnx"}, warm_start=None,
+    store_manifest("r9", version=9, cause="model", dataset={"uri": "s3://data/x.onnx"}, started_from=None,
                    compared_with="r8")  # fmt: skip
-    store_manifest("r8", version=8, cause="upload", warm_start={"from": {"version": 7, "run_id": "r7"}},
+    store_manifest("r8", version=8, cause="upload", started_from={"version": 7, "run_id": "r7"},
                    compared_with=None)  # fmt: skip
     store_manifest("r7", version=7, cause="upload", compared_with="gone")
     found = get("/models/{model}/lineage/{prediction}", model="m", prediction=prediction)
     assert (found["code"], found["lock"], found["cause"]) == ("c0de", "10c4", "drift")
     assert found["dataset"]["base"]["uri"] == "s3://data/t.csv"
-    assert found["warm_start"]["chain"] == [{"version": 8}]
+    assert found["started_from"] == start
     assert [(one["version"], one["cause"]) for one in found["ancestors"]] == [
         (9, "model"),
         (8, "upload"),

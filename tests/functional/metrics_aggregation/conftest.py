@@ -56,7 +56,7 @@ def context() -> Any:
 
 def forget() -> None:
     """Drop everything that a process remembers between invocations."""
-    clients.reset()
+    clients.client.cache_clear()
     settings.cache_clear()
     manifests.read.cache_clear()
     handler._knowledge.cache_clear()

@@ -243,6 +243,6 @@ def test_after_a_brought_champion_the_best_fitted_version_is_started_from(lab: L
     champion = lab.bring(SIGMOID, sample(600, 1))
     first, second = lab.train(sample(1500, 1)), lab.train(sample(1600, 1))
     assert lab.pointer().champion.run_id == champion.run_id
-    assert lab.manifest(champion)["warm_start"] is None
-    assert lab.manifest(first)["warm_start"]["from"] is None
-    assert lab.manifest(second)["warm_start"]["from"] == {"version": 2, "run_id": first.run_id}
+    assert lab.manifest(champion)["started_from"] is None
+    assert lab.manifest(first)["started_from"] is None
+    assert lab.manifest(second)["started_from"] == {"version": 2, "run_id": first.run_id}

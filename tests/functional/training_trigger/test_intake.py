@@ -56,10 +56,8 @@ def test_a_run_carries_what_was_uploaded_and_what_it_will_need(stage: Stage) -> 
         "digest": sha256(body).hexdigest(), "file": "t.csv", "bytes": len(body), "rows": 60, "columns": 3,
     }  # fmt: skip
     assert run.plan is not None
-    plan = {name: run.plan[name] for name in ("rows", "columns", "slots", "bytes", "classes", "runs_on")}
-    assert plan == {
-        "rows": 60, "columns": 2, "slots": 2, "bytes": len(body), "classes": 2, "runs_on": "lambda"
-    }  # fmt: skip
+    plan = {name: run.plan[name] for name in ("rows", "columns", "slots", "bytes", "classes")}
+    assert plan == {"rows": 60, "columns": 2, "slots": 2, "bytes": len(body), "classes": 2}
     assert 0 < run.plan["memory_mb"] < run.plan["limits"]["memory_mb"]
     assert 0 < run.plan["seconds"] < run.plan["limits"]["seconds"]
 

@@ -41,8 +41,8 @@ def test_a_successor_tries_the_champions_settings_first(lab: Lab) -> None:
     ]  # fmt: skip
     page = storage.get("artifacts", keys.version("m", second.run_id, keys.REPORT)).decode()
     assert "<td>version 1</td>" in page
-    assert lab.manifest(first)["warm_start"]["from"] is None
-    assert lab.manifest(second)["warm_start"]["from"] == {"version": 1, "run_id": first.run_id}
+    assert lab.manifest(first)["started_from"] is None
+    assert lab.manifest(second)["started_from"] == {"version": 1, "run_id": first.run_id}
 
 
 def test_what_chance_found_once_is_not_left_to_chance_again(lab: Lab) -> None:
@@ -73,7 +73,7 @@ def test_without_a_champion_the_best_version_so_far_is_tried_first(lab: Lab) -> 
     worse = lab.train(asking(sample(900, 5), "linear", params={"linear": {"C": 0.0001}}, **manual))
     last = lab.train(asking(sample(1000, 5), "linear", **manual))
     assert lab.pointer() is None
-    assert [lab.manifest(run)["warm_start"]["from"]["run_id"] for run in (worse, last)] == [better.run_id] * 2
+    assert [lab.manifest(run)["started_from"]["run_id"] for run in (worse, last)] == [better.run_id] * 2
     assert tried(last)[0] == ("predecessor", "linear", {"C": 0.5})
     lab.registry.update_version("m", 1, {"rejected": {"at": clock.now(), "who": "t", "why": "t"}})
     lab.registry.update_version("m", 3, {"rolled_back": {"at": clock.now(), "who": "t", "why": "t"}})
@@ -96,5 +96,5 @@ def test_a_repeated_attempt_starts_from_what_the_first_one_did(lab: Lab, monkeyp
     lab.deliver(run)
     manifest = lab.manifest(run)
     assert manifest["compared_with"] == other.run_id
-    assert manifest["warm_start"]["from"]["run_id"] == first.run_id
+    assert manifest["started_from"]["run_id"] == first.run_id
     assert manifest["trials"][0]["params"] == {"C": 0.5}
