@@ -47,10 +47,10 @@ class Bucket:
                 raise TooLargeError(f"the object has {answer['ContentLength']} bytes, more than {most} are not read")
             return bytes(answer["Body"].read())
 
-    def get_with_etag(self, key: str, version_id: str | None = None) -> tuple[bytes, str]:
+    def get_with_etag(self, key: str) -> tuple[bytes, str]:
         """Return an object's bytes and the ETag to make the next write conditional on."""
         with calling(key):
-            answer = _s3().get_object(**self._at(key, version_id))
+            answer = _s3().get_object(**self._at(key, None))
             return answer["Body"].read(), answer["ETag"]
 
     def download(self, key: str, path: Path, version_id: str | None = None) -> int:
@@ -75,11 +75,11 @@ class Bucket:
         """Overwrite the object that has this ETag and return the new one; raise ConflictError when it has changed."""
         return self._put(key, body, {"IfMatch": etag}, content_type)
 
-    def head(self, key: str, version_id: str | None = None) -> Head | None:
+    def head(self, key: str) -> Head | None:
         """Return what is known of an object, or None when it is not there."""
         try:
             with calling(key):
-                answer = _s3().head_object(**self._at(key, version_id))
+                answer = _s3().head_object(**self._at(key, None))
         except NotFoundError:
             return None
         return Head(answer["ContentLength"], answer["ETag"], answer.get("VersionId"))
