@@ -12,8 +12,9 @@ import numpy as np
 from moto import mock_aws
 
 from modelloop import keys
-from modelloop.aws import clients, storage
+from modelloop.aws import clients
 from modelloop.aws.registry.registry import Registry
+from modelloop.aws.storage import Bucket
 from modelloop.settings import settings
 from training_trigger.handler import handler
 
@@ -99,10 +100,10 @@ class Stage:
         self.messages()
 
     def table(self, run: Run) -> dict[str, Any]:
-        return json.loads(storage.get(ARTIFACTS, keys.prepared(run.model, run.run_id, "table.json")))  # type: ignore[no-any-return]
+        return json.loads(Bucket(ARTIFACTS).get(keys.prepared(run.model, run.run_id, "table.json")))  # type: ignore[no-any-return]
 
     def array(self, run: Run, name: str) -> Any:
-        return np.load(io.BytesIO(storage.get(ARTIFACTS, keys.prepared(run.model, run.run_id, name))))
+        return np.load(io.BytesIO(Bucket(ARTIFACTS).get(keys.prepared(run.model, run.run_id, name))))
 
 
 @contextmanager

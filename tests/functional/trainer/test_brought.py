@@ -12,7 +12,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from modelloop import keys
-from modelloop.aws import replay, storage
+from modelloop.aws.functions import ReplayFunction
+from modelloop.aws.storage import Bucket
 from modelloop.spec.model import Spec
 from modelloop.tables import split
 from tests.support.trainer_lab import Data, regression_sample, sample
@@ -106,14 +107,14 @@ def test_all_reference_rows_are_examined_and_sliced(lab: Lab) -> None:
 
 
 def test_a_slow_model_is_examined_on_an_even_sample(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = replay.replay
+    asked = ReplayFunction.replay
 
-    def slow(event: dict[str, Any]) -> dict[str, Any]:
+    def slow(function: ReplayFunction, event: dict[str, Any]) -> dict[str, Any]:
         if "expected" not in event:
-            time.sleep(0.002 * len(np.load(BytesIO(storage.get("artifacts", event["vectors"])))))
-        return asked(event)
+            time.sleep(0.002 * len(np.load(BytesIO(Bucket("artifacts").get(event["vectors"])))))
+        return asked(function, event)
 
-    monkeypatch.setattr(replay, "replay", slow)
+    monkeypatch.setattr(ReplayFunction, "replay", slow)
     monkeypatch.setattr(served, "CALL_SECONDS", 0.2)
     monkeypatch.setattr(served, "PATIENCE_SECONDS", 0.5)
     monkeypatch.setattr(bring, "EXAMINING_SHARE", 0.05)

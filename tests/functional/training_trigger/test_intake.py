@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from modelloop import keys
-from modelloop.aws import clients, storage
+from modelloop.aws import clients
+from modelloop.aws.storage import Bucket
 from modelloop.settings import settings
 from modelloop.tables.encoding import encoding_from_json
 from training_trigger import prepare
@@ -162,7 +163,7 @@ def test_refused_table_ends_rejected_and_the_file_stays(stage: Stage) -> None:
     assert run.state == "REJECTED"
     assert run.reason is not None
     assert run.reason.startswith("line 3 has 3 values and the header names 2 columns")
-    assert storage.get("test-data", keys.dataset("m", "t.csv")) == b"a,b\n1,2\n1,2,3\n"
+    assert Bucket("test-data").get(keys.dataset("m", "t.csv")) == b"a,b\n1,2\n1,2,3\n"
     assert stage.messages() == []
 
 
