@@ -13,11 +13,15 @@ from modelloop.monitoring.windows import Window
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from modelloop.aws.storage import Bucket
+
 OWN_TRAFFIC = frozenset({"champion", "challenger"})  # a shadow repeats the champion's rows, a pinned version is a test
 PREDICTION = "prediction"
 
 
-def describe(manifest: Mapping[str, Any], span: Mapping[str, str] | None, name: str) -> dict[str, Any]:
+def describe(
+    artifacts: Bucket, manifest: Mapping[str, Any], span: Mapping[str, str] | None, name: str
+) -> dict[str, Any]:
     """Return a column's bins with their counts in training and in a window (`span` None: nothing live yet).
 
     `prediction` is the version's answers, unless a feature has that name. Raises NotFoundError for a column that the
@@ -25,7 +29,7 @@ def describe(manifest: Mapping[str, Any], span: Mapping[str, str] | None, name: 
     """
     baseline = manifest.get("baseline") or {}
     column = _column(baseline, name)
-    window = _window(manifest, span) if span else None
+    window = _window(artifacts, manifest, span) if span else None
     is_prediction = column is baseline[PREDICTION]
     compared = comparison.compare(baseline, window) if window else []
     found = next((one for one in compared if one.key == (name, is_prediction)), None)
@@ -56,9 +60,9 @@ def _column(baseline: Mapping[str, Any], name: str) -> dict[str, Any]:
     return found
 
 
-def _window(manifest: Mapping[str, Any], span: Mapping[str, str]) -> Window:
+def _window(artifacts: Bucket, manifest: Mapping[str, Any], span: Mapping[str, str]) -> Window:
     start, end = windows.hour_of(span["from"]), windows.shift(windows.hour_of(span["to"]), -1)
-    stored = summaries.between(manifest["model"], start, end)
+    stored = summaries.between(artifacts, manifest["model"], start, end)
     own = (one for one in stored if one.place.version == manifest["version"] and one.place.variant in OWN_TRAFFIC)
     return Window(start, end, summary.total(tallies for _, tallies in windows.by_hour(own)))
 

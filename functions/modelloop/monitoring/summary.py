@@ -105,9 +105,9 @@ def describe(tallies: Tallies) -> dict[str, Any]:
     }
 
 
-def latency(tallies: Tallies, kind: str = "warm") -> dict[str, float | None]:
-    """Return mean and quantiles in milliseconds, interpolated within the fixed bins; None when there are none."""
-    histogram = tallies.get("latency", {}).get(kind, {})
+def latency(tallies: Tallies) -> dict[str, float | None]:
+    """Return mean and quantiles of warm answers in milliseconds, interpolated within bins; None when there are none."""
+    histogram = tallies.get("latency", {}).get("warm", {})
     counts = histogram.get("counts", [])
     if not sum(counts):
         return dict.fromkeys(("mean", *_QUANTILES))
