@@ -46,7 +46,7 @@ check: $(INSTALLED) ## Lint, format, types, import contracts, template.
 	$(BIN)/mypy --python-version 3.11 infra/modelloop_client infra/modelloop_cli
 	$(BIN)/lint-imports
 	$(BIN)/sam validate --lint --config-env local
-	$(BIN)/cfn-lint template.yaml
+	$(BIN)/cfn-lint template.yaml infra/observability/alarms.yaml infra/observability/dashboard.yaml
 
 build: $(INSTALLED) ## Build functions and layers with bytecode; check the size budget.
 	$(BIN)/python -m modelloop_stack.build

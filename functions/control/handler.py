@@ -11,14 +11,14 @@ from aws_lambda_powertools import Logger
 from control import actions, lineage, metrics, queries, verdicts
 from control.metrics import Text
 from control.request import Request
-from modelloop.aws.registry.registry import Registry
+from control.services import Services, open_services
 from modelloop.errors import ModelloopError, NotFoundError, TooLargeError, TransientError
 from modelloop.settings import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    type Route = Callable[[Registry, Request], dict[str, Any] | Text]
+    type Route = Callable[[Services, Request], dict[str, Any] | Text]
 
 MOST_ANSWER_BYTES = 3 * 1024 * 1024  # quotes may double it inside the invocation's answer, which ends at 6 MiB
 RETRY_AFTER_SECONDS = "2"
@@ -51,7 +51,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     request = Request(event)
     try:
         status, route = _find(request.route)
-        answer = _respond(status, route(_registry(), request))
+        answer = _respond(status, route(_services(), request))
     except Exception as error:  # noqa: BLE001  whatever it is, the caller gets the one error form
         answer = _refuse(error, request)
     told = {"route": request.route, "status": answer["statusCode"], "who": request.who}
@@ -66,8 +66,8 @@ def _find(route: str) -> tuple[int, Route]:
 
 
 @cache
-def _registry() -> Registry:
-    return Registry(settings().table)
+def _services() -> Services:
+    return open_services(settings())
 
 
 def _respond(status: int, found: dict[str, Any] | Text) -> dict[str, Any]:

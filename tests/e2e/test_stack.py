@@ -14,6 +14,7 @@ from modelloop_stack import processes
 from modelloop_stack import stack as embedded
 from modelloop_stack.build.paths import ROOT
 from modelloop_stack.info import StackInfo, StackNotRunningError
+from tests.infra.conftest import all_alarms, transformed
 
 SAVED_SECONDS = 6.5  # the server saves changes after five
 ITEM = {"pk": {"S": "KEPT"}, "sk": {"S": "1"}}
@@ -74,6 +75,12 @@ def test_a_stack_lives_beside_another_and_through_restart_and_crash(folder: Path
     crashed.kill()
     processes.down(folder)
     assert processes.marked(folder) == []
+
+
+def test_every_alarm_is_deployed(stack: StackInfo) -> None:
+    pages = stack.client("cloudwatch").get_paginator("describe_alarms").paginate()
+    deployed = {alarm["AlarmName"].split("-")[-2] for page in pages for alarm in page["MetricAlarms"]}
+    assert deployed == set(all_alarms(transformed()["Resources"]))
 
 
 def test_the_guards_of_the_gateway_hold_over_http(stack: StackInfo) -> None:

@@ -16,7 +16,7 @@ from modelloop_stack.build.cache import cached, forget_but_newest, link_tree
 from modelloop_stack.build.digest import digest_of, files_under
 from modelloop_stack.build.paths import ROOT
 from modelloop_stack.build.pruning import BY_ROLE, prune
-from modelloop_stack.package import package
+from modelloop_stack.package import BUCKET, package
 
 
 def test_the_budget_counts_code_and_every_layer() -> None:
@@ -185,6 +185,20 @@ def test_a_package_depends_on_contents_alone(tmp_path: Path, monkeypatch: pytest
     assert {
         resources["F"]["Properties"]["CodeUri"]["Key"],
         resources["ALayer"]["Properties"]["ContentUri"]["Key"],
-    } == set(first.archives)
+    } == set(first.files)
     (tmp_path / "F" / "handler.py").write_text("VALUE = 2\n")
     assert package(tmp_path).digest != first.digest
+
+
+def test_a_package_carries_nested_templates(tmp_path: Path) -> None:
+    resources = {"Alarms": {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "Alarms/t.yaml"}}}
+    (tmp_path / "template.yaml").write_text(yaml.safe_dump({"Resources": resources}))
+    (tmp_path / "Alarms").mkdir()
+    (tmp_path / "Alarms" / "t.yaml").write_text("Resources: {}\n")
+    packed = package(tmp_path)
+    address = json.loads(packed.template)["Resources"]["Alarms"]["Properties"]["TemplateURL"]
+    ((key, content),) = packed.files.items()
+    assert address == f"https://s3.amazonaws.com/{BUCKET}/{key}"
+    assert content == b"Resources: {}\n"
+    (tmp_path / "Alarms" / "t.yaml").write_text("Resources: {A: {}}\n")
+    assert package(tmp_path).digest != packed.digest

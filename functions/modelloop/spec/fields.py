@@ -156,7 +156,6 @@ SCHEMA: Schema = {
     "group_column": _text,
     "estimators": _estimators,
     "params": _params,
-    "warm_start": _switch,
     "search": {"trials": _number(1, 1000, whole=True), "seconds": _number(1, 840)},
     "metric": _metric,
     "holdout": _number(0.05, 0.5),

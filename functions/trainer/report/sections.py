@@ -248,16 +248,13 @@ def _making(manifest: Manifest) -> str:
 
 
 def _start(manifest: Manifest) -> str:
-    start = manifest["warm_start"]
-    if not start or not start["from"]:
-        return ""
-    went_on = "it went on from its fitted state" if start["state"] == "continued" else "it began cold"
-    return f"<p>After version {start['from']['version']}; {went_on}: {text(start['reason'])}.</p>"
+    start = manifest["started_from"]
+    return f"<p>After version {start['version']}.</p>" if start else ""
 
 
 def _trial(trial: dict[str, Any], manifest: Manifest) -> list[str]:
-    before = f"version {((manifest['warm_start'] or {}).get('from') or {}).get('version')}"
-    origins = {"predecessor": before, "continued": f"{before}, continued", "spec": "model.yaml or defaults"}
+    before = f"version {(manifest['started_from'] or {}).get('version')}"
+    origins = {"predecessor": before, "spec": "model.yaml or defaults"}
     return [
         text(trial["family"]), f"<code>{text(_json(trial['params']))}</code>", origins.get(trial["origin"], "chance"),
         number(trial["rows"]), text(trial["error"]) if trial["error"] else number(trial["score"]),

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from modelloop import keys
-from modelloop.aws import storage
+from modelloop.aws.storage import Bucket
 from modelloop.spec.model import Spec
 from modelloop.tables import split
 from tests.functional.trainer.test_brought import SIGMOID
@@ -34,7 +34,7 @@ HOSTILE = "</script><img src=x onerror=alert(1)>"
 
 
 def page(run: Run) -> str:
-    return storage.get("artifacts", keys.version("m", run.run_id, keys.REPORT)).decode()
+    return Bucket("artifacts").get(keys.version("m", run.run_id, keys.REPORT)).decode()
 
 
 def rendered(html: str, folder: Path) -> tuple[str, str]:
@@ -99,7 +99,7 @@ def test_what_the_gate_refused_has_a_report_and_no_version(lab: Lab) -> None:
     assert "refused by the gate" in html
     assert run.gate is not None
     assert all(escape(reason) in html for reason in run.gate["reasons"])
-    assert storage.head("artifacts", keys.version("m", run.run_id, keys.MANIFEST)) is None
+    assert Bucket("artifacts").head(keys.version("m", run.run_id, keys.MANIFEST)) is None
 
 
 def test_what_data_says_is_never_markup(lab: Lab) -> None:

@@ -7,7 +7,8 @@ import orjson
 import pytest
 
 from modelloop import clock, keys
-from modelloop.aws import replay, storage
+from modelloop.aws.functions import ReplayFunction
+from modelloop.aws.storage import Bucket
 from modelloop.errors import TransientError
 from modelloop.spec.model import PROMOTION, Spec
 from tests.support.trainer_lab import Data, sample
@@ -26,7 +27,7 @@ def asking(data: Data, *estimators: str, **spec: Any) -> Data:
 
 def record(run: Run) -> dict[str, Any]:
     """What the run tried, whether or not the gate let it pass."""
-    return dict(orjson.loads(storage.get("artifacts", keys.prepared("m", run.run_id, "trials.json"))))
+    return dict(orjson.loads(Bucket("artifacts").get(keys.prepared("m", run.run_id, "trials.json"))))
 
 
 def tried(run: Run) -> list[tuple[str, str, dict[str, Any]]]:
@@ -39,10 +40,10 @@ def test_a_successor_tries_the_champions_settings_first(lab: Lab) -> None:
     assert tried(second) == [
         ("predecessor", "random_forest", FOREST), ("spec", "linear", {}), ("spec", "random_forest", {})
     ]  # fmt: skip
-    page = storage.get("artifacts", keys.version("m", second.run_id, keys.REPORT)).decode()
+    page = Bucket("artifacts").get(keys.version("m", second.run_id, keys.REPORT)).decode()
     assert "<td>version 1</td>" in page
-    assert lab.manifest(first)["warm_start"]["from"] is None
-    assert lab.manifest(second)["warm_start"]["from"] == {"version": 1, "run_id": first.run_id}
+    assert lab.manifest(first)["started_from"] is None
+    assert lab.manifest(second)["started_from"] == {"version": 1, "run_id": first.run_id}
 
 
 def test_what_chance_found_once_is_not_left_to_chance_again(lab: Lab) -> None:
@@ -73,7 +74,7 @@ def test_without_a_champion_the_best_version_so_far_is_tried_first(lab: Lab) -> 
     worse = lab.train(asking(sample(900, 5), "linear", params={"linear": {"C": 0.0001}}, **manual))
     last = lab.train(asking(sample(1000, 5), "linear", **manual))
     assert lab.pointer() is None
-    assert [lab.manifest(run)["warm_start"]["from"]["run_id"] for run in (worse, last)] == [better.run_id] * 2
+    assert [lab.manifest(run)["started_from"]["run_id"] for run in (worse, last)] == [better.run_id] * 2
     assert tried(last)[0] == ("predecessor", "linear", {"C": 0.5})
     lab.registry.update_version("m", 1, {"rejected": {"at": clock.now(), "who": "t", "why": "t"}})
     lab.registry.update_version("m", 3, {"rolled_back": {"at": clock.now(), "who": "t", "why": "t"}})
@@ -81,7 +82,7 @@ def test_without_a_champion_the_best_version_so_far_is_tried_first(lab: Lab) -> 
 
 
 def test_a_repeated_attempt_starts_from_what_the_first_one_did(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    def busy(_: object) -> None:
+    def busy(*_: object) -> None:
         raise TransientError("the replay function: throttled")
 
     easy: dict[str, Any] = {"promotion": {**PROMOTION, "margin": 0.5}}
@@ -89,12 +90,12 @@ def test_a_repeated_attempt_starts_from_what_the_first_one_did(lab: Lab, monkeyp
     other = lab.train(asking(sample(2000, 6), "linear", params={"linear": {"C": 0.25}}, **easy))
     run = lab.prepare(asking(sample(2000, 7), "linear", **easy))
     with monkeypatch.context() as patch:
-        patch.setattr(replay, "replay", busy)
+        patch.setattr(ReplayFunction, "replay", busy)
         lab.deliver(run)
     assert record(run)["started_from"] == first.run_id
     lab.promote(other)
     lab.deliver(run)
     manifest = lab.manifest(run)
     assert manifest["compared_with"] == other.run_id
-    assert manifest["warm_start"]["from"]["run_id"] == first.run_id
+    assert manifest["started_from"]["run_id"] == first.run_id
     assert manifest["trials"][0]["params"] == {"C": 0.5}
