@@ -1,4 +1,8 @@
-"""The page: models, what serves, drift and quality, runs and versions, served on loopback by the signing proxy."""
+"""The dashboard's files: the signing proxy serves them on loopback.
+
+How charts are drawn (Chart.js, charts.js, theme.css) is shared with the trainer's report and lies beside it, because
+the trainer's code has to hold what its report is made of.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,9 @@ from pathlib import Path
 from modelloop_cli.proxy import Page
 
 PREFIX = "/dashboard/"
-_FOLDER = Path(__file__).resolve().parents[1] / "dashboard"
+_PROJECT = Path(__file__).resolve().parents[2]
+_FOLDER = _PROJECT / "infra" / "dashboard"
+_CHARTS = _PROJECT / "functions" / "trainer" / "report" / "charts"
 _TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -17,10 +23,11 @@ _TYPES = {
 
 
 def pages() -> dict[str, Page]:
-    """Return the page's files by path; the folder itself is the page."""
-    found = {
+    """Return every file of the dashboard by its path in an address; the prefix itself is the page."""
+    files = {
         PREFIX + file.name: (_TYPES[file.suffix], file.read_bytes())
-        for file in sorted(_FOLDER.iterdir())
+        for folder in (_FOLDER, _CHARTS)
+        for file in sorted(folder.iterdir())
         if file.suffix in _TYPES
     }
-    return found | {PREFIX: found[f"{PREFIX}index.html"]}
+    return files | {PREFIX: files[f"{PREFIX}index.html"]}
