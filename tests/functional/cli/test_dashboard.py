@@ -11,6 +11,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
+from modelloop.monitoring.drift.verdict import drift_verdict
+from modelloop.monitoring.quality.verdict import quality_verdict
 from modelloop_cli.dashboard import PREFIX
 from tests.support import penguins_page
 from tests.support.browser import (
