@@ -6,11 +6,13 @@ import shutil
 from pathlib import Path
 
 from modelloop_stack.build.bytecode import compile_tree
-from modelloop_stack.build.cache import cached, forget_but_newest
+from modelloop_stack.build.cache import cached, forget_but_newest, link_tree
 from modelloop_stack.build.digest import digest_of, files_under
 from modelloop_stack.build.paths import ROOT
 
 FUNCTIONS = ROOT / "functions"
+CHARTS = "trainer/report/charts"  # the chart library, which only the trainer's reports need
+TRAINER = "TrainerFunction"
 NOT_IN_FUNCTIONS = "\n# Not in the functions:"  # where modelloop/__init__.py begins to speak to other programs
 KEPT = 5  # builds of one edit run side by side, so the one before must not vanish under them
 
@@ -23,6 +25,13 @@ def code() -> Path:
     folder = cached(key, _copy)
     forget_but_newest("code-", KEPT)
     return folder
+
+
+def place(function: str, artifacts: Path) -> None:
+    """Put the code of a function, given by its logical id, into an artifacts folder."""
+    link_tree(code(), artifacts)
+    if function != TRAINER:
+        shutil.rmtree(artifacts / CHARTS)
 
 
 def _copy(folder: Path) -> None:
