@@ -21,8 +21,9 @@ ITEMS = {
     "sequencer": "SEQ#", "counter": "COUNTER",
 }  # fmt: skip
 OBJECTS = {
-    "pointer.json": ("serving/", ".json"), "summary.json": ("summaries/", ".json"), "quality.json": ("quality/", ".json"),
-    "index.jsonl": ("index/", ".jsonl"), "labels.jsonl": ("feedback/", ".jsonl"), "labelled.jsonl": ("labelled/", ".jsonl"),
+    "pointer.json": ("serving/", ".json"), "summary.json": ("summaries/", ".json"),
+    "quality.json": ("quality/", ".json"), "index.jsonl": ("index/", ".jsonl"),
+    "labels.jsonl": ("feedback/", ".jsonl"), "labelled.jsonl": ("labelled/", ".jsonl"),
     "quarantine.jsonl": ("quarantine/", ".jsonl"), "origins.json": ("derived/", ".origins.json"),
     "prepared-table.json": ("prepared/", "/table.json"), "trials.json": ("prepared/", "/trials.json"),
 }  # fmt: skip

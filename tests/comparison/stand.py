@@ -16,7 +16,7 @@ import sys
 import warnings
 from base64 import b64decode, b64encode
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
@@ -272,8 +272,8 @@ class Stand:
     def train(self, name: str) -> None:
         """Deliver the runs that a step queued to the trainer."""
         for message in self.journal.messages.get(name, ()):
-            record = _sqs_record(message)
-            result = self.step(f"{name}/training", lambda event=record: self._invoke(TRAINER, {"Records": [event]}))
+            event = {"Records": [_sqs_record(message)]}
+            result = self.step(f"{name}/training", partial(self._invoke, TRAINER, event))
             self.journal.results[f"{name}/training"] = result
 
     # The API
@@ -286,11 +286,11 @@ class Stand:
         body: bytes = b"",
         *,
         headers: dict[str, str] | None = None,
-        **query: str,
+        query: dict[str, str] | None = None,
     ) -> Answer:
         """Send one request to the API, and keep the answer under the step's name."""
         status, answered, content = self.step(
-            name, lambda: self._route(method, path, query, headers or {}, body, request_id=name)
+            name, lambda: self._route(method, path, query or {}, headers or {}, body, request_id=name)
         )
         answer = self.journal.answers[name] = Answer(status, answered, content)
         return answer
@@ -363,7 +363,8 @@ class Stand:
             try:
                 command.load()()
             except SystemExit as end:
-                assert not end.code, f"modelloop {' '.join(words)}: {self._printed()}"
+                if end.code:
+                    raise RuntimeError(f"modelloop {' '.join(words)}: {self._printed()}") from end
             finally:
                 sys.argv = before
             return "".join(line for line in self._printed().splitlines(True) if not line.startswith('{"level"'))
