@@ -23,7 +23,9 @@ def main(words: list[str]) -> int:
         case ["compare"]:
             with tempfile.TemporaryDirectory() as folder:
                 left, unused = compare(recording.load(), recorder.run(Path(folder)), ALLOWED)
-            print(*left, *(f"allows nothing that is there: {one}" for one in unused), sep="\n")
+            print(
+                f"{len(left)} differences", *left, *(f"allows nothing that is there: {one}" for one in unused), sep="\n"
+            )
             return 1 if left or unused else 0
         case _:
             print(__doc__)

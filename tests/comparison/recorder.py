@@ -31,7 +31,8 @@ def environment() -> dict[str, object]:
 def run(folder: Path, samples: Path | None = None) -> recording.Recording:
     """Record in a process of its own into a folder, with golden samples into another, and return the recording."""
     words = [sys.executable, "-m", "tests.comparison", "collect", str(folder), *([str(samples)] if samples else [])]
-    done = subprocess.run(words, env=os.environ | PINNED, cwd=ROOT, capture_output=True, text=True, check=False)
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MODELLOOP_"))}
+    done = subprocess.run(words, env=own | PINNED, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"the recording failed:\n{done.stderr[-6_000:]}")
     return recording.load(folder)
