@@ -12,9 +12,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 from tests.comparison import golden, recording
+from tests.comparison.environment import ARTIFACTS
 from tests.comparison.normalisation import normalised
 from tests.comparison.routes import ROOT
-from tests.comparison.stand import ARTIFACTS, Stand
+from tests.comparison.stand import Stand
 from tests.comparison.stillness import PINNED, Stillness
 from tests.comparison.stories import haze, penguins, uploads
 
@@ -47,7 +48,7 @@ def collect(folder: Path, samples: Path | None) -> None:
         seen = normalised(recording.collect(stand))
         recording.save({kind: recording.shortened(documents) for kind, documents in seen.items()}, folder)
         if samples is not None:
-            golden.write(samples, golden.samples(stand, stand.versions(ARTIFACTS)))
+            golden.write(samples, golden.samples(stand, stand.stores.versions(ARTIFACTS)))
 
 
 def record(commit: str) -> None:

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.comparison import routes
-from tests.comparison.stand import ARTIFACTS, CAPTURE
+from tests.comparison.environment import ARTIFACTS, CAPTURE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.comparison.stand import Answer, Stand
+    from tests.comparison.environment import Answer
+    from tests.comparison.stand import Stand
 
 FOLDER = Path(__file__).parent / "recorded"
 LONG = 40  # numbers
@@ -42,9 +43,9 @@ def collect(stand: Stand) -> Recording:
         "sent": journal.sent,
         "results": {name: result for name, result in journal.results.items() if result is not None},
         "metrics": journal.metrics,
-        "table": _items(stand.items()),
-        "artifacts": _objects(stand.versions(ARTIFACTS)),
-        "captures-stored": _objects(stand.versions(CAPTURE)),
+        "table": _items(stand.stores.items()),
+        "artifacts": _objects(stand.stores.versions(ARTIFACTS)),
+        "captures-stored": _objects(stand.stores.versions(CAPTURE)),
         "exports": dict(_exports(stand.folder)),
     }
 
