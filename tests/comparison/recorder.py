@@ -52,6 +52,7 @@ def collect(folder: Path, samples: Path | None) -> None:
 
 
 def record(commit: str) -> None:
-    """Replace the recording and the golden samples that are kept."""
+    """Replace the recording and the golden samples that are kept; `adjusted` says what was changed in the commit."""
     run(recording.FOLDER, GOLDEN)
-    ABOUT.write_text(json.dumps({"commit": commit, **environment()}, indent=2) + "\n")
+    adjusted = json.loads(ABOUT.read_text()).get("adjusted") if ABOUT.exists() else None
+    ABOUT.write_text(json.dumps({"commit": commit, "adjusted": adjusted, **environment()}, indent=2) + "\n")
