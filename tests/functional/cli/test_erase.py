@@ -13,7 +13,7 @@ from metrics_aggregation.events import sources
 from metrics_aggregation.watched import Watched
 from modelloop import keys
 from modelloop.captures import erasure, origins
-from modelloop.captures.record import Prediction, feedback_line, join_lines, prediction_lines
+from modelloop.contracts.capture_record import FeedbackRecord, PredictionRecord, join_lines, prediction_lines
 from modelloop.ids import uuid7
 from tests.functional.metrics_aggregation.world import manifest
 
@@ -32,12 +32,12 @@ HELD = ("rows", "labels", "entries", "quarantined", "labelled", "derived")
 pytestmark = pytest.mark.usefixtures("stack_file")
 
 
-def captured(model: str = "m", made: int = NOON, rows: int = 3, **changes: Any) -> Prediction:
+def captured(model: str = "m", made: int = NOON, rows: int = 3, **changes: Any) -> PredictionRecord:
     facts: dict[str, Any] = {
         "columns": {"a": [float(row) for row in range(rows)], "b": [SECRET, "x", "y"][:rows]}, "version": 1,
         "run_id": "r", "variant": "champion", "predict": ["no"] * rows, "proba": [[0.75, 0.25]] * rows,
     } | changes  # fmt: skip
-    return Prediction(uuid7(made), "2026-09-21T14:13:20.000Z", model, **facts)
+    return PredictionRecord(uuid7(made), "2026-09-21T14:13:20.000Z", model, **facts)
 
 
 class Loop:
@@ -123,7 +123,7 @@ class Story:
         records = [line for one in (self.gone, self.stays, self.other) for line in prediction_lines(one)]
         self.digest = loop.put(*records, broken, b"garbage")
         labels = [
-            feedback_line(prediction_id=one.id, row=row, label=SECRET, time="2026-09-21T15:00:00.000Z", model="m")
+            FeedbackRecord(one.id, row, SECRET, "2026-09-21T15:00:00.000Z", "m").to_line()
             for one in (self.gone, self.stays)
             for row in range(3)
         ]

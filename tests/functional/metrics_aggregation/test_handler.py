@@ -8,7 +8,7 @@ import pytest
 from metrics_aggregation import lines
 from metrics_aggregation.handler import LEAST_MS, handler
 from modelloop import clock
-from modelloop.captures import record as capture
+from modelloop.contracts import capture_record as capture
 from modelloop.ids import uuid7
 from modelloop.monitoring import quarantine, summary
 from tests.functional.metrics_aggregation.world import (
@@ -149,16 +149,15 @@ def test_requests_refused_before_a_version_was_chosen_count_for_the_model(world:
 def test_what_the_data_plane_writes_is_what_is_read_here(world: World, context: Any) -> None:
     mass, male, seen, island = map(list, zip(ROW, ROW, strict=True))
     columns = {"mass": mass, "male": male, "seen": seen, "island": island}
-    written = capture.Prediction(
+    written = capture.PredictionRecord(
         uuid7(NOON), clock.from_ms(NOON), MODEL, 1, RUN_ID, "champion", CLASSES, [[0.5, 0.5], [0.1, 0.9]], columns
     )
-    written_lines = capture.prediction_lines(written, largest=400)
-    refused = capture.error_line(
-        prediction_id=uuid7(NOON), time=clock.from_ms(NOON), model=MODEL, version=None, variant="", status=422,
-        error_code="INVALID_PARAMETER_VALUE", latency_ms=1.0,
-    )  # fmt: skip
-    answer = capture.feedback_line(prediction_id=written.id, row=0, label=True, time=clock.now(), model=MODEL)
-    handler(world.capture([*written_lines, refused, answer]), context)
+    written_lines = capture.prediction_lines(written, max_bytes=400)
+    refused = capture.ErrorRecord(
+        uuid7(NOON), clock.from_ms(NOON), MODEL, None, "", 422, "INVALID_PARAMETER_VALUE", latency_ms=1.0
+    )
+    answer = capture.FeedbackRecord(written.id, 0, label=True, time=clock.now(), model=MODEL)
+    handler(world.capture([*written_lines, refused.to_line(), answer.to_line()]), context)
 
     assert len(written_lines) == 2
     assert world.stored("quarantine/") == {}

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pytest
 
-from modelloop.captures.record import Prediction, error_line, feedback_line, join_lines, prediction_lines
+from modelloop.contracts.capture_record import (
+    ErrorRecord,
+    FeedbackRecord,
+    PredictionRecord,
+    join_lines,
+    prediction_lines,
+)
 from modelloop.ids import uuid7
 from modelloop_cli.exporting import captures
 
@@ -22,9 +28,9 @@ COLUMNS: dict[str, list[Any]] = {
 }  # fmt: skip
 
 
-def prediction(**changes: Any) -> Prediction:
+def prediction(**changes: Any) -> PredictionRecord:
     facts = {"predict": ["Adelie", "Gentoo", "Adelie"], "proba": [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]]}
-    return Prediction(ID, TIME, "m", 3, "run", "champion", **{"columns": COLUMNS} | facts | changes)  # type: ignore[arg-type]
+    return PredictionRecord(ID, TIME, "m", 3, "run", "champion", **{"columns": COLUMNS} | facts | changes)  # type: ignore[arg-type]
 
 
 def packed(*lines: bytes) -> bytes:
@@ -91,8 +97,8 @@ def test_a_line_has_the_form_and_the_place_of_data_capture() -> None:
 
 
 def test_a_label_carries_the_event_id_of_its_row() -> None:
-    label = feedback_line(prediction_id=ID, row=1, label="Gentoo", time=TIME, model="m")
-    number = feedback_line(prediction_id=ID, row=2, label=2.5, time=TIME, model="m")
+    label = FeedbackRecord(ID, 1, "Gentoo", TIME, "m").to_line()
+    number = FeedbackRecord(ID, 2, 2.5, TIME, "m").to_line()
 
     *rows, told, other = exported(*prediction_lines(prediction()), label, number)
 
@@ -108,7 +114,7 @@ def test_a_label_carries_the_event_id_of_its_row() -> None:
 
 def test_regressions_have_no_probabilities() -> None:
     (line,) = exported(
-        *prediction_lines(Prediction(ID, TIME, "m", 3, "run", "champion", [1.5], None, {"mass": [None]}))
+        *prediction_lines(PredictionRecord(ID, TIME, "m", 3, "run", "champion", [1.5], None, {"mass": [None]}))
     )
     assert (data(line, "endpointInput"), data(line, "endpointOutput")) == ({"mass": None}, {"predict": 1.5})
 
@@ -122,9 +128,7 @@ def test_what_is_not_the_models_or_no_record_is_passed_over() -> None:
         {"rows": 2}, {"columns": {"mass": 1}}, {"columns": {"mass": "abc"}}, {"predict": None}, {"proba": [[1.0]]},
         {"model": "other"},
     ]  # fmt: skip
-    error = error_line(
-        prediction_id=ID, time=TIME, model="m", version=3, variant="champion", status=422, error_code="X", latency_ms=1
-    )
+    error = ErrorRecord(ID, TIME, "m", 3, "champion", 422, "X", latency_ms=1).to_line()
     bad = [orjson.dumps(record | fault) for fault in faults]
 
     assert exported(b"not json", b"[1]", error, *bad) == []
@@ -132,5 +136,5 @@ def test_what_is_not_the_models_or_no_record_is_passed_over() -> None:
 
 
 def test_rows_whose_features_were_not_sampled_have_no_line() -> None:
-    unsampled = Prediction(ID, TIME, "m", 3, "run", "champion", ["a"], None, None)
+    unsampled = PredictionRecord(ID, TIME, "m", 3, "run", "champion", ["a"], None, None)
     assert exported(*prediction_lines(unsampled)) == []
