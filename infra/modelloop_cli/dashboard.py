@@ -6,14 +6,12 @@ the trainer's code has to hold what its report is made of.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from modelloop_cli.proxy import Page
+from modelloop_stack import project
 
 PREFIX = "/dashboard/"
-_PROJECT = Path(__file__).resolve().parents[2]
-_FOLDER = _PROJECT / "infra" / "dashboard"
-_CHARTS = _PROJECT / "functions" / "trainer" / "report" / "charts"
+_FOLDER = project.files() / "infra" / "dashboard"
+_CHARTS = project.files() / "functions" / "trainer" / "report" / "charts"
 _TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",

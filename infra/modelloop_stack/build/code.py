@@ -13,12 +13,13 @@ from modelloop_stack.build.paths import ROOT
 FUNCTIONS = ROOT / "functions"
 CHARTS = "trainer/report/charts"  # the chart library, which only the trainer's reports need
 TRAINER = "TrainerFunction"
+NOT_IN_FUNCTIONS = "\n# Not in the functions:"  # where modelloop/__init__.py begins to speak to other programs
 KEPT = 5  # builds of one edit run side by side, so the one before must not vanish under them
 
 
 def code() -> Path:
     """Copy and compile the import root, or find it built; Lambda mounts it at /var/task."""
-    rules = Path(__file__).parent
+    rules = Path(__file__).resolve().parent
     sources = files_under(FUNCTIONS)
     key = f"code-{digest_of([*sources, rules / 'code.py', rules / 'bytecode.py'], ROOT)}"
     folder = cached(key, _copy)
@@ -38,4 +39,6 @@ def _copy(folder: Path) -> None:
         target = folder / source.relative_to(FUNCTIONS)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
+    package = folder / "modelloop" / "__init__.py"
+    package.write_text(package.read_text().partition(NOT_IN_FUNCTIONS)[0])
     compile_tree(folder, "/var/task")

@@ -53,7 +53,8 @@ def service(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def deliver(monkeypatch: pytest.MonkeyPatch, run: Run | None) -> None:
-    monkeypatch.setattr(trainer.handler, "Registry", lambda _: SimpleNamespace(get_run=lambda *_: run))
+    services = SimpleNamespace(registry=SimpleNamespace(get_run=lambda *_: run))
+    monkeypatch.setattr(trainer.handler, "open_services", lambda _: services)
     monkeypatch.setattr(trainer.handler, "take", lambda *_: run)
     monkeypatch.setattr(trainer.handler, "train", lambda *_: None)
     body = json.dumps({"format_version": 1, "model": "m", "run_id": RUN, "request_id": "req-4"})
