@@ -16,7 +16,7 @@ from modelloop.ids import share
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-type Cell = str | float | bool | None
+Cell = str | float | bool | None
 
 FORMAT_VERSION = 1
 PREDICTION, ERROR, FEEDBACK = "prediction", "error", "feedback"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pytest
 
+from modelloop.captures.cells import KnownColumn, KnownColumns
 from modelloop.contracts.capture_record import (
     ErrorRecord,
     FeedbackRecord,
@@ -16,6 +17,7 @@ from modelloop.contracts.capture_record import (
 )
 from modelloop.ids import uuid7
 from modelloop_cli.exporting import captures
+from modelloop_cli.exporting.captures import ExportedVersion
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +30,17 @@ COLUMNS: dict[str, list[Any]] = {
 }  # fmt: skip
 
 
+KNOWN = KnownColumns(
+    tuple(
+        KnownColumn(*column)
+        for column in (("mass", "number"), ("male", "boolean"), ("seen", "date"), ("island", "text"))
+    ),
+    KnownColumn("prediction", "label"),
+    classes=2,
+)
+VERSIONS = {3: ExportedVersion("run", KNOWN)}
+
+
 def prediction(**changes: Any) -> PredictionRecord:
     facts = {"predict": ["Adelie", "Gentoo", "Adelie"], "proba": [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]]}
     return PredictionRecord(ID, TIME, "m", 3, "run", "champion", **{"columns": COLUMNS} | facts | changes)  # type: ignore[arg-type]
@@ -38,7 +51,7 @@ def packed(*lines: bytes) -> bytes:
 
 
 def exported(*lines: bytes, model: str = "m", body: bytes | None = None, **how: Any) -> list[captures.Line]:
-    found = captures.records(packed(*lines) if body is None else body, model, {3: "run"})
+    found = captures.records(packed(*lines) if body is None else body, model, VERSIONS.get)
     return [line for record in found for line in captures.lines(record, **how)]
 
 
@@ -123,16 +136,41 @@ def test_what_is_not_the_models_or_no_record_is_passed_over() -> None:
     (good,) = prediction_lines(prediction())
     record = orjson.loads(good)
     faults: list[dict[str, Any]] = [
-        {"format_version": 2}, {"kind": "other"}, {"time": "soon"}, {"id": "../../etc"}, {"version": "../3"},
+        {"format_version": 2}, {"kind": "other"}, {"id": "../../etc"}, {"version": "../3"},
         {"version": 4}, {"version": [3]}, {"run_id": "another"}, {"variant": "nobody"},
         {"rows": 2}, {"columns": {"mass": 1}}, {"columns": {"mass": "abc"}}, {"predict": None}, {"proba": [[1.0]]},
         {"model": "other"},
     ]  # fmt: skip
     error = ErrorRecord(ID, TIME, "m", 3, "champion", 422, "X", latency_ms=1).to_line()
-    bad = [orjson.dumps(record | fault) for fault in faults]
+    bad = [orjson.dumps(record | {"id": uuid7(1_790_000_000_000)} | fault) for fault in faults]
 
     assert exported(b"not json", b"[1]", error, *bad) == []
     assert len(exported(*bad, good)) == 3
+
+
+def test_a_prediction_without_a_moment_happened_when_its_id_was_made() -> None:
+    (good,) = prediction_lines(prediction())
+    found = exported(orjson.dumps(orjson.loads(good) | {"time": "soon"}))
+    assert [line.time for line in found] == ["2026-09-21T14:13:20.000Z"] * 3
+
+
+def test_a_column_that_the_version_does_not_watch_never_refuses_a_row() -> None:
+    (good,) = prediction_lines(prediction())
+    odd = orjson.loads(good)
+    odd["columns"] |= {"short": [1], "none": 3}
+    assert exported(orjson.dumps(odd)) == exported(good)
+
+
+@pytest.mark.parametrize("columns", [{"mass": ["heavy", 1, 2]}, {"seen": ["soon", None, None]}, {"male": [1, 0, 1]}])
+def test_a_cell_that_counting_refuses_is_not_exported(columns: dict[str, Any]) -> None:
+    assert exported(*prediction_lines(prediction(columns=COLUMNS | columns))) == []
+
+
+def test_of_a_repeated_record_the_first_one_stands_as_it_does_for_the_summaries() -> None:
+    (good,) = prediction_lines(prediction())
+    bad = orjson.dumps(orjson.loads(good) | {"predict": ["short"]})
+    assert exported(bad, good) == []
+    assert exported(good, bad) == exported(good)
 
 
 def test_rows_whose_features_were_not_sampled_have_no_line() -> None:
