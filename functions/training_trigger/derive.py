@@ -7,8 +7,7 @@ import csv
 from io import StringIO
 from typing import TYPE_CHECKING
 
-from modelloop.captures import origins
-from modelloop.captures.origins import Origin
+from modelloop.contracts.origins import Origin, Origins, line_digest
 from modelloop.errors import InvalidValueError
 from modelloop.tables.grammar import read_text
 from training_trigger.profile import choose_target
@@ -21,8 +20,8 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
+    from modelloop.contracts.labelled_row import LabelledRow
     from modelloop.spec.model import Spec
-    from training_trigger.labelled_rows import LabelledRow
 
 
 def derive(
@@ -40,13 +39,13 @@ def derive(
     missing, found = frozenset(spec.missing), []
     with sink.open("ab") as stream:
         for row in labelled:
-            values = {spec.time_column: row.time, spec.group_column: f"{row.id}/{row.row}"} | row.values
+            values = {spec.time_column: row.time, spec.group_column: f"{row.id}/{row.row}"} | {**row.values}
             values[target] = row.label
             line = _line([_text(values.get(name), missing) for name in cells.names])
             stream.write(line)
-            found.append(Origin(row.id, row.row, origins.line_digest(line)))
+            found.append(Origin(row.id, row.row, line_digest(line)))
     counted = connection.execute("SELECT count(*) FROM cells").fetchone()
-    return origins.document(1 + (counted[0] if counted else 0), found)
+    return Origins(1 + (counted[0] if counted else 0), tuple(found)).to_bytes()
 
 
 def _line(cells: list[str | None]) -> bytes:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from modelloop import clock, keys
 from modelloop.aws.serving import pointers
 from modelloop.aws.storage import Bucket
-from modelloop.captures import origins
+from modelloop.contracts.origins import Origins
 from modelloop.errors import DatasetRejectedError, NotFoundError
 from modelloop.ids import MODEL_NAME, derived_uuid7, uuid7
 from modelloop.versions.run import QUEUED, SUCCEEDED, Run
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from modelloop.contracts.labelled_row import LabelledRow
     from modelloop.spec.model import Spec
     from training_trigger.events import Retrain
-    from training_trigger.labelled_rows import LabelledRow
     from training_trigger.services import Services
 
 REQUEST = "request"
@@ -102,7 +102,7 @@ def _derive(
             return derive(connection, raw, file=origin["file"], spec=spec, labelled=labelled, sink=table), None
     except DatasetRejectedError as error:
         Bucket(bucket).download(key, table, origin.get("version_id"))
-        return origins.document(0, ()), error
+        return Origins(0, ()).to_bytes(), error
 
 
 def _base_run(model: str, services: Services) -> Run | None:
