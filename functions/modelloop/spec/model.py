@@ -1,4 +1,4 @@
-"""The spec, model.yaml: what a person may ask of a model; every key is optional and unknown keys are refused."""
+"""The spec, model.yaml: what a person may ask of a model; every key is optional, and unknown keys are refused."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ def _known(key: str, schema: spec_fields.Schema) -> str:
     from difflib import get_close_matches  # noqa: PLC0415  for a mistake alone
 
     near = get_close_matches(key.lower(), schema, n=1)
-    return (f", did you mean `{near[0]}`?" if near else ";") + f" known are {', '.join(schema)}"
+    return (f", did you mean `{near[0]}`?" if near else ";") + f" the keys are {', '.join(schema)}"
 
 
 def _line(node: Any) -> int:

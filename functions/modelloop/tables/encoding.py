@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from modelloop.tables.readers import Reader
 
 FORMAT_VERSION = 1
-MOST_CATEGORIES = 254
+MAX_CATEGORIES = 254
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +167,12 @@ class Encoding:
 
 
 def encoding_from_json(document: dict[str, Any]) -> Encoding:
-    """Read a stored encoding; raise ArtifactRefusedError when it is not one."""
+    """Return a stored encoding; raise ArtifactRefusedError when it is not one that this release reads."""
     if document.get("format_version") != FORMAT_VERSION:
-        raise ArtifactRefusedError(f"encoding of format {document.get('format_version')!r}")
+        version = document.get("format_version")
+        raise ArtifactRefusedError(
+            f"the encoding has format version {version!r}, and version {FORMAT_VERSION} can be read"
+        )
     try:
         columns = [Column(**{**column, "categories": tuple(column["categories"])}) for column in document["columns"]]
         return Encoding(columns, document["missing"])

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from modelloop.versions.gate import Decision, decision_from_json
 
@@ -20,7 +20,8 @@ STAGES = (
     "replaying", "registering", "publishing", "done",
 )  # fmt: skip
 
-type Figures = dict[str, dict[str, float | None]]  # by metric: {"value", "low", "high"}
+Part = TypeVar("Part")
+Figures = dict[str, dict[str, float | None]]  # by metric: {"value", "low", "high"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,8 @@ class Metrics:
 class Run:
     """One run, as the table stores it and the API shows it; `percent` is 0 to 100, `request_id` who asked for it.
 
-    `plan` is what its training was thought to take, `spent` what the attempt that ended it took.
+    `plan` is what its training was thought to take, `spent` what the attempt that ended it took. `task_reason` is a
+    sentence: the task and why it was chosen.
     `decided_at` is when the gate refused its model for the first time; `intake_attempts` counts how often its
     preparation was begun, `attempts` how often its training was.
     """
@@ -129,6 +131,7 @@ class Run:
     plan: Plan | None = None
     spent: Spent | None = None
     version: int | None = None
+    task_reason: str | None = None
     warnings: list[str] = field(default_factory=list)
     intake_attempts: int = 1
     attempts: int = 0
@@ -158,20 +161,30 @@ def run_key(dataset_digest: str, spec_digest: str, cause: str) -> str:
 
 def run_from_json(document: Mapping[str, Any]) -> Run:
     """Return a stored run; fields that this release does not know are left out."""
-    plan, dataset, gate = document.get("plan"), document["dataset"], document.get("gate")
-    parts = {
-        "dataset": _read(Dataset, dataset | {"base": _read(SourceFile, dataset.get("base"))}),
-        "metrics": _read(Metrics, document.get("metrics")),
-        "gate": None if gate is None else decision_from_json(gate),
-        "plan": None if plan is None else _read(Plan, plan | {"limits": _read(PlanLimits, plan["limits"])}),
-        "spent": _read(Spent, document.get("spent")),
-    }
-    return Run(**{name: document[name] for name in _FIELDS if name in document} | parts)
+    known = {name: document[name] for name in _FIELDS if document.get(name) is not None}
+    known["dataset"] = dataset_from_json(known["dataset"])
+    for name, kind in (("metrics", Metrics), ("spent", Spent)):
+        if name in known:
+            known[name] = _read(kind, known[name])
+    if "gate" in known:
+        known["gate"] = decision_from_json(known["gate"])
+    if "plan" in known:
+        known["plan"] = plan_from_json(known["plan"])
+    return Run(**known)
 
 
-def _read[Part](kind: type[Part], document: Mapping[str, Any] | None) -> Part | None:
-    if document is None:
-        return None
+def dataset_from_json(document: Mapping[str, Any]) -> Dataset:
+    """Return a stored dataset."""
+    base = document.get("base")
+    return replace(_read(Dataset, document), base=None if base is None else _read(SourceFile, base))
+
+
+def plan_from_json(document: Mapping[str, Any]) -> Plan:
+    """Return a stored plan."""
+    return replace(_read(Plan, document), limits=_read(PlanLimits, document["limits"]))
+
+
+def _read(kind: type[Part], document: Mapping[str, Any]) -> Part:
     return kind(**{entry.name: document[entry.name] for entry in fields(kind) if entry.name in document})  # type: ignore[arg-type]  # every kind is a dataclass
 
 
