@@ -63,8 +63,8 @@ def _column(baseline: Mapping[str, Any], name: str) -> dict[str, Any]:
 def _window(artifacts: Bucket, manifest: Mapping[str, Any], span: Mapping[str, str]) -> Window:
     start, end = windows.hour_of(span["from"]), windows.shift(windows.hour_of(span["to"]), -1)
     stored = summaries.between(artifacts, manifest["model"], start, end)
-    own = (one for one in stored if one.place.version == manifest["version"] and one.place.variant in OWN_TRAFFIC)
-    return Window(start, end, summary.total(tallies for _, tallies in windows.by_hour(own)))
+    own = (one for one in stored if one.key.version == manifest["version"] and one.key.variant in OWN_TRAFFIC)
+    return Window(start, end, summary.total(counts for _, counts in windows.by_hour(own)))
 
 
 def _nothing(column: Mapping[str, Any]) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def _nothing(column: Mapping[str, Any]) -> dict[str, Any]:
 
 def _mean(window: Window | None, name: str, is_prediction: bool) -> float | None:
     """Return the mean of the values that were there, from their sum in fixed point."""
-    tallies = window.tallies if window else {}
-    live = tallies.get(PREDICTION, {}) if is_prediction else tallies.get("columns", {}).get(name, {})
+    counts = window.counts if window else {}
+    live = counts.get(PREDICTION, {}) if is_prediction else counts.get("columns", {}).get(name, {})
     rows = sum(live.get("counts", ()))
     return live["millionths"] / summary.MILLIONTHS / rows if rows and "millionths" in live else None

@@ -11,8 +11,8 @@ from modelloop.spec.sections import Promotion, section_from_json
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    Facts = Mapping[str, Any]
 
-type Facts = Mapping[str, Any]
 
 WITHDRAWN = ("rejected", "retired")
 

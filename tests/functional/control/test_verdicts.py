@@ -15,7 +15,7 @@ from modelloop.aws.storage import Bucket
 from modelloop.contracts.pointer import Pointer, VersionRef
 from modelloop.ids import uuid7
 from modelloop.monitoring import summary
-from modelloop.monitoring.summary import Place, Summary
+from modelloop.monitoring.summary import Summary, SummaryKey
 from modelloop.versions.run import Run
 from tests.support.runs import dataset
 from tests.support.stores import ARTIFACTS
@@ -67,12 +67,12 @@ def put(registry: Registry, kind: str, minute: int, **facts: Any) -> None:
     registry.put_verdict("m", kind, {"updated_at": stamp, "version": 1, "window": SPAN, "rows": 90} | facts)
 
 
-def count(hour: str, variant: str, counts: list[int], version: int = 1) -> None:
-    live = {"counts": counts, "missing": 0, "unseen": 0, "millionths": 4_000_000 * sum(counts)}
-    columns = {"mass": live, "island": {"counts": [0, sum(counts)], "missing": 0, "unseen": 0}}
-    prediction = {"counts": [0, sum(counts)], "missing": 0, "unseen": 0}
-    tallies = {"sampled": sum(counts), "columns": columns, "prediction": prediction}
-    body = summary.to_bytes(Summary(Place("m", hour, version, variant), tallies))
+def count(hour: str, variant: str, in_bins: list[int], version: int = 1) -> None:
+    live = {"counts": in_bins, "missing": 0, "unseen": 0, "millionths": 4_000_000 * sum(in_bins)}
+    columns = {"mass": live, "island": {"counts": [0, sum(in_bins)], "missing": 0, "unseen": 0}}
+    prediction = {"counts": [0, sum(in_bins)], "missing": 0, "unseen": 0}
+    counts = {"sampled": sum(in_bins), "columns": columns, "prediction": prediction}
+    body = summary.to_bytes(Summary(SummaryKey("m", hour, version, variant), counts))
     Bucket("artifacts").put(keys.summary("m", hour, version, variant, "", "d"), body)
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from modelloop.aws.storage import Bucket
     from modelloop.aws.stores import Stores
     from modelloop.contracts.pointer import Pointer, VersionRef
-    from modelloop.monitoring.summary import Summary, Tallies
+    from modelloop.monitoring.summary import Counts, Summary
 
 HOURS_BEFORE = 24
 _VARIANTS = {CANARY: CHALLENGER, WATCH: CHAMPION, SHADOW: SHADOW}
@@ -59,7 +59,7 @@ def gather(stores: Stores, case: Case, now: str) -> Evidence:
     model = case.pointer.model
     policy = clearance.policy(stores.registry.get_version(model, case.candidate.version))
     began = windows.hour_of(clock.later(case.bake_until, minutes=-policy.bake_minutes))
-    candidate, reference = _tallies(stores.artifacts, case, began, now)
+    candidate, reference = _counts(stores.artifacts, case, began, now)
     predictions = _predictions(stores.artifacts, case, candidate, reference)
     losses = _losses(stores.registry.latest_verdict(model, "quality") or {}, case)
     return Evidence(
@@ -76,7 +76,7 @@ def gather(stores: Stores, case: Case, now: str) -> Evidence:
     )
 
 
-def _tallies(artifacts: Bucket, case: Case, began: str, now: str) -> tuple[Tallies, Tallies]:
+def _counts(artifacts: Bucket, case: Case, began: str, now: str) -> tuple[Counts, Counts]:
     """Return candidate's and reference's, of the rollout's own requests.
 
     The one before a new champion has none: the day before the change speaks for it. A shadow is asked what was answered
@@ -90,17 +90,17 @@ def _tallies(artifacts: Bucket, case: Case, began: str, now: str) -> tuple[Talli
     return candidate, reference | ({"errors": {}} if case.kind == SHADOW else {})
 
 
-def _total(found: Iterable[Summary], ref: VersionRef, variant: str, rollout: str | None) -> Tallies:
-    """Return the tallies of one version in one role, in one rollout or (None) any."""
+def _total(found: Iterable[Summary], ref: VersionRef, variant: str, rollout: str | None) -> Counts:
+    """Return the counts of one version in one role, in one rollout or (None) any."""
     wanted = (
-        one.tallies
+        one.counts
         for one in found
-        if (one.place.version, one.place.variant) == (ref.version, variant) and rollout in {None, one.place.rollout}
+        if (one.key.version, one.key.variant) == (ref.version, variant) and rollout in {None, one.key.rollout}
     )
-    return summary.total({name: part for name, part in tallies.items() if name != "columns"} for tallies in wanted)
+    return summary.total({name: part for name, part in counts.items() if name != "columns"} for counts in wanted)
 
 
-def _predictions(artifacts: Bucket, case: Case, candidate: Tallies, reference: Tallies) -> tuple[list[int], list[int]]:
+def _predictions(artifacts: Bucket, case: Case, candidate: Counts, reference: Counts) -> tuple[list[int], list[int]]:
     """Return reference's and candidate's predictions over the same bins; none where they are not of the same time.
 
     A shadow's are compared row by row; those before a new champion are of other rows.
@@ -111,11 +111,11 @@ def _predictions(artifacts: Bucket, case: Case, candidate: Tallies, reference: T
     return histograms.align(bins[0], reference["prediction"], bins[1], candidate["prediction"])
 
 
-def _side(tallies: Tallies, predictions: list[int], losses: Sample | None) -> Side:
-    errors = sum(tallies.get("errors", {}).values())
-    latency = tallies.get("latency", {}).get("warm", {}).get("counts", ())
-    requests = tallies.get("requests", 0) + errors
-    return Side(requests, errors, tallies.get("rows", 0) + errors, latency, predictions, losses)
+def _side(counts: Counts, predictions: list[int], losses: Sample | None) -> Side:
+    errors = sum(counts.get("errors", {}).values())
+    latency = counts.get("latency", {}).get("warm", {}).get("counts", ())
+    requests = counts.get("requests", 0) + errors
+    return Side(requests, errors, counts.get("rows", 0) + errors, latency, predictions, losses)
 
 
 def _losses(quality: dict[str, Any], case: Case) -> tuple[Sample | None, Sample | None]:
