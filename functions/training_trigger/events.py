@@ -25,15 +25,16 @@ def upload_events(records: Any) -> list[UploadEvent]:
     """Return the created objects among an S3 event's records; none for test events, deletions and other events."""
     if not isinstance(records, list):
         return []
-    return [_upload_event(record) for record in records if isinstance(record, dict) and _is_upload(record)]
+    return [_upload_event(record) for record in records if _is_upload(record)]
 
 
-def _is_upload(record: dict[str, Any]) -> bool:
-    name = str(record.get("eventName", "")).removeprefix("s3:")
-    return record.get("eventSource") == "aws:s3" and name.startswith("ObjectCreated")
+def _is_upload(record: Any) -> bool:
+    if not isinstance(record, dict) or record.get("eventSource") != "aws:s3":
+        return False
+    return str(record.get("eventName", "")).removeprefix("s3:").startswith("ObjectCreated")
 
 
-def _upload_event(record: dict[str, Any]) -> UploadEvent:
+def _upload_event(record: Any) -> UploadEvent:
     stored = record["s3"]["object"]
     version_id = stored.get("versionId")
     return UploadEvent(

@@ -23,6 +23,7 @@ from modelloop.tables.grammar import MISSING_TOKENS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from modelloop.contracts.json_types import JsonValue
     from modelloop.spec.fields import Parameter
 
 FORMAT_VERSION = 1
@@ -57,9 +58,9 @@ class Spec:
     outputs: dict[str, str] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict, compare=False, repr=False)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, JsonValue]:
         """Return the document that runs and manifests carry."""
-        document: dict[str, Any] = {"format_version": FORMAT_VERSION}
+        document: dict[str, JsonValue] = {"format_version": FORMAT_VERSION}
         for key in _KEYS:
             value = getattr(self, key)
             document[key] = list(value) if isinstance(value, tuple) else value

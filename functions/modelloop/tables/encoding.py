@@ -19,6 +19,7 @@ from modelloop.tables.readers import NAN, column_reader, typed_values
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from modelloop.contracts.json_types import JsonValue
     from modelloop.tables.readers import Reader
 
 FORMAT_VERSION = 1
@@ -147,7 +148,7 @@ class Encoding:
         pack = Struct(f"{rows}f").pack
         return Block(rows, [pack(*part) for part in parts])
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, JsonValue]:
         """Return the document that manifests and bundles carry."""
         return {
             "format_version": FORMAT_VERSION,

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from modelloop.contracts.json_types import JsonValue
+
 TRAIN, VALIDATION, HOLDOUT = 0, 1, 2
 VALIDATION_SHARE = 0.2
 CALIBRATION_SHARE = 1 / 3
@@ -53,7 +55,7 @@ class Split:
     last: float | None = None
     rule: str | None = None
 
-    def to_json(self) -> dict[str, str | float | Mapping[str, str] | None]:
+    def to_json(self) -> dict[str, JsonValue]:
         """Return the document that a prepared table carries: the fields of its kind."""
         return {name: getattr(self, name) for name in _FIELDS.get(self.kind, _HASHED_FIELDS)}
 

@@ -101,10 +101,10 @@ class TableDocument:
     def to_bytes(self) -> bytes:
         """Return the stored bytes: JSON."""
         facts, spec = self.facts, self.facts.spec
-        kind: dict[str, Any] = {"brought": True} if facts.imported else {}
+        brought = {"brought": True} if facts.imported else {}
         lines = {} if facts.imported else {"spec_lines": spec.lines}
         document = {
-            "format_version": FORMAT_VERSION, "model": facts.model, **kind, "spec": spec.to_json(), **lines,
+            "format_version": FORMAT_VERSION, "model": facts.model, **brought, "spec": spec.to_json(), **lines,
             "task": facts.task, "task_reason": facts.task_reason, "target": facts.target,
             "target_kind": facts.target_kind, "classes": facts.classes, "merged_classes": facts.merged_classes,
             "encoding": facts.encoding.to_json(), "profile": [asdict(column) for column in facts.profile],

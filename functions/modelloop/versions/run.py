@@ -11,6 +11,8 @@ from modelloop.versions.gate import Decision, decision_from_json
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from modelloop.contracts.json_types import JsonValue
+
 QUEUED, RUNNING = "QUEUED", "RUNNING"
 SUCCEEDED, REJECTED, FAILED, SUPERSEDED = "SUCCEEDED", "REJECTED", "FAILED", "SUPERSEDED"
 ENDED = frozenset({SUCCEEDED, REJECTED, FAILED, SUPERSEDED})
@@ -54,7 +56,7 @@ class Dataset(SourceFile):
         """Return the uploaded file that all of it began with."""
         return self.base or SourceFile(self.uri, self.version_id, self.digest, self.file, self.bytes)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, JsonValue]:
         """Return the stored document, without the parts that this kind of dataset does not have."""
         absent = {name for name in ("base", "labelled", "reference") if getattr(self, name) is None}
         return {name: value for name, value in asdict(self).items() if name not in absent}
@@ -145,7 +147,7 @@ class Run:
         data = "\n".join(filter(None, [self.dataset.digest, self.dataset.reference]))
         return run_key(data, self.spec_digest, self.cause)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, JsonValue]:
         """Return the document that the API answers."""
         document = {name: getattr(self, name) for name in _FIELDS} | {"dataset": self.dataset.to_json()}
         if self.gate is not None:
