@@ -12,36 +12,40 @@ from control import actions, lineage, metrics, queries, verdicts
 from control.metrics import Text
 from control.request import Request
 from modelloop.aws.registry.registry import Registry
+from modelloop.contracts import routes
 from modelloop.errors import ModelloopError, NotFoundError, TooLargeError, TransientError
 from modelloop.settings import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    type Route = Callable[[Registry, Request], dict[str, Any] | Text]
+    type Function = Callable[[Registry, Request], dict[str, Any] | Text]
 
 MOST_ANSWER_BYTES = 3 * 1024 * 1024  # quotes may double it inside the invocation's answer, which ends at 6 MiB
 RETRY_AFTER_SECONDS = "2"
 
-ROUTES: dict[str, tuple[int, Route]] = {
-    "GET /models": (200, queries.list_models),
-    "GET /models/{model}": (200, queries.get_model),
-    "GET /models/{model}/versions": (200, queries.list_versions),
-    "GET /models/{model}/versions/{version}": (200, queries.get_version),
-    "GET /models/{model}/versions/{version}/report": (200, queries.get_report),
-    "GET /models/{model}/runs": (200, queries.list_runs),
-    "GET /models/{model}/runs/{run}": (200, queries.get_run),
-    "GET /models/{model}/drift": (200, verdicts.get_drift),
-    "GET /models/{model}/quality": (200, verdicts.get_quality),
-    "GET /models/{model}/summary": (200, queries.get_summary),
-    "GET /models/{model}/audit": (200, queries.list_audit),
-    "GET /models/{model}/lineage/{prediction}": (200, lineage.get_lineage),
-    "GET /metrics": (200, metrics.get_metrics),
-    "POST /models/{model}/runs": (202, actions.start_run),
-    "POST /models/{model}/erasures": (200, actions.record_erasure),
-    "POST /uploads": (200, actions.sign_upload),
-    **{f"POST /models/{{model}}/{action}": (200, actions.act(action)) for action in actions.ACTIONS},
-}
+FUNCTIONS: dict[str, Function] = {
+    function.__name__: function
+    for function in (
+        queries.list_models,
+        queries.get_model,
+        queries.list_versions,
+        queries.get_version,
+        queries.get_report,
+        queries.list_runs,
+        queries.get_run,
+        queries.get_summary,
+        queries.list_audit,
+        verdicts.get_drift,
+        verdicts.get_quality,
+        lineage.get_lineage,
+        metrics.get_metrics,
+        actions.start_run,
+        actions.record_erasure,
+        actions.sign_upload,
+    )
+} | {action: actions.act(action) for action in actions.ACTIONS}
+ROUTES = {route.key: (route.status, FUNCTIONS[route.function]) for route in routes.of_plane(routes.CONTROL)}
 
 logger = Logger(service="control")
 
@@ -59,7 +63,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     return answer
 
 
-def _find(route: str) -> tuple[int, Route]:
+def _find(route: str) -> tuple[int, Function]:
     if route not in ROUTES:
         raise NotFoundError(f"there is no {route}")
     return ROUTES[route]

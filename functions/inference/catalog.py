@@ -27,17 +27,17 @@ def _json(document: Any) -> Reply:
     return Reply(orjson.dumps(document))
 
 
-def server(_service: Service, _call: Call, _trace: Trace) -> Reply:
+def get_server(_service: Service, _call: Call, _trace: Trace) -> Reply:
     """Answer server metadata."""
     return _json({"name": "modelloop", "version": VERSION, "extensions": ["binary_tensor_data", "model_repository"]})
 
 
-def live(_service: Service, _call: Call, _trace: Trace) -> Reply:
+def get_live(_service: Service, _call: Call, _trace: Trace) -> Reply:
     """Answer that the process lives."""
     return _json({"live": True, "ready": True})
 
 
-def ready(service: Service, _call: Call, _trace: Trace) -> Reply:
+def get_ready(service: Service, _call: Call, _trace: Trace) -> Reply:
     """Answer whether the artifacts can be read. Raises NotReadyError."""
     try:
         service.pointers.models()
@@ -46,12 +46,12 @@ def ready(service: Service, _call: Call, _trace: Trace) -> Reply:
     return _json({"live": True, "ready": True})
 
 
-def models(service: Service, _call: Call, _trace: Trace) -> Reply:
+def list_models(service: Service, _call: Call, _trace: Trace) -> Reply:
     """Answer the names of all models."""
     return _json({"models": [{"name": name} for name in service.pointers.models()]})
 
 
-def index(service: Service, call: Call, _trace: Trace) -> Reply:
+def list_served_versions(service: Service, call: Call, _trace: Trace) -> Reply:
     """Answer every model's served versions and their state, only the ready ones when the body asks so."""
     body = call.body()
     only_ready = parse_object(body).get("ready", False) if body else False
@@ -73,7 +73,7 @@ def _entries(service: Service, name: str) -> list[dict[str, str]]:
     return [{"name": name, "version": str(ref.version), "state": "READY", "reason": ""} for ref in refs]
 
 
-def metadata(service: Service, call: Call, trace: Trace) -> Reply:
+def get_metadata(service: Service, call: Call, trace: Trace) -> Reply:
     """Answer a model's inputs, outputs and served versions."""
     model, pointer = _load(service, call, trace)
     return _json(describe(model, pointer))
@@ -112,14 +112,14 @@ def describe(model: Model, pointer: Pointer) -> dict[str, Any]:
     }
 
 
-def api_document(_service: Service, _call: Call, _trace: Trace) -> Reply:
+def get_api_document(_service: Service, _call: Call, _trace: Trace) -> Reply:
     """Answer the OpenAPI document of the whole API."""
     from inference.openapi import documents  # noqa: PLC0415  no prediction waits for it
 
     return _json(documents.api_document(VERSION))
 
 
-def model_document(service: Service, call: Call, trace: Trace) -> Reply:
+def get_model_document(service: Service, call: Call, trace: Trace) -> Reply:
     """Answer the OpenAPI document of one model, its columns and classes typed."""
     from inference.openapi import documents  # noqa: PLC0415  no prediction waits for it
 
@@ -129,7 +129,7 @@ def model_document(service: Service, call: Call, trace: Trace) -> Reply:
     return _json(documents.model_document(model.name, model.ref.version, columns, model.classes, levels))
 
 
-def model_ready(service: Service, call: Call, trace: Trace) -> Reply:
+def get_model_ready(service: Service, call: Call, trace: Trace) -> Reply:
     """Answer that a model is loaded and proven, and whether its pointer could be read last time."""
     model, pointer = _load(service, call, trace)
     fault = service.pointers.get(pointer.model).fault

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _LONGEST_LABEL = 1_000
 
 
-def accept(service: Service, call: Call, _trace: Trace) -> Reply:
+def accept_feedback(service: Service, call: Call, _trace: Trace) -> Reply:
     """Take labels for earlier predictions; a model that does not exist is 404, a stream that is down 503."""
     body = call.body()
     model = check_model_name(call.parameters.get("model", ""))

@@ -8,6 +8,7 @@ from inference import billed_time, catalog, extension, feedback, gateway, predic
 from inference.outbox import Refused
 from inference.predictions import Trace, timestamp
 from inference.service import service
+from modelloop.contracts import routes
 from modelloop.errors import ModelloopError, NotFoundError
 
 if TYPE_CHECKING:
@@ -17,27 +18,26 @@ if TYPE_CHECKING:
     from inference.protocols.exchange import Reply
     from inference.service import Service
 
-    type _Route = Callable[[Service, Call, Trace], Reply]
+    type _Function = Callable[[Service, Call, Trace], Reply]
 
-ROUTES: dict[str, tuple[int, _Route]] = {
-    "POST /v2/models/{model}/infer": (200, predictions.infer),
-    "POST /v2/models/{model}/versions/{version}/infer": (200, predictions.infer),
-    "POST /models/{model}/invocations": (200, predictions.invoke),
-    "POST /models/{model}/feedback": (202, feedback.accept),
-    "GET /ping": (200, catalog.live),
-    "GET /health": (200, catalog.ready),
-    "GET /openapi.json": (200, catalog.api_document),
-    "GET /v2": (200, catalog.server),
-    "GET /v2/health/live": (200, catalog.live),
-    "GET /v2/health/ready": (200, catalog.ready),
-    "GET /v2/models": (200, catalog.models),
-    "GET /v2/models/{model}": (200, catalog.metadata),
-    "GET /v2/models/{model}/ready": (200, catalog.model_ready),
-    "GET /v2/models/{model}/openapi.json": (200, catalog.model_document),
-    "GET /v2/models/{model}/versions/{version}": (200, catalog.metadata),
-    "GET /v2/models/{model}/versions/{version}/ready": (200, catalog.model_ready),
-    "POST /v2/repository/index": (200, catalog.index),
+FUNCTIONS: dict[str, _Function] = {
+    function.__name__: function
+    for function in (
+        predictions.infer,
+        predictions.invoke,
+        feedback.accept_feedback,
+        catalog.get_live,
+        catalog.get_ready,
+        catalog.get_server,
+        catalog.get_api_document,
+        catalog.list_models,
+        catalog.list_served_versions,
+        catalog.get_metadata,
+        catalog.get_model_ready,
+        catalog.get_model_document,
+    )
 }
+ROUTES = {route.key: (route.status, FUNCTIONS[route.function]) for route in routes.of_plane(routes.DATA)}
 
 _after = extension.start(service)
 billed_time.METER.add(billed_time.startup_ms())
@@ -50,10 +50,9 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     trace, _cold = Trace.start(cold=_cold), False
     call = gateway.Call(event)
     try:
-        route = ROUTES.get(call.route)
-        if route is None:
+        if call.route not in ROUTES:
             raise NotFoundError(f"there is no {call.route}")  # noqa: TRY301  one way out for every error
-        status, answer = route
+        status, answer = ROUTES[call.route]
         response = gateway.respond(status, answer(service(), call, trace), trace.headers())
         if trace.answered is not None:
             service().outbox.add(trace.answered)

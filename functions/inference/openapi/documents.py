@@ -6,20 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from inference.openapi.schemas import CELL, PARAMETERS, SCHEMAS, TENSOR, TEXT, one_of, record, ref, several
 from inference.protocols.exchange import MAX_ROWS, PREDICT, PROBA
+from modelloop.contracts.routes import API_KEY, CONTROL, DATA, PLAIN_TEXT, ROUTES, SIGNATURE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from modelloop.contracts.routes import Route
     from modelloop.tables.encoding import Column
 
 VERSION = "3.1.0"
-KEY, IAM = "apiKey", "sigv4"
-BODIES = {
-    "promote": "Change", "rollback": "Change", "reject": "Change", "retire": "Change", "approve": "VersionChange",
-    "pin": "VersionSwitch", "shadow": "VersionSwitch", "freeze": "Switch", "runs": "RunRequest", "uploads": "Upload",
-    "erasures": "Erasure",
-}  # fmt: skip
-
+_PREDICTING = ("InferRequest", "InvocationRequest")
 _FAILURES = {
     400: "not JSON, or not a request of this protocol",
     403: "no key, or not allowed",
@@ -32,83 +28,32 @@ _FAILURES = {
     503: "nothing can serve or store this now: try again",
 }
 
-# path, method: what it does, schema of the request, schema of the answer
-_DATA: dict[tuple[str, str], tuple[str, str | None, str]] = {
-    ("/ping", "get"): ("Whether the process lives", None, "Health"),
-    ("/health", "get"): ("Whether artifacts can be read", None, "Health"),
-    ("/openapi.json", "get"): ("This document", None, "Document"),
-    ("/v2", "get"): ("Server metadata", None, "ServerMetadata"),
-    ("/v2/health/live", "get"): ("Whether the process lives", None, "Health"),
-    ("/v2/health/ready", "get"): ("Whether artifacts can be read", None, "Health"),
-    ("/v2/models", "get"): ("All models", None, "ModelNames"),
-    ("/v2/models/{model}", "get"): ("A model's inputs and outputs", None, "ModelMetadata"),
-    ("/v2/models/{model}/ready", "get"): ("Whether a model serves", None, "ModelReady"),
-    ("/v2/models/{model}/openapi.json", "get"): ("The model's own document", None, "Document"),
-    ("/v2/models/{model}/versions/{version}", "get"): ("A version's inputs and outputs", None, "ModelMetadata"),
-    ("/v2/models/{model}/versions/{version}/ready", "get"): ("Whether a version serves", None, "ModelReady"),
-    ("/v2/repository/index", "post"): ("Versions that serve", "IndexRequest", "Index"),
-    ("/v2/models/{model}/infer", "post"): ("Predict, Open Inference Protocol", "InferRequest", "InferResponse"),
-    ("/v2/models/{model}/versions/{version}/infer", "post"): (
-        "Predict with a version that is pinned or serves", "InferRequest", "InferResponse"),
-    ("/models/{model}/invocations", "post"): ("Predict, MLflow", "InvocationRequest", "InvocationResponse"),
-    ("/models/{model}/feedback", "post"): ("Labels that came back", "FeedbackRequest", "Accepted"),
-}  # fmt: skip
-_CONTROL: dict[tuple[str, str], str] = {
-    ("/models", "get"): "All models, what serves and how it fares",
-    ("/models/{model}", "get"): "One model, what serves and how it fares",
-    ("/models/{model}/versions", "get"): "Versions, newest first",
-    ("/models/{model}/versions/{version}", "get"): "A version's manifest",
-    ("/models/{model}/versions/{version}/report", "get"): "A presigned link to a version's report",
-    ("/models/{model}/runs", "get"): "Runs, newest first",
-    ("/models/{model}/runs", "post"): "Ask for a retraining",
-    ("/models/{model}/runs/{run}", "get"): "One run",
-    ("/models/{model}/drift", "get"): "The last drift verdict",
-    ("/models/{model}/quality", "get"): "Realised and estimated quality",
-    ("/models/{model}/summary", "get"): "Traffic by version",
-    ("/models/{model}/audit", "get"): "Who changed what, and why",
-    ("/models/{model}/lineage/{prediction}", "get"): "Where a prediction came from",
-    ("/models/{model}/erasures", "post"): "Record who has a prediction erased, and why",
-    ("/metrics", "get"): "Metrics in Prometheus text",
-    ("/uploads", "post"): "A presigned upload",
-    ("/models/{model}/promote", "post"): "Make a version the champion",
-    ("/models/{model}/rollback", "post"): "Put the previous champion back",
-    ("/models/{model}/reject", "post"): "Withdraw a version that shall not become champion",
-    ("/models/{model}/retire", "post"): "Withdraw a version for good, or stop serving the model",
-    ("/models/{model}/approve", "post"): "Let a version that waits go on",
-    ("/models/{model}/pin", "post"): "Keep a version reachable by its number",
-    ("/models/{model}/shadow", "post"): "Let a version answer in the champion's shadow",
-    ("/models/{model}/freeze", "post"): "Stop every change that nobody asks for",
-}
-
 
 def api_document(version: str) -> dict[str, Any]:
     """Return the document of every route of both planes."""
-    paths: dict[str, dict[str, Any]] = {}
-    for (path, method), (summary, request, answer) in _DATA.items():
-        _put(paths, path, method, _operation(path, method, summary, request, answer, KEY))
-    for (path, method), summary in _CONTROL.items():
-        _put(paths, path, method, _control(path, method, summary))
-    return _document("Modelloop", version, ".", paths, SCHEMAS)
+    return _document("Modelloop", version, ".", ROUTES, SCHEMAS)
 
 
 def model_document(
     name: str, version: int, columns: Sequence[Column], classes: Sequence[Any] | None, levels: Sequence[float]
 ) -> dict[str, Any]:
     """Return the document of one model's prediction routes, with its columns, classes and intervals typed."""
-    paths: dict[str, dict[str, Any]] = {}
-    for (path, method), (summary, request, answer) in _DATA.items():
-        if request in ("InferRequest", "InvocationRequest") and "{version}" not in path:
-            own = path.replace("{model}", name)
-            operation = _operation(own, method, summary, request, answer, KEY)
-            operation["requestBody"]["content"]["application/json"]["example"] = _example(request, columns)
-            _put(paths, own, method, operation)
-    return _document(name, str(version), "../../..", paths, SCHEMAS | _typed(columns, classes, levels))
+    own = [
+        route._replace(path=route.path.replace("{model}", name))
+        for route in ROUTES
+        if route.request in _PREDICTING and "version" not in route.parameters
+    ]
+    document = _document(name, str(version), "../../..", own, SCHEMAS | _typed(columns, classes, levels))
+    for route in own:
+        content = document["paths"][route.path][route.method.lower()]["requestBody"]["content"]
+        content["application/json"]["example"] = _example(route, columns)
+    return document
 
 
-def _example(request: str, columns: Sequence[Column]) -> dict[str, Any]:
+def _example(route: Route, columns: Sequence[Column]) -> dict[str, Any]:
     cells = {"number": 1.5, "boolean": True, "date": "2026-01-31"}
     row = {column.name: cells.get(column.kind, (*column.categories, "text")[0]) for column in columns}
-    if request == "InvocationRequest":
+    if route.request == "InvocationRequest":
         return {"dataframe_records": [row]}
     types = {"number": "FP64", "boolean": "BOOL"}
     inputs = [
@@ -176,7 +121,12 @@ def _cell(column: Column) -> dict[str, Any]:
     return kinds.get(column.kind, text)
 
 
-def _document(title: str, version: str, server: str, paths: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+def _document(
+    title: str, version: str, server: str, routes: Sequence[Route], schemas: dict[str, Any]
+) -> dict[str, Any]:
+    paths: dict[str, dict[str, Any]] = {}
+    for route in routes:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
     return {
         "openapi": VERSION,
         "info": {"title": title, "version": version, "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
@@ -185,8 +135,8 @@ def _document(title: str, version: str, server: str, paths: dict[str, Any], sche
         "components": {
             "schemas": schemas,
             "securitySchemes": {
-                KEY: {"type": "apiKey", "in": "header", "name": "x-api-key"},
-                IAM: {
+                API_KEY: {"type": "apiKey", "in": "header", "name": "x-api-key"},
+                SIGNATURE: {
                     "type": "apiKey",
                     "in": "header",
                     "name": "Authorization",
@@ -197,34 +147,23 @@ def _document(title: str, version: str, server: str, paths: dict[str, Any], sche
     }
 
 
-def _put(paths: dict[str, dict[str, Any]], path: str, method: str, operation: dict[str, Any]) -> None:
-    paths.setdefault(path, {})[method] = operation
-
-
-def _control(path: str, method: str, summary: str) -> dict[str, Any]:
-    body = None if method == "get" else BODIES[path.rpartition("/")[2]]
-    operation = _operation(path, method, summary, body, "Document", IAM)
-    conflict = {"description": "somebody else was first, or it makes no sense now", "content": _content("Error")}
-    operation["responses"]["409"] = conflict
-    if path == "/metrics":
-        operation["responses"]["200"]["content"] = {"text/plain": {"schema": {"type": "string"}}}
-    return operation
-
-
-def _operation(path: str, method: str, summary: str, request: str | None, answer: str, guard: str) -> dict[str, Any]:
-    success = "202" if answer == "Accepted" or (path.endswith("/runs") and method == "post") else "200"
+def _operation(route: Route) -> dict[str, Any]:
+    responses = {str(route.status): {"description": "done", "content": _content(route.answer)}, **_failures()}
+    if route.plane == CONTROL:
+        responses["409"] = {"description": "somebody else was first, or it makes no sense now",
+                            "content": _content("Error")}  # fmt: skip
+    place = route.path.replace("/", "_").replace("{", "").replace("}", "").replace(".", "_")
     operation: dict[str, Any] = {
-        "summary": summary,
-        "operationId": f"{method}{path.replace('/', '_').replace('{', '').replace('}', '').replace('.', '_')}",
-        "tags": ["predict" if guard == KEY else "control"],
-        "security": [{guard: []}],
-        "responses": {success: {"description": "done", "content": _content(answer)}, **_failures()},
+        "summary": route.summary,
+        "operationId": f"{route.method.lower()}{place}",
+        "tags": ["predict" if route.plane == DATA else "control"],
+        "security": [{route.guard: []}],
+        "responses": responses,
     }
-    names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
-    if names:
-        operation["parameters"] = [_parameter(name) for name in names]
-    if request is not None:
-        operation["requestBody"] = {"required": request != "IndexRequest", "content": _media(request)}
+    if route.parameters:
+        operation["parameters"] = [_parameter(name) for name in route.parameters]
+    if route.request is not None:
+        operation["requestBody"] = {"required": route.request != "IndexRequest", "content": _media(route.request)}
     return operation
 
 
@@ -246,6 +185,8 @@ def _media(request: str) -> dict[str, Any]:
 
 
 def _content(schema: str) -> dict[str, Any]:
+    if schema == PLAIN_TEXT:
+        return {"text/plain": {"schema": TEXT}}
     return {"application/json": {"schema": ref(schema)}}
 
 
