@@ -13,6 +13,7 @@ from control.metrics import Text
 from control.request import Request
 from modelloop.aws.registry.registry import Registry
 from modelloop.contracts import routes
+from modelloop.contracts.http_request import HttpRequest
 from modelloop.errors import ModelloopError, NotFoundError, TooLargeError, TransientError
 from modelloop.settings import settings
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     type Function = Callable[[Registry, Request], dict[str, Any] | Text]
 
-MOST_ANSWER_BYTES = 3 * 1024 * 1024  # quotes may double it inside the invocation's answer, which ends at 6 MiB
+MAX_ANSWER_BYTES = 3 * 1024 * 1024  # quotes may double it inside the invocation's answer, which ends at 6 MiB
 RETRY_AFTER_SECONDS = "2"
 
 FUNCTIONS: dict[str, Function] = {
@@ -52,7 +53,7 @@ logger = Logger(service="control")
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Answer one API Gateway proxy event."""
-    request = Request(event)
+    request = Request(HttpRequest(event))
     try:
         status, route = _find(request.route)
         answer = _respond(status, route(_registry(), request))
@@ -76,7 +77,7 @@ def _registry() -> Registry:
 
 def _respond(status: int, found: dict[str, Any] | Text) -> dict[str, Any]:
     answer = found if isinstance(found, Text) else Text(orjson.dumps(found).decode(), "application/json")
-    if len(answer.body) > MOST_ANSWER_BYTES:
+    if len(answer.body) > MAX_ANSWER_BYTES:
         raise TooLargeError("the answer is too large for one page; ask for fewer with limit")
     return {"statusCode": status, "headers": {"Content-Type": answer.content_type}, "body": answer.body}
 

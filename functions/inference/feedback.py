@@ -6,32 +6,34 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from inference.predictions import timestamp
+from inference.gateway import read_body
+from inference.outcome import Outcome
 from inference.protocols.exchange import MAX_ROWS, Reply, parse_object
+from modelloop import clock
 from modelloop.captures.record import feedback_line, join_lines
 from modelloop.errors import InvalidValueError, MalformedBodyError, TooLargeError, UnsupportedMediaError
 from modelloop.ids import check_model_name, uuid7_ms
 
 if TYPE_CHECKING:
-    from inference.gateway import Call
-    from inference.predictions import Trace
+    from inference.outcome import Arrival
     from inference.service import Service
+    from modelloop.contracts.http_request import HttpRequest
 
-_LONGEST_LABEL = 1_000
+_MAX_LABEL = 1_000
 
 
-def accept_feedback(service: Service, call: Call, _trace: Trace) -> Reply:
+def accept_feedback(service: Service, request: HttpRequest, _arrival: Arrival) -> Outcome:
     """Take labels for earlier predictions; a model that does not exist is 404, a stream that is down 503."""
-    body = call.body()
-    model = check_model_name(call.parameters.get("model", ""))
-    entries = _entries(body, call.media_type)
+    body = read_body(request)
+    model = check_model_name(request.path.get("model", ""))
+    entries = _entries(body, request.media_type)
     if len(entries) > MAX_ROWS:
         raise TooLargeError(f"{len(entries)} labels are more than {MAX_ROWS}: send them in parts")
-    now = timestamp()
+    now = clock.now()
     lines = [_line(entry, row, model, now) for row, entry in enumerate(entries)]
     service.pointers.get(model)
     service.feedback.put(join_lines(lines))
-    return Reply(orjson.dumps({"accepted": len(lines)}))
+    return Outcome(Reply(orjson.dumps({"accepted": len(lines)})))
 
 
 def _entries(body: bytes, media_type: str) -> list[Any]:
@@ -66,6 +68,6 @@ def _line(entry: object, row: int, model: str, now: str) -> bytes:
         raise InvalidValueError("id must be the id of a prediction", field="id", row=row)
     if type(at) is not int or not 0 <= at < MAX_ROWS:
         raise InvalidValueError("row must be the number of a row of that prediction", field="row", row=row)
-    if not isinstance(label, str | int | float) or (isinstance(label, str) and not 0 < len(label) <= _LONGEST_LABEL):
+    if not isinstance(label, str | int | float) or (isinstance(label, str) and not 0 < len(label) <= _MAX_LABEL):
         raise InvalidValueError("label must be text, a number, true or false", field="label", row=row)
     return feedback_line(prediction_id=identifier, row=at, label=label, time=now, model=model)

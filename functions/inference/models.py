@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from modelloop.tables.encoding import Table
 
 FORMAT_VERSION = 1
-MOST_EXPLAINED = 1_000
+MAX_EXPLAINED = 1_000
 _GOLDEN = {"flat": (1e-9, 1e-9), "onnx": (1e-4, 1e-5)}
 
 
@@ -70,14 +70,12 @@ class Model:
         outputs = self.engine.predict(table.block, self.threshold)
         classes = self.classes
         labels = outputs.predict if classes is None else [classes[int(index)] for index in outputs.predict]
-        answer = Answer(self.name, self.ref.version, prediction_id, labels, outputs.proba, classes)
-        if query.interval is not None:
-            answer.level, answer.intervals = query.interval, self._intervals(query.interval, outputs.predict)
-        if query.explain:
-            if query.rows > MOST_EXPLAINED:
-                raise TooLargeError(f"at most {MOST_EXPLAINED} rows of one request are explained: send them in parts")
-            answer.explanations = [self._explain(vector) for vector in table.block]
-        return answer, table
+        intervals = None if query.interval is None else self._intervals(query.interval, outputs.predict)
+        explanations = self._explanations(table.block) if query.explain else None
+        return Answer(
+            self.name, self.ref.version, prediction_id, labels, outputs.proba, classes, explanations, intervals,
+            query.interval,
+        ), table  # fmt: skip
 
     def _intervals(self, level: float, numbers: Sequence[float]) -> list[tuple[float, float]]:
         half = next((half for name, half in self.quantiles.items() if float(name) == level), None)
@@ -85,6 +83,11 @@ class Model:
             offered = ", ".join(self.quantiles) or "none"
             raise InvalidValueError(f"interval {level} is not offered; there is: {offered}", field="interval")
         return [(number - half, number + half) for number in numbers]
+
+    def _explanations(self, vectors: Sequence[list[float]]) -> list[Explanation]:
+        if len(vectors) > MAX_EXPLAINED:
+            raise TooLargeError(f"at most {MAX_EXPLAINED} rows of one request are explained: send them in parts")
+        return [self._explain(vector) for vector in vectors]
 
     def _explain(self, vector: list[float]) -> Explanation:
         if self.engine_name != "flat":

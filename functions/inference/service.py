@@ -48,9 +48,9 @@ class Service:
         soft, hard = told.pointer_soft_seconds, told.pointer_hard_seconds
         self.pointers = Pointers(objects, soft, min(soft, hard) if self.in_line else hard)
         self.pointers.on_fault = _tell_fault
-        self.shelf = Shelf(objects, memory_cap())
-        self.shelf.on_refusal = _tell_refusal
-        self.outbox = Outbox(LazyStream(told.capture_stream), self.shelf.get, told.capture_linger)
+        self.model_cache = Shelf(objects, memory_cap())
+        self.model_cache.on_refusal = _tell_refusal
+        self.outbox = Outbox(LazyStream(told.capture_stream), self.model_cache.get, told.capture_linger)
         self.feedback = LazyStream(told.feedback_stream)
 
     def choose(self, model: str, version: str | None, key: str) -> tuple[Pointer, Choice]:
@@ -82,8 +82,8 @@ class Service:
                 pointer = self.pointers.refresh(model).pointer
                 for ref in (pointer.champion, pointer.challenger):
                     if ref is not None:
-                        self.shelf.get(ref)
-                self.shelf.keep_only(pointer)
+                        self.model_cache.get(ref)
+                self.model_cache.keep_only(pointer)
             except ModelloopError as error:
                 telemetry.logger().warning("a pointer could not be refreshed", extra={"reason": error.message})
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 MAX_ROWS = 10_000
 MAX_VALUES = 400_000
 PREDICT, PROBA = "predict", "predict_proba"
+_JSON = {"Content-Type": "application/json"}
 
 
 @dataclass(slots=True)
@@ -60,7 +61,7 @@ class Reply:
     """An HTTP body and the headers that belong to it."""
 
     body: bytes
-    headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
+    headers: Mapping[str, str] = field(default_factory=lambda: _JSON)
 
 
 def parse_object(body: bytes) -> dict[str, Any]:

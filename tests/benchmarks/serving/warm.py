@@ -135,13 +135,13 @@ def _handler(contender: models.Contender) -> Iterator[tuple[Callable[[dict[str, 
     reference = VersionRef(**contender.reference())
     plane = service()
     memory = Memory({reference.file: contender.bundle, "serving/bench.json": contender.pointer()})
-    plane.pointers._objects = plane.shelf._objects = memory  # type: ignore[assignment]
+    plane.pointers._objects = plane.model_cache._objects = memory  # type: ignore[assignment]
     plane.pointers._known.clear()
     plane.pointers._hard = plane.pointers._soft = float("inf")
     handler._after = Drop(plane)
     with _quiet():
         handler.handler(cold.event(contender, 1), None)
-        yield lambda request: handler.handler(request, None), plane.shelf.get(reference)
+        yield lambda request: handler.handler(request, None), plane.model_cache.get(reference)
 
 
 class Drop:

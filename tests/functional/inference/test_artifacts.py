@@ -56,7 +56,7 @@ def test_without_an_older_version_it_is_503_and_recovers(store: Store, plane: Pl
     store.pointer(ref)
     assert ask(plane) == (503, "1")
     spoil(store, ref, body)
-    plane.service.shelf._refused.clear()
+    plane.service.model_cache._refused.clear()
     assert ask(plane) == (200, "1")
 
 
@@ -179,7 +179,7 @@ def test_versions_that_nobody_reaches_are_dropped_after_an_answer(store: Store, 
     store.pointer(store.version(2), revision=2)
     ask(plane)
     plane.service.after_answer()
-    assert [model.ref.version for model in plane.service.shelf._held.values()] == [2]
+    assert [model.ref.version for model in plane.service.model_cache._held.values()] == [2]
 
 
 def test_several_models_share_an_environment(store: Store, plane: Plane) -> None:
@@ -189,7 +189,7 @@ def test_several_models_share_an_environment(store: Store, plane: Plane) -> None
     assert ask(plane) == (200, "1")
     status, body = plane.json(INVOKE, BODY, model="mass")
     assert (status, body["predictions"]) == (200, [3.0])
-    assert len(plane.service.shelf._held) == 2
+    assert len(plane.service.model_cache._held) == 2
     entries = plane.json("POST /v2/repository/index")[1]
     assert [(entry["name"], entry["version"]) for entry in entries] == [("mass", "9"), ("penguins", "1")]
 

@@ -95,7 +95,7 @@ def answer() -> Iterator[Callable[[str, bytes, dict[str, str]], dict[str, Any]]]
     memory = Memory()
     memory.objects = {file: body, keys.pointer("penguins"): json.dumps(pointer).encode()}
     plane = service()
-    plane.pointers._objects = plane.shelf._objects = memory  # type: ignore[assignment]
+    plane.pointers._objects = plane.model_cache._objects = memory  # type: ignore[assignment]
     plane.outbox._stream = plane.feedback = Sink()  # type: ignore[assignment]
 
     def call(resource: str, raw: bytes, headers: dict[str, str]) -> dict[str, Any]:
