@@ -6,18 +6,17 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelloop import clock, keys
-from modelloop.aws import invoke, presign
 from modelloop.aws.serving.changes import Changes
+from modelloop.aws.storage import LINK_SECONDS
 from modelloop.captures import erasure
 from modelloop.errors import InvalidValueError
 from modelloop.ids import check_model_name
-from modelloop.settings import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from control.request import Body, Request
-    from modelloop.aws.registry.registry import Registry
+    from control.services import Services
     from modelloop.contracts.pointer import Pointer
 
 type Answer = dict[str, Any]
@@ -50,21 +49,21 @@ ACTIONS: dict[str, Action] = {
 }
 
 
-def act(action: str) -> Callable[[Registry, Request], Answer]:
+def act(action: str) -> Callable[[Services, Request], Answer]:
     """Return the route of an action on what serves; it answers the pointer that serves afterwards."""
 
-    def change(registry: Registry, request: Request) -> Answer:
+    def change(services: Services, request: Request) -> Answer:
         body = request.body(ACTIONS[action].fields)
-        model = registry.get_model(request.model)["name"]
-        pointer = ACTIONS[action].act(Changes(registry, model, who=request.who, why=body.reason()), body)
+        model = services.registry.get_model(request.model)["name"]
+        pointer = ACTIONS[action].act(Changes(services.stores, model, who=request.who, why=body.reason()), body)
         return {"model": model, "action": action, "serving": pointer.to_json() if pointer else None}
 
     return change
 
 
-def start_run(registry: Registry, request: Request) -> Answer:
+def start_run(services: Services, request: Request) -> Answer:
     """Ask the trigger to train anew on what there is; the run shows up in the list of runs."""
-    model = registry.get_model(request.model)["name"]
+    model = services.registry.get_model(request.model)["name"]
     reason = request.body(RUN).reason()
     event = {
         "source": "modelloop.retrain",
@@ -75,18 +74,18 @@ def start_run(registry: Registry, request: Request) -> Answer:
         "request_id": request.request_id,
         "time": clock.now(),
     }
-    invoke.send_event(settings().trigger_function, event)
-    registry.record_audit(model, "run", request.who, reason, {"request_id": request.request_id})
+    services.trigger.send(event)
+    services.registry.record_audit(model, "run", request.who, reason, {"request_id": request.request_id})
     return {"model": model, "request_id": request.request_id}
 
 
-def record_erasure(registry: Registry, request: Request) -> Answer:
+def record_erasure(services: Services, request: Request) -> Answer:
     """Record who has a prediction erased, and why; `modelloop erase` does this before it touches anything.
 
     The audit log keeps a digest of the id: whoever has the id can ask whether it was erased, nobody learns it there.
     """
     body = request.body(ERASURE)
-    model = registry.get_model(request.model)["name"]
+    model = services.registry.get_model(request.model)["name"]
     identifier = body.text("prediction")
     if erasure.hour_of(identifier) is None:
         raise InvalidValueError(f"{identifier[:80]!r} is not a prediction id", field="prediction")
@@ -95,17 +94,17 @@ def record_erasure(registry: Registry, request: Request) -> Answer:
         "row": body.count("row"),
         "versions": body.numbers("versions"),
     }
-    audit_id = registry.record_audit(model, "erase", request.who, body.reason(), detail)
+    audit_id = services.registry.record_audit(model, "erase", request.who, body.reason(), detail)
     return {"model": model, "audit": audit_id, **detail}
 
 
-def sign_upload(_registry: Registry, request: Request) -> Answer:
+def sign_upload(services: Services, request: Request) -> Answer:
     """Answer a link that takes one file by PUT: a table, a model.yaml, or an ONNX model; kind says whose file it is."""
     body = request.body(UPLOAD)
     model, file = check_model_name(body.text("model")), body.text("file")
     key = f"{_folder(file, body.choice('kind', _KINDS))}{model}/{file}"
-    url = presign.link_to_write(settings().data_bucket, key)
-    return {"url": url, "method": "PUT", "headers": {}, "key": key, "expires_in": presign.SECONDS}
+    url = services.stores.data.link_to_write(key)
+    return {"url": url, "method": "PUT", "headers": {}, "key": key, "expires_in": LINK_SECONDS}
 
 
 def _folder(file: str, kind: str | None) -> str:

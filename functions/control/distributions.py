@@ -13,11 +13,15 @@ from modelloop.monitoring.windows import Window
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from modelloop.aws.storage import Bucket
+
 OWN_TRAFFIC = frozenset({"champion", "challenger"})  # a shadow repeats the champion's rows, a pinned version is a test
 PREDICTION = "prediction"
 
 
-def describe(manifest: Mapping[str, Any], span: Mapping[str, str] | None, name: str) -> dict[str, Any]:
+def describe(
+    artifacts: Bucket, manifest: Mapping[str, Any], span: Mapping[str, str] | None, name: str
+) -> dict[str, Any]:
     """Return a column's bins with their counts in training and in a window (`span` None: nothing live yet).
 
     `prediction` is the version's answers, unless a feature has that name. Raises NotFoundError for a column that the
@@ -25,7 +29,7 @@ def describe(manifest: Mapping[str, Any], span: Mapping[str, str] | None, name: 
     """
     baseline = manifest.get("baseline") or {}
     column = _column(baseline, name)
-    window = _window(manifest, span) if span else None
+    window = _window(artifacts, manifest, span) if span else None
     is_prediction = column is baseline[PREDICTION]
     compared = comparison.compare(baseline, window) if window else []
     found = next((one for one in compared if one.key == (name, is_prediction)), None)
@@ -56,11 +60,11 @@ def _column(baseline: Mapping[str, Any], name: str) -> dict[str, Any]:
     return found
 
 
-def _window(manifest: Mapping[str, Any], span: Mapping[str, str]) -> Window:
+def _window(artifacts: Bucket, manifest: Mapping[str, Any], span: Mapping[str, str]) -> Window:
     start, end = windows.hour_of(span["from"]), windows.shift(windows.hour_of(span["to"]), -1)
-    stored = summaries.between(manifest["model"], start, end)
-    own = (one for one in stored if one.place.version == manifest["version"] and one.place.variant in OWN_TRAFFIC)
-    return Window(start, end, summary.total(tallies for _, tallies in windows.by_hour(own)))
+    stored = summaries.between(artifacts, manifest["model"], start, end)
+    own = (one for one in stored if one.key.version == manifest["version"] and one.key.variant in OWN_TRAFFIC)
+    return Window(start, end, summary.total(counts for _, counts in windows.by_hour(own)))
 
 
 def _nothing(column: Mapping[str, Any]) -> dict[str, Any]:
@@ -69,7 +73,7 @@ def _nothing(column: Mapping[str, Any]) -> dict[str, Any]:
 
 def _mean(window: Window | None, name: str, is_prediction: bool) -> float | None:
     """Return the mean of the values that were there, from their sum in fixed point."""
-    tallies = window.tallies if window else {}
-    live = tallies.get(PREDICTION, {}) if is_prediction else tallies.get("columns", {}).get(name, {})
+    counts = window.counts if window else {}
+    live = counts.get(PREDICTION, {}) if is_prediction else counts.get("columns", {}).get(name, {})
     rows = sum(live.get("counts", ()))
     return live["millionths"] / summary.MILLIONTHS / rows if rows and "millionths" in live else None

@@ -11,7 +11,7 @@ from aws_lambda_powertools import Logger
 from control import actions, lineage, metrics, queries, verdicts
 from control.metrics import Text
 from control.request import Request
-from modelloop.aws.registry.registry import Registry
+from control.services import Services, open_services
 from modelloop.contracts import routes
 from modelloop.contracts.http_request import HttpRequest
 from modelloop.errors import ModelloopError, NotFoundError, TooLargeError, TransientError
@@ -20,7 +20,7 @@ from modelloop.settings import settings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    type Function = Callable[[Registry, Request], dict[str, Any] | Text]
+    type Function = Callable[[Services, Request], dict[str, Any] | Text]
 
 MAX_ANSWER_BYTES = 3 * 1024 * 1024  # quotes may double it inside the invocation's answer, which ends at 6 MiB
 RETRY_AFTER_SECONDS = "2"
@@ -56,7 +56,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     request = Request(HttpRequest(event))
     try:
         status, route = _find(request.route)
-        answer = _respond(status, route(_registry(), request))
+        answer = _respond(status, route(_services(), request))
     except Exception as error:  # noqa: BLE001  whatever it is, the caller gets the one error form
         answer = _refuse(error, request)
     told = {"route": request.route, "status": answer["statusCode"], "who": request.who}
@@ -71,8 +71,8 @@ def _find(route: str) -> tuple[int, Function]:
 
 
 @cache
-def _registry() -> Registry:
-    return Registry(settings().table)
+def _services() -> Services:
+    return open_services(settings())
 
 
 def _respond(status: int, found: dict[str, Any] | Text) -> dict[str, Any]:

@@ -12,27 +12,27 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from control.request import Request
-    from modelloop.aws.registry.registry import Registry
+    from control.services import Services
 
 TOLD = ("dataset", "spec", "cause", "estimator", "environment", "split", "task", "target", "gate", "created_at",
-        "warm_start")  # fmt: skip
+        "started_from")  # fmt: skip
 TOLD_OF_ANCESTORS = ("version", "run_id", "cause", "created_at", "dataset")
 MOST_ANCESTORS = 20
 
 
-def get_lineage(registry: Registry, request: Request) -> dict[str, Any]:
+def get_lineage(services: Services, request: Request) -> dict[str, Any]:
     """Answer what a prediction id, or one row of it, leads to, back to the object version of the dataset.
 
-    `ancestors` are the versions before, each the one that the next was to succeed, newest first; `warm_start` names
-    those whose fitted state the version carries.
+    `ancestors` are the versions before, each the one that the next was to succeed, newest first; `started_from` names
+    the one whose settings were tried first.
     """
-    model = registry.get_model(request.model)["name"]
+    model = services.registry.get_model(request.model)["name"]
     row = request.row()
-    moment, entries = prediction_index.find(model, request.part("prediction"))
+    moment, entries = prediction_index.find(services.artifacts, model, request.part("prediction"))
     asked = entries if row is None else _of_row(entries, row)
     answered = asked[0]
-    facts = registry.get_version(model, answered["version"])
-    manifest = manifests.read(model, facts["run_id"])
+    facts = services.registry.get_version(model, answered["version"])
+    manifest = manifests.read(services.artifacts, model, facts["run_id"])
     environment = manifest.get("environment") or {}
     return {
         "prediction": answered["id"],
@@ -44,11 +44,11 @@ def get_lineage(registry: Registry, request: Request) -> dict[str, Any]:
         "rows": [_rows(entry) for entry in asked if entry["version"] == answered["version"]],
         "others": [{**_rows(entry), "version": entry["version"], "variant": entry["variant"]} for entry in asked
                    if entry["version"] != answered["version"]],
-        "run": _run(registry, model, facts["run_id"]),
+        "run": _run(services, model, facts["run_id"]),
         **{name: manifest.get(name) for name in TOLD},
         "code": environment.get("code"),
         "lock": environment.get("lock"),
-        "ancestors": _ancestors(model, manifest),
+        "ancestors": _ancestors(services, model, manifest),
     }  # fmt: skip
 
 
@@ -68,21 +68,21 @@ def _rows(entry: dict[str, Any]) -> dict[str, Any]:
     return {"offset": entry["offset"], "predict": entry["predict"]}
 
 
-def _run(registry: Registry, model: str, run_id: str) -> dict[str, Any] | None:
+def _run(services: Services, model: str, run_id: str) -> dict[str, Any] | None:
     """Return the run in short."""
     try:
-        run = registry.get_run(model, run_id)
+        run = services.registry.get_run(model, run_id)
     except NotFoundError:
         return None
     told = ("state", "cause", "created_at", "reason", "request_id", "spec_digest")
     return {name: getattr(run, name) for name in told}
 
 
-def _ancestors(model: str, manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _ancestors(services: Services, model: str, manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     while len(found) < MOST_ANCESTORS and (before := _before(manifest)):
         try:
-            manifest = manifests.read(model, before)
+            manifest = manifests.read(services.artifacts, model, before)
         except NotFoundError:
             break
         found.append({name: manifest.get(name) for name in TOLD_OF_ANCESTORS})
@@ -91,5 +91,4 @@ def _ancestors(model: str, manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _before(manifest: Mapping[str, Any]) -> str | None:
     """Return the run of the champion that a version was held to, or else of the version that it started from."""
-    source = (manifest.get("warm_start") or {}).get("from") or {}
-    return manifest.get("compared_with") or source.get("run_id")
+    return manifest.get("compared_with") or (manifest.get("started_from") or {}).get("run_id")

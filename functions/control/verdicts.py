@@ -13,42 +13,46 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from control.request import Request
-    from modelloop.aws.registry.registry import Registry
+    from control.services import Services
 
 type Answer = dict[str, Any]
 
 NO_VERDICT = "no verdict yet: captures take a minute to arrive, and the schedule looks every five"
 
 
-def get_drift(registry: Registry, request: Request) -> Answer:
+def get_drift(services: Services, request: Request) -> Answer:
     """Answer the newest drift verdict; with `column`, that column's two distributions; with `limit`, the history."""
-    newest = _newest(registry, request, "drift", {"rows": 0, "columns": []})
+    newest = _newest(services, request, "drift", {"rows": 0, "columns": []})
     name = request.query("column") or None
-    answer = newest | _history(registry, request, "drift", lambda one: _drift_point(one, name))
+    answer = newest | _history(services, request, "drift", lambda one: _drift_point(one, name))
     if not name:
         return answer
-    return answer | {"column": distributions.describe(_judged(registry, request.model, newest), newest["window"], name)}
+    return answer | {
+        "column": distributions.describe(
+            services.artifacts, _judged(services, request.model, newest), newest["window"], name
+        )
+    }
 
 
-def get_quality(registry: Registry, request: Request) -> Answer:
+def get_quality(services: Services, request: Request) -> Answer:
     """Answer the newest quality verdict; with `limit`, what it was over time too."""
-    newest = _newest(registry, request, "quality", {"rows": 0})
-    return newest | _history(registry, request, "quality", _quality_point)
+    newest = _newest(services, request, "quality", {"rows": 0})
+    return newest | _history(services, request, "quality", _quality_point)
 
 
-def _newest(registry: Registry, request: Request, kind: str, nothing: Answer) -> Answer:
-    model = registry.get_model(request.model)["name"]
-    return registry.latest_verdict(model, kind) or {
+def _newest(services: Services, request: Request, kind: str, nothing: Answer) -> Answer:
+    model = services.registry.get_model(request.model)["name"]
+    return services.registry.latest_verdict(model, kind) or {
         "model": model, "version": None, "status": "insufficient_data", "window": None, **nothing,
         "reasons": [NO_VERDICT],
     }  # fmt: skip
 
 
-def _history(registry: Registry, request: Request, kind: str, point: Callable[[Answer], Answer]) -> Answer:
+def _history(services: Services, request: Request, kind: str, point: Callable[[Answer], Answer]) -> Answer:
     """Return a page of verdicts in short, newest first, when the request asks for one."""
     if not (request.query("limit") or request.query("next")):
         return {}
-    page = registry.list_verdicts(request.model, kind, **request.page())
+    page = services.registry.list_verdicts(request.model, kind, **request.page())
     return {"history": [point(one) for one in page.items], "next": page.next}
 
 
@@ -83,11 +87,13 @@ def _beyond(column: Mapping[str, Any]) -> float:
     return float(column["distance"] / column["threshold"]) if column.get("threshold") else 0.0
 
 
-def _judged(registry: Registry, model: str, verdict: Mapping[str, Any]) -> Answer:
+def _judged(services: Services, model: str, verdict: Mapping[str, Any]) -> Answer:
     """Return the manifest of the version that the verdict is about; before there is one, of the champion."""
     if verdict["version"] is not None:
-        return manifests.read(model, registry.get_version(model, verdict["version"])["run_id"])
-    pointer, _ = pointers.read(model)
+        return manifests.read(
+            services.artifacts, model, services.registry.get_version(model, verdict["version"])["run_id"]
+        )
+    pointer, _ = pointers.read(services.artifacts, model)
     if pointer is None or pointer.champion is None:
         raise NotFoundError(f"nothing serves for model {model!r}, so no column is watched", field="model")
-    return manifests.read(model, pointer.champion.run_id)
+    return manifests.read(services.artifacts, model, pointer.champion.run_id)

@@ -10,6 +10,7 @@ from inference.gateway import read_body
 from inference.outcome import Outcome, Target
 from inference.protocols.exchange import PREDICT, PROBA, Reply, parse_object
 from inference.protocols.tensors import label_datatype
+from modelloop import __version__
 from modelloop.contracts.pointer import CHAMPION, Pointer
 from modelloop.errors import MalformedBodyError, ModelloopError, NotFoundError, NotReadyError, TransientError
 from modelloop.ids import check_model_name
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from inference.service import Service
     from modelloop.contracts.http_request import HttpRequest
 
-VERSION = "0.1.0"
 DATATYPES = {"number": "FP64", "boolean": "BOOL", "date": "BYTES", "text": "BYTES"}
 
 
@@ -31,7 +31,9 @@ def _json(document: Any, version: int | None = None) -> Outcome:
 
 def get_server(_service: Service, _request: HttpRequest, _arrival: Arrival) -> Outcome:
     """Answer server metadata."""
-    return _json({"name": "modelloop", "version": VERSION, "extensions": ["binary_tensor_data", "model_repository"]})
+    return _json(
+        {"name": "modelloop", "version": __version__, "extensions": ["binary_tensor_data", "model_repository"]}
+    )
 
 
 def get_live(_service: Service, _request: HttpRequest, _arrival: Arrival) -> Outcome:
@@ -118,7 +120,7 @@ def get_api_document(_service: Service, _request: HttpRequest, _arrival: Arrival
     """Answer the OpenAPI document of the whole API."""
     from inference.openapi import documents  # noqa: PLC0415  no prediction waits for it
 
-    return _json(documents.api_document(VERSION))
+    return _json(documents.api_document(__version__))
 
 
 def get_model_document(service: Service, request: HttpRequest, arrival: Arrival) -> Outcome:

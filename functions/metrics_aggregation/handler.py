@@ -13,7 +13,7 @@ from metrics_aggregation.aggregation import Aggregation
 from metrics_aggregation.events import sources
 from metrics_aggregation.lines import MOST_BYTES
 from metrics_aggregation.version_lookup import StoredKnowledge
-from modelloop.aws import storage
+from modelloop.aws.storage import Bucket
 from modelloop.captures import erasure
 from modelloop.errors import NotFoundError, TooLargeError, TransientError
 from modelloop.settings import settings
@@ -69,7 +69,7 @@ def _take_message(record: SQSRecord, lambda_context: LambdaContext) -> None:
 def _aggregate(bucket: str, source: Source) -> None:
     aggregation = Aggregation(source, _knowledge())
     try:
-        body = storage.get(bucket, source.key, source.version_id, most=MOST_BYTES)
+        body = Bucket(bucket).get(source.key, source.version_id, most=MOST_BYTES)
     except NotFoundError:
         logger.warning("the object, or that version of it, is gone")
         metrics.add_metric("ObjectsGone", MetricUnit.Count, 1)
@@ -82,7 +82,7 @@ def _aggregate(bucket: str, source: Source) -> None:
             return
         aggregation.read(body)
     for key, output in aggregation.outputs():
-        storage.put(settings().artifacts_bucket, key, output)
+        _artifacts().put(key, output)
     for name, metric in _COUNTED.items():
         metrics.add_metric(metric, MetricUnit.Count, aggregation.counted[name])
     logger.info("aggregated", counted=dict(aggregation.counted))
@@ -90,4 +90,9 @@ def _aggregate(bucket: str, source: Source) -> None:
 
 @cache
 def _knowledge() -> StoredKnowledge:
-    return StoredKnowledge()
+    return StoredKnowledge(_artifacts())
+
+
+@cache
+def _artifacts() -> Bucket:
+    return Bucket(settings().artifacts_bucket)

@@ -8,40 +8,40 @@ import orjson
 
 from metrics_aggregation import batches
 from modelloop import keys
-from modelloop.aws import storage
 from modelloop.aws.monitoring import joins
 from modelloop.errors import NotFoundError
-from modelloop.settings import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from modelloop.aws.storage import Bucket
+    from modelloop.aws.stores import Stores
     from modelloop.monitoring.quality.outcomes import Label, Row
 
 
-def keep(model: str, hour: str) -> int:
+def keep(stores: Stores, model: str, hour: str) -> int:
     """Store the hour's labelled rows, whose features were captured, and return how many there are.
 
     The same captures and labels give the same bytes. Captures that have expired are left out.
     """
-    labels = joins.labels(model, hour).last
+    labels = joins.labels(stores.artifacts, model, hour).last
     found: dict[Row, bytes] = {}
-    for key, version_id in sorted(_sources(model, hour, {identifier for identifier, _ in labels})):
+    for key, version_id in sorted(_sources(stores.artifacts, model, hour, {identifier for identifier, _ in labels})):
         try:
-            body = storage.get(settings().capture_bucket, key, version_id)
+            body = stores.captures.get(key, version_id)
         except NotFoundError:
             continue
         found.update(_rows(model, body, labels))
     body = b"".join(found[row] + b"\n" for row in sorted(found))
-    storage.put(settings().artifacts_bucket, keys.labelled(model, hour), body)
+    stores.artifacts.put(keys.labelled(model, hour), body)
     return len(found)
 
 
-def _sources(model: str, hour: str, wanted: set[str]) -> set[tuple[str, str | None]]:
+def _sources(artifacts: Bucket, model: str, hour: str, wanted: set[str]) -> set[tuple[str, str | None]]:
     """Return key and version of the capture objects that hold a labelled prediction."""
     sources: set[tuple[str, str | None]] = set()
     head: tuple[str, str | None] = ("", None)
-    for line in joins.index_lines(model, hour):
+    for line in joins.index_lines(artifacts, model, hour):
         entry = orjson.loads(line)
         if "predict" not in entry:
             head = (entry["key"], entry["version_id"])

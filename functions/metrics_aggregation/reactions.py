@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 
 from modelloop import clock
-from modelloop.aws import events, invoke
 from modelloop.aws.monitoring import joins
 from modelloop.aws.serving import judging
 from modelloop.ids import derived_uuid7
 from modelloop.monitoring import alerts, retraining
-from modelloop.settings import settings
 from modelloop.versions.run import ENDED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from modelloop.aws.registry.registry import Registry
+    from metrics_aggregation.services import Services
+    from modelloop.aws.storage import Bucket
     from modelloop.contracts.pointer import Pointer
 
 logger = Logger(child=True)
@@ -27,30 +26,30 @@ RUNS_LOOKED_AT = 5
 REMEMBERED = 10
 
 
-def tell_statuses(registry: Registry, model: str, verdicts: Mapping[str, Mapping[str, Any]], now: str) -> None:
+def tell_statuses(services: Services, model: str, verdicts: Mapping[str, Mapping[str, Any]], now: str) -> None:
     """Send an alert for every status that is another than the one that was told last, and remember what was told."""
-    told = (registry.latest_verdict(model, "alerts") or {}).get("told", {})
+    told = (services.registry.latest_verdict(model, "alerts") or {}).get("told", {})
     found = [alerts.status_changed(kind, verdict, told.get(kind)) for kind, verdict in verdicts.items()]
     for alert in filter(None, found):
-        events.publish(alert)
+        services.bus.publish(alert)
     statuses = told | {kind: verdict["status"] for kind, verdict in verdicts.items()}
     if statuses != told:
-        registry.put_verdict(model, "alerts", {"model": model, "told": statuses, "updated_at": now})
+        services.registry.put_verdict(model, "alerts", {"model": model, "told": statuses, "updated_at": now})
 
 
-def tell_rollout(registry: Registry, model: str, now: str) -> None:
+def tell_rollout(services: Services, model: str, now: str) -> None:
     """Send an alert for the rollout that the judge ended last, unless it was told."""
-    told = (registry.latest_verdict(model, "alerts") or {}).get("told", {})
-    ended = judging.ended(registry, model, told.get("rollout"))
+    told = (services.registry.latest_verdict(model, "alerts") or {}).get("told", {})
+    ended = judging.ended(services.registry, model, told.get("rollout"))
     if ended is None:
         return
-    events.publish(alerts.rollout_judged(ended))
+    services.bus.publish(alerts.rollout_judged(ended))
     statuses = told | {"rollout": ended["revision"]}
-    registry.put_verdict(model, "alerts", {"model": model, "told": statuses, "updated_at": now})
+    services.registry.put_verdict(model, "alerts", {"model": model, "told": statuses, "updated_at": now})
 
 
 def consider_retraining(
-    registry: Registry, pointer: Pointer, manifest: Mapping[str, Any], found: Mapping[str, Any], now: str
+    services: Services, pointer: Pointer, manifest: Mapping[str, Any], found: Mapping[str, Any], now: str
 ) -> str:
     """Decide about retraining, act, and remember; return the action.
 
@@ -58,39 +57,37 @@ def consider_retraining(
     never trains the same rows twice for the same cause, ignores it.
     """
     model = pointer.model
-    previous = registry.latest_verdict(model, "retrain") or {}
+    previous = services.registry.latest_verdict(model, "retrain") or {}
     situation = retraining.Situation(
         now=now,
         drift=found["drift"],
         quality=found["quality"],
-        labels=_new_labels(model, manifest, now),
+        labels=_new_labels(services.artifacts, model, manifest, now),
         policy=(manifest.get("spec") or {}).get("retrain") or {},
         earlier=previous.get("started") or [],
         masked=bool((manifest.get("spec") or {}).get("mask")),
         frozen=pointer.frozen,
-        running=any(run.state not in ENDED for run in registry.list_runs(model, limit=RUNS_LOOKED_AT).items),
+        running=any(run.state not in ENDED for run in services.registry.list_runs(model, limit=RUNS_LOOKED_AT).items),
     )
     decision = retraining.decide(situation)
     request_id = derived_uuid7(clock.to_ms(now), f"{model}/retrain") if decision.action == retraining.RETRAIN else None
     if request_id is not None:
-        _start(registry, model, decision, request_id, now)
-    _remember(registry, pointer, decision, previous, now, request_id)
+        _start(services, model, decision, request_id, now)
+    _remember(services, pointer, decision, previous, now, request_id)
     return decision.action
 
 
-def _start(registry: Registry, model: str, decision: retraining.Decision, request_id: str, now: str) -> None:
+def _start(services: Services, model: str, decision: retraining.Decision, request_id: str, now: str) -> None:
     """Ask the trigger; the request's id is the audit entry's, and runs through the trigger to the run and version."""
     logger.info("retraining asked for", extra={"correlation_id": request_id, **decision.to_json()})
     wish = {"source": "modelloop.retrain", "model": model, "cause": decision.cause, "request_id": request_id}
-    invoke.send_event(
-        settings().trigger_function, {**wish, "requested_by": WHO, "reason": decision.reason, "time": now}
-    )
+    services.trigger.send({**wish, "requested_by": WHO, "reason": decision.reason, "time": now})
     detail = {"cause": decision.cause, "request_id": request_id}
-    registry.record_audit(model, "retrain", WHO, decision.reason, detail, audit_id=request_id, time=now)
+    services.registry.record_audit(model, "retrain", WHO, decision.reason, detail, audit_id=request_id, time=now)
 
 
 def _remember(
-    registry: Registry,
+    services: Services,
     pointer: Pointer,
     decision: retraining.Decision,
     previous: Mapping[str, Any],
@@ -108,15 +105,15 @@ def _remember(
     told = {"model": pointer.model, "version": version, **decision.to_json(), "request_id": request_id}
     document = {**told, "started": started, "updated_at": now}
     if decision.action != retraining.NOTHING:
-        events.publish(alerts.retraining_decided(document, document))
-    registry.put_verdict(pointer.model, "retrain", document)
+        services.bus.publish(alerts.retraining_decided(document, document))
+    services.registry.put_verdict(pointer.model, "retrain", document)
 
 
-def _new_labels(model: str, manifest: Mapping[str, Any], now: str) -> int:
+def _new_labels(artifacts: Bucket, model: str, manifest: Mapping[str, Any], now: str) -> int:
     """Return the labelled rows of hours after the champion was made: the ones that it cannot have learned from."""
     made = str(manifest.get("created_at") or "")[:13]
     return sum(
-        max((tallies["labelled"] for tallies in joined["versions"].values()), default=0)
-        for hour, joined in joins.newest_first(model, now)
+        max((counts["labelled"] for counts in joined["versions"].values()), default=0)
+        for hour, joined in joins.newest_first(artifacts, model, now)
         if hour >= made
     )

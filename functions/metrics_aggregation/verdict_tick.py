@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import math
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from metrics_aggregation import history, labelled_rows, reactions
 from modelloop import keys
 from modelloop.aws.monitoring import joins, summaries
 from modelloop.aws.registry import manifests
-from modelloop.aws.registry.registry import Registry
 from modelloop.aws.serving import changes, judging
 from modelloop.monitoring import traffic, windows
 from modelloop.monitoring.drift.verdict import drift_verdict
 from modelloop.monitoring.quality import estimate
 from modelloop.monitoring.quality.verdict import matured, quality_verdict
-from modelloop.settings import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from metrics_aggregation.services import Services
     from modelloop.contracts.pointer import Pointer, VersionRef
+    from modelloop.monitoring.summary import SummaryKey
     from modelloop.monitoring.windows import Window
 
 OWN_TRAFFIC = frozenset({"champion", "challenger"})
@@ -32,22 +31,23 @@ OPEN_HOURS = 2
 class Turn:
     """One look at one model; `out_of_time` tells when to leave the rest to the next tick."""
 
-    def __init__(self, model: str, now: str, out_of_time: Callable[[], bool]) -> None:
+    def __init__(self, services: Services, model: str, now: str, out_of_time: Callable[[], bool]) -> None:
+        self._services = services
         self.model = model
         self.now = now
         self._out_of_time = out_of_time
-        self._versions = manifests.Versions(registry(), model)
+        self._versions = manifests.Versions(services.stores, model)
 
     def take(self) -> dict[str, Any]:
         """Do everything that is due and return what was found, by kind."""
-        pointer = changes.repair(registry(), self.model)
+        pointer = changes.repair(self._services.stores, self.model)
         self._join(paired=pointer is not None and pointer.shadow is not None)
         self._traffic()
         found: dict[str, Any] = {"drift": None, "quality": None}
         if pointer is not None and pointer.champion is not None:
             found |= self._champion(pointer, pointer.champion)
         found["judge"] = self._judge()
-        history.keep(registry(), self.model, self.now)
+        history.keep(self._services.registry, self.model, self.now)
         self._compact()
         return found
 
@@ -58,34 +58,36 @@ class Turn:
 
     def _judge(self) -> dict[str, str]:
         """Judge what is rolled out; what an earlier tick ended and could not tell any more is told first."""
-        reactions.tell_rollout(registry(), self.model, self.now)
-        decisions = judging.look(registry(), self.model, self.now)
-        reactions.tell_rollout(registry(), self.model, self.now)
+        reactions.tell_rollout(self._services, self.model, self.now)
+        decisions = judging.judge_rollouts(self._services.stores, self.model, self.now)
+        reactions.tell_rollout(self._services, self.model, self.now)
         return {kind: decision.action for kind, decision in decisions.items()}
 
     def _traffic(self) -> None:
-        previous = registry().latest_verdict(self.model, "traffic")
+        previous = self._services.registry.latest_verdict(self.model, "traffic")
         if previous is not None and previous["updated_at"] >= self.now:
             return
         begin, end = traffic.begins(previous, self.now), windows.hour_of(self.now)
-        found = summaries.between(self.model, begin, end)
-        registry().put_verdict(self.model, "traffic", traffic.totals(previous, found, model=self.model, now=self.now))
+        found = summaries.between(self._services.artifacts, self.model, begin, end)
+        self._services.registry.put_verdict(
+            self.model, "traffic", traffic.totals(previous, found, model=self.model, now=self.now)
+        )
 
     def _champion(self, pointer: Pointer, champion: VersionRef) -> dict[str, Any]:
-        manifest = manifests.read(self.model, champion.run_id)
+        manifest = manifests.read(self._services.artifacts, self.model, champion.run_id)
         self._keep(manifest)
         recent = self._windows(champion.version, manifest)
         drifting = self._drift(champion.version, manifest, recent)
         judged = self._quality(champion.version, manifest, recent, drifting)
         verdicts = ({"drift": drifting} if drifting else {}) | {"quality": judged}
         for kind, document in verdicts.items():
-            registry().put_verdict(self.model, kind, document)
-        reactions.tell_statuses(registry(), self.model, verdicts, self.now)
+            self._services.registry.put_verdict(self.model, kind, document)
+        reactions.tell_statuses(self._services, self.model, verdicts, self.now)
         found = {"drift": drifting and drifting["status"], "quality": judged["status"]}
-        return found | {"retrain": reactions.consider_retraining(registry(), pointer, manifest, found, self.now)}
+        return found | {"retrain": reactions.consider_retraining(self._services, pointer, manifest, found, self.now)}
 
     def _windows(self, version: int, manifest: dict[str, Any]) -> list[Window]:
-        found = summaries.newest_first(self.model, version, OWN_TRAFFIC, self.now)
+        found = summaries.newest_first(self._services.artifacts, self.model, version, OWN_TRAFFIC, self.now)
         return windows.backwards(windows.by_hour(found), self.now, _min_rows(manifest))
 
     def _drift(self, version: int, manifest: dict[str, Any], found: list[Window]) -> dict[str, Any] | None:
@@ -104,9 +106,14 @@ class Turn:
     def _quality(
         self, version: int, manifest: dict[str, Any], found: list[Window], drifting: dict[str, Any] | None
     ) -> dict[str, Any]:
-        hours = matured(joins.newest_first(self.model, self.now), self.now, _label_delay_hours(manifest), version)
+        hours = matured(
+            joins.newest_first(self._services.artifacts, self.model, self.now),
+            self.now,
+            self._label_delay_hours(manifest),
+            version,
+        )
         known = (manifest.get("calibration") or {}).get("confidence")
-        live = found[0].tallies.get("confidence") if found else None
+        live = found[0].counts.get("confidence") if found else None
         judged = {int(name) for _, joined in hours for name in joined["versions"]} | {version}
         return quality_verdict(
             hours,
@@ -120,57 +127,50 @@ class Turn:
 
     def _predicted(self, hours: list[tuple[str, Any]]) -> dict[int, int]:
         """Return the rows that each version predicted in the hours' window, from its summaries."""
-        counts: dict[int, int] = {}
+        rows_by_version: dict[int, int] = {}
         if hours:
-            for place, tallies, _ in summaries.between(self.model, hours[-1][0], hours[0][0]):
-                counts[place.version] = counts.get(place.version, 0) + tallies.get("rows", 0)
-        return counts
+            for key, counts, _ in summaries.between(self._services.artifacts, self.model, hours[-1][0], hours[0][0]):
+                rows_by_version[key.version] = rows_by_version.get(key.version, 0) + counts.get("rows", 0)
+        return rows_by_version
 
     def _join(self, *, paired: bool) -> None:
         """Join predictions with labels that are new and, while there is a shadow, with its answers."""
-        for hour, marks, _ in joins.due(self.model):
+        for hour, marks, _ in joins.due(self._services.artifacts, self.model):
             if self._out_of_time():
                 return
             if marks:
-                joins.join(self.model, hour, marks, self._versions.get, paired=paired)
+                joins.join(self._services.artifacts, self.model, hour, marks, self._versions.get, paired=paired)
 
     def _keep(self, manifest: dict[str, Any]) -> None:
         """Keep the labelled rows of hours whose labels had time to come; rows with masked columns teach nothing."""
-        last = windows.shift(windows.hour_of(self.now), -math.ceil(_label_delay_hours(manifest)))
-        for hour, _, unkept in joins.due(self.model):
+        last = windows.shift(windows.hour_of(self.now), -math.ceil(self._label_delay_hours(manifest)))
+        for hour, _, unkept in joins.due(self._services.artifacts, self.model):
             if hour > last or self._out_of_time():
                 return
             if unkept:
                 if not (manifest.get("spec") or {}).get("mask"):
-                    labelled_rows.keep(self.model, hour)
-                joins.forget([keys.unjoined(self.model, hour, joins.UNKEPT)])
+                    labelled_rows.keep(self._services.stores, self.model, hour)
+                joins.forget(self._services.artifacts, [keys.unjoined(self.model, hour, joins.UNKEPT)])
 
     def _compact(self) -> None:
         """Fold the summaries of closed hours, oldest first."""
         now = windows.hour_of(self.now)
         start, end = windows.shift(now, -windows.LONGEST_HOURS), windows.shift(now, -OPEN_HOURS)
-        places: dict[Any, list[str]] = {}
-        for place, digest in summaries.entries(self.model, start, end):
-            places.setdefault(place, []).append(digest)
-        due = [(place, digests) for place, digests in places.items() if len(digests) > 1]
-        for place, digests in due[:COMPACTED_A_TICK]:
+        stored: dict[SummaryKey, list[str]] = {}
+        for key, digest in summaries.entries(self._services.artifacts, self.model, start, end):
+            stored.setdefault(key, []).append(digest)
+        due = [(key, digests) for key, digests in stored.items() if len(digests) > 1]
+        for key, digests in due[:COMPACTED_A_TICK]:
             if self._out_of_time():
                 return
-            summaries.compact(place, digests)
+            summaries.compact(self._services.artifacts, key, digests)
 
-
-@cache
-def registry() -> Registry:
-    """Return the process's registry."""
-    return Registry(settings().table)
+    def _label_delay_hours(self, manifest: dict[str, Any]) -> float:
+        """Return how long labels take; a stack with no delay (a laptop) has none for any model."""
+        default = self._services.label_delay_hours
+        own = (manifest.get("monitoring") or {}).get("label_delay_hours")
+        return default if own is None or not default else own
 
 
 def _min_rows(manifest: dict[str, Any]) -> int:
     return (manifest.get("monitoring") or {}).get("min_rows") or windows.MIN_ROWS
-
-
-def _label_delay_hours(manifest: dict[str, Any]) -> float:
-    """Return how long labels take; a stack with no delay (a laptop) has none for any model."""
-    default = settings().label_delay_hours
-    own = (manifest.get("monitoring") or {}).get("label_delay_hours")
-    return default if own is None or not default else own

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
+from metrics_aggregation.services import Services, open_services
 from metrics_aggregation.verdict_tick import Turn
 from modelloop import clock, ids
 from modelloop.aws.serving import pointers
 from modelloop.monitoring.quarantine import NOBODY
+from modelloop.settings import settings
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -27,18 +30,18 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Judge one model (`{"model": name}`) or all; fail loudly at the end when one of them could not be judged."""
     metrics.add_metric("VerdictTicks", MetricUnit.Count, 1)
     asked = event.get("model")
-    models = [ids.check_model_name(asked)] if asked else list(pointers.models())
+    models = [ids.check_model_name(asked)] if asked else list(pointers.models(_services().artifacts))
     failed: dict[str, Exception] = {}
     statuses = {}
     for model in models:
         logger.append_keys(model=model)
         try:
-            statuses[model] = Turn(model, clock.now(), lambda: _out_of_time(context)).take()
+            statuses[model] = Turn(_services(), model, clock.now(), lambda: _out_of_time(context)).take()
         except Exception as error:  # one broken model must not stop the others; it is raised below
             logger.exception("the model could not be judged")
             failed[model] = error
     if not asked:
-        Turn(NOBODY, clock.now(), lambda: _out_of_time(context)).count()
+        Turn(_services(), NOBODY, clock.now(), lambda: _out_of_time(context)).count()
     metrics.add_metric("ModelsJudged", MetricUnit.Count, len(statuses))
     metrics.add_metric("VerdictsFailed", MetricUnit.Count, len(failed))
     if failed:
@@ -48,3 +51,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 def _out_of_time(context: LambdaContext) -> bool:
     return context.get_remaining_time_in_millis() < LEAST_MS
+
+
+@cache
+def _services() -> Services:
+    return open_services(settings())

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from metrics_aggregation.watched import Watched
 from modelloop import keys
-from modelloop.aws import storage
 from modelloop.aws.registry import manifests
 from modelloop.errors import NotFoundError
-from modelloop.settings import settings
+
+if TYPE_CHECKING:
+    from modelloop.aws.storage import Bucket
 
 MOST_VERSIONS = 64
 _RUN_ID = re.compile(r"[0-9a-f-]{36}")
@@ -18,7 +20,8 @@ _RUN_ID = re.compile(r"[0-9a-f-]{36}")
 class StoredKnowledge:
     """Versions by their manifests, models by their serving pointers; only what exists is remembered."""
 
-    def __init__(self) -> None:
+    def __init__(self, artifacts: Bucket) -> None:
+        self._artifacts = artifacts
         self._versions: dict[tuple[str, str], Watched] = {}
         self._models: set[str] = set()
 
@@ -28,7 +31,7 @@ class StoredKnowledge:
             return None
         if (model, run_id) not in self._versions:
             try:
-                watched = Watched(manifests.read(model, run_id))
+                watched = Watched(manifests.read(self._artifacts, model, run_id))
             except NotFoundError:
                 return None
             if len(self._versions) >= MOST_VERSIONS:
@@ -38,6 +41,6 @@ class StoredKnowledge:
 
     def model(self, model: str) -> bool:
         """Say whether anything was ever published under that name."""
-        if model not in self._models and storage.head(settings().artifacts_bucket, keys.pointer(model)):
+        if model not in self._models and self._artifacts.head(keys.pointer(model)):
             self._models.add(model)
         return model in self._models

@@ -16,7 +16,7 @@ from modelloop.monitoring.summary import MILLIONTHS
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from modelloop.monitoring.summary import Tallies
+    from modelloop.monitoring.summary import Counts
 
 FURTHEST = 1e20  # a sum in millionths takes values up to here, so that no engine's integers overflow
 _SAFE = float(1 << 62)
@@ -37,11 +37,11 @@ class WatchedColumn:
         except (TypeError, ValueError, OverflowError) as error:
             raise InvalidValueError(f"column {self.name!r} holds a cell of a wrong type") from error
 
-    def count(self, values: NDArray[np.float64]) -> Tallies:
+    def count(self, values: NDArray[np.float64]) -> Counts:
         """Count slot values in the bins of the baseline."""
-        counts, missing, unseen = baseline.count(self._bins, values)
-        tallies: Tallies = {"counts": counts, "missing": missing, "unseen": unseen}
-        return tallies | ({"millionths": millionths(values)} if self._bins["kind"] == "number" else {})
+        in_bins, missing, unseen = baseline.count(self._bins, values)
+        counts: Counts = {"counts": in_bins, "missing": missing, "unseen": unseen}
+        return counts | ({"millionths": millionths(values)} if self._bins["kind"] == "number" else {})
 
     def _codes(self, cells: list[Any]) -> NDArray[np.float64]:
         codes, other = self._code_by_text, float(len(self._bins["categories"]))

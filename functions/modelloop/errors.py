@@ -13,7 +13,6 @@ ModelloopError
 │   ├── SpecError                 model.yaml, with its line
 │   └── FitRefusedError           what an estimator does not take
 ├── ArtifactRefusedError     a stored file is not what its digest or golden rows say
-├── CannotContinueError      a fitted state that no fit may go on from
 ├── ExportMismatchError      the serving engine does not reproduce the estimator
 └── TransientError           try again: throttled, timed out, unavailable
 """
@@ -118,10 +117,6 @@ class ArtifactRefusedError(ModelloopError):
     """A stored file is not what its size, digest or golden rows say."""
 
     code = "ARTIFACT_REFUSED"
-
-
-class CannotContinueError(ModelloopError):
-    """A fitted state that a fit may not go on from; the message says why, and the fit starts cold."""
 
 
 class ExportMismatchError(ModelloopError):

@@ -8,12 +8,12 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from modelloop.aws.registry.registry import Registry
 from modelloop.errors import TransientError
 from modelloop.settings import settings
 from trainer import counts
 from trainer.attempt import ending, take
 from trainer.pipeline import train
+from trainer.services import open_services
 
 logger = Logger()
 FORMAT_VERSION = 1
@@ -41,7 +41,8 @@ def work(message: dict[str, Any], context: Any) -> None:
         raise ValueError(f"message of format {message.get('format_version')!r}")
     model, run_id = message["model"], message["run_id"]
     logger.append_keys(model=model, run_id=run_id, correlation_id=run_id, request_id=message.get("request_id"))
-    registry = Registry(settings().table)
+    services = open_services(settings())
+    registry = services.registry
     started, seconds = time.monotonic(), context.get_remaining_time_in_millis() / 1000.0
     run = take(registry, model, run_id, seconds)
     if run is None:
@@ -49,7 +50,7 @@ def work(message: dict[str, Any], context: Any) -> None:
         return
     logger.info("the run is taken", extra={"attempt": run.attempts, "cause": run.cause})
     with ending(registry, run):
-        train(registry, run, seconds - MARGIN_SECONDS)
+        train(services, run, seconds - MARGIN_SECONDS)
     run = registry.get_run(run.model, run.run_id)
     logger.info("the run has ended", extra={"state": run.state, "version": run.version, "reason": run.reason})
     counts.ended(run, time.monotonic() - started)

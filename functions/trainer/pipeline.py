@@ -14,10 +14,10 @@ from modelloop.versions.gate import REJECT
 from modelloop.versions.run import REJECTED, SUCCEEDED
 from trainer import audit
 from trainer import table as tables
+from trainer.comparison import predecessor
 from trainer.comparison.examination import examine
 from trainer.comparison.incumbents import load_champion
 from trainer.comparison.schema_compatibility import keep_old_callers
-from trainer.comparison.start import begin
 from trainer.progress import Progress
 from trainer.release.publishing import publish
 from trainer.release.sources import FittedSource
@@ -28,51 +28,51 @@ from trainer.search.fitting import fit
 from trainer.search.refusal import pointing
 
 if TYPE_CHECKING:
-    from modelloop.aws.registry.registry import Registry
     from modelloop.versions.run import Run
     from trainer.comparison.incumbents import Champion
+    from trainer.services import Services
 
 FITTING_SHARE = 0.6
 CROSSING_SECONDS = 15.0
 
 
-def train(registry: Registry, run: Run, seconds: float) -> None:
+def train(services: Services, run: Run, seconds: float) -> None:
     """Work on a run that was taken, and end it SUCCEEDED, or REJECTED by the gate.
 
-    An earlier attempt that came as far as the manifest is continued from there. `seconds` is all the time there is.
+    Where an earlier attempt came as far as the manifest, its manifest is taken. `seconds` is all the time there is.
     """
     with threadpool_limits(1):
-        _train(registry, run, time.monotonic() + seconds)
+        _train(services, run, time.monotonic() + seconds)
 
 
-def _train(registry: Registry, run: Run, deadline: float) -> None:
-    progress = Progress(registry, run)
-    manifest = find_manifest(run.model, run.run_id)
+def _train(services: Services, run: Run, deadline: float) -> None:
+    progress = Progress(services.registry, run)
+    manifest = find_manifest(services.artifacts, run.model, run.run_id)
     if manifest is None:
-        candidate = _candidate(registry, run, progress, deadline)
+        candidate = _candidate(services, run, progress, deadline)
         if candidate.examination.decision.decision == REJECT:
-            _reject(registry, run, candidate, progress)
+            _reject(services, run, candidate, progress)
             return
-        manifest = make_version(registry, run, candidate, progress)
-    _release(registry, run, manifest, progress)
+        manifest = make_version(services, run, candidate, progress)
+    _release(services, run, manifest, progress)
 
 
-def _candidate(registry: Registry, run: Run, progress: Progress, deadline: float) -> Candidate:
+def _candidate(services: Services, run: Run, progress: Progress, deadline: float) -> Candidate:
     progress.reach("splitting")
-    pointer, _ = pointers.read(run.model)
-    champion = load_champion(pointer, run.run_id)
-    document = tables.read_document(run.model, run.run_id)
+    pointer, _ = pointers.read(services.artifacts, run.model)
+    champion = load_champion(services, pointer, run.run_id)
+    document = tables.read_document(services.artifacts, run.model, run.run_id)
     if document.get("brought"):
-        return _brought(run, progress, document, champion, deadline)
-    table = keep_old_callers(tables.load(run.model, run.run_id, document), champion)
-    earlier = trials.read(run.model, run.run_id)
-    table, start = begin(registry, run, table, champion, earlier)
+        return _brought(services, run, progress, document, champion, deadline)
+    table = keep_old_callers(tables.load(services.artifacts, run.model, run.run_id, document), champion)
+    earlier = trials.read(services.artifacts, run.model, run.run_id)
+    before = predecessor.begin(services.stores, run.model, champion, earlier)
     progress.reach("fitting")
     seconds = (deadline - time.monotonic()) * FITTING_SHARE
     recorded = earlier.trials if earlier else []
     with pointing(table.spec):
-        fitted = fit(table, seconds, lambda share: progress.reach("fitting", share), recorded, start)
-    trials.record(run.model, run.run_id, fitted)
+        fitted = fit(table, seconds, lambda share: progress.reach("fitting", share), recorded, before)
+    trials.record(services.artifacts, run.model, run.run_id, fitted)
     progress.reach("evaluating")
     metric = fitted.objective.compared_by
     examination = examine(table, fitted.estimator, metric, champion)
@@ -83,35 +83,35 @@ def _candidate(registry: Registry, run: Run, progress: Progress, deadline: float
 
 
 def _brought(
-    run: Run, progress: Progress, document: dict[str, Any], champion: Champion | None, deadline: float
+    services: Services,
+    run: Run,
+    progress: Progress,
+    document: dict[str, Any],
+    champion: Champion | None,
+    deadline: float,
 ) -> Candidate:
     from trainer.onnx_import.bring import bring  # noqa: PLC0415  onnx is only for models without a flat form
 
     progress.reach("evaluating")
-    return Candidate(*bring(run, document, champion, deadline), champion)
+    return Candidate(*bring(services, run, document, champion, deadline), champion)
 
 
-def _reject(registry: Registry, run: Run, candidate: Candidate, progress: Progress) -> None:
+def _reject(services: Services, run: Run, candidate: Candidate, progress: Progress) -> None:
     gate, metrics = candidate.examination.decision.to_json(), candidate.examination.metrics
-    report_refusal(run, candidate)
+    report_refusal(services.artifacts, run, candidate)
     at = run.decided_at or clock.now()
-    registry.update_run(run.model, run.run_id, decided_at=at)
-    audit.record(registry, run, "gate", {"decision": REJECT, "reasons": gate["reasons"]}, at)
+    services.registry.update_run(run.model, run.run_id, decided_at=at)
+    audit.record(services.registry, run, "gate", {"decision": REJECT, "reasons": gate["reasons"]}, at)
     reason = f"the gate refused this model: {'; '.join(gate['reasons'])}"
-    facts = {"warm_start": _in_short(candidate.source.warm_start), "spent": progress.spent()}
-    registry.finish_run(run.model, run.run_id, REJECTED, reason, gate=gate, metrics=metrics, **facts)
+    spent = progress.spent()
+    services.registry.finish_run(run.model, run.run_id, REJECTED, reason, gate=gate, metrics=metrics, spent=spent)
 
 
-def _release(registry: Registry, run: Run, manifest: dict[str, Any], progress: Progress) -> None:
-    number = registry.register_version(run.model, run.run_id, manifests.registry_facts(manifest))
+def _release(services: Services, run: Run, manifest: dict[str, Any], progress: Progress) -> None:
+    number = services.registry.register_version(run.model, run.run_id, manifests.registry_facts(manifest))
     progress.reach("publishing")
-    outcome = publish(registry, manifest, manifests.reference(manifest))
-    audit.record(registry, run, "register", {"version": number, "outcome": outcome}, manifest["created_at"])
+    outcome = publish(services.stores, manifest, manifests.reference(manifest))
+    audit.record(services.registry, run, "register", {"version": number, "outcome": outcome}, manifest["created_at"])
     facts = {name: manifest[name] for name in ("gate", "metrics", "version")}
-    facts |= {"warm_start": _in_short(manifest["warm_start"]), "spent": progress.spent()}
-    registry.finish_run(run.model, run.run_id, SUCCEEDED, outcome, stage="done", percent=100, **facts)
-
-
-def _in_short(warm_start: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return what a run says of its start; the chain of versions stands in the manifest."""
-    return None if warm_start is None else {name: warm_start[name] for name in ("from", "state", "reason")}
+    facts["spent"] = progress.spent()
+    services.registry.finish_run(run.model, run.run_id, SUCCEEDED, outcome, stage="done", percent=100, **facts)

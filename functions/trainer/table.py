@@ -12,15 +12,15 @@ import numpy as np
 import orjson
 
 from modelloop import keys
-from modelloop.aws import storage
 from modelloop.errors import ArtifactRefusedError, DatasetRejectedError
-from modelloop.settings import settings
 from modelloop.spec.model import Spec, spec_from_json
 from modelloop.tables.encoding import Encoding, encoding_from_json
 from modelloop.tables.split import HOLDOUT, TRAIN, VALIDATION
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from modelloop.aws.storage import Bucket
 
 FORMAT_VERSION = 1
 TIMES = "times.npy"
@@ -119,22 +119,22 @@ def newest(*parts: Part) -> float | None:
     return max((float(times.max()) for times in known if len(times)), default=None)
 
 
-def load(model: str, run_id: str, document: dict[str, Any]) -> PreparedTable:
+def load(artifacts: Bucket, model: str, run_id: str, document: dict[str, Any]) -> PreparedTable:
     """Read the rows of a run's prepared table.
 
     Raises ArtifactRefusedError for a file that is not what the table document says, DatasetRejectedError when the
     split leaves a part, or a class of the training part, without rows.
     """
-    files = read_files(model, run_id, document)
+    files = read_files(artifacts, model, run_id, document)
     rows = Part(files["matrix.npy"], files["target.npy"].astype(np.float64), files.get(TIMES))
     table = prepared(document, rows, files["membership.npy"], files.get(SLICES))
     _check_parts(table)
     return table
 
 
-def read_document(model: str, run_id: str) -> dict[str, Any]:
+def read_document(artifacts: Bucket, model: str, run_id: str) -> dict[str, Any]:
     """Read the document of a run's prepared table; raise ArtifactRefusedError when it is not one."""
-    document: dict[str, Any] = orjson.loads(_get(model, run_id, "table.json"))
+    document: dict[str, Any] = orjson.loads(_get(artifacts, model, run_id, "table.json"))
     if document.get("format_version") != FORMAT_VERSION:
         raise ArtifactRefusedError(f"prepared table of format {document.get('format_version')!r}")
     return document
@@ -151,15 +151,17 @@ def prepared(
     return PreparedTable(document, encoding, spec, rows.take(order), membership[order], slices)
 
 
-def read_files(model: str, run_id: str, document: dict[str, Any], skip: tuple[str, ...] = ()) -> dict[str, Any]:
+def read_files(
+    artifacts: Bucket, model: str, run_id: str, document: dict[str, Any], skip: tuple[str, ...] = ()
+) -> dict[str, Any]:
     """Read the arrays of a prepared table by name."""
     names = [name for name in document["files"] if name not in skip]
-    return {name: read_array(read_file(model, run_id, document, name)) for name in names}
+    return {name: read_array(read_file(artifacts, model, run_id, document, name)) for name in names}
 
 
-def read_file(model: str, run_id: str, document: dict[str, Any], name: str) -> bytes:
+def read_file(artifacts: Bucket, model: str, run_id: str, document: dict[str, Any], name: str) -> bytes:
     """Read one file of a prepared table; raise ArtifactRefusedError when it is not the one that intake wrote."""
-    body, facts = _get(model, run_id, name), document["files"][name]
+    body, facts = _get(artifacts, model, run_id, name), document["files"][name]
     if len(body) != facts["bytes"] or sha256(body).hexdigest() != facts["sha256"]:
         raise ArtifactRefusedError(f"{name} of run {run_id} is not the file that intake wrote; upload the table again")
     return body
@@ -171,8 +173,8 @@ def read_array(body: bytes) -> NDArray[Any]:
     return array
 
 
-def _get(model: str, run_id: str, name: str) -> bytes:
-    return storage.get(settings().artifacts_bucket, keys.prepared(model, run_id, name))
+def _get(artifacts: Bucket, model: str, run_id: str, name: str) -> bytes:
+    return artifacts.get(keys.prepared(model, run_id, name))
 
 
 def _check_parts(table: PreparedTable) -> None:

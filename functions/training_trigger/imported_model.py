@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modelloop import keys
+from modelloop.aws.storage import Bucket
 from modelloop.contracts.pointer import LARGEST_BYTES
 from modelloop.errors import DatasetRejectedError, NotFoundError, SpecError
 from modelloop.settings import settings
@@ -24,35 +25,34 @@ from training_trigger.prepare import FORMAT_VERSION, Prepared
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from modelloop.aws.registry.registry import Registry
-    from modelloop.settings import Settings
     from training_trigger.events import Arrival
+    from training_trigger.services import Services
 
 CAUSE = "model"
 
 
-def take_model(arrival: Arrival, model: str, file: str, registry: Registry, config: Settings) -> Outcome:
+def take_model(arrival: Arrival, model: str, file: str, services: Services) -> Outcome:
     """Bring an uploaded ONNX model to its queued or rejected run. Raises TransientError when AWS does not answer."""
-    if not registry.advance_sequencer(model, arrival.key, arrival.sequencer):
+    if not services.registry.advance_sequencer(model, arrival.key, arrival.sequencer):
         return Outcome("stale", model)
     with engine.scratch() as folder:
         path, table = folder / "upload", folder / "reference"
         try:
-            too_large = fetch(arrival.bucket, arrival.key, path, arrival.version_id)
+            too_large = fetch(Bucket(arrival.bucket), arrival.key, path, arrival.version_id)
         except NotFoundError:
             return Outcome("gone", model, reason=f"{arrival.key} was deleted before it was read")
-        spec, refusal, spec_digest = read_spec(config.data_bucket, keys.brought(model, keys.SPEC_NAME))
+        spec, refusal, spec_digest = read_spec(services.data, keys.brought(model, keys.SPEC_NAME))
         try:
-            too_large = too_large or fetch(config.data_bucket, keys.brought(model, keys.REFERENCE_NAME), table)
+            too_large = too_large or fetch(services.data, keys.brought(model, keys.REFERENCE_NAME), table)
         except NotFoundError:
             table.unlink(missing_ok=True)
         run = new_run(arrival, CAUSE, model, file, path, spec_digest)
         if table.exists():
             run.dataset["reference"] = digest_of(table)
-        run = registry.create_run(run)
+        run = services.registry.create_run(run)
         if run.state != QUEUED:
             return Outcome("repeated", model, run.run_id)
-        return bring_in(Work(run, path, file, spec, refusal or too_large, prepare_model), registry, config)
+        return bring_in(Work(run, path, file, spec, refusal or too_large, prepare_model), services)
 
 
 def prepare_model(work: Work, progress: Callable[[str], None]) -> Prepared:

@@ -12,8 +12,8 @@ from hashlib import file_digest, sha256
 from typing import TYPE_CHECKING, Any
 
 from modelloop import clock, keys
-from modelloop.aws import queues, storage, uploads
 from modelloop.aws.serving import pointers
+from modelloop.aws.storage import Bucket
 from modelloop.errors import ConflictError, DatasetRejectedError, NotFoundError, SpecError
 from modelloop.ids import uuid7
 from modelloop.spec.model import Spec, parse_spec
@@ -25,10 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from modelloop.aws.registry.registry import Registry
-    from modelloop.settings import Settings
     from training_trigger.events import Arrival
     from training_trigger.prepare import Prepared
+    from training_trigger.services import Services
 
 PERCENT = {"received": 0, "profiled": 10, "encoded": 20, "queued": 25}
 UPLOAD = "upload"
@@ -49,28 +48,28 @@ class Outcome:
         return {"outcome": self.what, "model": self.model, "run_id": self.run_id, "reason": self.reason}
 
 
-def take_table(arrival: Arrival, model: str, file: str, registry: Registry, config: Settings) -> Outcome:
+def take_table(arrival: Arrival, model: str, file: str, services: Services) -> Outcome:
     """Bring an uploaded table to its queued or rejected run. Raises TransientError when AWS does not answer."""
-    if not registry.advance_sequencer(model, arrival.key, arrival.sequencer):
+    if not services.registry.advance_sequencer(model, arrival.key, arrival.sequencer):
         return Outcome("stale", model)
     with engine.scratch() as folder:
         path = folder / "upload"
         try:
-            too_large = fetch(arrival.bucket, arrival.key, path, arrival.version_id)
+            too_large = fetch(Bucket(arrival.bucket), arrival.key, path, arrival.version_id)
         except NotFoundError:
             return Outcome("gone", model, reason=f"{arrival.key} was deleted before it was read")
-        spec, refusal, spec_digest = read_spec(config.data_bucket, keys.spec(model))
-        run = registry.create_run(new_run(arrival, UPLOAD, model, file, path, spec_digest))
+        spec, refusal, spec_digest = read_spec(services.data, keys.spec(model))
+        run = services.registry.create_run(new_run(arrival, UPLOAD, model, file, path, spec_digest))
         if run.state != QUEUED:
             return Outcome("repeated", model, run.run_id)
-        return bring_in(Work(run, path, file, spec, refusal or too_large), registry, config)
+        return bring_in(Work(run, path, file, spec, refusal or too_large), services)
 
 
-def fetch(bucket: str, key: str, path: Path, version_id: str | None = None) -> DatasetRejectedError | None:
+def fetch(bucket: Bucket, key: str, path: Path, version_id: str | None = None) -> DatasetRejectedError | None:
     """Download an object; return why it is refused, and leave nothing, when the disk does not hold it."""
     try:
         with engine.within_limits():
-            storage.download(bucket, key, path, version_id)
+            bucket.download(key, path, version_id)
     except DatasetRejectedError as refusal:
         path.unlink()
         return refusal
@@ -107,43 +106,43 @@ def prepare_table(work: Work, progress: Callable[[str], None]) -> Prepared:
         )
 
 
-def bring_in(work: Work, registry: Registry, config: Settings) -> Outcome:
+def bring_in(work: Work, services: Services) -> Outcome:
     """Prepare and queue a run, or reject it; a run that somebody else ended meanwhile is left alone."""
     model, run_id = work.run.model, work.run.run_id
     try:
         if work.run.stage != "queued":
-            run = attempts.begin(registry, work.run)
+            run = attempts.begin(services.registry, work.run)
             if run is None:
                 return Outcome("failed", model, run_id, attempts.CUT_OFF)
-            _bring_to_queue(replace(work, run=run), registry, config)
-        queues.send_run(config.runs_queue_url, work.run)
-        _overtake(work.run, registry)
+            _bring_to_queue(replace(work, run=run), services)
+        services.queue.send(work.run)
+        _overtake(work.run, services)
     except DatasetRejectedError as refusal:
-        registry.finish_run(model, run_id, REJECTED, refusal.message)
+        services.registry.finish_run(model, run_id, REJECTED, refusal.message)
         return Outcome("rejected", model, run_id, refusal.message)
     except ConflictError:
         return Outcome("repeated", model, run_id)
     return Outcome("queued", model, run_id)
 
 
-def _bring_to_queue(work: Work, registry: Registry, config: Settings) -> None:
-    with attempts.ending(registry, work.run):
-        _store(work, _prepare(work, registry), registry, config)
+def _bring_to_queue(work: Work, services: Services) -> None:
+    with attempts.ending(services.registry, work.run):
+        _store(work, _prepare(work, services), services)
         facts = {"stage": "queued", "percent": PERCENT["queued"], "reason": None}
-        registry.update_run(work.run.model, work.run.run_id, **facts)
+        services.registry.update_run(work.run.model, work.run.run_id, **facts)
 
 
-def _overtake(run: Run, registry: Registry) -> None:
+def _overtake(run: Run, services: Services) -> None:
     """End the runs of the model that still wait and are older than this one."""
-    for waiting in registry.list_runs(run.model, limit=WAITING_RUNS).items:
+    for waiting in services.registry.list_runs(run.model, limit=WAITING_RUNS).items:
         if waiting.state == QUEUED and waiting.run_id < run.run_id:
-            registry.supersede_run(run.model, waiting.run_id, f"run {run.run_id} has newer data")
+            services.registry.supersede_run(run.model, waiting.run_id, f"run {run.run_id} has newer data")
 
 
-def read_spec(bucket: str, key: str) -> tuple[Spec, SpecError | None, str]:
+def read_spec(bucket: Bucket, key: str) -> tuple[Spec, SpecError | None, str]:
     """Return the spec under a key, or why it is refused, and the digest that stands for it in the run's key."""
     try:
-        raw = storage.get(bucket, key)
+        raw = bucket.get(key)
     except NotFoundError:
         return Spec(), None, Spec().digest
     try:
@@ -177,28 +176,28 @@ def digest_of(path: Path) -> str:
         return file_digest(stream, "sha256").hexdigest()
 
 
-def _prepare(work: Work, registry: Registry) -> Prepared:
+def _prepare(work: Work, services: Services) -> Prepared:
     if work.refusal is not None:
         raise work.refusal
 
     def progress(stage: str) -> None:
-        registry.update_run(work.run.model, work.run.run_id, stage=stage, percent=PERCENT[stage])
+        services.registry.update_run(work.run.model, work.run.run_id, stage=stage, percent=PERCENT[stage])
 
-    return work.prepare(replace(work, before=_champions_split(work.run.model, registry)), progress)
+    return work.prepare(replace(work, before=_champions_split(work.run.model, services)), progress)
 
 
-def _champions_split(model: str, registry: Registry) -> dict[str, Any] | None:
-    pointer, _ = pointers.read(model)
+def _champions_split(model: str, services: Services) -> dict[str, Any] | None:
+    pointer, _ = pointers.read(services.artifacts, model)
     if pointer is None or pointer.champion is None:
         return None
     try:
-        facts = registry.get_version(model, pointer.champion.version)
+        facts = services.registry.get_version(model, pointer.champion.version)
     except NotFoundError:
         return None
     return {**facts.get("split", {}), "target": facts["target"]}
 
 
-def _store(work: Work, prepared: Prepared, registry: Registry, config: Settings) -> None:
+def _store(work: Work, prepared: Prepared, services: Services) -> None:
     """Upload the prepared table, its document last, and write what is known to the run."""
     model, run_id = work.run.model, work.run.run_id
     dataset = work.run.dataset | {
@@ -207,11 +206,11 @@ def _store(work: Work, prepared: Prepared, registry: Registry, config: Settings)
     files: dict[str, Any] = {}
     for name, path in prepared.files.items():
         files[name] = {"sha256": digest_of(path), "bytes": path.stat().st_size}
-        uploads.upload(config.artifacts_bucket, keys.prepared(model, run_id, name), path)
+        services.artifacts.upload(keys.prepared(model, run_id, name), path)
     document = prepared.document | {"run_id": run_id, "dataset": dataset, "files": files, "plan": prepared.plan}
     body = json.dumps(document, allow_nan=False).encode()
-    storage.put(config.artifacts_bucket, keys.prepared(model, run_id, "table.json"), body)
-    registry.update_run(
+    services.artifacts.put(keys.prepared(model, run_id, "table.json"), body)
+    services.registry.update_run(
         model, run_id, stage="encoded", percent=PERCENT["encoded"], dataset=dataset, plan=prepared.plan,
         warnings=[prepared.document["task_reason"], *prepared.warnings],
     )  # fmt: skip

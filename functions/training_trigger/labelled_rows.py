@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from modelloop import keys
-from modelloop.aws import storage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from modelloop.aws.storage import Bucket
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +26,11 @@ class LabelledRow:
     label: str | float | bool
 
 
-def read_labelled(bucket: str, model: str) -> list[LabelledRow]:
+def read_labelled(artifacts: Bucket, model: str) -> list[LabelledRow]:
     """Return the labelled rows of a model by id and row: the last label by time wins."""
     last: dict[tuple[str, int], LabelledRow] = {}
-    for key in sorted(storage.list_keys(bucket, keys.labelled_prefix(model))):
-        for labelled in _rows(storage.get(bucket, key)):
+    for key in sorted(artifacts.list_keys(keys.labelled_prefix(model))):
+        for labelled in _rows(artifacts.get(key)):
             place = (labelled.id, labelled.row)
             if place not in last or last[place].time <= labelled.time:
                 last[place] = labelled

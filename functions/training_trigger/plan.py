@@ -91,7 +91,7 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The estimate: rows, slots, bytes of the upload, peak memory in MB, seconds; its limits, and where it runs."""
+    """The estimate: rows, slots, bytes of the upload, peak memory in MB, seconds, and its limits."""
 
     rows: int
     columns: int
@@ -101,7 +101,6 @@ class Plan:
     memory_mb: int
     seconds: int
     limits: dict[str, int]
-    runs_on: str = "lambda"
 
     def to_json(self) -> dict[str, Any]:
         """Return the document that a run carries."""

@@ -6,8 +6,8 @@ from hashlib import file_digest
 from typing import TYPE_CHECKING, Any
 
 from modelloop import clock, keys
-from modelloop.aws import storage, uploads
 from modelloop.aws.serving import pointers
+from modelloop.aws.storage import Bucket
 from modelloop.captures import origins
 from modelloop.errors import DatasetRejectedError, NotFoundError
 from modelloop.ids import MODEL_NAME, derived_uuid7, uuid7
@@ -21,11 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from modelloop.aws.registry.registry import Registry
-    from modelloop.settings import Settings
     from modelloop.spec.model import Spec
     from training_trigger.events import Retrain
     from training_trigger.labelled_rows import LabelledRow
+    from training_trigger.services import Services
 
 REQUEST = "request"
 WHO = "training_trigger"
@@ -35,28 +34,28 @@ RUNS_SEARCHED = 100
 BROUGHT = "model"
 
 
-def answer(wish: Retrain, registry: Registry, config: Settings) -> Outcome:
+def answer(wish: Retrain, services: Services) -> Outcome:
     """Train again, or tell the audit log why there is nothing to train: whoever asked has gone, and reads it there."""
-    outcome = train_again(wish, registry, config)
-    if outcome.what in NOTHING_NEW and _is_known(registry, wish.model):
+    outcome = train_again(wish, services)
+    if outcome.what in NOTHING_NEW and _is_known(services, wish.model):
         detail = {"cause": wish.cause, "request_id": wish.request_id, **outcome.to_json()}
         audit_id = derived_uuid7(clock.to_ms(wish.time), f"{wish.model}/{wish.cause}/{wish.request_id}/nothing")
         why = f"no run: {outcome.reason}"
-        registry.record_audit(wish.model, "retrain", WHO, why, detail, audit_id=audit_id)
+        services.registry.record_audit(wish.model, "retrain", WHO, why, detail, audit_id=audit_id)
     return outcome
 
 
-def train_again(wish: Retrain, registry: Registry, config: Settings) -> Outcome:
+def train_again(wish: Retrain, services: Services) -> Outcome:
     """Queue one run on base rows and labelled rows, or say why there is none.
 
     A run that a person asks for trains on what there is; one that the loop wants needs new labels and no masked
     columns.
     """
-    base = _base_run(wish.model, registry) if MODEL_NAME.fullmatch(wish.model) else None
+    base = _base_run(wish.model, services) if MODEL_NAME.fullmatch(wish.model) else None
     if base is None:
         return Outcome("ignored", wish.model, reason="no trained table to start from")
-    spec, refusal, spec_digest = read_spec(config.data_bucket, keys.spec(wish.model))
-    labelled = read_labelled(config.artifacts_bucket, wish.model)
+    spec, refusal, spec_digest = read_spec(services.data, keys.spec(wish.model))
+    labelled = read_labelled(services.artifacts, wish.model)
     if wish.cause != REQUEST and (reason := _reason_to_wait(spec, labelled)):
         return Outcome("refused", wish.model, reason=reason)
     with engine.scratch() as folder:
@@ -65,19 +64,19 @@ def train_again(wish: Retrain, registry: Registry, config: Settings) -> Outcome:
             told, refused = _derive(origin, spec, labelled, table)
         except NotFoundError:
             return Outcome("gone", wish.model, reason=f"{origin['uri']} is no longer kept: upload the table again")
-        run = registry.create_run(_run(wish, origin, table, len(labelled), spec_digest, config))
+        run = services.registry.create_run(_run(wish, origin, table, len(labelled), spec_digest, services))
         if run.state != QUEUED:
             reason = f"run {run.run_id} has trained on the same rows with the same specification"
             return Outcome("repeated", wish.model, run.run_id, reason)
         digest = run.dataset["digest"]
-        storage.put(config.artifacts_bucket, keys.origins(run.model, digest), told)
-        uploads.upload(config.artifacts_bucket, keys.derived(run.model, digest), table)
-        return bring_in(Work(run, table, "derived.csv", spec, refusal or refused), registry, config)
+        services.artifacts.put(keys.origins(run.model, digest), told)
+        services.artifacts.upload(keys.derived(run.model, digest), table)
+        return bring_in(Work(run, table, "derived.csv", spec, refusal or refused), services)
 
 
-def _is_known(registry: Registry, model: str) -> bool:
+def _is_known(services: Services, model: str) -> bool:
     try:
-        registry.get_model(model)
+        services.registry.get_model(model)
     except NotFoundError:
         return False
     return True
@@ -97,31 +96,33 @@ def _derive(
     """Write the derived table and return its origins, or write the base as it is when the spec no longer fits it."""
     raw = table.with_name("base")
     bucket, _, key = origin["uri"].removeprefix("s3://").partition("/")
-    storage.download(bucket, key, raw, origin.get("version_id"))
+    Bucket(bucket).download(key, raw, origin.get("version_id"))
     try:
         with engine.connect(table.parent) as connection:
             return derive(connection, raw, file=origin["file"], spec=spec, labelled=labelled, sink=table), None
     except DatasetRejectedError as error:
-        storage.download(bucket, key, table, origin.get("version_id"))
+        Bucket(bucket).download(key, table, origin.get("version_id"))
         return origins.document(0, ()), error
 
 
-def _base_run(model: str, registry: Registry) -> Run | None:
+def _base_run(model: str, services: Services) -> Run | None:
     """Return the run of the champion, or else of the newest version, that was trained here on a table."""
-    pointer, _ = pointers.read(model)
+    pointer, _ = pointers.read(services.artifacts, model)
     if pointer is not None and pointer.champion is not None:
-        run = registry.get_run(model, pointer.champion.run_id)
+        run = services.registry.get_run(model, pointer.champion.run_id)
         return None if run.cause == BROUGHT else run
-    trained = (run for run in registry.list_runs(model, limit=RUNS_SEARCHED).items if run.state == SUCCEEDED)
+    trained = (run for run in services.registry.list_runs(model, limit=RUNS_SEARCHED).items if run.state == SUCCEEDED)
     return next((run for run in trained if run.cause != BROUGHT), None)
 
 
-def _run(wish: Retrain, origin: dict[str, Any], table: Path, labelled: int, spec_digest: str, config: Settings) -> Run:
+def _run(
+    wish: Retrain, origin: dict[str, Any], table: Path, labelled: int, spec_digest: str, services: Services
+) -> Run:
     with table.open("rb") as stream:
         digest = file_digest(stream, "sha256").hexdigest()
     base = {name: origin.get(name) for name in ("uri", "version_id", "digest", "file", "bytes")}
     dataset = {
-        "uri": f"s3://{config.artifacts_bucket}/{keys.derived(wish.model, digest)}", "version_id": None,
+        "uri": f"s3://{services.artifacts.name}/{keys.derived(wish.model, digest)}", "version_id": None,
         "digest": digest, "file": "derived.csv", "bytes": table.stat().st_size, "rows": None, "columns": None,
         "base": base, "labelled": labelled,
     }  # fmt: skip

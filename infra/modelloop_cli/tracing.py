@@ -32,7 +32,7 @@ def lineage_view(found: Document) -> RenderableType:
 
 def _facts(found: Document) -> Iterator[tuple[str, Any]]:
     dataset, environment, estimator = (found.get(name) or {} for name in ("dataset", "environment", "estimator"))
-    run, start = found.get("run") or {}, found.get("warm_start") or {}
+    run = found.get("run") or {}
     yield "answered", _answers(found.get("rows") or ())
     yield "time", found.get("time")
     yield "model", found.get("model")
@@ -49,7 +49,7 @@ def _facts(found: Document) -> Iterator[tuple[str, Any]]:
     if base := dataset.get("base"):
         yield "made of", f"{_object(base)} and {dataset.get('labelled')} labelled rows"
         yield "its digest", base.get("digest")
-    yield "began", _start(start)
+    yield "began", _start(found.get("started_from"))
     yield "spec", yaml.safe_dump(_asked(found.get("spec") or {}), sort_keys=False, allow_unicode=True).strip()
     yield "its digest", run.get("spec_digest")
     yield "code", found.get("code")
@@ -73,13 +73,8 @@ def _object(dataset: Document | None) -> str | None:
     return f"{dataset.get('uri')}, version {version}" if version else dataset.get("uri")
 
 
-def _start(start: Document) -> str | None:
-    source = start.get("from")
-    if not source:
-        return None
-    carried = ", ".join(str(one["version"]) for one in start.get("chain") or ())
-    how = f"from the fitted state of version {carried}" if carried else f"cold, after version {source['version']}"
-    return f"{how}: {start.get('reason')}"
+def _start(start: Document | None) -> str | None:
+    return f"with the settings of version {start['version']}" if start else None
 
 
 def _asked(spec: Document) -> Document:

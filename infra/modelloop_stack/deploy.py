@@ -86,10 +86,10 @@ def describe(endpoint_url: str, outputs: dict[str, str]) -> StackInfo:
 
 
 def _upload(endpoint_url: str, package: Package) -> str:
-    """Upload the archives and the template, which is longer than a request may carry; returns its address."""
+    """Upload the files and the template, which is longer than a request may carry; returns its address."""
     s3 = emulator_client("s3", endpoint_url)
     s3.create_bucket(Bucket=BUCKET)
-    for key, content in package.archives.items():
+    for key, content in package.files.items():
         s3.put_object(Bucket=BUCKET, Key=key, Body=content)
     s3.put_object(Bucket=BUCKET, Key=f"{package.digest}.json", Body=package.template.encode())
     return f"{endpoint_url}/{BUCKET}/{package.digest}.json"

@@ -1,4 +1,4 @@
-"""The built application as an emulator takes it: code in zips, layers mounted."""
+"""The built application as an emulator takes it: code in zips, layers mounted, nested templates in a bucket."""
 
 from __future__ import annotations
 
@@ -14,39 +14,49 @@ import yaml
 from modelloop_stack.build.layers import layer
 
 BUCKET = "modelloop-deployment"
+# CloudFormation takes addresses of nested templates in this form; the emulator reads only bucket and key from them.
+S3 = "https://s3.amazonaws.com"
 SITE = "python/lib/python3.13/site-packages"
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A template that names uploaded archives, the archives by key, and a digest of all."""
+    """A template that names uploaded files, these files' contents by key, and a digest of all."""
 
     template: str
-    archives: dict[str, bytes]
+    files: dict[str, bytes]
     digest: str
 
 
 def package(built: Path) -> Package:
-    """Turn the output of `sam build` into a template and archives."""
+    """Turn the output of `sam build` into a template and the files that it names: archives and nested templates."""
     document = yaml.load((built / "template.yaml").read_text(), yaml.CSafeLoader)
-    archives: dict[str, bytes] = {}
+    files: dict[str, bytes] = {}
     for name, resource in document["Resources"].items():
         properties = resource.get("Properties", {})
         if resource["Type"] == "AWS::Serverless::Function":
             content = _zip_folder(built / properties["CodeUri"])
-            properties["CodeUri"] = _place(archives, content)
+            properties["CodeUri"] = _place_archive(files, content)
         elif resource["Type"] == "AWS::Serverless::LayerVersion":
-            properties["ContentUri"] = _place(archives, _mounted_layer(name))
+            properties["ContentUri"] = _place_archive(files, _mounted_layer(name))
+        elif resource["Type"] == "AWS::CloudFormation::Stack":
+            content = (built / properties["TemplateURL"]).read_bytes()
+            properties["TemplateURL"] = f"{S3}/{BUCKET}/{_place(files, content, 'yaml')}"
     template = json.dumps(document)
     digest = hashlib.sha256(template.encode()).hexdigest()
-    return Package(template=template, archives=archives, digest=digest)
+    return Package(template=template, files=files, digest=digest)
 
 
-def _place(archives: dict[str, bytes], content: bytes) -> dict[str, str]:
-    key = f"{hashlib.sha256(content).hexdigest()}.zip"
-    archives[key] = content
-    return {"Bucket": BUCKET, "Key": key}
+def _place_archive(files: dict[str, bytes], content: bytes) -> dict[str, str]:
+    return {"Bucket": BUCKET, "Key": _place(files, content, "zip")}
+
+
+def _place(files: dict[str, bytes], content: bytes, suffix: str) -> str:
+    """Add a file under a key that its content determines; returns the key."""
+    key = f"{hashlib.sha256(content).hexdigest()}.{suffix}"
+    files[key] = content
+    return key
 
 
 def _mounted_layer(logical_id: str) -> bytes:

@@ -15,7 +15,7 @@ import orjson
 import pytest
 
 from modelloop import keys
-from modelloop.aws import storage
+from modelloop.aws.storage import Bucket
 from modelloop.ids import uuid7
 from modelloop_client.client import Client
 from tests.e2e.test_rollout import rows
@@ -127,9 +127,9 @@ def register_the_contrary(stack: StackInfo, monkeypatch: pytest.MonkeyPatch) -> 
         output["predict"] = OTHER[output["predict"]]
     body = orjson.dumps(bundle)
     file = keys.version(MODEL, run_id, keys.BUNDLE)
-    storage.put(stack.artifacts_bucket, file, body)
+    Bucket(stack.artifacts_bucket).put(file, body)
     manifest = read(stack, facts["run_id"], keys.MANIFEST) | {"version": number, "run_id": run_id}
-    storage.put(stack.artifacts_bucket, keys.version(MODEL, run_id, keys.MANIFEST), orjson.dumps(manifest))
+    Bucket(stack.artifacts_bucket).put(keys.version(MODEL, run_id, keys.MANIFEST), orjson.dumps(manifest))
     ref = {"file": file, "sha256": sha256(body).hexdigest(), "bytes": len(body)}
     registry.register_version(
         MODEL, run_id, {"gate": {"decision": "release"}, "bundle": ref, "promotion": facts["promotion"]}
@@ -137,5 +137,5 @@ def register_the_contrary(stack: StackInfo, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def read(stack: StackInfo, run_id: str, name: str) -> dict[str, Any]:
-    document: dict[str, Any] = orjson.loads(storage.get(stack.artifacts_bucket, keys.version(MODEL, run_id, name)))
+    document: dict[str, Any] = orjson.loads(Bucket(stack.artifacts_bucket).get(keys.version(MODEL, run_id, name)))
     return document

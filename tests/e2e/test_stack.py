@@ -14,6 +14,7 @@ from modelloop_stack import processes
 from modelloop_stack import stack as embedded
 from modelloop_stack.build.paths import ROOT
 from modelloop_stack.info import StackInfo, StackNotRunningError
+from tests.infra.conftest import all_alarms, transformed
 
 SAVED_SECONDS = 6.5  # the server saves changes after five
 ITEM = {"pk": {"S": "KEPT"}, "sk": {"S": "1"}}
@@ -22,10 +23,10 @@ ITEM = {"pk": {"S": "KEPT"}, "sk": {"S": "1"}}
 @pytest.fixture
 def folder(worker_id: str) -> Iterator[Path]:
     place = ROOT / ".local" / "e2e" / f"{worker_id}-own"
-    embedded.down(place)
+    processes.down(place)
     shutil.rmtree(place, ignore_errors=True)
     yield place
-    embedded.down(place)
+    processes.down(place)
 
 
 def keep_something(info: StackInfo) -> None:
@@ -49,7 +50,7 @@ def test_a_stack_lives_beside_another_and_through_restart_and_crash(folder: Path
     assert listening == {"127.0.0.1"}
 
     keep_something(first)
-    embedded.down(folder)
+    processes.down(folder)
     assert processes.marked(folder) == []
     with pytest.raises(StackNotRunningError, match="make up"):
         StackInfo.load(folder / "stack.json")
@@ -72,8 +73,14 @@ def test_a_stack_lives_beside_another_and_through_restart_and_crash(folder: Path
     crashed = processes.server(folder)
     assert crashed is not None
     crashed.kill()
-    embedded.down(folder)
+    processes.down(folder)
     assert processes.marked(folder) == []
+
+
+def test_every_alarm_is_deployed(stack: StackInfo) -> None:
+    pages = stack.client("cloudwatch").get_paginator("describe_alarms").paginate()
+    deployed = {alarm["AlarmName"].split("-")[-2] for page in pages for alarm in page["MetricAlarms"]}
+    assert deployed == set(all_alarms(transformed()["Resources"]))
 
 
 def test_the_guards_of_the_gateway_hold_over_http(stack: StackInfo) -> None:
@@ -87,5 +94,5 @@ def test_the_guards_of_the_gateway_hold_over_http(stack: StackInfo) -> None:
 
 def test_nothing_is_known_of_a_stack_that_never_was(tmp_path: Path) -> None:
 
-    embedded.down(tmp_path / "absent")
+    processes.down(tmp_path / "absent")
     assert not (tmp_path / "absent").exists()

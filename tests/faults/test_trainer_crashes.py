@@ -8,7 +8,8 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from modelloop import keys
-from modelloop.aws import clients, storage
+from modelloop.aws import clients
+from modelloop.aws.storage import Bucket
 from tests.support.trainer_lab import Lab, sample
 from tests.support.trainer_lab import lab as open_lab
 from trainer.evaluation import bootstrap, diagnostics
@@ -70,7 +71,7 @@ def state(lab: Lab) -> dict[str, Any]:
         "projection": lab.registry.get_model("m").get("revision"),
         "versions": [version["version"] == run.version for version in lab.registry.list_versions("m").items],
         "audit": sorted((entry["action"], *_mark(entry)) for entry in lab.registry.list_audit("m").items),
-        "bundle": storage.get("artifacts", keys.version("m", RUN_ID, keys.BUNDLE)),
+        "bundle": Bucket("artifacts").get(keys.version("m", RUN_ID, keys.BUNDLE)),
     }
 
 

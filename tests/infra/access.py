@@ -9,7 +9,12 @@ from typing import Any
 
 from tests.infra.conftest import Resources
 
-BUCKET = re.compile(r"s3:::\$\{NamePrefix\}-(data|artifacts|capture)-\$\{AWS::AccountId\}-\$\{AWS::Region\}(?:/(.*))?$")
+BUCKETS = {"DataBucket": "data", "ArtifactsBucket": "artifacts", "CaptureBucket": "capture"}
+PREFIX = re.compile(r"\$\{(\w+)\.Arn\}/(.+)")
+# Where a reference to the bucket would be a circular dependency.
+SPELLED = re.compile(
+    r"arn:\$\{AWS::Partition\}:s3:::\$\{NamePrefix\}-(data|capture)-\$\{AWS::AccountId\}-\$\{AWS::Region\}(?:/(.+))?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +44,24 @@ def _grants(policies: list[dict[str, Any]]) -> Iterator[Grant]:
             assert statement["Effect"] == "Allow"
             for action in _listed(statement["Action"]):
                 for resource in _listed(statement["Resource"]):
-                    yield Grant(statement["Sid"], action, _name(resource))
+                    yield Grant(statement["Sid"], action, place(resource))
 
 
 def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _name(resource: Any) -> str:
+def place(resource: Any) -> str:
+    """Name what an ARN in a policy stands for: a bucket or its prefix as `data/datasets/*`, else the logical id."""
     if isinstance(resource, str):
         return resource
     if "Fn::GetAtt" in resource:
-        return str(resource["Fn::GetAtt"][0])
-    found = BUCKET.search(resource["Fn::Sub"])
-    assert found, resource
-    bucket, prefix = found.groups()
-    return f"{bucket}/{prefix}" if prefix else str(bucket)
+        name, attribute = resource["Fn::GetAtt"]
+        assert attribute == "Arn", resource
+        return BUCKETS.get(name, str(name))
+    arn = resource["Fn::Sub"]
+    if spelled := SPELLED.fullmatch(arn):
+        return "/".join(part for part in spelled.groups() if part)
+    inside = PREFIX.fullmatch(arn)
+    assert inside, resource
+    return f"{BUCKETS[inside[1]]}/{inside[2]}"

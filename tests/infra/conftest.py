@@ -1,4 +1,4 @@
-"""The template as CloudFormation gets it: after the transform."""
+"""The templates as CloudFormation gets them: after the transform, nested ones with their parameters filled in."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from samtranslator.translator.transform import transform
 from modelloop_stack.build.paths import ROOT
 
 type Resources = dict[str, dict[str, Any]]
+
+ALARM = "AWS::CloudWatch::Alarm"
 
 
 class NoManagedPolicies:
@@ -31,15 +33,19 @@ def source() -> dict[str, Any]:
 @cache
 def transformed() -> dict[str, Any]:
     """The template after the transform, with every parameter at its default."""
+    return transform_template(yaml_parse((ROOT / "template.yaml").read_text()), {})
+
+
+def transform_template(document: dict[str, Any], parameters: dict[str, str]) -> dict[str, Any]:
+    """Return the document after the transform; the document itself is changed on the way."""
     os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
-    document = yaml_parse((ROOT / "template.yaml").read_text())
     for resource in document["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["CodeUri"] = "s3://bucket/code.zip"
         if resource["Type"] == "AWS::Serverless::LayerVersion":
             resource["Properties"]["ContentUri"] = "s3://bucket/layer.zip"
     document["Globals"]["Function"].pop("CodeUri")
-    made: dict[str, Any] = transform(document, {}, NoManagedPolicies())
+    made: dict[str, Any] = transform(document, parameters, NoManagedPolicies())
     return made
 
 
@@ -57,3 +63,31 @@ def resources(template: dict[str, Any]) -> Resources:
 def of_type(resources: Resources, kind: str) -> Resources:
     """Resources of one CloudFormation type, by logical id."""
     return {name: body for name, body in resources.items() if body["Type"] == kind}
+
+
+def nested_template(resources: Resources, stack: str) -> dict[str, Any]:
+    """The template of a nested stack, by the stack's logical id."""
+    document: dict[str, Any] = yaml_parse((ROOT / resources[stack]["Properties"]["TemplateURL"]).read_text())
+    return document
+
+
+@pytest.fixture(scope="session")
+def alarms(resources: Resources) -> Resources:
+    return all_alarms(resources)
+
+
+def all_alarms(resources: Resources) -> Resources:
+    """Alarms by logical id: the template's, and the nested stack's with its parameters replaced by what it is given."""
+    given = resources["Alarms"]["Properties"]["Parameters"]
+    nested = of_type(nested_template(resources, "Alarms")["Resources"], ALARM)
+    own = of_type(resources, ALARM)
+    assert not own.keys() & nested.keys()
+    return own | {name: _with_parameters(body, given) for name, body in nested.items()}
+
+
+def _with_parameters(value: Any, given: dict[str, Any]) -> Any:
+    if isinstance(value, dict):
+        if value.keys() == {"Ref"}:
+            return given.get(value["Ref"], value)
+        return {key: _with_parameters(part, given) for key, part in value.items()}
+    return [_with_parameters(part, given) for part in value] if isinstance(value, list) else value

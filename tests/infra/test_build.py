@@ -8,15 +8,16 @@ from pathlib import Path
 
 import pytest
 import yaml
+from samcli.yamlhelper import yaml_parse
 
-from modelloop_stack.build import budget
+from modelloop_stack.build import budget, code, place
 from modelloop_stack.build.budget import BUDGET, MEBIBYTE, BudgetError, FunctionSize
 from modelloop_stack.build.bytecode import MissingBytecodeError, bytecode_of, compile_tree, missing_bytecode
 from modelloop_stack.build.cache import cached, forget_but_newest, link_tree
 from modelloop_stack.build.digest import digest_of, files_under
 from modelloop_stack.build.paths import ROOT
 from modelloop_stack.build.pruning import BY_ROLE, prune
-from modelloop_stack.package import package
+from modelloop_stack.package import BUCKET, package
 
 
 def test_the_budget_counts_code_and_every_layer() -> None:
@@ -123,6 +124,26 @@ def test_pruning_spares_what_scipy_links_to(tmp_path: Path) -> None:
     assert left == set(spared)
 
 
+def test_only_the_trainer_ships_the_chart_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = tmp_path / "source"
+    for name in (f"{code.CHARTS}/chart.umd.min.js", "trainer/report/page.py"):
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_text("")
+    monkeypatch.setattr(code, "code", lambda: source)
+    shipped = {}
+    for function in ("TrainerFunction", "InferenceFunction"):
+        place.main("code", str(tmp_path / function), function)
+        files = (tmp_path / function).rglob("*")
+        shipped[function] = sorted(path.name for path in files if path.is_file())
+    assert shipped == {"TrainerFunction": ["chart.umd.min.js", "page.py"], "InferenceFunction": ["page.py"]}
+
+
+def test_the_function_that_ships_the_chart_library_is_deployed() -> None:
+    resources = yaml_parse((ROOT / "template.yaml").read_text())["Resources"]
+    assert resources[code.TRAINER]["Properties"]["Handler"].startswith("trainer.")
+    assert (code.FUNCTIONS / code.CHARTS / "chart.umd.min.js").is_file()
+
+
 def test_linking_copies_the_tree_and_not_the_bytes(tmp_path: Path) -> None:
     source = tmp_path / "source" / "package"
     source.mkdir(parents=True)
@@ -185,6 +206,20 @@ def test_a_package_depends_on_contents_alone(tmp_path: Path, monkeypatch: pytest
     assert {
         resources["F"]["Properties"]["CodeUri"]["Key"],
         resources["ALayer"]["Properties"]["ContentUri"]["Key"],
-    } == set(first.archives)
+    } == set(first.files)
     (tmp_path / "F" / "handler.py").write_text("VALUE = 2\n")
     assert package(tmp_path).digest != first.digest
+
+
+def test_a_package_carries_nested_templates(tmp_path: Path) -> None:
+    resources = {"Alarms": {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "Alarms/t.yaml"}}}
+    (tmp_path / "template.yaml").write_text(yaml.safe_dump({"Resources": resources}))
+    (tmp_path / "Alarms").mkdir()
+    (tmp_path / "Alarms" / "t.yaml").write_text("Resources: {}\n")
+    packed = package(tmp_path)
+    address = json.loads(packed.template)["Resources"]["Alarms"]["Properties"]["TemplateURL"]
+    ((key, content),) = packed.files.items()
+    assert address == f"https://s3.amazonaws.com/{BUCKET}/{key}"
+    assert content == b"Resources: {}\n"
+    (tmp_path / "Alarms" / "t.yaml").write_text("Resources: {A: {}}\n")
+    assert package(tmp_path).digest != packed.digest

@@ -22,6 +22,7 @@ from modelloop.errors import ModelloopError
 from modelloop.spec import fields
 from modelloop_cli.main import app
 from modelloop_client.target import Stack
+from tests.infra.conftest import Resources
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "infra" / "docs"
@@ -91,7 +92,7 @@ def test_every_setting_parameter_and_output_is_documented_and_no_other() -> None
     told = first_cells("settings.md")
 
     assert {word for word in told if word.startswith("MODELLOOP_")} == read | {
-        "MODELLOOP_STACK", "MODELLOOP_STACK_FILE"
+        "MODELLOOP_STACK", "MODELLOOP_STACK_FILE", "MODELLOOP_CACHE"
     }  # fmt: skip
     assert {word for word in told if METRIC.fullmatch(word)} == set(template()["Parameters"])
     outputs = page("settings.md").split("## Template outputs")[1].split("The command")[0]
@@ -105,12 +106,10 @@ def test_the_description_of_a_stack_is_documented() -> None:
     assert all(f"`{name}`" in page("settings.md") for name in Stack.__dataclass_fields__)
 
 
-def test_every_metric_and_alarm_is_documented_and_no_other() -> None:
-    alarms = {name for name, one in template()["Resources"].items() if one["Type"] == "AWS::CloudWatch::Alarm"}
-
+def test_every_metric_and_alarm_is_documented_and_no_other(alarms: Resources) -> None:
     above, below = page("metrics-and-alarms.md").split("## Alarms")
     assert set(re.findall(r"^\| `([A-Z]\w+)`", above, re.MULTILINE)) == metrics()
-    assert set(re.findall(r"^\| `([A-Z]\w+)`", below, re.MULTILINE)) == alarms
+    assert set(re.findall(r"^\| `([A-Z]\w+)`", below, re.MULTILINE)) == set(alarms)
 
 
 def test_every_error_code_is_documented_with_its_status() -> None:

@@ -44,6 +44,12 @@ def test_no_deployed_environment_is_in_emulator_mode() -> None:
     assert not any("EmulatorMode" in overrides(environment) for environment in DEPLOYED)
 
 
+@pytest.mark.parametrize("environment", DEPLOYED)
+def test_an_environment_allows_roles_and_a_transform_with_nested_stacks(environment: str) -> None:
+    capabilities = CONFIGURATION[environment]["deploy"]["parameters"]["capabilities"]
+    assert capabilities == ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
+
+
 def test_no_two_environments_share_a_stack_or_a_bucket() -> None:
     stacks = {CONFIGURATION[environment]["global"]["parameters"]["stack_name"] for environment in DEPLOYED}
     prefixes = {overrides(environment)["NamePrefix"] for environment in DEPLOYED}

@@ -9,7 +9,7 @@ import pytest
 from samcli.yamlhelper import yaml_parse
 
 from modelloop_stack.build.paths import ROOT
-from tests.infra.conftest import Resources, of_type
+from tests.infra.conftest import Resources, nested_template, of_type
 from tests.infra.emission import emitted
 from tests.infra.test_wiring import HANDLERS, variables
 
@@ -45,11 +45,11 @@ def services(resources: Resources) -> dict[str, frozenset[str]]:
     }
 
 
-def alarm_metrics(resources: Resources) -> list[Metric]:
+def alarm_metrics(alarms: Resources) -> list[Metric]:
     return [
         (one["Properties"]["Namespace"], one["Properties"]["MetricName"],
          {dimension["Name"]: dimension["Value"] for dimension in one["Properties"]["Dimensions"]})
-        for one in of_type(resources, "AWS::CloudWatch::Alarm").values()
+        for one in alarms.values()
     ]  # fmt: skip
 
 
@@ -87,9 +87,17 @@ def faults(metric: Metric, resources: Resources) -> str | None:
     if name not in known or list(dimensions) != names:
         return f"{namespace} has no {name} by {list(dimensions)}"
     for dimension, value in dimensions.items():
-        if dimension in KINDS and resources.get(_referred(value), {}).get("Type") != KINDS[dimension]:
+        if dimension in KINDS and _resource(value, resources).get("Type") != KINDS[dimension]:
             return f"{value} is no {KINDS[dimension]}"
     return None
+
+
+def _resource(value: Any, resources: Resources) -> dict[str, Any]:
+    """Return the resource that a dimension refers to, or the stage that it names."""
+    if isinstance(value, str):
+        stages = of_type(resources, KINDS["Stage"]).values()
+        return next((stage for stage in stages if stage["Properties"]["StageName"] == value), {})
+    return resources.get(_referred(value), {})
 
 
 def _referred(value: Any) -> str:
@@ -97,8 +105,8 @@ def _referred(value: Any) -> str:
     return found if isinstance(found, str) else str(found[0])
 
 
-def test_every_alarm_watches_what_is_really_emitted(resources: Resources) -> None:
-    assert [fault for metric in alarm_metrics(resources) if (fault := faults(metric, resources))] == []
+def test_every_alarm_watches_what_is_really_emitted(resources: Resources, alarms: Resources) -> None:
+    assert [fault for metric in alarm_metrics(alarms) if (fault := faults(metric, resources))] == []
 
 
 def test_every_widget_shows_what_is_really_emitted(resources: Resources) -> None:
@@ -136,11 +144,18 @@ def test_what_nobody_emits_is_found(metric: Metric, resources: Resources) -> Non
     assert faults(metric, resources)
 
 
-def test_the_nested_template_gets_every_parameter_and_is_nowhere_but_on_aws(resources: Resources) -> None:
-    nested = resources["Dashboard"]
-    assert nested["Condition"] == "OnAws"
-    assert (ROOT / nested["Properties"]["TemplateURL"]).samefile(OBSERVABILITY / "dashboard.yaml")
-    assert set(nested["Properties"]["Parameters"]) == set(dashboard()["Parameters"])
+@pytest.mark.parametrize(
+    ("stack", "file", "condition"), [("Dashboard", "dashboard.yaml", "OnAws"), ("Alarms", "alarms.yaml", None)]
+)
+def test_a_nested_template_gets_every_parameter_and_returns_nothing(
+    stack: str, file: str, condition: str | None, resources: Resources
+) -> None:
+    assert resources[stack].get("Condition") == condition
+    properties = resources[stack]["Properties"]
+    assert (ROOT / properties["TemplateURL"]).samefile(OBSERVABILITY / file)
+    nested = nested_template(resources, stack)
+    assert set(properties["Parameters"]) == set(nested["Parameters"])
+    assert "Outputs" not in nested
 
 
 def test_widgets_do_not_overlap() -> None:

@@ -1,4 +1,4 @@
-"""The dashboard's template is nested, so whoever moves the built template has to take it along."""
+"""Templates are nested, so whoever moves the built template has to take them along."""
 
 from __future__ import annotations
 
@@ -15,19 +15,23 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-NESTED = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "Dashboard/template.yaml"}}
+NESTED = {"Alarms": "alarms.yaml", "Dashboard": "dashboard.yaml"}
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_sam_local_finds_the_nested_template(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sam_local_finds_the_nested_templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     built, moved = tmp_path / "built", tmp_path / "moved.yaml"
-    (built / "Dashboard").mkdir(parents=True)
-    (built / "template.yaml").write_text(yaml.safe_dump({"Resources": {"Dashboard": NESTED}}))
-    (built / "Dashboard" / "template.yaml").write_text((ROOT / "infra/observability/dashboard.yaml").read_text())
+    resources = {}
+    for stack, file in NESTED.items():
+        (built / stack).mkdir(parents=True)
+        (built / stack / "template.yaml").write_text((ROOT / "infra" / "observability" / file).read_text())
+        properties = {"TemplateURL": f"{stack}/template.yaml"}
+        resources[stack] = {"Type": "AWS::CloudFormation::Stack", "Properties": properties}
+    (built / "template.yaml").write_text(yaml.safe_dump({"Resources": resources}))
     monkeypatch.setattr(template, "environments", lambda _: {})
     info: Any = None
 
     template.write(built, moved, info, "http://localhost")
 
     stacks, remote = SamLocalStackProvider.get_stacks(str(moved))
-    assert ([stack.name for stack in stacks], remote) == (["", "Dashboard"], [])
+    assert ([stack.name for stack in stacks], remote) == (["", *NESTED], [])

@@ -12,7 +12,7 @@ from modelloop_cli.dead_letters import ROUTES
 from modelloop_stack.build.paths import ROOT
 from tests.benchmarks.monitoring import results
 from tests.infra.closure import modules, settings_read
-from tests.infra.conftest import Resources, of_type
+from tests.infra.conftest import Resources, all_alarms, of_type, transformed
 from tests.infra.test_buckets import mappings
 from training_trigger.attempts import MOST_ATTEMPTS
 
@@ -38,7 +38,6 @@ DIMENSIONS = {
     "QueueName": ("AWS::SQS::Queue", "Fn::GetAtt"),
     "DeliveryStreamName": ("AWS::KinesisFirehose::DeliveryStream", "Ref"),
     "TableName": ("AWS::DynamoDB::Table", "Ref"),
-    "Stage": ("AWS::ApiGateway::Stage", "Ref"),
 }
 OUTPUTS = {
     *("ApiUrl", "ApiKeyId", "DataBucket", "ArtifactsBucket", "CaptureBucket"),
@@ -168,32 +167,35 @@ def test_the_table_keeps_its_history_and_outlives_the_stack(resources: Resources
 def test_a_stream_delivers_where_its_consumer_looks(stream: str, prefix: str, resources: Resources) -> None:
     destination = resources[stream]["Properties"]["ExtendedS3DestinationConfiguration"]
     assert destination["Prefix"] == prefix
-    assert "-capture-" in destination["BucketARN"]["Fn::Sub"]
+    assert destination["BucketARN"] == {"Fn::GetAtt": ["CaptureBucket", "Arn"]}
     assert destination["RoleARN"] == {"Fn::GetAtt": ["StreamsRole", "Arn"]}
 
 
-def alarms() -> list[str]:
-    return re.findall(
-        r"^  (\w+):\n    Type: AWS::CloudWatch::Alarm", (ROOT / "template.yaml").read_text(), re.MULTILINE
-    )
-
-
-@pytest.mark.parametrize("name", alarms())
-def test_an_alarm_watches_a_resource_that_exists_and_tells_people(name: str, resources: Resources) -> None:
-    properties = resources[name]["Properties"]
+@pytest.mark.parametrize("name", all_alarms(transformed()["Resources"]))
+def test_an_alarm_watches_a_resource_that_exists_and_tells_people(
+    name: str, resources: Resources, alarms: Resources
+) -> None:
+    properties = alarms[name]["Properties"]
     assert properties["AlarmActions"] == [{"Ref": "AlertTopic"}]
     assert properties["Dimensions"]
     for dimension in properties["Dimensions"]:
-        if dimension["Name"] in {"ApiName", "Operation", "service"}:
+        if dimension["Name"] in {"ApiName", "Stage", "Operation", "service"}:
             continue
         kind, reference = DIMENSIONS[dimension["Name"]]
         value = dimension["Value"][reference]
         assert resources[value if isinstance(value, str) else value[0]]["Type"] == kind
 
 
-def test_the_api_alarm_names_the_api_as_the_api_names_itself(resources: Resources) -> None:
-    (named,) = (d["Value"] for d in resources["ApiFaults"]["Properties"]["Dimensions"] if d["Name"] == "ApiName")
-    assert resources["Api"]["Properties"]["Body"]["info"]["title"] == named
+def test_the_api_alarm_names_the_api_and_its_stage_as_they_are_named(resources: Resources, alarms: Resources) -> None:
+    api, stage = alarms["ApiFaults"]["Properties"]["Dimensions"]
+    assert api == {"Name": "ApiName", "Value": resources["Api"]["Properties"]["Body"]["info"]["title"]}
+    (deployed,) = of_type(resources, "AWS::ApiGateway::Stage").values()
+    assert stage == {"Name": "Stage", "Value": deployed["Properties"]["StageName"]}
+
+
+def test_no_alarm_has_a_fixed_name(alarms: Resources) -> None:
+    """An update that moves an alarm between templates creates the new one before it deletes the old one."""
+    assert [name for name, body in alarms.items() if "AlarmName" in body["Properties"]] == []
 
 
 def test_every_dead_letter_queue_has_its_way_back(template: dict[str, Any]) -> None:
@@ -227,15 +229,15 @@ def given_up_to(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 @pytest.mark.parametrize("queue", DEAD_LETTERS)
-def test_every_dead_letter_queue_has_an_alarm_on_its_depth(queue: str, resources: Resources) -> None:
-    alarm = resources[f"{queue}Depth"]["Properties"]
+def test_every_dead_letter_queue_has_an_alarm_on_its_depth(queue: str, alarms: Resources) -> None:
+    alarm = alarms[f"{queue}Depth"]["Properties"]
     assert alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
     assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": {"Fn::GetAtt": [queue, "QueueName"]}}]
 
 
 @pytest.mark.parametrize("function", HANDLERS)
-def test_every_function_has_an_alarm_on_its_errors(function: str, resources: Resources) -> None:
-    alarm = resources[function.replace("Function", "Errors")]["Properties"]
+def test_every_function_has_an_alarm_on_its_errors(function: str, alarms: Resources) -> None:
+    alarm = alarms[function.replace("Function", "Errors")]["Properties"]
     assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/Lambda", "Errors")
     assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": function}}]
 

@@ -62,6 +62,6 @@ def registry_of(stack: StackInfo, monkeypatch: pytest.MonkeyPatch) -> Registry:
         "MODELLOOP_ARTIFACTS_BUCKET": stack.artifacts_bucket,
     }.items():
         monkeypatch.setenv(name, value)
-    clients.reset()
+    clients.client.cache_clear()
     settings.cache_clear()
     return Registry(stack.table)

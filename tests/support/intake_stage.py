@@ -12,8 +12,9 @@ import numpy as np
 from moto import mock_aws
 
 from modelloop import keys
-from modelloop.aws import clients, storage
+from modelloop.aws import clients
 from modelloop.aws.registry.registry import Registry
+from modelloop.aws.storage import Bucket
 from modelloop.settings import settings
 from training_trigger.handler import handler
 
@@ -99,10 +100,10 @@ class Stage:
         self.messages()
 
     def table(self, run: Run) -> dict[str, Any]:
-        return json.loads(storage.get(ARTIFACTS, keys.prepared(run.model, run.run_id, "table.json")))  # type: ignore[no-any-return]
+        return json.loads(Bucket(ARTIFACTS).get(keys.prepared(run.model, run.run_id, "table.json")))  # type: ignore[no-any-return]
 
     def array(self, run: Run, name: str) -> Any:
-        return np.load(io.BytesIO(storage.get(ARTIFACTS, keys.prepared(run.model, run.run_id, name))))
+        return np.load(io.BytesIO(Bucket(ARTIFACTS).get(keys.prepared(run.model, run.run_id, name))))
 
 
 @contextmanager
@@ -115,7 +116,7 @@ def provisioned(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     monkeypatch.setenv("MODELLOOP_ARTIFACTS_BUCKET", ARTIFACTS)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
-        clients.reset()
+        clients.client.cache_clear()
         s3 = boto3.client("s3")
         for bucket in (DATA, ARTIFACTS):
             s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
@@ -135,5 +136,5 @@ def provisioned(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
         monkeypatch.setenv("MODELLOOP_RUNS_QUEUE_URL", url)
         settings.cache_clear()
         yield Stage(url, Registry(TABLE))
-        clients.reset()
+        clients.client.cache_clear()
         settings.cache_clear()

@@ -9,6 +9,7 @@ from modelloop import clock
 from modelloop.aws.serving import pointers
 from modelloop.aws.serving.changes import Changes, repair
 from modelloop.contracts.pointer import Pointer, VersionRef
+from tests.support.stores import ARTIFACTS, stores_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,14 +34,14 @@ def new_model(registry: Registry) -> str:
         registry._table.put_new({"pk": f"MODEL#{model}", "sk": f"VERSION#{number:08d}", **facts})
     said: dict[str, Any] = {"who": "trainer", "why": "gate", "action": "release", "updated_at": clock.now()}
     pointer = Pointer(model, 1, refs[2], challenger=refs[3], weight=10, previous=refs[1], subject=3, **said)
-    pointers.publish(pointer, None)
+    pointers.publish(ARTIFACTS, pointer, None)
     return model
 
 
 def state(registry: Registry, model: str) -> dict[str, Any]:
     """Return roles, facts and kinds of audit entries, after the schedule's repair; times and authors left out."""
-    repair(registry, model)
-    pointer, _ = pointers.read(model)
+    repair(stores_of(registry), model)
+    pointer, _ = pointers.read(ARTIFACTS, model)
     assert pointer is not None
     assert registry.get_model(model)["revision"] == pointer.revision
     refs = {role: getattr(pointer, role) for role in ROLES}

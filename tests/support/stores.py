@@ -10,6 +10,8 @@ from moto import mock_aws
 
 from modelloop.aws import clients
 from modelloop.aws.registry.registry import Registry
+from modelloop.aws.storage import Bucket
+from modelloop.aws.stores import Stores
 from modelloop.settings import settings
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 REGION = "eu-central-1"
 KEYS = [("pk", "HASH"), ("sk", "RANGE")]
+DATA, ARTIFACTS, CAPTURES = Bucket("data"), Bucket("artifacts"), Bucket("capture")
 BUCKETS = {"data": "DATA_BUCKET", "artifacts": "ARTIFACTS_BUCKET", "capture": "CAPTURE_BUCKET"}
 
 
@@ -26,9 +29,9 @@ BUCKETS = {"data": "DATA_BUCKET", "artifacts": "ARTIFACTS_BUCKET", "capture": "C
 def simulated_services() -> Iterator[None]:
     """Answer AWS calls in process; enter once a module, because building clients takes long."""
     with mock_aws():
-        clients.reset()
+        clients.client.cache_clear()
         yield
-    clients.reset()
+    clients.client.cache_clear()
 
 
 @contextmanager
@@ -44,6 +47,11 @@ def stores(monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
     _provision()
     yield Registry("table")
     settings.cache_clear()
+
+
+def stores_of(registry: Registry) -> Stores:
+    """Return a table and the three buckets that stand beside it."""
+    return Stores(registry, DATA, ARTIFACTS, CAPTURES)
 
 
 def _provision() -> None:

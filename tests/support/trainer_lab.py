@@ -17,9 +17,11 @@ from moto import mock_aws
 from inference import replay as replaying
 from inference.onnx_engine import load_onnx
 from modelloop import flat, keys
-from modelloop.aws import clients, replay, storage
+from modelloop.aws import clients
+from modelloop.aws.functions import ReplayFunction
 from modelloop.aws.registry.registry import Registry
 from modelloop.aws.serving import pointers
+from modelloop.aws.storage import Bucket
 from modelloop.contracts import manifest as manifests
 from modelloop.errors import ArtifactRefusedError
 from modelloop.ids import uuid7
@@ -30,6 +32,8 @@ from modelloop.tables import split
 from modelloop.tables.encoding import Column, Encoding, encoding_from_json
 from modelloop.versions import parity
 from modelloop.versions.run import Run
+from tests.support.sides import side
+from tests.support.stores import ARTIFACTS
 from trainer.handler import handler
 
 if TYPE_CHECKING:
@@ -74,7 +78,7 @@ class Data:
             return split.by_time(self.times, self.spec.holdout)
         salt = split.salt("m")
         shares = [split.share(salt, row.tobytes().hex()) for row in self.matrix]
-        return np.array([split.side(share, self.spec.holdout) for share in shares], np.uint8)
+        return np.array([side(share, self.spec.holdout) for share in shares], np.uint8)
 
     def split(self) -> dict[str, Any]:
         """What intake writes of the way that rows were split."""
@@ -147,7 +151,7 @@ class Lab:
             "files": {name: {"sha256": sha256(body).hexdigest(), "bytes": len(body)} for name, body in files.items()},
         }  # fmt: skip
         for name, body in {**files, "table.json": orjson.dumps(document)}.items():
-            storage.put("artifacts", keys.prepared("m", run.run_id, name), body)
+            Bucket("artifacts").put(keys.prepared("m", run.run_id, name), body)
         return run
 
     def bring(self, content: bytes, data: Data, **options: bool) -> Run:
@@ -170,20 +174,20 @@ class Lab:
         return self.registry.get_run("m", run.run_id)
 
     def manifest(self, run: Run) -> dict[str, Any]:
-        return dict(orjson.loads(storage.get("artifacts", keys.version("m", run.run_id, keys.MANIFEST))))
+        return dict(orjson.loads(Bucket("artifacts").get(keys.version("m", run.run_id, keys.MANIFEST))))
 
     def bundle(self, run: Run) -> dict[str, Any]:
-        return dict(orjson.loads(storage.get("artifacts", keys.version("m", run.run_id, keys.BUNDLE))))
+        return dict(orjson.loads(Bucket("artifacts").get(keys.version("m", run.run_id, keys.BUNDLE))))
 
     def pointer(self) -> Any:
-        return pointers.read("m")[0]
+        return pointers.read(ARTIFACTS, "m")[0]
 
     def promote(self, run: Run) -> None:
         """Make a run's version the champion, as a person would."""
-        pointer, etag = pointers.read("m")
+        pointer, etag = pointers.read(ARTIFACTS, "m")
         ref = manifests.reference(self.manifest(run))
         now = "2026-01-01T00:00:00.000Z"
-        pointers.publish(moves.promote(pointer, ref, model="m", now=now, who="tester", why="test"), etag)
+        pointers.publish(ARTIFACTS, moves.promote(pointer, ref, model="m", now=now, who="tester", why="test"), etag)
 
 
 @contextmanager
@@ -193,19 +197,19 @@ def lab(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     monkeypatch.setenv("MODELLOOP_TABLE", "table")
     monkeypatch.setenv("MODELLOOP_ARTIFACTS_BUCKET", "artifacts")
-    monkeypatch.setattr(replay, "replay", replayed)
+    monkeypatch.setattr(ReplayFunction, "replay", lambda _, event: replayed(event))
     with mock_aws():
-        clients.reset()
+        clients.client.cache_clear()
         settings.cache_clear()
         _provision()
         yield Lab()
-    clients.reset()
+    clients.client.cache_clear()
     settings.cache_clear()
 
 
 def replayed(event: dict[str, Any]) -> dict[str, Any]:
     """Replay in process with the engine itself, by the rule that the serving runtime uses."""
-    body = storage.get("artifacts", event["file"])
+    body = Bucket("artifacts").get(event["file"])
     assert sha256(body).hexdigest() == event["sha256"]
     assert len(body) == event["bytes"]
     document = orjson.loads(body)
@@ -213,10 +217,10 @@ def replayed(event: dict[str, Any]) -> dict[str, Any]:
         model = _engine(document, event)
     except ArtifactRefusedError as error:
         return {"ok": False, "golden_ok": False, "reason": error.message, "answers": None}
-    vectors = np.load(BytesIO(storage.get("artifacts", event["vectors"]))).astype(float).tolist()
+    vectors = np.load(BytesIO(Bucket("artifacts").get(event["vectors"]))).astype(float).tolist()
     if "expected" not in event:
         return replaying._answer(SimpleNamespace(engine=model, engine_name=document["engine"]), vectors)  # type: ignore[arg-type]
-    expected = np.load(BytesIO(storage.get("artifacts", event["expected"])))
+    expected = np.load(BytesIO(Bucket("artifacts").get(event["expected"])))
     wanted = expected.reshape(len(vectors), -1).tolist()
     allowed = parity.onnx_tolerance(wanted) if document["onnx"] else parity.flat_tolerance(model, vectors)
     verdict = parity.compare(wanted, model.predict(vectors, document["threshold"]), allowed, document["threshold"])
@@ -230,7 +234,7 @@ def replayed(event: dict[str, Any]) -> dict[str, Any]:
 def _engine(document: dict[str, Any], event: dict[str, Any]) -> Any:
     if document["onnx"] is None:
         return flat.load(document["flat"])
-    content = storage.get("artifacts", keys.version(event["model"], event["run_id"], document["onnx"]["file"]))
+    content = Bucket("artifacts").get(keys.version(event["model"], event["run_id"], document["onnx"]["file"]))
     assert sha256(content).hexdigest() == document["onnx"]["sha256"]
     return load_onnx(content, document)
 

@@ -56,11 +56,6 @@ def client(service: str, *, read_seconds: float = READ_SECONDS, attempts: int = 
     return boto3.client(service, region_name=region, config=config)  # type: ignore[call-overload]  # named at run time
 
 
-def reset() -> None:
-    """Forget every client, for tests that change the endpoint or the credentials."""
-    client.cache_clear()
-
-
 @contextmanager
 def calling(what: str) -> Iterator[None]:
     """Turn the failures of the AWS call inside into the domain's errors; `what` is its subject, for a person.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from modelloop.aws.clients import calling, client
@@ -13,14 +14,20 @@ if TYPE_CHECKING:
 FORMAT_VERSION = 1
 
 
-def send_run(queue_url: str, run: Run) -> None:
-    """Queue a run; a repetition within the queue's de-duplication window is dropped there, later ones by the run."""
-    named = {"model": run.model, "run_id": run.run_id, "request_id": run.request_id}
-    body = {"format_version": FORMAT_VERSION, **named}
-    with calling(f"queueing run {run.run_id}"):
-        client("sqs").send_message(
-            QueueUrl=queue_url,
-            MessageBody=json.dumps(body, sort_keys=True),
-            MessageGroupId=run.model,
-            MessageDeduplicationId=run.run_id,
-        )
+@dataclass(frozen=True, slots=True)
+class RunsQueue:
+    """The queue that the trainer reads, by its URL."""
+
+    url: str
+
+    def send(self, run: Run) -> None:
+        """Queue a run. The queue drops a repetition within its de-duplication window, the run itself later ones."""
+        named = {"model": run.model, "run_id": run.run_id, "request_id": run.request_id}
+        body = {"format_version": FORMAT_VERSION, **named}
+        with calling(f"queueing run {run.run_id}"):
+            client("sqs").send_message(
+                QueueUrl=self.url,
+                MessageBody=json.dumps(body, sort_keys=True),
+                MessageGroupId=run.model,
+                MessageDeduplicationId=run.run_id,
+            )

@@ -20,8 +20,6 @@ from modelloop.flat.walk import Walker
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-type Leaf = Any  # a float, or the row of class values of a classification forest
-
 
 class Trees:
     """An ensemble whose scores are sums of leaf values, in the order in which the estimator adds them.

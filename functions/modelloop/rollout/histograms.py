@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-type Bins = Mapping[str, Any]  # a baseline's column: edges (numbers) or categories (labels)
+    Bins = Mapping[str, Any]  # a baseline's column: edges (numbers) or categories (labels)
 
 
 def align(left: Bins, left_counts: Bins, right: Bins, right_counts: Bins) -> tuple[list[int], list[int]]:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from modelloop.contracts.pointer import VersionRef
     from modelloop.spec.promotion import Policy
 
-POLICIES = ("auto", "manual", "shadow")
 FULL = 100.0
 
 

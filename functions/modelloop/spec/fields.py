@@ -12,8 +12,9 @@ from modelloop.tables.grammar import BOOLEAN, read_text
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-type Reader = Callable[[object], Any]
-type Schema = dict[str, Reader | Schema]
+    Reader = Callable[[object], Any]
+    Schema = dict[str, "Reader | Schema"]
+
 
 FAMILIES = ("linear", "hist_gradient_boosting", "decision_tree", "random_forest", "extra_trees", "gradient_boosting")
 DEFAULT_FAMILIES = ("linear", "hist_gradient_boosting")
@@ -155,7 +156,6 @@ SCHEMA: Schema = {
     "group_column": _text,
     "estimators": _estimators,
     "params": _params,
-    "warm_start": _switch,
     "search": {"trials": _number(1, 1000, whole=True), "seconds": _number(1, 840)},
     "metric": _metric,
     "holdout": _number(0.05, 0.5),

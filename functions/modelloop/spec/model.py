@@ -32,7 +32,6 @@ class Spec:
     estimators: tuple[str, ...] = ()
     params: dict[str, dict[str, Any]] = field(default_factory=dict)
     search: dict[str, Any] = field(default_factory=dict)
-    warm_start: bool = False
     metric: str | None = None
     holdout: float = 0.2
     threshold: float | None = None

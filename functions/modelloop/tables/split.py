@@ -11,8 +11,6 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import numpy as np
     from numpy.typing import NDArray
 
@@ -34,29 +32,14 @@ def rule(**facts: object) -> str:
     return sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
-def content(cells: Mapping[str, str | None]) -> str:
-    """Return what identifies a row: its present cells in the order of their names.
-
-    A missing cell adds nothing, so a column that is added later and is missing in old rows moves none of them.
-    """
-    return "".join(f"{name}{VALUE_MARK}{cell}{FIELD_MARK}" for name, cell in sorted(cells.items()) if cell is not None)
-
-
 def share(model_salt: str, identity: str) -> float:
     """Return the row's place in [0, 1): the first 32 bits of SHA-256 over salt and identity."""
     digest = sha256(f"{model_salt}\n{identity}".encode()).hexdigest()
     return int(digest[:HASH_DIGITS], 16) / PLACES
 
 
-def side(place: float, holdout: float) -> int:
-    """Return the side for a place: the lowest part is held out, a fifth of the rest validates."""
-    if place < holdout:
-        return HOLDOUT
-    return VALIDATION if place < validation_edge(holdout) else TRAIN
-
-
 def validation_edge(holdout: float) -> float:
-    """Return the place below which a row that is not held out validates."""
+    """Return the place below which a row that is not held out validates: a fifth of those."""
     return holdout + (1 - holdout) * VALIDATION_SHARE
 
 

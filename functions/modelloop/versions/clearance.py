@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from modelloop.spec.promotion import Policy
 
-type Facts = Mapping[str, Any]
+    Facts = Mapping[str, Any]
+
 
 WITHDRAWN = ("rejected", "retired")
 

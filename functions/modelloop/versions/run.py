@@ -39,7 +39,6 @@ class Run:
     lease_until: str | None = None
     metrics: dict[str, Any] | None = None
     gate: dict[str, Any] | None = None
-    warm_start: dict[str, Any] | None = None
     plan: dict[str, Any] | None = None
     spent: dict[str, Any] | None = None
     version: int | None = None

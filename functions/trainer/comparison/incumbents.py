@@ -11,9 +11,7 @@ import numpy as np
 import orjson
 
 from modelloop import flat, keys
-from modelloop.aws import storage
 from modelloop.errors import ArtifactRefusedError
-from modelloop.settings import settings
 from modelloop.tables.encoding import Encoding, encoding_from_json
 from trainer.comparison.served import Served
 from trainer.evaluation.outcome import capped
@@ -21,7 +19,9 @@ from trainer.evaluation.predictors import Compiled, Estimator, Predictor
 from trainer.table import Part
 
 if TYPE_CHECKING:
+    from modelloop.aws.storage import Bucket
     from modelloop.contracts.pointer import Pointer
+    from trainer.services import Services
 
 ANCHOR_ROWS = 20_000
 
@@ -51,17 +51,17 @@ class Champion:
     best: Incumbent
 
 
-def load_champion(pointer: Pointer | None, asking: str) -> Champion | None:
+def load_champion(services: Services, pointer: Pointer | None, asking: str) -> Champion | None:
     """Load what a candidate is compared with, or None when nothing serves yet; `asking` is the candidate's run.
 
     Raises ArtifactRefusedError for a file that is not what the version's manifest says.
     """
     if pointer is None or pointer.champion is None:
         return None
-    incumbent = _load(pointer.model, pointer.champion.run_id, asking)
+    incumbent = _load(services, pointer.model, pointer.champion.run_id, asking)
     best_run = incumbent.manifest.get("best", {}).get("run_id", incumbent.run_id)
-    best = incumbent if best_run == incumbent.run_id else _load(pointer.model, best_run, asking)
-    anchor = _anchor(pointer.model, incumbent)
+    best = incumbent if best_run == incumbent.run_id else _load(services, pointer.model, best_run, asking)
+    anchor = _anchor(services.artifacts, pointer.model, incumbent)
     return Champion(incumbent, anchor, best)
 
 
@@ -76,11 +76,11 @@ def pack_anchor(holdout: Part, seed: int) -> bytes:
     return buffer.getvalue()
 
 
-def _anchor(model: str, incumbent: Incumbent) -> Part:
+def _anchor(artifacts: Bucket, model: str, incumbent: Incumbent) -> Part:
     """Return the rows that a version was held to; a brought version without labelled rows has none."""
     if keys.ANCHOR not in incumbent.manifest["files"]:
         return Part(np.zeros((0, len(incumbent.encoding.slots)), np.float32), np.zeros(0))
-    return _unpack_anchor(_file(model, incumbent.run_id, incumbent.manifest, keys.ANCHOR))
+    return _unpack_anchor(_file(artifacts, model, incumbent.run_id, incumbent.manifest, keys.ANCHOR))
 
 
 def _unpack_anchor(body: bytes) -> Part:
@@ -88,36 +88,41 @@ def _unpack_anchor(body: bytes) -> Part:
         return Part(arrays["matrix"], arrays["target"], arrays.get("times"))
 
 
-def _load(model: str, run_id: str, asking: str) -> Incumbent:
-    body = storage.get(settings().artifacts_bucket, keys.version(model, run_id, keys.MANIFEST))
+def _load(services: Services, model: str, run_id: str, asking: str) -> Incumbent:
+    body = services.artifacts.get(keys.version(model, run_id, keys.MANIFEST))
     manifest: dict[str, Any] = orjson.loads(body)
     encoding = encoding_from_json(manifest["encoding"])
-    return Incumbent(manifest["version"], run_id, manifest, encoding, _predictor(model, run_id, manifest, asking))
+    return Incumbent(
+        manifest["version"], run_id, manifest, encoding, _predictor(services, model, run_id, manifest, asking)
+    )
 
 
-def _predictor(model: str, run_id: str, manifest: dict[str, Any], asking: str) -> Predictor:
-    bundle = orjson.loads(_file(model, run_id, manifest, keys.BUNDLE))
+def _predictor(services: Services, model: str, run_id: str, manifest: dict[str, Any], asking: str) -> Predictor:
+    bundle = orjson.loads(_file(services.artifacts, model, run_id, manifest, keys.BUNDLE))
     if bundle["flat"] is not None:
         return Compiled(flat.load(bundle["flat"]), bundle["threshold"])
     if keys.JOBLIB not in manifest["files"]:
-        return _served(model, run_id, manifest, bundle, asking)
+        return _served(services, model, run_id, manifest, bundle, asking)
     import joblib  # noqa: PLC0415  only for versions without a flat form
 
-    estimator = joblib.load(BytesIO(_file(model, run_id, manifest, keys.JOBLIB)))
+    estimator = joblib.load(BytesIO(_file(services.artifacts, model, run_id, manifest, keys.JOBLIB)))
     return Estimator(estimator, manifest["task"], bundle["threshold"])
 
 
-def _served(model: str, run_id: str, manifest: dict[str, Any], bundle: dict[str, Any], asking: str) -> Predictor:
+def _served(
+    services: Services, model: str, run_id: str, manifest: dict[str, Any], bundle: dict[str, Any], asking: str
+) -> Predictor:
     facts = {"file": keys.version(model, run_id, keys.BUNDLE), **manifest["files"][keys.BUNDLE]}
     return Served(
+        services,
         {"model": model, "run_id": run_id, **facts}, slots=len(encoding_from_json(bundle["encoding"]).slots),
         classes=len(bundle["classes"] or ()), threshold=bundle["threshold"], run_id=asking,
     )  # fmt: skip
 
 
-def _file(model: str, run_id: str, manifest: dict[str, Any], name: str) -> bytes:
+def _file(artifacts: Bucket, model: str, run_id: str, manifest: dict[str, Any], name: str) -> bytes:
     facts = manifest["files"].get(name)
-    body = b"" if facts is None else storage.get(settings().artifacts_bucket, keys.version(model, run_id, name))
+    body = b"" if facts is None else artifacts.get(keys.version(model, run_id, name))
     if facts is None or len(body) != facts["bytes"] or sha256(body).hexdigest() != facts["sha256"]:
         raise ArtifactRefusedError(
             f"{name} of version {manifest['version']} is not what its manifest says; "

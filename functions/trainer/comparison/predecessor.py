@@ -1,4 +1,4 @@
-"""The version that a run starts from: the champion, or else the best so far; what it was set to is tried first."""
+"""The champion's settings first: the version whose settings a run tries first, the champion or else the best so far."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from trainer.search.candidates import PREDECESSOR, Candidate, given
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from modelloop.aws.registry.registry import Registry
     from modelloop.aws.registry.table import Item
+    from modelloop.aws.storage import Bucket
+    from modelloop.aws.stores import Stores
     from trainer.comparison.incumbents import Champion
+    from trainer.search.trials import Record
     from trainer.table import PreparedTable
 
 VERSIONS_SEARCHED = 20
@@ -62,22 +64,29 @@ class Predecessor:
         return Candidate(made["family"], params, PREDECESSOR) if same else None
 
 
-def find(registry: Registry, model: str, champion: Champion | None) -> Predecessor | None:
+def begin(stores: Stores, model: str, champion: Champion | None, earlier: Record | None) -> Predecessor | None:
+    """Return the version that a run starts from; that of an earlier attempt, whatever is the champion by now."""
+    if earlier is None:
+        return find(stores, model, champion)
+    return None if earlier.started_from is None else read(stores.artifacts, model, earlier.started_from)
+
+
+def find(stores: Stores, model: str, champion: Champion | None) -> Predecessor | None:
     """Return the champion, or else the best of the newest versions that nobody withdrew; None when there is none.
 
     Versions that were not fitted here, or by a release that did not keep their settings, are passed over.
     """
     if champion is not None and (known := _fitted(champion.incumbent.manifest)):
         return known
-    newest = [facts for facts in registry.list_versions(model, VERSIONS_SEARCHED).items if _is_usable(facts)]
+    newest = [facts for facts in stores.registry.list_versions(model, VERSIONS_SEARCHED).items if _is_usable(facts)]
     ranked = sorted(newest, key=_score)
-    found = (_fitted(manifests.read(model, facts["run_id"])) for facts in ranked)
+    found = (_fitted(manifests.read(stores.artifacts, model, facts["run_id"])) for facts in ranked)
     return next((one for one in found if one is not None), None)
 
 
-def read(model: str, run_id: str) -> Predecessor:
+def read(artifacts: Bucket, model: str, run_id: str) -> Predecessor:
     """Return the version of a run."""
-    return Predecessor(manifests.read(model, run_id))
+    return Predecessor(manifests.read(artifacts, model, run_id))
 
 
 def _fitted(manifest: Mapping[str, Any]) -> Predecessor | None:

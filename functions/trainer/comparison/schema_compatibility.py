@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from modelloop.tables.encoding import Column, Encoding
-from trainer.comparison.transcoding import transcode
 
 if TYPE_CHECKING:
     from trainer.comparison.incumbents import Champion
@@ -20,15 +19,6 @@ def keep_old_callers(table: PreparedTable, champion: Champion | None) -> Prepare
     known = {column.name: column.required for column in champion.incumbent.encoding.columns}
     columns = [_eased(column, required=known.get(column.name, False)) for column in table.encoding.columns]
     return replace(table, encoding=Encoding(columns, sorted(table.encoding.missing)))
-
-
-def speak_as(table: PreparedTable, before: Encoding) -> PreparedTable:
-    """Return the table in an earlier encoding, which holds the same in another order; required stays what it was."""
-    required = {column.name: column.required for column in table.encoding.columns}
-    columns = [replace(column, required=required[column.name]) for column in before.columns]
-    encoding = Encoding(columns, sorted(before.missing))
-    matrix = transcode(table.rows.matrix, table.encoding, encoding)
-    return replace(table, encoding=encoding, rows=replace(table.rows, matrix=matrix))
 
 
 def _eased(column: Column, *, required: bool) -> Column:

@@ -10,10 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from modelloop import keys
-from modelloop.aws import replay as runtime
-from modelloop.aws import storage
 from modelloop.errors import DatasetRejectedError, ExportMismatchError
-from modelloop.settings import settings
 from trainer.onnx_import.answers import read
 
 if TYPE_CHECKING:
@@ -22,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from trainer.evaluation import Outcome
+    from trainer.services import Services
     from trainer.table import Part
 
     type Cells = NDArray[np.float64]
@@ -37,8 +35,16 @@ class Served:
     """Answers through the serving runtime; `version` has model, run, key, digest and size of a serving bundle."""
 
     def __init__(
-        self, version: Mapping[str, Any], *, slots: int, classes: int, threshold: float | None, run_id: str
+        self,
+        services: Services,
+        version: Mapping[str, Any],
+        *,
+        slots: int,
+        classes: int,
+        threshold: float | None,
+        run_id: str,
     ) -> None:
+        self._services = services
         self._version = version
         self._slots, self._classes, self._threshold = slots, classes, threshold
         self._scratch = keys.prepared(version["model"], run_id, ASKED)
@@ -88,10 +94,10 @@ class Served:
     def _call(self, matrix: NDArray[np.float32]) -> Cells:
         buffer = BytesIO()
         np.save(buffer, np.ascontiguousarray(matrix, np.float32), allow_pickle=False)
-        storage.put(settings().artifacts_bucket, self._scratch, buffer.getvalue())
+        self._services.artifacts.put(self._scratch, buffer.getvalue())
         event = {"format_version": FORMAT_VERSION, **self._version, "vectors": self._scratch}
         try:
-            said = runtime.replay(event)
+            said = self._services.runtime.replay(event)
         except ExportMismatchError as error:
             raise _refusal(error.message) from error
         if said.get("answers") is None:

@@ -31,16 +31,6 @@ def transcode(matrix: NDArray[np.float32], source: Encoding, target: Encoding) -
     return np.ascontiguousarray(np.concatenate(parts, axis=1)) if parts else matrix[:, :0]
 
 
-def is_lossless(source: Encoding, target: Encoding) -> bool:
-    """Tell whether the target can hold all that the source does: the same columns and categories, in any order."""
-    one, other = ({column.name: _contents(column) for column in side.columns} for side in (source, target))
-    return one == other and source.missing == target.missing
-
-
-def _contents(column: Column) -> tuple[str, frozenset[str], bool]:
-    return column.kind, frozenset(column.categories), column.with_time
-
-
 def _slots(matrix: NDArray[np.float32], place: tuple[Column, int] | None, wanted: Column) -> NDArray[np.float32]:
     empty = np.full((len(matrix), wanted.width), np.nan, np.float32)
     if place is None or place[0].kind != wanted.kind:

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from modelloop import keys
-from modelloop.aws import storage
-from modelloop.settings import settings
 from modelloop.spec import deviance
 from modelloop.spec.deviance import RMSE
 from modelloop.tables.split import HOLDOUT
@@ -35,6 +33,7 @@ if TYPE_CHECKING:
     from trainer.comparison.incumbents import Champion
     from trainer.onnx_import.checks import CheckedModel
     from trainer.search.candidates import Trial
+    from trainer.services import Services
 
 MADE_UP_ROWS = 200
 MISSING_SHARE = 0.1
@@ -59,7 +58,7 @@ class Brought:
     proof: OnnxReference
     gate_metric: str
     trials: list[Trial] = field(default_factory=list)
-    warm_start: None = None
+    started_from: None = None
 
     def describe(self) -> dict[str, Any]:
         """Return what the file says of its making."""
@@ -72,17 +71,17 @@ class Brought:
 
 
 def bring(
-    run: Run, document: dict[str, Any], champion: Champion | None, deadline: float
+    services: Services, run: Run, document: dict[str, Any], champion: Champion | None, deadline: float
 ) -> tuple[PreparedTable, Brought, Examination]:
     """Check and examine a brought model; raise DatasetRejectedError, saying why, when it cannot serve.
 
     Reference rows are asked about until two fifths of the time to the deadline are over.
     """
     until = time.monotonic() + EXAMINING_SHARE * (deadline - time.monotonic())
-    files = tables.read_files(run.model, run.run_id, document, skip=(keys.ONNX,))
+    files = tables.read_files(services.artifacts, run.model, run.run_id, document, skip=(keys.ONNX,))
     table = keep_old_callers(_table(document, files), champion)
-    content = tables.read_file(run.model, run.run_id, document, keys.ONNX)
-    source = _source(run, table, checks.check(
+    content = tables.read_file(services.artifacts, run.model, run.run_id, document, keys.ONNX)
+    source = _source(services, run, table, checks.check(
         content, encoding=table.encoding, classes=table.classes or (),
         output=table.spec.outputs.get("predict" if table.classes is None else "predict_proba"),
     ))  # fmt: skip
@@ -125,15 +124,16 @@ def made_up(table: PreparedTable) -> Any:
     return np.column_stack(slots).astype(np.float32)
 
 
-def _source(run: Run, table: PreparedTable, model: CheckedModel) -> Brought:
+def _source(services: Services, run: Run, table: PreparedTable, model: CheckedModel) -> Brought:
     """Upload the model, so that the serving runtime can be asked, and return it."""
-    classes, threshold, bucket = len(table.classes or ()), table.spec.threshold, settings().artifacts_bucket
+    classes, threshold = len(table.classes or ()), table.spec.threshold
     file = File(keys.ONNX, model.content)
     probe = bundle.serving_file(table, run.run_id, _form(model, file), golden={"rows": [], "outputs": []})
     key = keys.prepared(run.model, run.run_id, probe.name)
-    storage.put(bucket, keys.version(run.model, run.run_id, file.name), file.body)
-    storage.put(bucket, key, probe.body)
+    services.artifacts.put(keys.version(run.model, run.run_id, file.name), file.body)
+    services.artifacts.put(key, probe.body)
     served = Served(
+        services,
         {"model": run.model, "run_id": run.run_id, "request_id": run.request_id, "file": key, **probe.facts()},
         slots=len(table.encoding.slots), classes=classes, threshold=threshold, run_id=run.run_id,
     )  # fmt: skip

@@ -10,16 +10,12 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
-PICKLED = ("scikit-learn", "numpy", "scipy", "joblib")
-SHOWN = (*PICKLED, "skl2onnx", "onnx")
+SHOWN = ("scikit-learn", "numpy", "scipy", "joblib", "skl2onnx", "onnx")
 
 
 @cache
 def environment() -> dict[str, Any]:
-    """Return Python, machine, the packages that fits depend on, and digests of all packages and of our own code.
-
-    `families` is the part of the code whose objects kept models hold.
-    """
+    """Return Python, machine, the packages that fits depend on, and digests of all packages and of our own code."""
     installed = {found.metadata["Name"].lower(): found.version for found in distributions()}
     listed = "\n".join(f"{name}=={version}" for name, version in sorted(installed.items()))
     return {
@@ -28,7 +24,6 @@ def environment() -> dict[str, Any]:
         "packages": {name: installed[name] for name in SHOWN if name in installed},
         "lock": sha256(listed.encode()).hexdigest(),
         "code": code_digest(ROOT),
-        "families": code_digest(ROOT / "trainer" / "families"),
     }
 
 

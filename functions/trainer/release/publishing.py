@@ -12,13 +12,14 @@ from modelloop.versions.gate import RELEASE
 
 if TYPE_CHECKING:
     from modelloop.aws.registry.registry import Registry
+    from modelloop.aws.stores import Stores
     from modelloop.contracts.pointer import Pointer, VersionRef
 
 WHO = "trainer"
 ATTEMPTS = 5
 
 
-def publish(registry: Registry, manifest: dict[str, Any], ref: VersionRef) -> str:
+def publish(stores: Stores, manifest: dict[str, Any], ref: VersionRef) -> str:
     """Release a registered version whose gate said so; return what became of it, for a person.
 
     Each attempt may only change the revision of the pointer that was looked at; a lost race is looked at again. Raises
@@ -28,16 +29,16 @@ def publish(registry: Registry, manifest: dict[str, Any], ref: VersionRef) -> st
     if gate["decision"] != RELEASE:
         return f"version {ref.version} waits for approval: {'; '.join(gate['reasons'])}"
     for _ in range(ATTEMPTS):
-        pointer, _ = pointers.read(model)
+        pointer, _ = pointers.read(stores.artifacts, model)
         if not _serves(pointer, ref) and _champion_run(pointer) != manifest["compared_with"]:
             return f"version {ref.version} waits to be promoted: the champion changed while it was trained"
         seen = 0 if pointer is None else pointer.revision
         try:
-            changes = Changes(registry, model, who=WHO, why=f"gate: {gate['reasons'][0]}", seen=seen)
+            changes = Changes(stores, model, who=WHO, why=f"gate: {gate['reasons'][0]}", seen=seen)
             following = changes.release(ref.version)
         except ConflictError:
             continue
-        return _told(registry, following, model, ref)
+        return _told(stores.registry, following, model, ref)
     raise TransientError(f"the serving pointer of {model!r} was changed {ATTEMPTS} times meanwhile; try again")
 
 

@@ -8,10 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from modelloop import keys
-from modelloop.aws import replay as runtime
-from modelloop.aws import storage
 from modelloop.errors import ExportMismatchError
-from modelloop.settings import settings
 from trainer.evaluation.outcome import capped
 from trainer.table import Part
 
@@ -23,6 +20,7 @@ if TYPE_CHECKING:
     from modelloop.versions.run import Run
     from trainer.evaluation.predictors import Predictor
     from trainer.release.files import File
+    from trainer.services import Services
     from trainer.table import PreparedTable
 
 FORMAT_VERSION = 1
@@ -31,17 +29,19 @@ MISSING_SHARE = 0.1
 VECTORS, EXPECTED = "replay-vectors.npy", "replay-expected.npy"
 
 
-def prove(table: PreparedTable, run: Run, estimator: Predictor, file: File, form: Mapping[str, Any]) -> dict[str, Any]:
+def prove(
+    services: Services, table: PreparedTable, run: Run, estimator: Predictor, file: File, form: Mapping[str, Any]
+) -> dict[str, Any]:
     """Have the uploaded bundle replayed and return the verdict; raise ExportMismatchError when it differs."""
-    model, run_id, bucket = run.model, run.run_id, settings().artifacts_bucket
+    model, run_id = run.model, run.run_id
     vectors = rows_to_replay(table, form)
     vectors = vectors[capped(len(vectors), estimator.most_rows, table.seed)]
     outcome = estimator.outcome(Part(vectors, np.zeros(len(vectors))))
     expected = outcome.predicted if outcome.proba is None else outcome.proba
     places = {name: keys.prepared(model, run_id, name) for name in (VECTORS, EXPECTED)}
-    storage.put(bucket, places[VECTORS], _npy(vectors))
-    storage.put(bucket, places[EXPECTED], _npy(expected.astype(np.float64)))
-    verdict = runtime.replay({
+    services.artifacts.put(places[VECTORS], _npy(vectors))
+    services.artifacts.put(places[EXPECTED], _npy(expected.astype(np.float64)))
+    verdict = services.runtime.replay({
         "format_version": FORMAT_VERSION, "model": model, "run_id": run_id, "request_id": run.request_id,
         "file": keys.version(model, run_id, file.name), **file.facts(),
         "vectors": places[VECTORS], "expected": places[EXPECTED],

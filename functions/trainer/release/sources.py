@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 import joblib
 
 from modelloop import keys
-from trainer.continuation import chain
 from trainer.export import flatten, to_onnx
 from trainer.release.files import File
 
@@ -52,8 +51,8 @@ class Source(Protocol):
         ...
 
     @property
-    def warm_start(self) -> dict[str, Any] | None:
-        """Return what it started from; None for what was not fitted here."""
+    def started_from(self) -> dict[str, Any] | None:
+        """Return version and run whose settings were tried first; None where there were none."""
         ...
 
     def describe(self) -> dict[str, Any]:
@@ -92,15 +91,9 @@ class FittedSource:
         return self.fitted.trials
 
     @property
-    def warm_start(self) -> dict[str, Any]:
-        """Return the version it started from, whether its fitted state went on, and why or why not."""
-        known, continued = self.fitted.start.predecessor, self.fitted.continued
-        return {
-            "from": None if known is None else known.to_json(),
-            "state": "continued" if continued else "cold",
-            "reason": self.fitted.reason,
-            "chain": chain(known) if continued and known else [],
-        }
+    def started_from(self) -> dict[str, Any] | None:
+        """Return version and run whose settings were tried first; None for a first version."""
+        return None if self.fitted.predecessor is None else self.fitted.predecessor.to_json()
 
     def describe(self) -> dict[str, Any]:
         """Return family, class, plain parameters of the estimator, and those that were set beyond the defaults."""

@@ -9,27 +9,25 @@ import numpy as np
 import orjson
 
 from modelloop import clock, keys
-from modelloop.aws import storage
 from modelloop.contracts import manifest as manifests
 from modelloop.errors import NotFoundError
 from modelloop.monitoring.drift import baseline
-from modelloop.settings import settings
 from trainer import report
 from trainer.comparison import incumbents
 from trainer.comparison.examination import trained_until
-from trainer.continuation import fitted_until
 from trainer.evaluation import curves, diagnostics
 from trainer.evaluation.slices import slices
 from trainer.release import bundle, lineage, replaying
 from trainer.release.files import File
 
 if TYPE_CHECKING:
-    from modelloop.aws.registry.registry import Registry
+    from modelloop.aws.storage import Bucket
     from modelloop.versions.run import Run
     from trainer.comparison.examination import Examination
     from trainer.comparison.incumbents import Champion
     from trainer.progress import Progress
     from trainer.release.sources import Source
+    from trainer.services import Services
     from trainer.table import Part, PreparedTable
 
 
@@ -44,10 +42,10 @@ class Candidate:
     cross_validation: dict[str, Any] | None = None
 
 
-def find_manifest(model: str, run_id: str) -> dict[str, Any] | None:
+def find_manifest(artifacts: Bucket, model: str, run_id: str) -> dict[str, Any] | None:
     """Return the manifest that an earlier attempt of the run wrote, or None."""
     try:
-        body = storage.get(settings().artifacts_bucket, keys.version(model, run_id, keys.MANIFEST))
+        body = artifacts.get(keys.version(model, run_id, keys.MANIFEST))
     except NotFoundError:
         return None
     document: dict[str, Any] = orjson.loads(body)
@@ -55,7 +53,7 @@ def find_manifest(model: str, run_id: str) -> dict[str, Any] | None:
     return document
 
 
-def make_version(registry: Registry, run: Run, candidate: Candidate, progress: Progress) -> dict[str, Any]:
+def make_version(services: Services, run: Run, candidate: Candidate, progress: Progress) -> dict[str, Any]:
     """Export, upload, replay and describe a candidate; return its manifest, which is written last."""
     progress.reach("exporting")
     profile = _baseline(candidate)
@@ -63,27 +61,27 @@ def make_version(registry: Registry, run: Run, candidate: Candidate, progress: P
     served = bundle.bundle(candidate.table, run.run_id, predictor, exported.form, profile)
     files = [*exported.files, served, *_anchor(candidate)]
     for file in files:
-        _put(run, file)
+        _put(services.artifacts, run, file)
     progress.reach("replaying")
-    verdict = replaying.prove(candidate.table, run, candidate.source.proof, served, exported.form)
+    verdict = replaying.prove(services, candidate.table, run, candidate.source.proof, served, exported.form)
     progress.reach("registering")
-    number = registry.reserve_version(run.model, run.run_id)
+    number = services.registry.reserve_version(run.model, run.run_id)
     document = _manifest(run, number, candidate, profile, verdict)
-    page = _report(run, document)
+    page = _report(services.artifacts, run, document)
     document["golden"] = orjson.loads(served.body)["golden"]
     document["files"] = {file.name: file.facts() for file in [*files, page]}
-    _put_once(run, document)
+    _put_once(services.artifacts, run, document)
     return document
 
 
-def report_refusal(run: Run, candidate: Candidate) -> None:
+def report_refusal(artifacts: Bucket, run: Run, candidate: Candidate) -> None:
     """Write the report of a candidate that the gate refused; without a manifest there is no version."""
-    _report(run, _manifest(run, None, candidate, _baseline(candidate), {}))
+    _report(artifacts, run, _manifest(run, None, candidate, _baseline(candidate), {}))
 
 
-def _report(run: Run, document: dict[str, Any]) -> File:
+def _report(artifacts: Bucket, run: Run, document: dict[str, Any]) -> File:
     page = File(keys.REPORT, report.render(document), "text/html; charset=utf-8")
-    _put(run, page)
+    _put(artifacts, run, page)
     return page
 
 
@@ -109,15 +107,15 @@ def _anchor(candidate: Candidate) -> list[File]:
     return [File(keys.ANCHOR, incumbents.pack_anchor(candidate.table.holdout, candidate.table.seed))]
 
 
-def _put(run: Run, file: File) -> None:
+def _put(artifacts: Bucket, run: Run, file: File) -> None:
     key = keys.version(run.model, run.run_id, file.name)
-    storage.put(settings().artifacts_bucket, key, file.body, content_type=file.content_type)
+    artifacts.put(key, file.body, content_type=file.content_type)
 
 
-def _put_once(run: Run, document: dict[str, Any]) -> None:
+def _put_once(artifacts: Bucket, run: Run, document: dict[str, Any]) -> None:
     key = keys.version(run.model, run.run_id, keys.MANIFEST)
     body = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
-    storage.put_once(settings().artifacts_bucket, key, body, content_type="application/json")
+    artifacts.put_once(key, body, content_type="application/json")
 
 
 def _manifest(
@@ -139,7 +137,7 @@ def _manifest(
         "encoding": table.encoding.to_json(),
         "estimator": candidate.source.describe(),
         "trials": [trial.to_json() for trial in candidate.source.trials],
-        "warm_start": candidate.source.warm_start,
+        "started_from": candidate.source.started_from,
         "environment": lineage.environment(),
         "split": _split(table),
         "metrics": found.metrics,
@@ -173,8 +171,7 @@ def _split(table: PreparedTable) -> dict[str, Any]:
     parts = {"train": table.train.rows, "validation": table.validation.rows, "holdout": table.holdout.rows}
     known = table.document.get("split") or {}
     divided = {name: known.get(name) for name in ("kind", "column", "columns", "rule")}
-    until = {"fitted_until": fitted_until(table), "trained_until": trained_until(table)}
-    return {**parts, **divided, "salt": table.document["salt"], **until}
+    return {**parts, **divided, "salt": table.document["salt"], "trained_until": trained_until(table)}
 
 
 def _best(run: Run, number: int | None, candidate: Candidate) -> dict[str, Any]:

@@ -25,16 +25,13 @@ DEFAULT_TRIALS = 20
 FEWEST_ROWS = 500
 KEEP = 3
 MOST_RUNGS = 3
-PREDECESSOR, CONTINUED, SPEC, DRAWN = "predecessor", "continued", "spec", "drawn"
+PREDECESSOR, SPEC, DRAWN = "predecessor", "spec", "drawn"
 RISING = frozenset({"roc_auc", "pr_auc", "accuracy", "f1", "r2"})
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One family with one setting of its parameters.
-
-    `origin` says who named it: predecessor, spec or chance; continued: the predecessor's fitted state went on.
-    """
+    """One family with one setting of its parameters; `origin` says who named it: predecessor, spec or chance."""
 
     family: str
     params: dict[str, Any] = field(default_factory=dict)

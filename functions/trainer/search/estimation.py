@@ -8,11 +8,9 @@ import numpy as np
 
 from trainer.evaluation.predictors import Estimator
 from trainer.families import build
-from trainer.families.continuing import Rows, go_on
 from trainer.search import threads
 
 if TYPE_CHECKING:
-    from trainer.families import Model
     from trainer.search.candidates import Candidate
     from trainer.table import Part, PreparedTable
 
@@ -31,19 +29,6 @@ def estimate(
     with threads.for_cells(part.matrix.size, most_threads):
         model.fit(part.matrix, part.target.astype(labels), validation=validation)
     return Estimator(model, table.task, table.spec.threshold)
-
-
-def go_on_with(table: PreparedTable, candidate: Candidate, earlier: Model, seed: int) -> tuple[Estimator, str]:
-    """Fit an earlier model of a candidate further, and use it up; return what came of it, with what was done.
-
-    Raises CannotContinueError where that would not be sound, FitRefusedError when the estimator refuses the rows.
-    """
-    asked = build(candidate.family, table.task, table.encoding, candidate.params, seed)
-    labels, train, validation = _kind(table), table.train, table.validation
-    rows = Rows(train.matrix, train.target.astype(labels), (validation.matrix, validation.target.astype(labels)))
-    with threads.for_cells(train.matrix.size):
-        model, told = go_on(earlier, asked, rows, seed)
-    return Estimator(model, table.task, table.spec.threshold), told
 
 
 def estimate_alone(table: PreparedTable, candidate: Candidate, part: Part) -> Estimator:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from modelloop.errors import FitRefusedError
-from trainer.comparison.start import NOWHERE
-from trainer.resumption import attempt
 from trainer.search import candidates as search
 from trainer.search.estimation import estimate
 from trainer.search.halving import Clock, try_out, try_rung
@@ -17,9 +15,8 @@ from trainer.search.objective import settle
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from trainer.comparison.start import Start
+    from trainer.comparison.predecessor import Predecessor
     from trainer.evaluation.predictors import Estimator
-    from trainer.resumption import Resumption
     from trainer.search.candidates import Candidate, Trial
     from trainer.search.objective import Objective
     from trainer.table import PreparedTable
@@ -27,19 +24,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Fitted:
-    """The chosen model with every trial that led to it; where it started, and what came of the state there."""
+    """The chosen model, every trial that led to it, and the version whose settings were tried first, if any."""
 
     estimator: Estimator
     chosen: Trial
     objective: Objective
     trials: list[Trial]
-    start: Start
-    reason: str
-
-    @property
-    def continued(self) -> bool:
-        """Tell whether the model goes on from its predecessor's fitted state."""
-        return self.chosen.origin == search.CONTINUED
+    predecessor: Predecessor | None = None
 
 
 def fit(
@@ -47,41 +38,27 @@ def fit(
     seconds: float,
     report: Callable[[float], None],
     recorded: list[Trial],
-    start: Start = NOWHERE,
+    predecessor: Predecessor | None = None,
 ) -> Fitted:
     """Try the candidates, the predecessor's settings first, and keep the best on all rows.
 
-    Where the predecessor's fitted state may go on, that is the first fit on all rows, and a cold one of its settings is
-    left out. With `recorded` trials their winner is fitted alone.
+    With `recorded` trials their winner is fitted alone.
 
     `seconds` is the time there is; a spec may leave less of it to the search. Nothing begins that is expected to end
     later, except the one fit that is needed. Raises FitRefusedError when every estimator refuses the table.
     """
-    candidates = search.candidates(table, start.candidate(table))
+    candidates = search.candidates(table, None if predecessor is None else predecessor.candidate(table))
     objective = settle(table, candidates)
     metric = objective.chosen_by
     whole = [trial for trial in recorded if trial.rows == table.train.rows]
     if whole:
-        return _repeat(table, search.best(metric, whole), objective, recorded, start)
+        winner = search.best(metric, whole)
+        return Fitted(estimate(table, winner.candidate, table.train), winner, objective, recorded, predecessor)
     under_way = _Search(table, metric, candidates, time.monotonic() + seconds, report)
     under_way.climb()
-    resumed = attempt(table, start, objective)
-    under_way.finish(resumed)
+    under_way.finish()
     winner = search.best(metric, under_way.whole)
-    lost = resumed.made is not None and winner is not resumed.made[0]
-    reason = "another trial was better than going on" if lost else resumed.reason
-    return Fitted(under_way.kept, winner, objective, [*under_way.trials, *under_way.whole], start, reason)
-
-
-def _repeat(table: PreparedTable, winner: Trial, objective: Objective, recorded: list[Trial], start: Start) -> Fitted:
-    """Fit a recorded winner once more; cold, if the state that it went on from cannot be had any more."""
-    resumed = attempt(table, start, objective)
-    if resumed.made is not None:
-        return Fitted(resumed.made[1], winner, objective, recorded, start, resumed.reason)
-    if winner.origin == search.CONTINUED:
-        winner = replace(winner, origin=search.PREDECESSOR)
-    estimator = estimate(table, winner.candidate, table.train)
-    return Fitted(estimator, winner, objective, recorded, start, resumed.reason)
+    return Fitted(under_way.kept, winner, objective, [*under_way.trials, *under_way.whole], predecessor)
 
 
 class _Search:
@@ -105,13 +82,9 @@ class _Search:
             self._left = search.survivors(self._metric, rung) or self._left[:1]
             self.trials += rung
 
-    def finish(self, resumed: Resumption) -> None:
+    def finish(self) -> None:
         """Fit what is left on all rows, one after the other, and keep the best."""
-        left = self._left
-        if resumed.made is not None:
-            self._take(*resumed.made)
-            left = [candidate for candidate in left if candidate.origin != search.PREDECESSOR]
-        left = search.surest_first(left, self.trials, self._rows, self._end - time.monotonic())
+        left = search.surest_first(self._left, self.trials, self._rows, self._end - time.monotonic())
         clock = self._stage(len(self._early))
         for number, candidate in enumerate(left, 1):
             if self._is_safe() and clock.left() <= search.expected_seconds(candidate, self.trials, self._rows):

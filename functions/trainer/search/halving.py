@@ -74,16 +74,10 @@ def try_out(
     try:
         with refusal.naming(candidate.family, given(table.spec, candidate.family)):
             estimator = estimate(table, candidate, part, most_threads)
-            return scored(table, candidate, part, metric, estimator, began), estimator
+            score = figure(estimator.outcome(table.validation), metric)
+            return _trial(candidate, part, score, began), estimator
     except FitRefusedError as error:
         return _trial(candidate, part, UNDEFINED, began, error.message), None
-
-
-def scored(
-    table: PreparedTable, candidate: Candidate, part: Part, metric: str, estimator: Estimator, began: float
-) -> Trial:
-    """Return the trial of a fit that began at a moment of the monotonic clock, scored on the validation part."""
-    return _trial(candidate, part, figure(estimator.outcome(table.validation), metric), began)
 
 
 def _trial(candidate: Candidate, part: Part, score: float, began: float, error: str | None = None) -> Trial:

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 import orjson
 
 from modelloop import keys
-from modelloop.aws import storage
 from modelloop.errors import NotFoundError
-from modelloop.settings import settings
 from trainer.search.candidates import trial_from_json
 
 if TYPE_CHECKING:
+    from modelloop.aws.storage import Bucket
     from trainer.search.candidates import Trial
     from trainer.search.fitting import Fitted
 
@@ -22,32 +21,28 @@ FILE = "trials.json"
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What an earlier attempt tried, the run of the version that it started from, and why its state did not go on."""
+    """What an earlier attempt tried, and the run of the version whose settings it tried first."""
 
     trials: list[Trial]
     started_from: str | None = None
-    cold: str | None = None
 
 
-def read(model: str, run_id: str) -> Record | None:
+def read(artifacts: Bucket, model: str, run_id: str) -> Record | None:
     """Return what an earlier attempt recorded, or None."""
     try:
-        body = storage.get(settings().artifacts_bucket, keys.prepared(model, run_id, FILE))
+        body = artifacts.get(keys.prepared(model, run_id, FILE))
     except NotFoundError:
         return None
     document = orjson.loads(body)
-    return Record(
-        [trial_from_json(trial) for trial in document["trials"]], document.get("started_from"), document.get("cold")
-    )
+    return Record([trial_from_json(trial) for trial in document["trials"]], document.get("started_from"))
 
 
-def record(model: str, run_id: str, fitted: Fitted) -> None:
+def record(artifacts: Bucket, model: str, run_id: str, fitted: Fitted) -> None:
     """Store the trials, unless an attempt has done so before."""
-    start = fitted.start.predecessor
+    predecessor = fitted.predecessor
     document = {
         "format_version": 1,
         "trials": [trial.to_json() for trial in fitted.trials],
-        "started_from": None if start is None else start.run_id,
-        "cold": None if fitted.continued else fitted.reason,
+        "started_from": None if predecessor is None else predecessor.run_id,
     }
-    storage.put_once(settings().artifacts_bucket, keys.prepared(model, run_id, FILE), orjson.dumps(document))
+    artifacts.put_once(keys.prepared(model, run_id, FILE), orjson.dumps(document))

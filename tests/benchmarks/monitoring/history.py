@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING
 from moto import mock_aws
 
 from metrics_aggregation.aggregation import Aggregation, Source
-from metrics_aggregation.verdict_tick import Turn, registry
+from metrics_aggregation.services import open_services
+from metrics_aggregation.verdict_tick import Turn
 from modelloop import clock, keys
 from modelloop.aws import clients
 from modelloop.monitoring import summary, windows
 from modelloop.monitoring.summary import Summary
+from modelloop.settings import settings
 from tests.benchmarks.monitoring.corpus import MODEL, START, Known, lines, manifest
 from tests.functional.metrics_aggregation import world
 from tests.functional.metrics_aggregation.conftest import ENVIRONMENT, forget, provision
@@ -63,8 +65,9 @@ def _tick(rows: int, days: int) -> Tick:
 
 
 def _take(at: int) -> int:
-    Turn(MODEL, clock.from_ms(at), lambda: False).take()
-    verdict = registry().latest_verdict(MODEL, "drift")
+    services = open_services(settings())
+    Turn(services, MODEL, clock.from_ms(at), lambda: False).take()
+    verdict = services.registry.latest_verdict(MODEL, "drift")
     assert verdict is not None
     return int(verdict["rows"])
 
@@ -76,5 +79,5 @@ def _fill(stack: world.World, rows: int, hours: int) -> None:
     body = next(body for key, body in aggregation.outputs() if key.startswith("summaries/"))
     one = summary.from_bytes(body)
     for back in range(hours):
-        place = one.place._replace(hour=windows.shift(one.place.hour, -back))
-        stack.store(keys.summary(*place, "d"), summary.to_bytes(Summary(place, one.tallies)))
+        key = one.key._replace(hour=windows.shift(one.key.hour, -back))
+        stack.store(keys.summary(*key, "d"), summary.to_bytes(Summary(key, one.counts)))

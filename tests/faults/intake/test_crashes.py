@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from modelloop import keys
-from modelloop.aws import clients, storage
+from modelloop.aws import clients
+from modelloop.aws.storage import Bucket
 from modelloop.versions.run import SUCCEEDED
 from tests.support.intake_stage import provisioned
 
@@ -52,8 +53,8 @@ def dying(at: int) -> Iterator[list[str]]:
 
 def state(stage: Stage) -> dict[str, Any]:
     runs = stage.registry.list_runs("m").items
-    stored = [key for key in storage.list_keys("test-artifacts", "prepared/") if not key.endswith("table.json")]
-    prepared = {key.split("/", 3)[3]: storage.get("test-artifacts", key) for key in stored}
+    stored = [key for key in Bucket("test-artifacts").list_keys("prepared/") if not key.endswith("table.json")]
+    prepared = {key.split("/", 3)[3]: Bucket("test-artifacts").get(key) for key in stored}
     told = [(run.state, run.stage, run.reason, run.cause, run.dataset["digest"], run.plan) for run in runs]
     return {"runs": told, "files": prepared, "messages": {message["run_id"] for message in stage.messages()},
             "own": {run.run_id for run in runs if (run.state, run.stage) == ("QUEUED", "queued")}}  # fmt: skip
@@ -68,8 +69,8 @@ def refused(stage: Stage) -> dict[str, Any]:
 
 
 def brought(stage: Stage) -> dict[str, Any]:
-    storage.put("test-data", keys.brought("m", "model.yaml"), b"columns: [a]\nclasses: [0, 1]\ntarget: y\n")
-    storage.put("test-data", keys.brought("m", "reference.csv"), b"a,y\n1,0\n2,1\n")
+    Bucket("test-data").put(keys.brought("m", "model.yaml"), b"columns: [a]\nclasses: [0, 1]\ntarget: y\n")
+    Bucket("test-data").put(keys.brought("m", "reference.csv"), b"a,y\n1,0\n2,1\n")
     return stage.event(keys.brought("m", "net.onnx"), b"onnx")
 
 
@@ -78,7 +79,7 @@ def retrained(stage: Stage) -> dict[str, Any]:
     stage.registry.finish_run("m", run.run_id, SUCCEEDED)
     stage.messages()
     line = {"id": "p", "row": 0, "time": "2026-11-23T10:00:00.000Z", "values": {"x": 1, "kind": "a"}, "label": "no"}
-    storage.put("test-artifacts", keys.labelled("m", "2026-11-23T10"), json.dumps(line).encode())
+    Bucket("test-artifacts").put(keys.labelled("m", "2026-11-23T10"), json.dumps(line).encode())
     return WISH
 
 

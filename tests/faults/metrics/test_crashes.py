@@ -11,7 +11,9 @@ import pytest
 from metrics_aggregation import verdicts
 from metrics_aggregation.handler import handler
 from modelloop import clock
-from modelloop.aws import clients, events, invoke
+from modelloop.aws import clients
+from modelloop.aws.events import EventBus
+from modelloop.aws.functions import TriggerFunction
 from modelloop.aws.registry.registry import Registry
 from modelloop.monitoring import quarantine
 from tests.functional.metrics_aggregation.conftest import forget
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def calls(world: World, monkeypatch: pytest.MonkeyPatch) -> Calls:  # noqa: ARG001  the world is built before calls count
     monkeypatch.setattr(clock, "now", lambda: clock.from_ms(NOON + 60_000))
-    monkeypatch.setattr(invoke, "send_event", lambda _function, _event: None)
+    monkeypatch.setattr(TriggerFunction, "send", lambda _function, _event: None)
     return Calls(monkeypatch)
 
 
@@ -53,7 +55,7 @@ def wipe() -> None:
         if not row["sk"]["S"].startswith(("VERSION#", "RUNVERSION#", "COUNTER")):
             dynamodb.delete_item(TableName="table", Key={name: row[name] for name in ("pk", "sk")})
     forget()
-    clients.reset()
+    clients.client.cache_clear()
 
 
 def state(world: World) -> tuple[dict[str, bytes], list[Any]]:
@@ -105,13 +107,13 @@ def test_the_end_of_a_rollout_is_told_after_a_crash_at_any_call(
     world: World, context: Any, calls: Calls, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
     told: list[str] = []
-    real = events.publish
+    real = EventBus.publish
 
-    def publish(alert: dict[str, Any]) -> None:
-        real(alert)
+    def publish(bus: EventBus, alert: dict[str, Any]) -> None:
+        real(bus, alert)
         told.append(f"{alert['detail-type']} {alert['detail']['id']}")
 
-    monkeypatch.setattr(events, "publish", publish)
+    monkeypatch.setattr(EventBus, "publish", publish)
     event = failing_shadow(world)
     handler(event, context)
     calls.made = 0

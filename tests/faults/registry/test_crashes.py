@@ -11,6 +11,7 @@ from modelloop.ids import uuid7
 from modelloop.versions.run import Run
 from tests.support.rollouts import ACTIONS, new_model, state
 from tests.support.schedule import crash
+from tests.support.stores import stores_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +39,7 @@ def test_a_change_that_crashed_converges_when_it_is_repeated(registry: Registry,
 
 
 def _act(registry: Registry, model: str, action: str) -> Callable[[], object]:
-    return lambda: ACTIONS[action](Changes(registry, model, who="ann", why="because"))
+    return lambda: ACTIONS[action](Changes(stores_of(registry), model, who="ann", why="because"))
 
 
 def _create(registry: Registry, model: str) -> Callable[[], object]:

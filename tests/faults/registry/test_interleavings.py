@@ -12,6 +12,7 @@ from modelloop.aws.serving.changes import Changes
 from modelloop.errors import ConflictError
 from tests.support.rollouts import ACTIONS, ROLES, new_model, state
 from tests.support.schedule import Turns, count_calls
+from tests.support.stores import ARTIFACTS, stores_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,7 +31,7 @@ WITHDRAWN = {"rejected", "retired"}
 
 
 def act(registry: Registry, model: str, name: str, who: str) -> Callable[[], object]:
-    return lambda: ACTIONS[name](Changes(registry, model, who=who, why="race"))
+    return lambda: ACTIONS[name](Changes(stores_of(registry), model, who=who, why="race"))
 
 
 def check(registry: Registry, model: str, results: list[object], names: tuple[str, str], allowed: list[Any]) -> None:
@@ -111,10 +112,10 @@ def test_every_interleaving_of_two_writers(registry: Registry, names: tuple[str,
 
 def test_two_equal_promotions_by_two_people_leave_one_change(registry: Registry) -> None:
     model = new_model(registry)
-    before, _ = pointers.read(model)
+    before, _ = pointers.read(ARTIFACTS, model)
     both = [act(registry, model, "promote free", who) for who in ("ann", "bob")]
     Turns([0, 1] * 10).run(both)
-    after, _ = pointers.read(model)
+    after, _ = pointers.read(ARTIFACTS, model)
     assert before is not None
     assert after is not None
     assert after.revision == before.revision + 1

@@ -16,7 +16,8 @@ from botocore.exceptions import (
 )
 
 from control import handler as control
-from modelloop.aws import clients, storage
+from modelloop.aws import clients
+from modelloop.aws.storage import Bucket
 from modelloop.errors import ConflictError, NotFoundError, TransientError
 from tests.support.rollouts import new_model, state
 from tests.support.schedule import hooked
@@ -61,9 +62,9 @@ REQUESTS = {
 
 @pytest.fixture(autouse=True)
 def _fresh_process() -> Iterator[None]:
-    control._registry.cache_clear()
+    control._services.cache_clear()
     yield
-    control._registry.cache_clear()
+    control._services.cache_clear()
 
 
 def ask(name: str, model: str) -> tuple[int, dict[str, str], str]:
@@ -147,10 +148,10 @@ def test_a_conflict_of_two_writes_in_flight_is_tried_again(registry: Registry) -
             raise busy.pop()
 
     with hooked(fail):
-        assert storage.put_once("artifacts", "k", b"a")
+        assert Bucket("artifacts").put_once("k", b"a")
     busy = [refused("ConditionalRequestConflict", 409)] * 3
     with hooked(fail), pytest.raises(TransientError):
-        storage.put_once("artifacts", "other", b"a")
+        Bucket("artifacts").put_once("other", b"a")
 
 
 @pytest.mark.parametrize("service", ["s3", "dynamodb"])
@@ -173,7 +174,7 @@ def test_there_are_three_tries_and_they_end_inside_half_of_the_shortest_timeout(
     events.register_first("before-send", answer_500)
     try:
         with pytest.raises(TransientError):
-            storage.get("artifacts", "k") if service == "s3" else registry.get_run("m", "r")
+            Bucket("artifacts").get("k") if service == "s3" else registry.get_run("m", "r")
     finally:
         events.unregister("before-send", answer_500)
     assert tries[0] == clients.ATTEMPTS == 3

@@ -12,6 +12,7 @@ from modelloop.contracts.pointer import VersionRef
 from modelloop.errors import ConflictError
 from tests.support.rollouts import new_model, state
 from tests.support.schedule import Turns, count_calls
+from tests.support.stores import stores_of
 from trainer.release.publishing import publish
 
 if TYPE_CHECKING:
@@ -25,21 +26,21 @@ NEW = VersionRef(5, "run5", "model.flat.json", "00", 1)
 
 def releasing(registry: Registry, model: str) -> Callable[[], str]:
     gate = {"decision": "release", "reasons": ["it is better"]}
-    return lambda: publish(registry, {"model": model, "gate": gate, "compared_with": "run2"}, NEW)
+    return lambda: publish(stores_of(registry), {"model": model, "gate": gate, "compared_with": "run2"}, NEW)
 
 
 def by_ann(registry: Registry, model: str) -> Changes:
-    return Changes(registry, model, who="ann", why="wrong rows")
+    return Changes(stores_of(registry), model, who="ann", why="wrong rows")
 
 
 def interrupted(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], object]) -> None:
     """Let somebody act between the trainer's look at the pointer and its first write."""
     real, pending = pointers.publish, [meanwhile]
 
-    def publish_late(pointer: Any, etag: str | None) -> str:
+    def publish_late(artifacts: Any, pointer: Any, etag: str | None) -> str:
         if pending:
             pending.pop()()
-        return real(pointer, etag)
+        return real(artifacts, pointer, etag)
 
     monkeypatch.setattr(pointers, "publish", publish_late)
 

@@ -345,7 +345,7 @@ def test_lineage_is_told_from_the_answer_to_the_lock_and_the_versions_before(
         "run": {"spec_digest": "5bec", "request_id": "asked-1"}, "spec": {"target": "y", "ignore": [], "metric": None},
         "code": "c0de", "lock": "10c4", "environment": {"python": "3.13.1", "machine": "x86_64"},
         "estimator": {"class": "sklearn.X"},
-        "warm_start": {"from": {"version": 2}, "chain": [{"version": 2}, {"version": 1}], "reason": "8 rounds"},
+        "started_from": {"version": 2, "run_id": "r2"},
         "ancestors": [{"version": 2, "run_id": "r2", "cause": "upload", "dataset": base}],
     }  # fmt: skip
     api.on("GET /models/m/lineage/p-9", (200, document))
@@ -354,7 +354,7 @@ def test_lineage_is_told_from_the_answer_to_the_lock_and_the_versions_before(
 
     for text in (
         "row 0: a", "row 4: e, 1 more", "s3://data/t.csv, version v7 and 250 labelled rows", "c0de", "10c4", "5bec",
-        "target: y", "from the fitted state of version 2, 1: 8 rounds", "drift (asked-1)", "r2",
+        "target: y", "with the settings of version 2", "drift (asked-1)", "r2",
     ):  # fmt: skip
         assert text in shown
     assert "ignore" not in shown

@@ -11,13 +11,14 @@ import requests  # type: ignore[import-untyped]  # the client that moto listens 
 
 from control import handler as module
 from modelloop import clock, keys
-from modelloop.aws import clients, storage
+from modelloop.aws import clients
 from modelloop.aws.registry import manifests
+from modelloop.aws.storage import Bucket
 from modelloop.captures import erasure
 from modelloop.errors import TransientError
 from modelloop.ids import uuid7
 from modelloop.monitoring import activity, summary, windows
-from modelloop.monitoring.summary import Place, Summary
+from modelloop.monitoring.summary import Summary, SummaryKey
 from modelloop.settings import settings
 from modelloop.versions.run import Run
 
@@ -66,10 +67,10 @@ def act(action: str, body: object, model: str = "m") -> Answer:
 
 @pytest.fixture(autouse=True)
 def _fresh_process(registry: Registry) -> Iterator[None]:  # noqa: ARG001  every request needs the stores
-    module._registry.cache_clear()
+    module._services.cache_clear()
     manifests.read.cache_clear()
     yield
-    module._registry.cache_clear()
+    module._services.cache_clear()
 
 
 @pytest.fixture
@@ -83,7 +84,7 @@ def loop(registry: Registry) -> Registry:
         facts = {"gate": {"decision": decision, "reasons": []}, "bundle": bundle, "family": "linear"}
         registry.register_version("m", run.run_id, facts)
         manifest = {"format_version": 1, "model": "m", "version": number, "run_id": run.run_id, "metrics": {"n": 1}}
-        storage.put("artifacts", keys.version("m", run.run_id, keys.MANIFEST), json.dumps(manifest).encode())
+        Bucket("artifacts").put(keys.version("m", run.run_id, keys.MANIFEST), json.dumps(manifest).encode())
     return registry
 
 
@@ -142,7 +143,7 @@ def test_a_report_is_a_link_that_opens_it(loop: Registry) -> None:
     path = {"model": "m", "version": "1"}
     assert get("/models/{model}/versions/{version}/report", **path).status == 404
     run_id = loop.get_version("m", 1)["run_id"]
-    storage.put("artifacts", keys.version("m", run_id, keys.REPORT), b"<html>")
+    Bucket("artifacts").put(keys.version("m", run_id, keys.REPORT), b"<html>")
     answer = get("/models/{model}/versions/{version}/report", **path)
     asked = parse_qs(urlsplit(answer["url"]).query)
     assert asked["response-content-type"] == ["text/html; charset=utf-8"]
@@ -163,7 +164,7 @@ def test_a_run_that_ended_without_a_version_links_to_its_report(loop: Registry) 
     key = keys.version("m", run_id, keys.REPORT)
     loop.finish_run("m", run_id, "REJECTED", "the gate refused this model")
     assert get("/models/{model}/runs/{run}", model="m", run=run_id)["report"] is None
-    storage.put("artifacts", key, b"<html>")
+    Bucket("artifacts").put(key, b"<html>")
     assert requests.get(get("/models/{model}/runs/{run}", model="m", run=run_id)["report"], timeout=5).text == "<html>"
 
 
@@ -177,8 +178,8 @@ def test_verdicts_are_shown_when_there_are_some(loop: Registry) -> None:
 @pytest.mark.usefixtures("loop")
 def test_a_summary_covers_the_hours_asked_for() -> None:
     for hour, rows in (("2026-01-01T00", 1), ("2026-01-01T01", 2), ("2026-01-01T02", 4)):
-        found = Summary(Place("m", hour, 1, "champion"), {"requests": 1, "rows": rows})
-        storage.put("artifacts", keys.summary("m", hour, 1, "champion", "", hour), summary.to_bytes(found))
+        found = Summary(SummaryKey("m", hour, 1, "champion"), {"requests": 1, "rows": rows})
+        Bucket("artifacts").put(keys.summary("m", hour, 1, "champion", "", hour), summary.to_bytes(found))
     query = {"from": "2026-01-01T01:10:00Z", "to": "2026-01-01T02:00:00Z"}
     answer = get("/models/{model}/summary", query, model="m")
     assert (answer["rows"], answer["predictions"]) == (6, 2)
@@ -309,8 +310,9 @@ def test_a_run_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     real = clients.client
     monkeypatch.setenv("MODELLOOP_TRIGGER_FUNCTION", "trigger")
     settings.cache_clear()
+    module._services.cache_clear()
     monkeypatch.setattr(
-        "modelloop.aws.invoke.client", lambda service: trigger if service == "lambda" else real(service)
+        "modelloop.aws.functions.client", lambda service: trigger if service == "lambda" else real(service)
     )
     answer = act("runs", {"reason": "new labels"})
     assert (answer.status, answer["request_id"]) == (202, "request-1")
@@ -362,7 +364,7 @@ def test_an_upload_link_takes_the_file(body: dict[str, str], key: str) -> None:
     answer = call("POST", "/uploads", {"model": "new", **body})
     assert (answer.status, answer["method"], answer["key"]) == (200, "PUT", key)
     assert requests.put(answer["url"], data=b"a,b\n", timeout=5).status_code == 200
-    assert storage.get("data", key) == b"a,b\n"
+    assert Bucket("data").get(key) == b"a,b\n"
 
 
 @pytest.mark.parametrize(
@@ -386,14 +388,14 @@ def test_a_prediction_is_traced_to_its_dataset(loop: Registry) -> None:
     prediction, other = uuid7(made), uuid7(made)
     run_id = loop.get_version("m", 2)["run_id"]
     manifest = {"dataset": {"uri": "s3://data/t.csv", "version_id": "v1"}, "spec": {"target": "y"}}
-    storage.put("artifacts", keys.version("m", run_id, keys.MANIFEST), json.dumps(manifest).encode())
+    Bucket("artifacts").put(keys.version("m", run_id, keys.MANIFEST), json.dumps(manifest).encode())
     for digest, ids in (("a", [other]), ("b", [other, prediction, prediction])):
         head = {"format_version": 1, "key": "k", "version_id": None}
         entries = [
             {"id": one, "offset": 0, "version": 2, "variant": "challenger", "predict": ["yes"]} for one in ids
         ] + [{"id": prediction, "offset": 0, "version": 1, "variant": "shadow", "predict": ["no"]}]
         lines = "\n".join(json.dumps(line, separators=(",", ":")) for line in (head, *entries))
-        storage.put("artifacts", keys.index("m", "2026-01-01T10", digest), lines.encode())
+        Bucket("artifacts").put(keys.index("m", "2026-01-01T10", digest), lines.encode())
     found = get("/models/{model}/lineage/{prediction}", model="m", prediction=prediction)
     assert (found.status, found["version"], found["run_id"], found["variant"]) == (200, 2, run_id, "challenger")
     assert found["dataset"]["version_id"] == "v1"
@@ -410,11 +412,11 @@ def answered(prediction: str, chunks: dict[int, list[str]], version: int = 1) ->
         for offset, predict in chunks.items()
     ] + [{"id": prediction, "offset": 0, "version": 2, "variant": "shadow", "predict": ["other"] * 5}]
     lines = "\n".join(json.dumps(line, separators=(",", ":")) for line in ({"format_version": 1}, *entries))
-    storage.put("artifacts", keys.index("m", "2026-01-01T10", "a"), lines.encode())
+    Bucket("artifacts").put(keys.index("m", "2026-01-01T10", "a"), lines.encode())
 
 
 def store_manifest(run_id: str, **facts: Any) -> None:
-    storage.put("artifacts", keys.version("m", run_id, keys.MANIFEST), json.dumps({"run_id": run_id, **facts}).encode())
+    Bucket("artifacts").put(keys.version("m", run_id, keys.MANIFEST), json.dumps({"run_id": run_id, **facts}).encode())
 
 
 @pytest.mark.parametrize(("row", "predict"), [("0", "a"), ("2", "c"), ("3", "d"), ("4", "e")])
@@ -441,21 +443,21 @@ def test_a_retrained_version_is_traced_to_its_base_and_to_the_versions_before_it
     prediction = uuid7(clock.to_ms("2026-01-01T10:30:00.000Z"))
     answered(prediction, {0: ["a"]})
     derived = {"uri": "s3://artifacts/derived/m/x.csv", "labelled": 250, "base": {"uri": "s3://data/t.csv"}}
-    start = {"from": {"version": 8, "run_id": "r8"}, "state": "continued", "reason": "", "chain": [{"version": 8}]}
+    start = {"version": 8, "run_id": "r8"}
     environment = {"code": "c0de", "lock": "10c4"}
     store_manifest(
         loop.get_version("m", 1)["run_id"], cause="drift", dataset=derived, environment=environment,
-        compared_with="r9", warm_start=start,
+        compared_with="r9", started_from=start,
     )  # fmt: skip
-    store_manifest("r9", version=9, cause="model", dataset={"uri": "s3://data/x.onnx"}, warm_start=None,
+    store_manifest("r9", version=9, cause="model", dataset={"uri": "s3://data/x.onnx"}, started_from=None,
                    compared_with="r8")  # fmt: skip
-    store_manifest("r8", version=8, cause="upload", warm_start={"from": {"version": 7, "run_id": "r7"}},
+    store_manifest("r8", version=8, cause="upload", started_from={"version": 7, "run_id": "r7"},
                    compared_with=None)  # fmt: skip
     store_manifest("r7", version=7, cause="upload", compared_with="gone")
     found = get("/models/{model}/lineage/{prediction}", model="m", prediction=prediction)
     assert (found["code"], found["lock"], found["cause"]) == ("c0de", "10c4", "drift")
     assert found["dataset"]["base"]["uri"] == "s3://data/t.csv"
-    assert found["warm_start"]["chain"] == [{"version": 8}]
+    assert found["started_from"] == start
     assert [(one["version"], one["cause"]) for one in found["ancestors"]] == [
         (9, "model"),
         (8, "upload"),

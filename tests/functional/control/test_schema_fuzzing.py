@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,10 +17,11 @@ from schemathesis.specs.openapi.checks import (
 
 from control import handler
 from inference.openapi.documents import api_document
+from modelloop.aws.functions import TriggerFunction
 from modelloop.aws.serving.changes import repair
 from tests.support.gateway import Gateway
 from tests.support.rollouts import new_model
-from tests.support.stores import simulated_services, stores
+from tests.support.stores import simulated_services, stores, stores_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,14 +34,13 @@ CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance,
 def model() -> Iterator[None]:
     """A model in the middle of its life, under the name that all requests use."""
     with pytest.MonkeyPatch.context() as patch, simulated_services(), stores(patch) as registry:
-        handler._registry.cache_clear()
+        handler._services.cache_clear()
         patch.setattr("tests.support.rollouts._numbers", iter(["odel"]))
-        repair(registry, new_model(registry))
+        repair(stores_of(registry), new_model(registry))
         assert registry.get_model("model")["champion"]["version"] == 2
-        trigger = SimpleNamespace(send_event=lambda *_: None)
-        patch.setattr("control.actions.invoke", trigger)
+        patch.setattr(TriggerFunction, "send", lambda *_: None)
         yield
-        handler._registry.cache_clear()
+        handler._services.cache_clear()
 
 
 def load() -> Any:

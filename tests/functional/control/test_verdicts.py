@@ -9,14 +9,15 @@ import pytest
 
 from control import handler as module
 from modelloop import clock, keys
-from modelloop.aws import storage
 from modelloop.aws.registry import manifests
 from modelloop.aws.serving import pointers
+from modelloop.aws.storage import Bucket
 from modelloop.contracts.pointer import Pointer, VersionRef
 from modelloop.ids import uuid7
 from modelloop.monitoring import summary
-from modelloop.monitoring.summary import Place, Summary
+from modelloop.monitoring.summary import Summary, SummaryKey
 from modelloop.versions.run import Run
+from tests.support.stores import ARTIFACTS
 
 if TYPE_CHECKING:
     from modelloop.aws.registry.registry import Registry
@@ -48,7 +49,7 @@ def ask(topic: str, query: dict[str, str] | None = None) -> tuple[int, Any]:
 @pytest.fixture
 def loop(registry: Registry) -> Registry:
     """A model whose version 1 has a baseline."""
-    module._registry.cache_clear()
+    module._services.cache_clear()
     manifests.read.cache_clear()
     run = registry.create_run(Run("m", uuid7(), "upload", {"digest": "1"}, "spec", clock.now()))
     small = {"gate": {"decision": "release"}, "metrics": {"log_loss": {"value": 0.1}}, "family": "linear"}
@@ -56,7 +57,7 @@ def loop(registry: Registry) -> Registry:
     metrics = {"holdout": {"log_loss": {"value": 0.1}}, "trivial": {"log_loss": {"value": 0.7}}}
     gate = {"decision": "release", "checks": [{"name": "beats the trivial model"}]}
     manifest = {"model": "m", "version": 1, "metrics": metrics, "gate": gate, "role": "?", "baseline": BASELINE}
-    storage.put("artifacts", keys.version("m", run.run_id, keys.MANIFEST), json.dumps(manifest).encode())
+    Bucket("artifacts").put(keys.version("m", run.run_id, keys.MANIFEST), json.dumps(manifest).encode())
     return registry
 
 
@@ -65,13 +66,13 @@ def put(registry: Registry, kind: str, minute: int, **facts: Any) -> None:
     registry.put_verdict("m", kind, {"updated_at": stamp, "version": 1, "window": SPAN, "rows": 90} | facts)
 
 
-def count(hour: str, variant: str, counts: list[int], version: int = 1) -> None:
-    live = {"counts": counts, "missing": 0, "unseen": 0, "millionths": 4_000_000 * sum(counts)}
-    columns = {"mass": live, "island": {"counts": [0, sum(counts)], "missing": 0, "unseen": 0}}
-    prediction = {"counts": [0, sum(counts)], "missing": 0, "unseen": 0}
-    tallies = {"sampled": sum(counts), "columns": columns, "prediction": prediction}
-    body = summary.to_bytes(Summary(Place("m", hour, version, variant), tallies))
-    storage.put("artifacts", keys.summary("m", hour, version, variant, "", "d"), body)
+def count(hour: str, variant: str, in_bins: list[int], version: int = 1) -> None:
+    live = {"counts": in_bins, "missing": 0, "unseen": 0, "millionths": 4_000_000 * sum(in_bins)}
+    columns = {"mass": live, "island": {"counts": [0, sum(in_bins)], "missing": 0, "unseen": 0}}
+    prediction = {"counts": [0, sum(in_bins)], "missing": 0, "unseen": 0}
+    counts = {"sampled": sum(in_bins), "columns": columns, "prediction": prediction}
+    body = summary.to_bytes(Summary(SummaryKey("m", hour, version, variant), counts))
+    Bucket("artifacts").put(keys.summary("m", hour, version, variant, "", "d"), body)
 
 
 @pytest.mark.usefixtures("loop")
@@ -155,7 +156,7 @@ def test_a_column_is_shown_with_both_distributions(loop: Registry) -> None:
 def test_before_the_first_verdict_a_column_is_shown_as_it_was_in_training(loop: Registry) -> None:
     assert ask("drift", {"column": "island"})[0] == 404
     run_id = loop.get_version("m", 1)["run_id"]
-    pointers.publish(Pointer("m", 1, champion=VersionRef(1, run_id, "f", "s", 1)), None)
+    pointers.publish(ARTIFACTS, Pointer("m", 1, champion=VersionRef(1, run_id, "f", "s", 1)), None)
 
     status, found = ask("drift", {"column": "island"})
 

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
 from inference import replay
-from modelloop.aws import replay as invocation
+from modelloop.aws import functions
 from modelloop.errors import ExportMismatchError, TransientError
 from modelloop.flat import FlatModel
 
@@ -104,9 +104,9 @@ class Hanging:
 def test_a_model_that_hangs_is_no_outage(
     monkeypatch: pytest.MonkeyPatch, error: Exception, meaning: type[Exception], says: str
 ) -> None:
-    monkeypatch.setattr(invocation, "client", lambda *_args, **_options: Hanging(error))
+    monkeypatch.setattr(functions, "client", lambda *_args, **_options: Hanging(error))
     with pytest.raises(meaning, match=says):
-        invocation.replay({})
+        functions.ReplayFunction("f").replay({})
 
 
 @pytest.mark.usefixtures("clean")

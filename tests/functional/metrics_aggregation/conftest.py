@@ -8,7 +8,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from metrics_aggregation import handler, verdict_tick
+from metrics_aggregation import handler, verdicts
 from modelloop.aws import clients
 from modelloop.aws.registry import manifests
 from modelloop.settings import settings
@@ -56,11 +56,12 @@ def context() -> Any:
 
 def forget() -> None:
     """Drop everything that a process remembers between invocations."""
-    clients.reset()
+    clients.client.cache_clear()
     settings.cache_clear()
     manifests.read.cache_clear()
     handler._knowledge.cache_clear()
-    verdict_tick.registry.cache_clear()
+    handler._artifacts.cache_clear()
+    verdicts._services.cache_clear()
     logging.getLogger("test").handlers.clear()
 
 

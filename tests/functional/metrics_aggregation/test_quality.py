@@ -8,9 +8,9 @@ import pytest
 from metrics_aggregation import verdicts
 from metrics_aggregation.handler import handler
 from modelloop import clock, keys
-from modelloop.aws import storage
 from modelloop.aws.monitoring import joins
 from modelloop.aws.registry.registry import Registry
+from modelloop.aws.storage import Bucket
 from modelloop.monitoring import windows
 from modelloop.monitoring.quality import shadow_agreement
 from tests.functional.metrics_aggregation.world import (
@@ -25,6 +25,7 @@ from tests.functional.metrics_aggregation.world import (
     shadowed,
     usual_rows,
 )
+from tests.support.stores import ARTIFACTS
 from training_trigger.labelled_rows import read_labelled
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def test_a_shadow_is_held_against_the_champion_row_by_row(world: World, context:
     handler(world.capture(asked_later, "asked later"), context)
     for _ in range(2):
         verdicts.handler({}, context)
-        assert joins.paired(MODEL, HOUR, clock.now(), shadow_agreement.name(ROLLOUT, 2, 1)) == (240, 120)
+        assert joins.paired(ARTIFACTS, MODEL, HOUR, clock.now(), shadow_agreement.name(ROLLOUT, 2, 1)) == (240, 120)
         assert world.stored("unjoined/") == {}
 
     judged = Registry("table").latest_verdict(MODEL, "judge")
@@ -129,7 +130,7 @@ def test_hours_without_labels_cost_no_join(world: World, context: Any) -> None:
 def test_labels_wait_until_they_had_time_to_come(world: World, context: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     record = prediction(usual_rows(300))
     handler(world.capture([record, *answers([record])]), context)
-    monkeypatch.setattr("metrics_aggregation.verdict_tick._label_delay_hours", lambda _: 24.0)
+    monkeypatch.setattr("metrics_aggregation.verdict_tick.Turn._label_delay_hours", lambda *_: 24.0)
     assert judged(context)["rows"] == 0
     monkeypatch.setattr(clock, "now", lambda: clock.from_ms(NOON + 24 * windows.HOUR_MS))
     assert judged(context)["rows"] == 300
@@ -143,7 +144,7 @@ def test_labelled_rows_are_kept_with_their_features_once_labels_had_time(
     shadow = sampled | {"variant": "shadow", "version": 2, "run_id": SECOND}
     handler(world.capture([sampled, bare, b"garbage", *answers([sampled, bare])]), context)
     handler(world.capture([sampled, shadow], "again"), context)
-    monkeypatch.setattr("metrics_aggregation.verdict_tick._label_delay_hours", lambda _: 2.0)
+    monkeypatch.setattr("metrics_aggregation.verdict_tick.Turn._label_delay_hours", lambda *_: 2.0)
     verdicts.handler({}, context)
     assert world.stored("labelled/") == {}
 
@@ -157,28 +158,28 @@ def test_labelled_rows_are_kept_with_their_features_once_labels_had_time(
         (sampled["id"], row, said) for row, said in enumerate(sampled["predict"])
     ]
     assert found[0]["values"] == dict(zip(("mass", "male", "seen", "island"), rows[0], strict=True))
-    assert len(read_labelled("artifacts", MODEL)) == 3
+    assert len(read_labelled(ARTIFACTS, MODEL)) == 3
 
     corrected = label(sampled["id"], "Gentoo", NOON + windows.HOUR_MS)
     handler(world.capture([corrected], "late"), context)
     verdicts.handler({}, context)
-    assert {row.label for row in read_labelled("artifacts", MODEL) if row.row == 0} == {"Gentoo"}
+    assert {row.label for row in read_labelled(ARTIFACTS, MODEL) if row.row == 0} == {"Gentoo"}
 
 
 def test_a_join_that_was_outrun_leaves_its_marks(world: World, context: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     record = prediction(usual_rows(10))
     handler(world.capture([record, *answers([record])]), context)
-    real = storage.list_keys
+    real = Bucket.list_keys
 
-    def outrun(bucket: str, prefix: str, **options: Any) -> Any:
+    def outrun(bucket: Bucket, prefix: str, **options: Any) -> Any:
         if prefix.startswith("index/"):
-            monkeypatch.setattr(storage, "list_keys", real)
-            storage.put(bucket, keys.quality(MODEL, HOUR), b'{"format_version":1,"joined":{}}')
+            monkeypatch.setattr(Bucket, "list_keys", real)
+            bucket.put(keys.quality(MODEL, HOUR), b'{"format_version":1,"joined":{}}')
         return real(bucket, prefix, **options)
 
-    monkeypatch.setattr(storage, "list_keys", outrun)
-    ((hour, marks, _),) = joins.due(MODEL)
-    assert not joins.join(MODEL, hour, marks, lambda _: manifest())
+    monkeypatch.setattr(Bucket, "list_keys", outrun)
+    ((hour, marks, _),) = joins.due(ARTIFACTS, MODEL)
+    assert not joins.join(ARTIFACTS, MODEL, hour, marks, lambda _: manifest())
     assert set(marks) < set(world.stored("unjoined/"))
-    assert joins.join(MODEL, hour, marks, lambda _: manifest())
+    assert joins.join(ARTIFACTS, MODEL, hour, marks, lambda _: manifest())
     assert [key.split("/")[-1] for key in world.stored("unjoined/")] == ["unkept"]

@@ -9,7 +9,8 @@ import pytest
 from metrics_aggregation import verdicts
 from metrics_aggregation.handler import handler
 from modelloop import clock
-from modelloop.aws import events, invoke
+from modelloop.aws.events import EventBus
+from modelloop.aws.functions import TriggerFunction
 from modelloop.aws.registry.registry import Registry
 from modelloop.aws.serving import pointers, rollout_evidence
 from modelloop.aws.serving.changes import Changes
@@ -28,6 +29,7 @@ from tests.functional.metrics_aggregation.world import (
     usual_rows,
 )
 from tests.support.events import check
+from tests.support.stores import ARTIFACTS, stores_of
 
 if TYPE_CHECKING:
     from tests.functional.metrics_aggregation.world import Record, World
@@ -40,13 +42,13 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
     """Everything that leaves: alerts, and wishes to retrain."""
     found: Sent = []
 
-    def publish(alert: dict[str, Any]) -> None:
+    def publish(_: EventBus, alert: dict[str, Any]) -> None:
         check(alert)
         found.append(alert)
 
     monkeypatch.setattr(clock, "now", lambda: clock.from_ms(NOON + 60_000))
-    monkeypatch.setattr(events, "publish", publish)
-    monkeypatch.setattr(invoke, "send_event", lambda _, event: found.append(event))
+    monkeypatch.setattr(EventBus, "publish", publish)
+    monkeypatch.setattr(TriggerFunction, "send", lambda _, event: found.append(event))
     return found
 
 
@@ -126,7 +128,7 @@ def test_an_alert_that_could_not_be_sent_is_sent_at_the_next_tick(
     world: World, context: Any, sent: Sent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(events, "publish", the_bus_is_down)
+        patched.setattr(EventBus, "publish", the_bus_is_down)
         with pytest.raises(ExceptionGroup):
             shifted(world, context, labels=False)
     assert Registry("table").latest_verdict(MODEL, "drift") is not None
@@ -134,7 +136,7 @@ def test_an_alert_that_could_not_be_sent_is_sent_at_the_next_tick(
     assert names(sent) == ["Drift status changed", "Retraining decided"]
 
 
-def the_bus_is_down(_: Any) -> None:
+def the_bus_is_down(*_: Any) -> None:
     raise TransientError("the bus is down")
 
 
@@ -159,10 +161,10 @@ def test_a_rollout_whose_end_could_not_be_told_is_told_at_the_next_tick_once(
 ) -> None:
     handler(failing_shadow(world), context)
     with monkeypatch.context() as patched:
-        patched.setattr(events, "publish", the_bus_is_down)
+        patched.setattr(EventBus, "publish", the_bus_is_down)
         with pytest.raises(ExceptionGroup):
             verdicts.handler({}, context)
-    pointer, _ = pointers.read(MODEL)
+    pointer, _ = pointers.read(ARTIFACTS, MODEL)
     assert pointer is not None
     assert pointer.shadow is None
     for _ in range(2):
@@ -174,7 +176,7 @@ def test_the_end_of_one_rollout_is_told_before_the_next_one_ends(
     world: World, context: Any, sent: Sent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answered, asked_later = shadowed(world)
-    pointer, _ = pointers.read(MODEL)
+    pointer, _ = pointers.read(ARTIFACTS, MODEL)
     assert pointer is not None
     third = manifest(3, RUN_ID.replace("-000000000001", "-000000000003"))
     world.publish(third, pointer=pointer.to_json() | {"challenger": world.reference(third), "weight": 50.0})
@@ -182,7 +184,7 @@ def test_the_end_of_one_rollout_is_told_before_the_next_one_ends(
     challenged = [prediction(usual_rows(60, seed), rollout=ROLLOUT) | other for seed in range(4)]
     handler(world.capture([*answered, *asked_later, *challenged]), context)
     with monkeypatch.context() as patched:
-        patched.setattr(events, "publish", the_bus_is_down)
+        patched.setattr(EventBus, "publish", the_bus_is_down)
         with pytest.raises(ExceptionGroup):
             verdicts.handler({}, context)
     for _ in range(2):
@@ -198,7 +200,7 @@ def test_what_the_judge_could_not_do_is_not_told(
 
     def gather_slowly(*args: Any) -> Any:
         evidence = gather(*args)
-        Changes(Registry("table"), MODEL, who="ann", why="meanwhile").shadow(2, on=False)
+        Changes(stores_of(Registry("table")), MODEL, who="ann", why="meanwhile").shadow(2, on=False)
         return evidence
 
     monkeypatch.setattr(rollout_evidence, "gather", gather_slowly)

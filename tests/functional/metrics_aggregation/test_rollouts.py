@@ -24,6 +24,7 @@ from tests.functional.metrics_aggregation.world import (
     prediction,
     usual_rows,
 )
+from tests.support.stores import ARTIFACTS
 
 if TYPE_CHECKING:
     from tests.functional.metrics_aggregation.world import Record, World
@@ -88,8 +89,8 @@ def test_closed_hours_keep_rollouts_apart(world: World, context: Any, monkeypatc
         handler(world.capture([prediction(usual_rows(20), rollout=within)], str(at)), context)
     monkeypatch.setattr(clock, "now", lambda: clock.from_ms(NOON + 5 * windows.HOUR_MS))
     verdicts.handler({}, context)
-    stored = {one.place.rollout: one for one in summaries.between(MODEL, HOUR, HOUR)}
-    assert {rollout: (one.tallies["rows"], len(one.inputs)) for rollout, one in stored.items()} == {
+    stored = {one.key.rollout: one for one in summaries.between(ARTIFACTS, MODEL, HOUR, HOUR)}
+    assert {rollout: (one.counts["rows"], len(one.inputs)) for rollout, one in stored.items()} == {
         "": (20, 0),
         ROLLOUT: (40, 2),
     }
@@ -102,5 +103,7 @@ def test_open_hours_are_not_folded(world: World, context: Any, monkeypatch: pyte
     for hours in (0, 1, 2):
         monkeypatch.setattr(clock, "now", lambda hours=hours: clock.from_ms(NOON + hours * windows.HOUR_MS))
         verdicts.handler({}, context)
-        folded.append([entry.digest for entry in summaries.entries(MODEL, HOUR, HOUR)] == [summaries.COMPACTED])
+        folded.append(
+            [entry.digest for entry in summaries.entries(ARTIFACTS, MODEL, HOUR, HOUR)] == [summaries.COMPACTED]
+        )
     assert folded == [False, False, True]

@@ -11,13 +11,14 @@ from modelloop.aws.monitoring import summaries
 from modelloop.aws.registry.registry import Registry
 from modelloop.errors import NotFoundError
 from modelloop.monitoring import quarantine, windows
-from modelloop.monitoring.summary import Place
+from modelloop.monitoring.summary import SummaryKey
 from tests.functional.metrics_aggregation.world import HOUR, MODEL, NOON, error, manifest, prediction, usual_rows
+from tests.support.stores import ARTIFACTS
 
 if TYPE_CHECKING:
     from tests.functional.metrics_aggregation.world import World
 
-PLACE = Place(MODEL, HOUR, 1, "champion")
+SUMMARY_KEY = SummaryKey(MODEL, HOUR, 1, "champion")
 HOUR_MS = windows.HOUR_MS
 
 
@@ -71,7 +72,7 @@ def test_folded_hours_keep_what_was_put_aside(world: World, context: Any, monkey
     found = Registry("table").latest_verdict(quarantine.NOBODY, "traffic")
     assert found is not None
     assert found["versions"]["0"][quarantine.COUNTED] == {"not_json": 2}
-    assert [entry.digest for entry in summaries.entries(quarantine.NOBODY, HOUR, HOUR)] == ["compacted"]
+    assert [entry.digest for entry in summaries.entries(ARTIFACTS, quarantine.NOBODY, HOUR, HOUR)] == ["compacted"]
 
 
 def test_the_same_shift_in_two_windows_is_drift(world: World, context: Any) -> None:
@@ -135,18 +136,20 @@ def test_compacted_hours_read_the_same_and_redelivery_does_not_count_twice(world
     events = [world.capture([prediction(usual_rows(20, seed)), error()], str(seed)) for seed in range(4)]
     for event in events[:3]:
         handler(event, context)
-    before = windows.by_version(summaries.between(MODEL, HOUR, HOUR))
-    digests = [entry.digest for entry in summaries.entries(MODEL, HOUR, HOUR)]
+    before = windows.by_version(summaries.between(ARTIFACTS, MODEL, HOUR, HOUR))
+    digests = [entry.digest for entry in summaries.entries(ARTIFACTS, MODEL, HOUR, HOUR)]
 
-    assert summaries.compact(PLACE, digests)
-    assert [entry.digest for entry in summaries.entries(MODEL, HOUR, HOUR)] == ["compacted"]
+    assert summaries.compact(ARTIFACTS, SUMMARY_KEY, digests)
+    assert [entry.digest for entry in summaries.entries(ARTIFACTS, MODEL, HOUR, HOUR)] == ["compacted"]
     handler(events[0], context)
-    assert windows.by_version(summaries.between(MODEL, HOUR, HOUR)) == before
+    assert windows.by_version(summaries.between(ARTIFACTS, MODEL, HOUR, HOUR)) == before
 
     handler(events[3], context)
-    assert summaries.compact(PLACE, [entry.digest for entry in summaries.entries(MODEL, HOUR, HOUR)])
-    (whole,) = summaries.between(MODEL, HOUR, HOUR)
-    assert whole.tallies["rows"] == 80
+    assert summaries.compact(
+        ARTIFACTS, SUMMARY_KEY, [entry.digest for entry in summaries.entries(ARTIFACTS, MODEL, HOUR, HOUR)]
+    )
+    (whole,) = summaries.between(ARTIFACTS, MODEL, HOUR, HOUR)
+    assert whole.counts["rows"] == 80
     assert len(whole.inputs) == 4
 
 
@@ -155,20 +158,20 @@ def test_a_summary_compacted_while_it_is_read_is_found_again(
 ) -> None:
     for seed in range(3):
         handler(world.capture([prediction(usual_rows(20, seed))], str(seed)), context)
-    listed = list(summaries.entries(MODEL, HOUR, HOUR))
-    summaries.compact(PLACE, [entry.digest for entry in listed])
+    listed = list(summaries.entries(ARTIFACTS, MODEL, HOUR, HOUR))
+    summaries.compact(ARTIFACTS, SUMMARY_KEY, [entry.digest for entry in listed])
     real = summaries.entries
     answers = iter([iter(listed)])
     monkeypatch.setattr(summaries, "entries", lambda *given: next(answers, None) or real(*given))
 
-    (whole,) = summaries.between(MODEL, HOUR, HOUR)
-    assert whole.tallies["rows"] == 60
+    (whole,) = summaries.between(ARTIFACTS, MODEL, HOUR, HOUR)
+    assert whole.counts["rows"] == 60
 
 
 def test_windows_are_ranges_of_keys(world: World, context: Any) -> None:
     for hours in range(5):
         handler(world.capture([prediction(usual_rows(10), NOON - hours * HOUR_MS)], str(hours)), context)
-    found = list(summaries.between(MODEL, "2026-11-23T07", "2026-11-23T09"))
-    assert [one.place.hour for one in found] == ["2026-11-23T07", "2026-11-23T08", "2026-11-23T09"]
-    newest = list(summaries.newest_first(MODEL, 1, {"champion"}, clock.now()))
-    assert [one.place.hour[-2:] for one in newest] == ["10", "09", "08", "07", "06"]
+    found = list(summaries.between(ARTIFACTS, MODEL, "2026-11-23T07", "2026-11-23T09"))
+    assert [one.key.hour for one in found] == ["2026-11-23T07", "2026-11-23T08", "2026-11-23T09"]
+    newest = list(summaries.newest_first(ARTIFACTS, MODEL, 1, {"champion"}, clock.now()))
+    assert [one.key.hour[-2:] for one in newest] == ["10", "09", "08", "07", "06"]

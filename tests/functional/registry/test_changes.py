@@ -7,6 +7,7 @@ import pytest
 from modelloop.aws.serving import pointers
 from modelloop.aws.serving.changes import Changes, repair
 from modelloop.errors import ConflictError, NotFoundError
+from tests.support.stores import ARTIFACTS, stores_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +26,7 @@ def add_version(registry: Registry, number: int, decision: str = "release", **pr
 
 
 def by(registry: Registry, who: str = "ann", why: str = "because") -> Changes:
-    return Changes(registry, "m", who=who, why=why)
+    return Changes(stores_of(registry), "m", who=who, why=why)
 
 
 def roles(pointer: Pointer | None) -> dict[str, Any]:
@@ -84,7 +85,7 @@ def test_repeating_a_change_changes_nothing(registry: Registry) -> None:
 def test_a_version_that_needs_approval_waits_for_it(registry: Registry) -> None:
     add_version(registry, 1, "approve")
     assert by(registry).release(1) is None
-    assert pointers.read("m") == (None, None)
+    assert pointers.read(ARTIFACTS, "m") == (None, None)
     assert roles(by(registry).approve(1)) == {"champion": 1}
     assert roles(by(registry).approve(1)) == {"champion": 1}
     assert registry.get_version("m", 1)["approved"]["who"] == "ann"
@@ -168,10 +169,10 @@ def test_repair_makes_up_for_a_lost_record(registry: Registry) -> None:
     add_version(registry, 1)
     pointer = by(registry).release(1)
     assert pointer is not None
-    _, etag = pointers.read("m")
+    _, etag = pointers.read(ARTIFACTS, "m")
     silent = pointer.revised(frozen=True, action="freeze", who="bob", why="quiet", updated_at=pointer.updated_at)
-    pointers.publish(silent, etag)
+    pointers.publish(ARTIFACTS, silent, etag)
     for _ in range(2):
-        repair(registry, "m")
+        repair(stores_of(registry), "m")
         assert registry.get_model("m")["frozen"] is True
         assert actions(registry) == ["release", "freeze"]

@@ -6,12 +6,13 @@ import orjson
 import pytest
 
 from modelloop import clock, keys
-from modelloop.aws import storage
 from modelloop.aws.registry import manifests
 from modelloop.aws.serving import judging, pointers, rollout_evidence
 from modelloop.aws.serving.changes import Changes
+from modelloop.aws.storage import Bucket
 from modelloop.monitoring import summary, windows
-from modelloop.monitoring.summary import LATENCY_BOUNDS_MS, Place, Summary
+from modelloop.monitoring.summary import LATENCY_BOUNDS_MS, Summary, SummaryKey
+from tests.support.stores import ARTIFACTS, stores_of
 
 if TYPE_CHECKING:
     from modelloop.aws.registry.registry import Registry
@@ -30,14 +31,14 @@ def canary(registry: Registry) -> Registry:
         registry.register_version("m", f"run{number}", facts)
         bins = {"name": "prediction", "categories": ["a", "b"], "edges": None}
         manifest = {"model": "m", "version": number, "baseline": {"columns": [], "prediction": bins}}
-        storage.put("artifacts", keys.version("m", f"run{number}", keys.MANIFEST), orjson.dumps(manifest))
-        Changes(registry, "m", who="trainer", why="gate").release(number)
+        Bucket("artifacts").put(keys.version("m", f"run{number}", keys.MANIFEST), orjson.dumps(manifest))
+        Changes(stores_of(registry), "m", who="trainer", why="gate").release(number)
     send("champion", 1, rows=900)
     return registry
 
 
 def rollout() -> str:
-    pointer, _ = pointers.read("m")
+    pointer, _ = pointers.read(ARTIFACTS, "m")
     assert pointer is not None
     return pointer.rollout
 
@@ -55,19 +56,17 @@ def send(
 ) -> None:
     """Store a summary of an hour, by default of this one: within the rollout of now, another or ("") none."""
     unit = rows // sum(labels)
-    tallies: dict[str, Any] = {
+    counts: dict[str, Any] = {
         "requests": rows - errors, "rows": rows, "errors": {"INTERNAL_ERROR": errors} if errors else {},
         "latency": {
-            start: {"counts": [count * rows for count in counts], "micros": 0}
-            for start, counts in (latency or {"warm": QUICK}).items()
+            start: {"counts": [count * rows for count in in_bins], "micros": 0}
+            for start, in_bins in (latency or {"warm": QUICK}).items()
         },
         "prediction": {"counts": [unit * part for part in labels], "missing": 0, "unseen": 0},
     }  # fmt: skip
     hour = windows.shift(windows.hour_of(clock.now()), -hours_ago)
-    place = Place("m", hour, version, variant, rollout() if within is None else within)
-    storage.put(
-        "artifacts", keys.summary(*place, f"d{rows}{errors}{labels[0]}"), summary.to_bytes(Summary(place, tallies))
-    )
+    key = SummaryKey("m", hour, version, variant, rollout() if within is None else within)
+    ARTIFACTS.put(keys.summary(*key, f"d{rows}{errors}{labels[0]}"), summary.to_bytes(Summary(key, counts)))
 
 
 def label(registry: Registry, within: str, loss: float = 0.4) -> None:
@@ -77,7 +76,7 @@ def label(registry: Registry, within: str, loss: float = 0.4) -> None:
 
 
 def roles() -> dict[str, int]:
-    pointer, _ = pointers.read("m")
+    pointer, _ = pointers.read(ARTIFACTS, "m")
     assert pointer is not None
     named = {role: getattr(pointer, role) for role in ("champion", "challenger", "shadow", "previous")}
     return {role: ref.version for role, ref in named.items() if ref is not None}
@@ -89,8 +88,8 @@ def soon(minutes: float) -> str:
 
 def test_a_good_canary_is_promoted_after_its_bake(canary: Registry) -> None:
     send("challenger", 2, rows=300)
-    assert judging.look(canary, "m", clock.now())["canary"].action == "hold"
-    assert judging.look(canary, "m", soon(31))["canary"].action == "promote"
+    assert judging.judge_rollouts(stores_of(canary), "m", clock.now())["canary"].action == "hold"
+    assert judging.judge_rollouts(stores_of(canary), "m", soon(31))["canary"].action == "promote"
     assert roles() == {"champion": 2, "previous": 1}
     assert canary.list_audit("m").items[0]["who"] == "judge"
     assert (canary.latest_verdict("m", "judge") or {})["judged"][0]["action"] == "promote"
@@ -99,10 +98,10 @@ def test_a_good_canary_is_promoted_after_its_bake(canary: Registry) -> None:
 @pytest.mark.parametrize("bad", [{"errors": 90}, {"labels": (0, 1)}])
 def test_a_canary_that_misbehaves_is_out_at_once_and_stays_out(canary: Registry, bad: dict[str, Any]) -> None:
     send("challenger", 2, rows=300, **bad)
-    assert judging.look(canary, "m", clock.now())["canary"].action == "rollback"
+    assert judging.judge_rollouts(stores_of(canary), "m", clock.now())["canary"].action == "rollback"
     assert roles() == {"champion": 1}
     assert canary.get_version("m", 2)["rejected"]["who"] == "judge"
-    assert judging.look(canary, "m", clock.now()) == {}
+    assert judging.judge_rollouts(stores_of(canary), "m", clock.now()) == {}
 
 
 @pytest.mark.parametrize(
@@ -113,36 +112,36 @@ def test_warm_requests_alone_tell_how_quick_a_candidate_is(
     canary: Registry, latency: dict[str, list[int]], action: str
 ) -> None:
     send("challenger", 2, rows=300, latency=latency)
-    assert judging.look(canary, "m", soon(31))["canary"].action == action
+    assert judging.judge_rollouts(stores_of(canary), "m", soon(31))["canary"].action == action
 
 
 def test_a_pin_is_a_person_s_word_that_the_judge_does_not_take_back(canary: Registry) -> None:
-    Changes(canary, "m", who="ann", why="mine").pin(2)
+    Changes(stores_of(canary), "m", who="ann", why="mine").pin(2)
     send("challenger", 2, rows=300, errors=90)
-    assert judging.look(canary, "m", clock.now())["canary"].action == "rollback"
-    pointer, _ = pointers.read("m")
+    assert judging.judge_rollouts(stores_of(canary), "m", clock.now())["canary"].action == "rollback"
+    pointer, _ = pointers.read(ARTIFACTS, "m")
     assert pointer is not None
     assert ([ref.version for ref in pointer.pins], roles()) == ([2], {"champion": 1})
     detail = canary.list_audit("m").items[0]["detail"]
     assert {name: detail[name] for name in ("version", "champion", "challenger", "pins", "frozen", "weight")} == {
         "version": 2, "champion": 1, "challenger": None, "pins": [2], "frozen": False, "weight": 0,
     }  # fmt: skip
-    Changes(canary, "m", who="ann", why="not any more").retire(2)
-    pointer, _ = pointers.read("m")
+    Changes(stores_of(canary), "m", who="ann", why="not any more").retire(2)
+    pointer, _ = pointers.read(ARTIFACTS, "m")
     assert pointer is not None
     assert pointer.pins == ()
 
 
 def test_a_canary_without_traffic_expires(canary: Registry) -> None:
-    assert judging.look(canary, "m", soon(299))["canary"].action == "hold"
-    assert judging.look(canary, "m", soon(301))["canary"].action == "expired"
+    assert judging.judge_rollouts(stores_of(canary), "m", soon(299))["canary"].action == "hold"
+    assert judging.judge_rollouts(stores_of(canary), "m", soon(301))["canary"].action == "expired"
     assert roles() == {"champion": 1}
 
 
 def test_a_shadow_without_traffic_expires(canary: Registry) -> None:
     put_into_the_shadow()
-    assert judging.look(canary, "m", soon(299))["shadow"].action == "hold"
-    assert judging.look(canary, "m", soon(301))["shadow"].action == "expired"
+    assert judging.judge_rollouts(stores_of(canary), "m", soon(299))["shadow"].action == "hold"
+    assert judging.judge_rollouts(stores_of(canary), "m", soon(301))["shadow"].action == "expired"
     assert roles() == {"champion": 1}
 
 
@@ -151,16 +150,16 @@ def test_the_day_before_a_promotion_speaks_for_the_champion_before(
     canary: Registry, hours_ago: int, action: str
 ) -> None:
     send("champion", 1, rows=9_000, errors=3_000, within="", hours_ago=hours_ago)
-    Changes(canary, "m", who="ann", why="sure").promote(2)
+    Changes(stores_of(canary), "m", who="ann", why="sure").promote(2)
     send("champion", 2, rows=300, errors=90)
-    assert judging.look(canary, "m", clock.now())["watch"].action == action
+    assert judging.judge_rollouts(stores_of(canary), "m", clock.now())["watch"].action == action
 
 
 def test_a_new_champion_is_watched_for_one_bake_time(canary: Registry) -> None:
-    Changes(canary, "m", who="ann", why="sure").promote(2)
+    Changes(stores_of(canary), "m", who="ann", why="sure").promote(2)
     send("champion", 2, rows=300, errors=90)
-    assert judging.look(canary, "m", soon(31)) == {}
-    assert judging.look(canary, "m", clock.now())["watch"].action == "rollback"
+    assert judging.judge_rollouts(stores_of(canary), "m", soon(31)) == {}
+    assert judging.judge_rollouts(stores_of(canary), "m", clock.now())["watch"].action == "rollback"
     assert roles() == {"champion": 1}
 
 
@@ -171,19 +170,19 @@ def test_what_came_before_the_rollout_in_the_same_hour_speaks_for_nobody(
     for earlier in ("", "20260101T000000000Z"):
         send("champion", 1, rows=9_000, within=earlier, **before)
     send("challenger", 2, rows=300)
-    assert judging.look(canary, "m", soon(31))["canary"].action == "promote"
+    assert judging.judge_rollouts(stores_of(canary), "m", soon(31))["canary"].action == "promote"
 
 
 def test_what_came_before_the_rollout_does_not_hide_that_the_candidate_fails(canary: Registry) -> None:
     send("champion", 1, rows=9_000, errors=3_000, within="")
     send("challenger", 2, rows=300, errors=90)
-    assert judging.look(canary, "m", clock.now())["canary"].action == "rollback"
+    assert judging.judge_rollouts(stores_of(canary), "m", clock.now())["canary"].action == "rollback"
 
 
 def put_into_the_shadow() -> None:
-    pointer, etag = pointers.read("m")
+    pointer, etag = pointers.read(ARTIFACTS, "m")
     assert pointer is not None
-    pointers.publish(pointer.revised(challenger=None, weight=0.0, shadow=pointer.challenger), etag)
+    pointers.publish(ARTIFACTS, pointer.revised(challenger=None, weight=0.0, shadow=pointer.challenger), etag)
 
 
 def test_a_shadow_that_fails_on_what_was_answered_is_dropped_however_often_callers_were_refused(
@@ -192,35 +191,35 @@ def test_a_shadow_that_fails_on_what_was_answered_is_dropped_however_often_calle
     put_into_the_shadow()
     send("champion", 1, rows=900, errors=800)
     send("shadow", 2, rows=300, errors=90)
-    assert judging.look(canary, "m", clock.now())["shadow"].action == "rollback"
+    assert judging.judge_rollouts(stores_of(canary), "m", clock.now())["shadow"].action == "rollback"
 
 
 def test_a_shadow_is_not_judged_by_how_its_predictions_are_spread(canary: Registry) -> None:
     put_into_the_shadow()
     send("champion", 1, rows=900)
     send("shadow", 2, rows=300, labels=(0, 1))
-    found = judging.look(canary, "m", soon(31))["shadow"]
+    found = judging.judge_rollouts(stores_of(canary), "m", soon(31))["shadow"]
     assert found.action == "hold"
     assert {one.name: one.outcome for one in found.findings}["predictions"] == "skipped"
 
 
 def test_a_new_champion_is_not_judged_by_rows_of_another_day(canary: Registry) -> None:
-    Changes(canary, "m", who="ann", why="sure").promote(2)
+    Changes(stores_of(canary), "m", who="ann", why="sure").promote(2)
     send("champion", 2, rows=300, labels=(0, 1))
-    assert judging.look(canary, "m", clock.now())["watch"].action == "hold"
+    assert judging.judge_rollouts(stores_of(canary), "m", clock.now())["watch"].action == "hold"
 
 
 def test_a_frozen_model_is_left_alone(canary: Registry) -> None:
     send("challenger", 2, rows=300, errors=90)
-    Changes(canary, "m", who="ann", why="stop").freeze()
-    assert judging.look(canary, "m", clock.now())["canary"].action == "hold"
+    Changes(stores_of(canary), "m", who="ann", why="stop").freeze()
+    assert judging.judge_rollouts(stores_of(canary), "m", clock.now())["canary"].action == "hold"
     assert roles() == {"champion": 1, "challenger": 2}
 
 
 def test_labels_decide_where_there_are_some(canary: Registry) -> None:
     send("challenger", 2, rows=300)
     label(canary, rollout())
-    found = judging.look(canary, "m", clock.now())["canary"]
+    found = judging.judge_rollouts(stores_of(canary), "m", clock.now())["canary"]
     assert found.action == "rollback"
     assert [finding.name for finding in found.findings if finding.outcome == "worse"] == ["quality"]
 
@@ -230,24 +229,24 @@ def test_a_loss_within_the_models_own_margin_is_allowed(canary: Registry, margin
     canary.update_version("m", 2, {"promotion": {"bake_minutes": 30, "margin": margin}})
     send("challenger", 2, rows=300)
     label(canary, rollout(), loss=0.3)
-    found = judging.look(canary, "m", clock.now())["canary"]
+    found = judging.judge_rollouts(stores_of(canary), "m", clock.now())["canary"]
     assert {one.name: one.outcome for one in found.findings}["quality"] == outcome
 
 
 def test_labels_from_before_the_rollout_decide_nothing(canary: Registry) -> None:
     send("challenger", 2, rows=300)
     label(canary, "20260101T000000000Z")
-    found = judging.look(canary, "m", clock.now())["canary"]
+    found = judging.judge_rollouts(stores_of(canary), "m", clock.now())["canary"]
     assert {one.name: one.outcome for one in found.findings}["quality"] == "skipped"
 
 
 def test_labels_that_come_after_the_promotion_speak_of_the_rollout_before_it(canary: Registry) -> None:
     send("challenger", 2, rows=300)
     before = rollout()
-    Changes(canary, "m", who="ann", why="sure").promote(2)
+    Changes(stores_of(canary), "m", who="ann", why="sure").promote(2)
     send("champion", 2, rows=300)
     label(canary, before)
-    found = judging.look(canary, "m", clock.now())["watch"]
+    found = judging.judge_rollouts(stores_of(canary), "m", clock.now())["watch"]
     assert (found.action, {one.name: one.outcome for one in found.findings}["quality"]) == ("rollback", "worse")
 
 
@@ -259,10 +258,10 @@ def test_the_judge_gives_way_to_whoever_changed_the_pointer_meanwhile(
 
     def gather_slowly(*args: Any) -> Any:
         evidence = gather(*args)
-        Changes(canary, "m", who="ann", why="pinned meanwhile").pin(1)
+        Changes(stores_of(canary), "m", who="ann", why="pinned meanwhile").pin(1)
         return evidence
 
     monkeypatch.setattr(rollout_evidence, "gather", gather_slowly)
-    found = judging.look(canary, "m", soon(31))["canary"]
+    found = judging.judge_rollouts(stores_of(canary), "m", soon(31))["canary"]
     assert (found.action, found.reasons[0].startswith("somebody else was first")) == ("hold", True)
     assert roles() == {"champion": 1, "challenger": 2}

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from modelloop import clock, keys
-from modelloop.aws import replay, storage
+from modelloop.aws.functions import ReplayFunction
 from modelloop.aws.serving import pointers
+from modelloop.aws.storage import Bucket
 from modelloop.errors import ConflictError, TransientError
 from modelloop.ids import uuid7_ms
 from modelloop.spec.model import Spec, parse_spec
@@ -102,26 +103,28 @@ def test_a_newer_run_that_is_not_queued_yet_overtakes_nothing(lab: Lab) -> None:
 
 def test_a_mismatch_blocks_the_version(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        replay, "replay", lambda _: {"ok": False, "rows": 5, "mismatches": 2, "reason": "2 rows differ"}
+        ReplayFunction, "replay", lambda *_: {"ok": False, "rows": 5, "mismatches": 2, "reason": "2 rows differ"}
     )
     run = lab.train(sample(300, 1))
     assert run.state == "FAILED"
     assert "does not reproduce the fitted model: 2 rows differ" in str(run.reason)
     assert lab.pointer() is None
-    assert storage.head("artifacts", keys.version("m", run.run_id, keys.MANIFEST)) is None
+    assert Bucket("artifacts").head(keys.version("m", run.run_id, keys.MANIFEST)) is None
 
 
 def test_wrong_golden_rows_block_the_version(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replay, "replay", lambda _: {"ok": True, "rows": 5, "mismatches": 0, "golden_ok": False})
+    monkeypatch.setattr(
+        ReplayFunction, "replay", lambda *_: {"ok": True, "rows": 5, "mismatches": 0, "golden_ok": False}
+    )
     assert lab.train(sample(300, 1)).state == "FAILED"
 
 
 def test_a_damaged_prepared_table_is_refused(lab: Lab) -> None:
     run = lab.prepare(sample(300, 1))
     key = keys.prepared("m", run.run_id, "matrix.npy")
-    body = bytearray(storage.get("artifacts", key))
+    body = bytearray(Bucket("artifacts").get(key))
     body[-1] ^= 1
-    storage.put("artifacts", key, bytes(body))
+    Bucket("artifacts").put(key, bytes(body))
     assert lab.deliver(run) == DONE
     ended = lab.registry.get_run("m", run.run_id)
     assert ended.state == "FAILED"
@@ -147,11 +150,11 @@ def test_memory_running_out_is_told(lab: Lab, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_an_outage_gives_the_run_back(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    def busy(_: object) -> None:
+    def busy(*_: object) -> None:
         raise TransientError("the replay function: throttled")
 
     with monkeypatch.context() as patch:
-        patch.setattr(replay, "replay", busy)
+        patch.setattr(ReplayFunction, "replay", busy)
         run = lab.prepare(sample(300, 1))
         assert lab.deliver(run) == AGAIN
     assert lab.registry.get_run("m", run.run_id).state == "QUEUED"
@@ -176,11 +179,11 @@ def test_a_lost_race_for_the_pointer_is_run_again(lab: Lab, monkeypatch: pytest.
     lost: list[Any] = []
     publish = pointers.publish
 
-    def lose_once(pointer: Any, etag: str | None) -> str:
+    def lose_once(artifacts: Any, pointer: Any, etag: str | None) -> str:
         if not lost:
             lost.append(pointer)
             raise ConflictError("somebody else was first")
-        return publish(pointer, etag)
+        return publish(artifacts, pointer, etag)
 
     monkeypatch.setattr(pointers, "publish", lose_once)
     assert lab.train(sample(300, 1)).state == "SUCCEEDED"
@@ -229,13 +232,13 @@ def test_the_replay_is_asked_in_the_name_of_whoever_asked_for_the_run(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[dict[str, Any]] = []
-    real = replay.replay
+    real = ReplayFunction.replay
 
-    def replayed(event: dict[str, Any]) -> dict[str, Any]:
+    def replayed(function: ReplayFunction, event: dict[str, Any]) -> dict[str, Any]:
         asked.append(event)
-        return real(event)
+        return real(function, event)
 
-    monkeypatch.setattr(replay, "replay", replayed)
+    monkeypatch.setattr(ReplayFunction, "replay", replayed)
     run = lab.train(sample(300, 1), request_id="asked")
     assert [(event["run_id"], event["request_id"]) for event in asked] == [(run.run_id, "asked")]
 

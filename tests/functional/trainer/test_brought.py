@@ -12,7 +12,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from modelloop import keys
-from modelloop.aws import replay, storage
+from modelloop.aws.functions import ReplayFunction
+from modelloop.aws.storage import Bucket
 from modelloop.spec.model import Spec
 from modelloop.tables import split
 from tests.support.trainer_lab import Data, regression_sample, sample
@@ -106,14 +107,14 @@ def test_all_reference_rows_are_examined_and_sliced(lab: Lab) -> None:
 
 
 def test_a_slow_model_is_examined_on_an_even_sample(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = replay.replay
+    asked = ReplayFunction.replay
 
-    def slow(event: dict[str, Any]) -> dict[str, Any]:
+    def slow(function: ReplayFunction, event: dict[str, Any]) -> dict[str, Any]:
         if "expected" not in event:
-            time.sleep(0.002 * len(np.load(BytesIO(storage.get("artifacts", event["vectors"])))))
-        return asked(event)
+            time.sleep(0.002 * len(np.load(BytesIO(Bucket("artifacts").get(event["vectors"])))))
+        return asked(function, event)
 
-    monkeypatch.setattr(replay, "replay", slow)
+    monkeypatch.setattr(ReplayFunction, "replay", slow)
     monkeypatch.setattr(served, "CALL_SECONDS", 0.2)
     monkeypatch.setattr(served, "PATIENCE_SECONDS", 0.5)
     monkeypatch.setattr(bring, "EXAMINING_SHARE", 0.05)
@@ -243,6 +244,6 @@ def test_after_a_brought_champion_the_best_fitted_version_is_started_from(lab: L
     champion = lab.bring(SIGMOID, sample(600, 1))
     first, second = lab.train(sample(1500, 1)), lab.train(sample(1600, 1))
     assert lab.pointer().champion.run_id == champion.run_id
-    assert lab.manifest(champion)["warm_start"] is None
-    assert lab.manifest(first)["warm_start"]["from"] is None
-    assert lab.manifest(second)["warm_start"]["from"] == {"version": 2, "run_id": first.run_id}
+    assert lab.manifest(champion)["started_from"] is None
+    assert lab.manifest(first)["started_from"] is None
+    assert lab.manifest(second)["started_from"] == {"version": 2, "run_id": first.run_id}

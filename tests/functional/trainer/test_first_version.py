@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from modelloop import clock, keys
-from modelloop.aws import storage
+from modelloop.aws.storage import Bucket
 from modelloop.ids import uuid7_ms
 from modelloop.spec.model import Spec
 from modelloop.tables import split
@@ -40,7 +40,7 @@ def test_every_file_is_what_the_manifest_says(lab: Lab) -> None:
     manifest = lab.manifest(run)
     assert set(manifest["files"]) >= {keys.BUNDLE, keys.JOBLIB, keys.ANCHOR}
     for name, facts in manifest["files"].items():
-        body = storage.get("artifacts", keys.version("m", run.run_id, name))
+        body = Bucket("artifacts").get(keys.version("m", run.run_id, name))
         assert (sha256(body).hexdigest(), len(body)) == (facts["sha256"], facts["bytes"])
 
 
@@ -87,7 +87,7 @@ def test_the_same_table_gives_the_same_serving_bytes(make: object, monkeypatch: 
         with open_lab(monkeypatch) as opened:
             data: Data = make(300, 6)  # type: ignore[operator]
             run = opened.train(replace(data, spec=BOTH), run_id="019a0000-0000-7000-8000-000000000001")
-            bodies.append(storage.get("artifacts", keys.version("m", run.run_id, keys.BUNDLE)))
+            bodies.append(Bucket("artifacts").get(keys.version("m", run.run_id, keys.BUNDLE)))
     assert bodies[0] == bodies[1]
 
 
@@ -150,5 +150,5 @@ def test_small_tables_are_cross_validated_for_the_report(lab: Lab) -> None:
         spread = document["metrics"][name]
         assert spread["deviation"] > 0
         assert abs(spread["mean"] - holdout[name]["value"]) < 0.2
-    assert "10 fits of 5-fold" in storage.get("artifacts", keys.version("m", run.run_id, keys.REPORT)).decode()
+    assert "10 fits of 5-fold" in Bucket("artifacts").get(keys.version("m", run.run_id, keys.REPORT)).decode()
     assert lab.manifest(lab.train(sample(1500, 14)))["cross_validation"] is None

@@ -10,6 +10,7 @@ from modelloop.contracts.pointer import VersionRef
 from modelloop.spec.model import Spec
 from modelloop.tables.encoding import Column, Encoding
 from modelloop.versions import clearance
+from tests.support.stores import stores_of
 from tests.support.trainer_lab import NUMBERS, Data, decision, outcomes, regression_sample, sample
 from trainer.release.publishing import publish
 
@@ -150,7 +151,7 @@ def test_a_champion_that_changed_meanwhile_stops_the_release(lab: Lab) -> None:
     lab.promote(second)
     manifest = lab.manifest(second) | {"version": 3, "run_id": "other"}
     assert manifest["compared_with"] == first.run_id
-    said = publish(lab.registry, manifest, VersionRef(3, "other", "f", "s", 1))
+    said = publish(stores_of(lab.registry), manifest, VersionRef(3, "other", "f", "s", 1))
     assert said == "version 3 waits to be promoted: the champion changed while it was trained"
     assert lab.pointer().challenger is None
 

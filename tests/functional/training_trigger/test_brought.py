@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from modelloop import keys
-from modelloop.aws import storage
+from modelloop.aws.storage import Bucket
 from training_trigger import imported_model, reference
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ REFERENCE = "age,member,color,y\n31,true,red,0\n,FALSE,blue,1\n 7.5 ,,green,1.0\
 
 
 def put(name: str, body: str) -> None:
-    storage.put("test-data", keys.brought("m", name), body.encode())
+    Bucket("test-data").put(keys.brought("m", name), body.encode())
 
 
 def bring(stage: Stage, body: bytes = b"onnx bytes") -> Run:
@@ -44,7 +44,7 @@ def test_model_becomes_one_queued_run_with_its_reference_held_out(stage: Stage) 
     assert matrix[:2, 1:].tolist() == [[1.0, 0.0], [0.0, 2.0]]
     assert stage.array(run, "target.npy").tolist() == [0, 1, 1]
     assert stage.array(run, "membership.npy").tolist() == [2, 2, 2]
-    assert storage.get("test-artifacts", keys.prepared("m", run.run_id, "model.onnx")) == b"onnx bytes"
+    assert Bucket("test-artifacts").get(keys.prepared("m", run.run_id, "model.onnx")) == b"onnx bytes"
     assert bring(stage).run_id == run.run_id
 
 
@@ -120,7 +120,7 @@ def test_without_a_reference_the_model_is_taken_and_warned_about(stage: Stage) -
 def test_a_guessed_encoding_of_the_reference_is_warned_about(stage: Stage, city: str, warned: bool) -> None:
     put("model.yaml", f"columns: {{age: number, city: [{city}]}}\ntask: regression\ntarget: y\n")
     table = "age,city,y\n" + f"31,{city},2.5\n" * 3
-    storage.put("test-data", keys.brought("m", "reference.csv"), table.encode("cp1252"))
+    Bucket("test-data").put(keys.brought("m", "reference.csv"), table.encode("cp1252"))
     run = bring(stage)
     assert (run.state, run.reason) == ("QUEUED", None)
     assert any(word.startswith("reference.csv: the file is not UTF-8 and was read") for word in run.warnings) is warned

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from modelloop import keys
-from modelloop.aws import clients, storage
+from modelloop.aws import clients
+from modelloop.aws.storage import Bucket
 from modelloop.settings import settings
 from modelloop.tables.encoding import encoding_from_json
 from training_trigger import prepare
@@ -56,10 +57,8 @@ def test_a_run_carries_what_was_uploaded_and_what_it_will_need(stage: Stage) -> 
         "digest": sha256(body).hexdigest(), "file": "t.csv", "bytes": len(body), "rows": 60, "columns": 3,
     }  # fmt: skip
     assert run.plan is not None
-    plan = {name: run.plan[name] for name in ("rows", "columns", "slots", "bytes", "classes", "runs_on")}
-    assert plan == {
-        "rows": 60, "columns": 2, "slots": 2, "bytes": len(body), "classes": 2, "runs_on": "lambda"
-    }  # fmt: skip
+    plan = {name: run.plan[name] for name in ("rows", "columns", "slots", "bytes", "classes")}
+    assert plan == {"rows": 60, "columns": 2, "slots": 2, "bytes": len(body), "classes": 2}
     assert 0 < run.plan["memory_mb"] < run.plan["limits"]["memory_mb"]
     assert 0 < run.plan["seconds"] < run.plan["limits"]["seconds"]
 
@@ -164,7 +163,7 @@ def test_refused_table_ends_rejected_and_the_file_stays(stage: Stage) -> None:
     assert run.state == "REJECTED"
     assert run.reason is not None
     assert run.reason.startswith("line 3 has 3 values and the header names 2 columns")
-    assert storage.get("test-data", keys.dataset("m", "t.csv")) == b"a,b\n1,2\n1,2,3\n"
+    assert Bucket("test-data").get(keys.dataset("m", "t.csv")) == b"a,b\n1,2\n1,2,3\n"
     assert stage.messages() == []
 
 

@@ -23,7 +23,7 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from modelloop.errors import DatasetRejectedError
-from modelloop.spec import Spec
+from modelloop.spec.model import Spec
 from training_trigger import engine
 from training_trigger.prepare import prepare
 

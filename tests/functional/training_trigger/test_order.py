@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from modelloop.tables import split
+from tests.support.sides import content, side
 
 if TYPE_CHECKING:
     from tests.support.intake_stage import Stage
@@ -34,8 +35,7 @@ def test_rows_keep_their_side_when_the_table_grows_and_sql_agrees_with_python(st
     sides = stage.array(first, "membership.npy")
     np.testing.assert_array_equal(stage.array(grown, "membership.npy")[:200], sides)
     wanted = [
-        split.side(split.share(split.salt("m"), split.content({"x": f"{float(i)}", "kind": "ab"[i % 2]})), 0.2)
-        for i in range(200)
+        side(split.share(split.salt("m"), content({"x": f"{float(i)}", "kind": "ab"[i % 2]})), 0.2) for i in range(200)
     ]
     assert sides.tolist() == wanted
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from modelloop import keys
-from modelloop.aws import storage
+from modelloop.aws.storage import Bucket
 from tests.support.bad_tables import CASES, Case
 
 if TYPE_CHECKING:
@@ -26,6 +26,6 @@ def test_is_rejected_with_its_reason(shared_stage: Stage, place: int, case: Case
     assert len(run.reason) < 600
     assert "task: regression" not in run.reason  # none of these targets is a quantity
     assert "/tmp" not in run.reason
-    assert storage.get("test-data", keys.dataset(model, case.file)) == case.body
+    assert Bucket("test-data").get(keys.dataset(model, case.file)) == case.body
     assert shared_stage.messages() == []
-    assert list(storage.list_keys("test-artifacts", "prepared/")) == []
+    assert list(Bucket("test-artifacts").list_keys("prepared/")) == []

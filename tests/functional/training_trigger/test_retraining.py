@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from modelloop import keys
-from modelloop.aws import clients, storage
+from modelloop.aws import clients
+from modelloop.aws.storage import Bucket
 from modelloop.captures import origins
 from modelloop.captures.erasure import Row
 from modelloop.versions.run import SUCCEEDED
@@ -27,7 +28,7 @@ def label(place: int, answer: str, time: str = "2026-11-23T10:00:00.000Z", **cha
 
 def put_labels(hour: str, lines: list[dict[str, Any]], model: str = "m") -> None:
     body = "".join(json.dumps(line) + "\n" for line in lines).encode()
-    storage.put("test-artifacts", keys.labelled(model, hour), body)
+    Bucket("test-artifacts").put(keys.labelled(model, hour), body)
 
 
 def trained(stage: Stage) -> Run:
@@ -52,7 +53,7 @@ def test_derived_table_is_base_rows_then_labelled_rows_on_their_old_sides(stage:
     assert stage.table(run)["classes"] == ["no", "yes"]
     assert [(told["run_id"], told["request_id"]) for told in stage.messages()] == [(run.run_id, "asked")]
     bucket, _, key = run.dataset["uri"].removeprefix("s3://").partition("/")
-    table, told = (storage.get(bucket, name) for name in (key, key.replace(".csv", ".origins.json")))
+    table, told = (Bucket(bucket).get(name) for name in (key, key.replace(".csv", ".origins.json")))
     assert table.startswith(b"x,kind,y\n")
     assert [row[:2] for row in json.loads(told)["rows"]] == [[f"p{place:04d}", 0] for place in range(100, 310)]
     (left, gone), _ = origins.without(table, told, Row("p0101", 0))

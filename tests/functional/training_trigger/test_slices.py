@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from modelloop import keys
-from modelloop.aws import storage
+from modelloop.aws.storage import Bucket
 
 if TYPE_CHECKING:
     from modelloop.versions.run import Run
@@ -70,7 +70,7 @@ def test_features_and_masked_columns_are_not_written_again(stage: Stage, spec: s
     run, table = upload(stage, f"target: y\n{spec}")
     assert table["slices"] == []
     assert "slices.npy" not in table["files"]
-    assert storage.head("test-artifacts", keys.prepared("m", run.run_id, "slices.npy")) is None
+    assert Bucket("test-artifacts").head(keys.prepared("m", run.run_id, "slices.npy")) is None
 
 
 def test_values_of_fewer_than_ten_rows_are_never_named(stage: Stage) -> None:

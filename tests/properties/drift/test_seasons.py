@@ -41,7 +41,7 @@ def live(known: dict[str, Any], random: np.random.Generator, start: float, hours
     clock: dict[str, int] = {}
     for hour in (times % 86_400 // HOUR).astype(int):
         clock[f"{hour:02d}"] = clock.get(f"{hour:02d}", 0) + 1
-    return found._replace(tallies=found.tallies | {"clock": clock})
+    return found._replace(counts=found.counts | {"clock": clock})
 
 
 def status(known: dict[str, Any], found: list[Window]) -> str:
@@ -133,5 +133,5 @@ def test_an_hour_of_the_week_may_have_its_own_ways() -> None:
     for hour in (5 * 24 + 2, 6 * 24 + 2):
         now = MONDAY + (31 * 168 + hour) * HOUR + random.random(1_000) * HOUR
         found = lab.window(known, rows(now), encoding)
-        found.tallies["clock"] = {f"{hour % 24:02d}": 1_000}
+        found.counts["clock"] = {f"{hour % 24:02d}": 1_000}
         assert status(known, [found, found]) == "ok"

@@ -17,12 +17,12 @@ from modelloop.aws.serving import rollout_evidence
 from modelloop.contracts.pointer import Pointer, VersionRef
 from modelloop.ids import derived_uuid7
 from modelloop.monitoring.quality import outcomes, shadow_agreement, verdict
-from modelloop.monitoring.summary import LATENCY_BOUNDS_MS, Place, Summary
+from modelloop.monitoring.summary import LATENCY_BOUNDS_MS, Summary, SummaryKey
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from modelloop.monitoring.summary import Tallies
+    from modelloop.monitoring.summary import Counts
     from modelloop.rollout.judge import Evidence
 
 HOUR = "2026-01-01T00"
@@ -56,8 +56,8 @@ class Stored:
         self.index: list[bytes] = []
         self.labels: list[bytes] = []
 
-    def ask(self, version: int, variant: str, rollout: str, tallies: Tallies) -> None:
-        self.summaries.append(Summary(Place("m", HOUR, version, variant, rollout), tallies))
+    def ask(self, version: int, variant: str, rollout: str, counts: Counts) -> None:
+        self.summaries.append(Summary(SummaryKey("m", HOUR, version, variant, rollout), counts))
 
     def answer(self, rows: Sequence[tuple[int, str, int, bool, bool]], rollout: str) -> None:
         for version, variant, number, said, true in rows:
@@ -115,9 +115,9 @@ def evidence(kind: str, stored: Stored) -> Evidence:
 )
 def test_prior_traffic_never_changes_the_evidence(
     kind: str,
-    sides: tuple[Tallies, Tallies],
+    sides: tuple[Counts, Counts],
     rows: list[Any],
-    before: list[tuple[tuple[int, str, str], Tallies]],
+    before: list[tuple[tuple[int, str, str], Counts]],
     rows_before: list[Any],
 ) -> None:
     stored = Stored()
@@ -125,8 +125,8 @@ def test_prior_traffic_never_changes_the_evidence(
     stored.ask(2, "challenger" if kind == "canary" else "shadow", ROLLOUT, sides[1])
     stored.answer(rows, ROLLOUT)
     alone = evidence(kind, stored)
-    for place, tallies in before:
-        stored.ask(*place, tallies)
+    for place, counts in before:
+        stored.ask(*place, counts)
     stored.answer(rows_before, EARLIER)
     stored.answer(rows_before, "")
     assert evidence(kind, stored) == alone

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 START = "2026-01-01T00:00:00.000Z"
 SAID: dict[str, Any] = {"now": START, "who": "ann", "why": "because"}
 VERSIONS = st.integers(1, 5)
-POLICIES = st.builds(Policy, st.sampled_from(moves.POLICIES), st.floats(-5, 150), st.floats(0, 600), st.floats(0, 0.1))
+POLICIES = st.builds(
+    Policy, st.sampled_from(("auto", "manual", "shadow")), st.floats(-5, 150), st.floats(0, 600), st.floats(0, 0.1)
+)
 
 
 def ref(number: int) -> VersionRef:

@@ -71,8 +71,8 @@ def verdicts(live: Stream, *, min_rows: int, change: Change | None = None) -> It
             change(rows)
         clock = Counter(f"{int(hour):02d}" for hour in live.times[places] // HOUR % 24)
         found = trials.counted(live.known, live.table, rows)
-        prediction = trials.tally(live.known["prediction"], answers(rows))
-        now = found._replace(tallies=found.tallies | {"clock": dict(clock), "prediction": prediction})
+        prediction = trials.count(live.known["prediction"], answers(rows))
+        now = found._replace(counts=found.counts | {"clock": dict(clock), "prediction": prediction})
         both = [now, *([before] if before else [])]
         yield verdict.drift_verdict(
             live.known, both, model="m", version=1, min_rows=min_rows, now="2026-01-01T00:00:00.000Z"

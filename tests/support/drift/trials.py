@@ -61,8 +61,8 @@ def powers(table: Real, rows: int, windows: int, seed: int, window_rows: int = W
         usual = counted(known, table, live)
         for at, (column, slot) in enumerate(columns):
             values = changed(random, column.kind, live[:, slot], table.matrix[:, slot])
-            tallies = usual.tallies["columns"] | {column.name: tally(known["columns"][at], values)}
-            compared = comparison.compare(known, usual._replace(tallies=usual.tallies | {"columns": tallies}))
+            counts = usual.counts["columns"] | {column.name: count(known["columns"][at], values)}
+            compared = comparison.compare(known, usual._replace(counts=usual.counts | {"columns": counts}))
             found[at] += next(one.drifted for one in compared if one.name == column.name)
     return [
         Power(column.name, column.kind, float((~np.isnan(table.matrix[:, slot])).mean()), float(found[at] / windows))
@@ -140,11 +140,11 @@ def learn(table: Real, rows: Matrix, **options: Any) -> dict[str, Any]:
 def counted(known: Mapping[str, Any], table: Real, rows: Matrix) -> Window:
     slots = baseline.first_slots(table.encoding)
     columns = {
-        column.name: tally(bins, rows[:, slot]) for bins, (column, slot) in zip(known["columns"], slots, strict=True)
+        column.name: count(bins, rows[:, slot]) for bins, (column, slot) in zip(known["columns"], slots, strict=True)
     }
     return Window("2026-11-23T12", "2026-11-23T12", {"sampled": len(rows), "columns": columns})
 
 
-def tally(bins: Mapping[str, Any], values: NDArray[Any]) -> dict[str, Any]:
+def count(bins: Mapping[str, Any], values: NDArray[Any]) -> dict[str, Any]:
     counts, missing, unseen = baseline.count(dict(bins), values)
     return {"counts": counts, "missing": missing, "unseen": unseen}

@@ -17,7 +17,7 @@ import trainer.handler
 import training_trigger.counts
 import training_trigger.handler
 from metrics_aggregation import reactions
-from modelloop.aws import invoke
+from modelloop.aws.functions import TriggerFunction
 from modelloop.monitoring import retraining
 from modelloop.versions.run import Run
 from training_trigger.intake import Outcome
@@ -53,7 +53,8 @@ def service(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def deliver(monkeypatch: pytest.MonkeyPatch, run: Run | None) -> None:
-    monkeypatch.setattr(trainer.handler, "Registry", lambda _: SimpleNamespace(get_run=lambda *_: run))
+    services = SimpleNamespace(registry=SimpleNamespace(get_run=lambda *_: run))
+    monkeypatch.setattr(trainer.handler, "open_services", lambda _: services)
     monkeypatch.setattr(trainer.handler, "take", lambda *_: run)
     monkeypatch.setattr(trainer.handler, "train", lambda *_: None)
     body = json.dumps({"format_version": 1, "model": "m", "run_id": RUN, "request_id": "req-4"})
@@ -107,11 +108,12 @@ def test_the_replay_names_the_run(monkeypatch: pytest.MonkeyPatch, caplog: Any) 
 def test_a_retraining_of_the_loop_is_named_in_its_line(monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
     caplog.set_level("INFO")
     sent: list[dict[str, Any]] = []
-    monkeypatch.setattr(invoke, "send_event", lambda _, event: sent.append(event))
+    monkeypatch.setattr(TriggerFunction, "send", lambda _, event: sent.append(event))
     registry = SimpleNamespace(record_audit=lambda *_, **entry: sent.append(entry))
     decision = retraining.Decision(retraining.RETRAIN, "drift", "so")
 
-    reactions._start(registry, "m", decision, "req-5", "2026-11-23T10:00:00.000Z")  # type: ignore[arg-type]
+    services = SimpleNamespace(registry=registry, trigger=TriggerFunction("f"))
+    reactions._start(services, "m", decision, "req-5", "2026-11-23T10:00:00.000Z")  # type: ignore[arg-type]
 
     (line,) = told(caplog, reactions.logger)
     wish, entry = sent

@@ -87,7 +87,7 @@ def test_what_fails_only_when_the_fit_is_scored_is_a_trial_without_a_score(monke
         raise LookupError("nothing near")
 
     rows = table(Spec(params={"linear": {"C": 2.0}}))
-    monkeypatch.setattr(halving, "scored", stumble)
+    monkeypatch.setattr(halving, "figure", stumble)
     trial, estimator = halving.try_out(rows, Candidate("linear"), rows.train, "log_loss")
     assert estimator is None
     assert math.isnan(trial.score)

@@ -208,7 +208,7 @@ def test_the_best_that_ends_in_time_is_fitted_first(seconds: float, order: list[
 
 def test_what_would_end_after_the_deadline_is_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(candidates, "expected_seconds", lambda candidate, *_: 1e6 * (candidate.family == "linear"))
-    rows = table(2600, estimators=TREES, search={"trials": 9})
+    rows = table(3000, estimators=TREES, search={"trials": 9})
     fitted = fitting.fit(rows, 60.0, ignore, [])
     assert {done.family for done in fitted.trials if done.rows < rows.train.rows} == set(TREES)
     assert {done.family for done in fitted.trials if done.rows == rows.train.rows} == {"decision_tree"}

@@ -14,17 +14,16 @@ from itertools import groupby, takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelloop import keys
-from modelloop.aws import storage
 from modelloop.errors import ArtifactRefusedError, ConflictError, NotFoundError
 from modelloop.monitoring import summary, windows
 from modelloop.monitoring.quality import outcomes, shadow_agreement
-from modelloop.settings import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from modelloop.aws.storage import Bucket
     from modelloop.monitoring.quality.outcomes import Labels
-    from modelloop.monitoring.summary import Tallies
+    from modelloop.monitoring.summary import Counts
 
 FORMAT_VERSION = 1
 UNKEPT = "unkept"
@@ -40,9 +39,9 @@ class Due(NamedTuple):
     unkept: bool
 
 
-def due(model: str) -> list[Due]:
+def due(artifacts: Bucket, model: str) -> list[Due]:
     """Return the hours that have marks, oldest first."""
-    marks = storage.list_keys(settings().artifacts_bucket, f"unjoined/{model}/")
+    marks = artifacts.list_keys(f"unjoined/{model}/")
     return [_due(hour, list(found)) for hour, found in groupby(marks, key=lambda key: key.split("/")[2])]
 
 
@@ -55,6 +54,7 @@ def _due(hour: str, marks: list[str]) -> Due:
 
 
 def join(
+    artifacts: Bucket,
     model: str,
     hour: str,
     marks: Sequence[str],
@@ -66,62 +66,62 @@ def join(
 
     `paired` says that a shadow answers too, so that its answers are held against the champion's.
     """
-    joined, etag = _read(keys.quality(model, hour))
-    known = labels(model, hour)
+    joined, etag = _read(artifacts, keys.quality(model, hour))
+    known = labels(artifacts, model, hour)
     both = {}
     if paired or (joined or {}).get("pairs"):
-        both = shadow_agreement.count(index_lines(model, hour), manifest)
+        both = shadow_agreement.count(index_lines(artifacts, model, hour), manifest)
     if known.last or both:
-        found = outcomes.join(index_lines(model, hour), known, manifest) | ({"pairs": both} if both else {})
+        found = outcomes.join(index_lines(artifacts, model, hour), known, manifest) | ({"pairs": both} if both else {})
         if found != joined:
             if known.last:
-                storage.put(settings().artifacts_bucket, keys.unjoined(model, hour, UNKEPT), b"")
-            if not _write(keys.quality(model, hour), model, hour, found, etag):
+                artifacts.put(keys.unjoined(model, hour, UNKEPT), b"")
+            if not _write(artifacts, keys.quality(model, hour), model, hour, found, etag):
                 return False
-    forget(marks)
+    forget(artifacts, marks)
     return True
 
 
-def forget(marks: Sequence[str]) -> None:
+def forget(artifacts: Bucket, marks: Sequence[str]) -> None:
     """Delete marks whose work is done."""
     for mark in marks:
-        storage.delete(settings().artifacts_bucket, mark)
+        artifacts.delete(mark)
 
 
-def labels(model: str, hour: str) -> Labels:
+def labels(artifacts: Bucket, model: str, hour: str) -> Labels:
     """Return what came back for the predictions of an hour."""
-    found = storage.list_keys(settings().artifacts_bucket, _folder(keys.feedback(model, hour, "")))
-    return outcomes.read_labels(_lines(list(found)))
+    found = artifacts.list_keys(_folder(keys.feedback(model, hour, "")))
+    return outcomes.read_labels(_lines(artifacts, list(found)))
 
 
-def index_lines(model: str, hour: str) -> Iterator[bytes]:
+def index_lines(artifacts: Bucket, model: str, hour: str) -> Iterator[bytes]:
     """Yield the index lines of an hour, object by object; the first line of each tells the capture object."""
-    found = storage.list_keys(settings().artifacts_bucket, _folder(keys.index(model, hour, "")))
-    yield from _lines(list(found))
+    found = artifacts.list_keys(_folder(keys.index(model, hour, "")))
+    yield from _lines(artifacts, list(found))
 
 
-def newest_first(model: str, now: str) -> Iterator[tuple[str, Tallies]]:
+def newest_first(artifacts: Bucket, model: str, now: str) -> Iterator[tuple[str, Counts]]:
     """Yield the joined hours of the last four weeks, newest first, read only as far as asked."""
     end = windows.hour_of(now)
     prefix = f"quality/{model}/"
     start = prefix + windows.shift(end, -MOST_HOURS)
-    found = list(storage.list_keys(settings().artifacts_bucket, prefix, start_after=start))
+    found = list(artifacts.list_keys(prefix, start_after=start))
     for key in reversed(found):
-        joined, _ = _read(key)
+        joined, _ = _read(artifacts, key)
         if joined is not None:
             yield key.removeprefix(prefix).removesuffix(".json"), joined
 
 
-def paired(model: str, since: str, now: str, pair: str) -> tuple[int, int] | None:
+def paired(artifacts: Bucket, model: str, since: str, now: str, pair: str) -> tuple[int, int] | None:
     """Return the rows that a `pair` (`pairs.name`) both answered from hour `since` on, and how many differently."""
-    joined = takewhile(lambda found: found[0] >= since, newest_first(model, now))
-    found = summary.total((tallies.get("pairs") or {}).get(pair, {}) for _, tallies in joined)
+    joined = takewhile(lambda found: found[0] >= since, newest_first(artifacts, model, now))
+    found = summary.total((counts.get("pairs") or {}).get(pair, {}) for _, counts in joined)
     return (found["rows"], found["different"]) if found else None
 
 
-def _read(key: str) -> tuple[dict[str, Any] | None, str | None]:
+def _read(artifacts: Bucket, key: str) -> tuple[dict[str, Any] | None, str | None]:
     try:
-        body, etag = storage.get_with_etag(settings().artifacts_bucket, key)
+        body, etag = artifacts.get_with_etag(key)
     except NotFoundError:
         return None, None
     document = json.loads(body)
@@ -130,25 +130,24 @@ def _read(key: str) -> tuple[dict[str, Any] | None, str | None]:
     return document["joined"], etag
 
 
-def _write(key: str, model: str, hour: str, joined: dict[str, Any], etag: str | None) -> bool:
+def _write(artifacts: Bucket, key: str, model: str, hour: str, joined: dict[str, Any], etag: str | None) -> bool:
     document = {"format_version": FORMAT_VERSION, "model": model, "hour": hour, "joined": joined}
     body = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
     try:
         if etag is None:
-            storage.put(settings().artifacts_bucket, key, body, if_none_match=True)
+            artifacts.put(key, body, if_none_match=True)
         else:
-            storage.replace(settings().artifacts_bucket, key, body, etag)
+            artifacts.replace(key, body, etag)
     except (ConflictError, NotFoundError):
         return False
     return True
 
 
-def _lines(found: Sequence[str]) -> Iterator[bytes]:
+def _lines(artifacts: Bucket, found: Sequence[str]) -> Iterator[bytes]:
     """Yield the lines of stored objects, a few objects in memory at a time."""
-    bucket = settings().artifacts_bucket
     with ThreadPoolExecutor(PARALLEL_READS) as pool:
         for start in range(0, len(found), PARALLEL_READS):
-            for body in pool.map(lambda key: storage.get(bucket, key), found[start : start + PARALLEL_READS]):
+            for body in pool.map(artifacts.get, found[start : start + PARALLEL_READS]):
                 yield from filter(None, body.split(b"\n"))
 
 

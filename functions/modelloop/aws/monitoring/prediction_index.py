@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from itertools import batched
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from modelloop import clock, keys
-from modelloop.aws import storage
 from modelloop.errors import NotFoundError
 from modelloop.ids import uuid7_ms
-from modelloop.settings import settings
+
+if TYPE_CHECKING:
+    from modelloop.aws.storage import Bucket
 
 PARALLEL_READS = 8
 LAST_MS = 253_402_300_799_999  # the end of the year 9999, where dates end
 
 
-def find(model: str, prediction_id: str) -> tuple[str, list[dict[str, Any]]]:
+def find(artifacts: Bucket, model: str, prediction_id: str) -> tuple[str, list[dict[str, Any]]]:
     """Return when a prediction was made and its index entries: one for each version that answered and chunk of rows.
 
     Raises NotFoundError when the id is none of ours or the index does not hold it (yet, or any more).
@@ -31,8 +32,8 @@ def find(model: str, prediction_id: str) -> tuple[str, list[dict[str, Any]]]:
     wanted = f'"id":"{prediction_id}"'.encode()
     entries: list[dict[str, Any]] = []
     with ThreadPoolExecutor(PARALLEL_READS) as pool:
-        for group in batched(storage.list_keys(settings().artifacts_bucket, prefix), PARALLEL_READS, strict=False):
-            for body in pool.map(_read, group):
+        for group in batched(artifacts.list_keys(prefix), PARALLEL_READS, strict=False):
+            for body in pool.map(artifacts.get, group):
                 entries += [orjson.loads(line) for line in body.split(b"\n") if wanted in line]
     if not entries:
         raise NotFoundError(
@@ -40,10 +41,6 @@ def find(model: str, prediction_id: str) -> tuple[str, list[dict[str, Any]]]:
             field="prediction",
         )
     return moment, _once([entry for entry in entries if entry.get("id") == prediction_id])
-
-
-def _read(key: str) -> bytes:
-    return storage.get(settings().artifacts_bucket, key)
 
 
 def _once(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:

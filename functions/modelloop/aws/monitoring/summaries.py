@@ -7,14 +7,14 @@ from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from modelloop import keys
-from modelloop.aws import storage
 from modelloop.errors import ConflictError, NotFoundError
 from modelloop.monitoring import summary, windows
-from modelloop.monitoring.summary import Place, Summary
-from modelloop.settings import settings
+from modelloop.monitoring.summary import Summary, SummaryKey
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
+
+    from modelloop.aws.storage import Bucket
 
 COMPACTED = "compacted"
 PARALLEL_READS = 8
@@ -23,104 +23,105 @@ _PARTS = (4, 5)  # hour, version, variant, rollout where there was one, digest
 
 
 class Entry(NamedTuple):
-    """One stored summary, known by its key: its place and the digest that it is derived from, or `compacted`."""
+    """One stored summary, known by its key: its summary key and the digest that it is derived from, or `compacted`."""
 
-    place: Place
+    summary_key: SummaryKey
     digest: str
 
     @property
     def key(self) -> str:
         """Return its key."""
-        return keys.summary(*self.place, self.digest)
+        return keys.summary(*self.summary_key, self.digest)
 
 
-def entries(model: str, start: str, end: str) -> Iterator[Entry]:
+def entries(artifacts: Bucket, model: str, start: str, end: str) -> Iterator[Entry]:
     """Yield what is stored from hour `start` to hour `end`, both included, oldest first."""
     prefix = keys.summaries(model)
-    for key in storage.list_keys(settings().artifacts_bucket, prefix, start_after=prefix + start):
+    for key in artifacts.list_keys(prefix, start_after=prefix + start):
         parts = key.removeprefix(prefix).removesuffix(".json").split("/")
         if len(parts) not in _PARTS or not parts[1].isdecimal():
             continue
         if parts[0] > end:
             return
         hour, version, variant, *rollout, digest = parts
-        yield Entry(Place(model, hour, int(version), variant, *rollout), digest)
+        yield Entry(SummaryKey(model, hour, int(version), variant, *rollout), digest)
 
 
-def between(model: str, start: str, end: str) -> Iterator[Summary]:
+def between(artifacts: Bucket, model: str, start: str, end: str) -> Iterator[Summary]:
     """Yield the summaries from hour `start` to hour `end`, both included, oldest first; each object counts once."""
-    for _, found in groupby(entries(model, start, end), key=lambda entry: entry.place.hour):
-        yield from _read(list(found))
+    for _, found in groupby(entries(artifacts, model, start, end), key=lambda entry: entry.summary_key.hour):
+        yield from _read(artifacts, list(found))
 
 
-def newest_first(model: str, version: int, variants: Collection[str], now: str) -> Iterator[Summary]:
+def newest_first(artifacts: Bucket, model: str, version: int, variants: Collection[str], now: str) -> Iterator[Summary]:
     """Yield a version's summaries of the last two window lengths, newest hour first, read only as far as asked."""
     end = windows.hour_of(now)
     start = windows.shift(end, -2 * windows.LONGEST_HOURS)
     wanted = [
         entry
-        for entry in entries(model, start, end)
-        if entry.place.version == version and entry.place.variant in variants
+        for entry in entries(artifacts, model, start, end)
+        if entry.summary_key.version == version and entry.summary_key.variant in variants
     ]
-    for _, found in groupby(reversed(wanted), key=lambda entry: entry.place.hour):
-        yield from _read(list(found))
+    for _, found in groupby(reversed(wanted), key=lambda entry: entry.summary_key.hour):
+        yield from _read(artifacts, list(found))
 
 
-def compact(place: Place, digests: Iterable[str]) -> bool:
-    """Fold the stored summaries of one place into one that names them, then delete them.
+def compact(artifacts: Bucket, summary_key: SummaryKey, digests: Iterable[str]) -> bool:
+    """Fold the stored summaries of one key into one that names them, then delete them.
 
-    False when somebody else was compacting the same place: what is stored counts once either way, because a reader
+    False when somebody else was compacting the same key: what is stored counts once either way, because a reader
     skips what the compacted summary names.
     """
-    bucket, key = settings().artifacts_bucket, Entry(place, COMPACTED).key
-    before, etag = _compacted(key)
+    key = Entry(summary_key, COMPACTED).key
+    before, etag = _compacted(artifacts, key)
     named = set(before.inputs) if before else set()
     fresh = sorted(set(digests) - named - {COMPACTED})
     if fresh:
-        parts = _get([Entry(place, digest).key for digest in fresh])
-        tallies = summary.total([*([before.tallies] if before else []), *(part.tallies for part in parts)])
-        body = summary.to_bytes(Summary(place, tallies, tuple(named.union(fresh))))
+        parts = _get(artifacts, [Entry(summary_key, digest).key for digest in fresh])
+        counts = summary.total([*([before.counts] if before else []), *(part.counts for part in parts)])
+        body = summary.to_bytes(Summary(summary_key, counts, tuple(named.union(fresh))))
         try:
             if etag is None:
-                storage.put(bucket, key, body, if_none_match=True)
+                artifacts.put(key, body, if_none_match=True)
             else:
-                storage.replace(bucket, key, body, etag)
+                artifacts.replace(key, body, etag)
         except ConflictError:
             return False
     for digest in sorted(set(digests) - {COMPACTED}):
-        storage.delete(bucket, Entry(place, digest).key)
+        artifacts.delete(Entry(summary_key, digest).key)
     return True
 
 
-def _compacted(key: str) -> tuple[Summary | None, str | None]:
+def _compacted(artifacts: Bucket, key: str) -> tuple[Summary | None, str | None]:
     try:
-        body, etag = storage.get_with_etag(settings().artifacts_bucket, key)
+        body, etag = artifacts.get_with_etag(key)
     except NotFoundError:
         return None, None
     return summary.from_bytes(body), etag
 
 
-def _read(found: list[Entry]) -> list[Summary]:
+def _read(artifacts: Bucket, found: list[Entry]) -> list[Summary]:
     """Read the summaries of one hour; when one is gone it was compacted meanwhile, so the hour is listed again."""
     for _ in range(_ATTEMPTS - 1):
         try:
-            return _read_once(found)
+            return _read_once(artifacts, found)
         except NotFoundError:
-            places = {entry.place for entry in found}
-            one = found[0].place
-            found = [entry for entry in entries(one.model, one.hour, one.hour) if entry.place in places]
-    return _read_once(found)
+            wanted = {entry.summary_key for entry in found}
+            one = found[0].summary_key
+            found = [
+                entry for entry in entries(artifacts, one.model, one.hour, one.hour) if entry.summary_key in wanted
+            ]
+    return _read_once(artifacts, found)
 
 
-def _read_once(found: list[Entry]) -> list[Summary]:
-    merged = _get([entry.key for entry in found if entry.digest == COMPACTED])
-    named = {(part.place, digest) for part in merged for digest in part.inputs}
-    return merged + _get([one.key for one in found if one.digest != COMPACTED and one not in named])
+def _read_once(artifacts: Bucket, found: list[Entry]) -> list[Summary]:
+    merged = _get(artifacts, [entry.key for entry in found if entry.digest == COMPACTED])
+    named = {(part.key, digest) for part in merged for digest in part.inputs}
+    return merged + _get(artifacts, [one.key for one in found if one.digest != COMPACTED and one not in named])
 
 
-def _get(wanted: list[str]) -> list[Summary]:
-    bucket = settings().artifacts_bucket
+def _get(artifacts: Bucket, wanted: list[str]) -> list[Summary]:
     if len(wanted) <= 1:
-        return [summary.from_bytes(storage.get(bucket, key)) for key in wanted]
+        return [summary.from_bytes(artifacts.get(key)) for key in wanted]
     with ThreadPoolExecutor(PARALLEL_READS) as pool:
-        return list(pool.map(lambda key: summary.from_bytes(storage.get(bucket, key)), wanted))
+        return list(pool.map(lambda key: summary.from_bytes(artifacts.get(key)), wanted))

@@ -8,22 +8,21 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from modelloop import keys
-from modelloop.aws import storage
 from modelloop.errors import ArtifactRefusedError, NotFoundError
-from modelloop.settings import settings
 
 if TYPE_CHECKING:
-    from modelloop.aws.registry.registry import Registry
+    from modelloop.aws.storage import Bucket
+    from modelloop.aws.stores import Stores
 
 MOST_KEPT = 64
 
 
 @lru_cache(MOST_KEPT)
-def read(model: str, run_id: str) -> dict[str, Any]:
+def read(artifacts: Bucket, model: str, run_id: str) -> dict[str, Any]:
     """Return the manifest of a version; raise NotFoundError when there is no such version."""
     key = keys.version(model, run_id, keys.MANIFEST)
     try:
-        manifest = orjson.loads(storage.get(settings().artifacts_bucket, key))
+        manifest = orjson.loads(artifacts.get(key))
     except orjson.JSONDecodeError as error:
         raise ArtifactRefusedError(f"{key} is not JSON") from error
     if not isinstance(manifest, dict):
@@ -34,8 +33,8 @@ def read(model: str, run_id: str) -> dict[str, Any]:
 class Versions:
     """The manifests of one model by version number; a number that nobody registered has none."""
 
-    def __init__(self, registry: Registry, model: str) -> None:
-        self._registry = registry
+    def __init__(self, stores: Stores, model: str) -> None:
+        self._stores = stores
         self._model = model
         self._found: dict[int, dict[str, Any] | None] = {}
 
@@ -47,6 +46,7 @@ class Versions:
 
     def _find(self, version: int) -> dict[str, Any] | None:
         try:
-            return read(self._model, self._registry.get_version(self._model, version)["run_id"])
+            run_id = self._stores.registry.get_version(self._model, version)["run_id"]
+            return read(self._stores.artifacts, self._model, run_id)
         except NotFoundError:
             return None

@@ -25,8 +25,8 @@ from modelloop.versions import clearance
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from modelloop.aws.registry.registry import Registry
     from modelloop.aws.registry.table import Item
+    from modelloop.aws.stores import Stores
 
 ATTEMPTS = 4
 
@@ -41,8 +41,9 @@ class Changes:
     stores are out of reach.
     """
 
-    def __init__(self, registry: Registry, model: str, *, who: str, why: str, seen: int | None = None) -> None:
-        self._registry = registry
+    def __init__(self, stores: Stores, model: str, *, who: str, why: str, seen: int | None = None) -> None:
+        self._registry = stores.registry
+        self._artifacts = stores.artifacts
         self._model = model
         self._who = who
         self._why = why
@@ -116,7 +117,7 @@ class Changes:
         return self._settle(self._read()[0])
 
     def _read(self) -> tuple[Pointer | None, str | None]:
-        pointer, etag = pointers.read(self._model)
+        pointer, etag = pointers.read(self._artifacts, self._model)
         if self._seen is not None and (pointer.revision if pointer else 0) != self._seen:
             raise ConflictError(f"what serves for {self._model!r} has changed since it was looked at", field="model")
         return pointer, etag
@@ -174,7 +175,7 @@ class Changes:
             return self._settle(pointer)
         if pointer is not None:
             journal.record_pointer(self._registry, pointer)
-        pointers.publish(decided, etag)
+        pointers.publish(self._artifacts, decided, etag)
         return self._settle(decided)
 
     def _settle(self, pointer: Pointer | None) -> Pointer | None:
@@ -195,9 +196,9 @@ class Changes:
         return {"now": clock.now(), "who": self._who, "why": self._why}
 
 
-def repair(registry: Registry, model: str) -> Pointer | None:
+def repair(stores: Stores, model: str) -> Pointer | None:
     """Bring the table's copy and the audit log in line with what serves; the schedule calls it."""
-    return Changes(registry, model, who="schedule", why="repair").settle()
+    return Changes(stores, model, who="schedule", why="repair").settle()
 
 
 class _TouchedError(ConflictError):

@@ -14,25 +14,26 @@ from modelloop.rollout.judge import HOLD, PROMOTE, WATCH, Decision
 if TYPE_CHECKING:
     from modelloop.aws.registry.registry import Registry
     from modelloop.aws.serving.rollout_evidence import Case
+    from modelloop.aws.stores import Stores
 
 WHO = "judge"
 
 
-def look(registry: Registry, model: str, now: str) -> dict[str, Decision]:
+def judge_rollouts(stores: Stores, model: str, now: str) -> dict[str, Decision]:
     """Judge what is being rolled out, and act; return the decisions by kind, none when nothing is rolled out.
 
     Whoever changes the pointer meanwhile wins: the judge looks again at the next tick. Repeating a look is harmless.
     """
-    pointer, _ = pointers.read(model)
+    pointer, _ = pointers.read(stores.artifacts, model)
     decisions: dict[str, Decision] = {}
     for case in rollout_evidence.cases(pointer, now) if pointer else ():
-        decision = judge.judge(rollout_evidence.gather(registry, case, now))
-        decisions[case.kind] = decision if decision.action == HOLD else _act(registry, case, decision, now)
+        decision = judge.judge(rollout_evidence.gather(stores, case, now))
+        decisions[case.kind] = decision if decision.action == HOLD else _act(stores, case, decision, now)
         if decision.action != HOLD:
             break
     if decisions:
         judged = [{"kind": kind, **decision.to_json()} for kind, decision in decisions.items()]
-        registry.put_verdict(model, "judge", {"model": model, "updated_at": now, "judged": judged})
+        stores.registry.put_verdict(model, "judge", {"model": model, "updated_at": now, "judged": judged})
     return decisions
 
 
@@ -49,11 +50,11 @@ def ended(registry: Registry, model: str, known: int | None) -> dict[str, Any] |
     return intended if (WHO, intended["revision"]) in made else None
 
 
-def _act(registry: Registry, case: Case, decision: Decision, now: str) -> Decision:
+def _act(stores: Stores, case: Case, decision: Decision, now: str) -> Decision:
     """Do what was decided, unless the pointer is no longer the one that was judged."""
     pointer = case.pointer
-    registry.put_verdict(pointer.model, "rollout", _intent(case, decision, now))
-    changes = Changes(registry, pointer.model, who=WHO, why="; ".join(decision.reasons), seen=pointer.revision)
+    stores.registry.put_verdict(pointer.model, "rollout", _intent(case, decision, now))
+    changes = Changes(stores, pointer.model, who=WHO, why="; ".join(decision.reasons), seen=pointer.revision)
     try:
         if decision.action == PROMOTE:
             changes.promote(case.candidate.version)

@@ -7,25 +7,24 @@ from typing import TYPE_CHECKING
 import orjson
 
 from modelloop import keys
-from modelloop.aws import storage
 from modelloop.contracts.pointer import pointer_from_json
 from modelloop.errors import ArtifactRefusedError, ConflictError, NotFoundError
-from modelloop.settings import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from modelloop.aws.storage import Bucket
     from modelloop.contracts.pointer import Pointer
 
 
-def read(model: str) -> tuple[Pointer | None, str | None]:
+def read(artifacts: Bucket, model: str) -> tuple[Pointer | None, str | None]:
     """Return the pointer and the ETag to publish over, or (None, None) when nothing was ever published.
 
     Raises ArtifactRefusedError when what is stored is no pointer.
     """
     key = keys.pointer(model)
     try:
-        body, etag = storage.get_with_etag(settings().artifacts_bucket, key)
+        body, etag = artifacts.get_with_etag(key)
     except NotFoundError:
         return None, None
     try:
@@ -37,20 +36,20 @@ def read(model: str) -> tuple[Pointer | None, str | None]:
     return pointer_from_json(document), etag
 
 
-def publish(pointer: Pointer, etag: str | None) -> str:
+def publish(artifacts: Bucket, pointer: Pointer, etag: str | None) -> str:
     """Write the pointer over the one that was read with this ETag (None: over nothing) and return the new ETag.
 
     Raises ConflictError when somebody else published first. A write whose answer was lost, and which the client
     then repeated, meets itself: it is told apart by its bytes.
     """
-    bucket, key = settings().artifacts_bucket, keys.pointer(pointer.model)
+    key = keys.pointer(pointer.model)
     body = orjson.dumps(pointer.to_json())
     try:
         if etag is None:
-            return storage.put(bucket, key, body, if_none_match=True, content_type="application/json")
-        return storage.replace(bucket, key, body, etag, content_type="application/json")
+            return artifacts.put(key, body, if_none_match=True, content_type="application/json")
+        return artifacts.replace(key, body, etag, content_type="application/json")
     except (ConflictError, NotFoundError):
-        there = storage.get_with_etag(bucket, key)
+        there = artifacts.get_with_etag(key)
         if there[0] == body:
             return there[1]
         raise ConflictError(
@@ -58,8 +57,8 @@ def publish(pointer: Pointer, etag: str | None) -> str:
         ) from None
 
 
-def models() -> Iterator[str]:
+def models(artifacts: Bucket) -> Iterator[str]:
     """Yield the name of every model that has a serving pointer, in order."""
     prefix = keys.pointer_prefix()
-    for key in storage.list_keys(settings().artifacts_bucket, prefix):
+    for key in artifacts.list_keys(prefix):
         yield key.removeprefix(prefix).removesuffix(".json")

@@ -22,9 +22,10 @@ from modelloop.versions import clearance
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from modelloop.aws.registry.registry import Registry
+    from modelloop.aws.storage import Bucket
+    from modelloop.aws.stores import Stores
     from modelloop.contracts.pointer import Pointer, VersionRef
-    from modelloop.monitoring.summary import Summary, Tallies
+    from modelloop.monitoring.summary import Counts, Summary
 
 HOURS_BEFORE = 24
 _VARIANTS = {CANARY: CHALLENGER, WATCH: CHAMPION, SHADOW: SHADOW}
@@ -53,14 +54,14 @@ def cases(pointer: Pointer, now: str) -> Iterator[Case]:
         yield Case(SHADOW, pointer, pointer.shadow, champion, until)
 
 
-def gather(registry: Registry, case: Case, now: str) -> Evidence:
+def gather(stores: Stores, case: Case, now: str) -> Evidence:
     """Return what is known of a rollout in progress, and of nothing that came before it."""
     model = case.pointer.model
-    policy = clearance.policy(registry.get_version(model, case.candidate.version))
+    policy = clearance.policy(stores.registry.get_version(model, case.candidate.version))
     began = windows.hour_of(clock.later(case.bake_until, minutes=-policy.bake_minutes))
-    candidate, reference = _tallies(case, began, now)
-    predictions = _predictions(case, candidate, reference)
-    losses = _losses(registry.latest_verdict(model, "quality") or {}, case)
+    candidate, reference = _counts(stores.artifacts, case, began, now)
+    predictions = _predictions(stores.artifacts, case, candidate, reference)
+    losses = _losses(stores.registry.latest_verdict(model, "quality") or {}, case)
     return Evidence(
         case.kind,
         candidate=_side(candidate, predictions[1], losses[1]),
@@ -69,13 +70,13 @@ def gather(registry: Registry, case: Case, now: str) -> Evidence:
         bake_until=case.bake_until,
         bake_minutes=policy.bake_minutes,
         latency_bounds_ms=summary.LATENCY_BOUNDS_MS,
-        pairs=_pairs(case, began, now),
+        pairs=_pairs(stores.artifacts, case, began, now),
         frozen=case.pointer.frozen,
         margin=policy.margin,
     )
 
 
-def _tallies(case: Case, began: str, now: str) -> tuple[Tallies, Tallies]:
+def _counts(artifacts: Bucket, case: Case, began: str, now: str) -> tuple[Counts, Counts]:
     """Return candidate's and reference's, of the rollout's own requests.
 
     The one before a new champion has none: the day before the change speaks for it. A shadow is asked what was answered
@@ -83,38 +84,38 @@ def _tallies(case: Case, began: str, now: str) -> tuple[Tallies, Tallies]:
     """
     rollout = case.pointer.rollout
     start = windows.shift(began, -HOURS_BEFORE) if case.kind == WATCH else began
-    found = list(summaries.between(case.pointer.model, start, windows.hour_of(now)))
+    found = list(summaries.between(artifacts, case.pointer.model, start, windows.hour_of(now)))
     candidate = _total(found, case.candidate, _VARIANTS[case.kind], rollout)
     reference = _total(found, case.reference, CHAMPION, None if case.kind == WATCH else rollout)
     return candidate, reference | ({"errors": {}} if case.kind == SHADOW else {})
 
 
-def _total(found: Iterable[Summary], ref: VersionRef, variant: str, rollout: str | None) -> Tallies:
-    """Return the tallies of one version in one role, in one rollout or (None) any."""
+def _total(found: Iterable[Summary], ref: VersionRef, variant: str, rollout: str | None) -> Counts:
+    """Return the counts of one version in one role, in one rollout or (None) any."""
     wanted = (
-        one.tallies
+        one.counts
         for one in found
-        if (one.place.version, one.place.variant) == (ref.version, variant) and rollout in {None, one.place.rollout}
+        if (one.key.version, one.key.variant) == (ref.version, variant) and rollout in {None, one.key.rollout}
     )
-    return summary.total({name: part for name, part in tallies.items() if name != "columns"} for tallies in wanted)
+    return summary.total({name: part for name, part in counts.items() if name != "columns"} for counts in wanted)
 
 
-def _predictions(case: Case, candidate: Tallies, reference: Tallies) -> tuple[list[int], list[int]]:
+def _predictions(artifacts: Bucket, case: Case, candidate: Counts, reference: Counts) -> tuple[list[int], list[int]]:
     """Return reference's and candidate's predictions over the same bins; none where they are not of the same time.
 
     A shadow's are compared row by row; those before a new champion are of other rows.
     """
-    bins = [_prediction_bins(case.pointer.model, ref.run_id) for ref in (case.reference, case.candidate)]
+    bins = [_prediction_bins(artifacts, case.pointer.model, ref.run_id) for ref in (case.reference, case.candidate)]
     if case.kind != CANARY or not all(bins) or "prediction" not in candidate or "prediction" not in reference:
         return [], []
     return histograms.align(bins[0], reference["prediction"], bins[1], candidate["prediction"])
 
 
-def _side(tallies: Tallies, predictions: list[int], losses: Sample | None) -> Side:
-    errors = sum(tallies.get("errors", {}).values())
-    latency = tallies.get("latency", {}).get("warm", {}).get("counts", ())
-    requests = tallies.get("requests", 0) + errors
-    return Side(requests, errors, tallies.get("rows", 0) + errors, latency, predictions, losses)
+def _side(counts: Counts, predictions: list[int], losses: Sample | None) -> Side:
+    errors = sum(counts.get("errors", {}).values())
+    latency = counts.get("latency", {}).get("warm", {}).get("counts", ())
+    requests = counts.get("requests", 0) + errors
+    return Side(requests, errors, counts.get("rows", 0) + errors, latency, predictions, losses)
 
 
 def _losses(quality: dict[str, Any], case: Case) -> tuple[Sample | None, Sample | None]:
@@ -130,12 +131,12 @@ def _losses(quality: dict[str, Any], case: Case) -> tuple[Sample | None, Sample 
     return reference, candidate
 
 
-def _pairs(case: Case, began: str, now: str) -> tuple[int, int] | None:
+def _pairs(artifacts: Bucket, case: Case, began: str, now: str) -> tuple[int, int] | None:
     if case.kind != SHADOW:
         return None
     pair = shadow_agreement.name(case.pointer.rollout, case.candidate.version, case.reference.version)
-    return joins.paired(case.pointer.model, began, now, pair)
+    return joins.paired(artifacts, case.pointer.model, began, now, pair)
 
 
-def _prediction_bins(model: str, run_id: str) -> dict[str, Any]:
-    return (manifests.read(model, run_id).get("baseline") or {}).get("prediction") or {}
+def _prediction_bins(artifacts: Bucket, model: str, run_id: str) -> dict[str, Any]:
+    return (manifests.read(artifacts, model, run_id).get("baseline") or {}).get("prediction") or {}

@@ -85,14 +85,14 @@ class Comparison(NamedTuple):
 
 def compare(baseline: Mapping[str, Any], window: Window) -> list[Comparison]:
     """Compare every column that the window captured, and the predictions (last), with the baseline."""
-    clock = window.tallies.get("clock")
+    clock = window.counts.get("clock")
     pairs = [
-        (column, histograms(column, window.tallies["columns"][column["name"]], clock))
+        (column, histograms(column, window.counts["columns"][column["name"]], clock))
         for column in baseline["columns"]
-        if column["name"] in window.tallies.get("columns", {})
+        if column["name"] in window.counts.get("columns", {})
     ]
-    if "prediction" in window.tallies:
-        pairs.append((baseline["prediction"], histograms(baseline["prediction"], window.tallies["prediction"], clock)))
+    if "prediction" in window.counts:
+        pairs.append((baseline["prediction"], histograms(baseline["prediction"], window.counts["prediction"], clock)))
     chances = [_chance(column, both) for column, both in pairs]
     adjusted = histogram_tests.benjamini_hochberg(chances)
     return [

@@ -1,0 +1,40 @@
+"""What the control plane works with: made once by its handler, handed to every route."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from modelloop.aws.functions import TriggerFunction
+from modelloop.aws.stores import Stores, open_stores
+from modelloop.monitoring.cost import Rates
+
+if TYPE_CHECKING:
+    from modelloop.aws.registry.registry import Registry
+    from modelloop.aws.storage import Bucket
+    from modelloop.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The stack's stores, what its functions cost, and the function that trains again."""
+
+    stores: Stores
+    rates: Rates
+    trigger: TriggerFunction
+
+    @property
+    def registry(self) -> Registry:
+        """The table."""
+        return self.stores.registry
+
+    @property
+    def artifacts(self) -> Bucket:
+        """The bucket of versions, summaries and the index."""
+        return self.stores.artifacts
+
+
+def open_services(settings: Settings) -> Services:
+    """Return the services of the stack that the settings describe."""
+    rates = Rates(settings.inference_memory, settings.gb_second_price, settings.million_requests_price)
+    return Services(open_stores(settings), rates, TriggerFunction(settings.trigger_function))

@@ -1,0 +1,45 @@
+"""What a verdict tick works with: made once by its handler, handed to everything below."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from modelloop.aws.events import EventBus
+from modelloop.aws.functions import TriggerFunction
+from modelloop.aws.stores import Stores, open_stores
+
+if TYPE_CHECKING:
+    from modelloop.aws.registry.registry import Registry
+    from modelloop.aws.storage import Bucket
+    from modelloop.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The stack's stores, where alerts go, the function that trains again, and how long labels take by default (h)."""
+
+    stores: Stores
+    bus: EventBus
+    trigger: TriggerFunction
+    label_delay_hours: float
+
+    @property
+    def registry(self) -> Registry:
+        """The table."""
+        return self.stores.registry
+
+    @property
+    def artifacts(self) -> Bucket:
+        """The bucket of versions, summaries and the index."""
+        return self.stores.artifacts
+
+
+def open_services(settings: Settings) -> Services:
+    """Return the services of the stack that the settings describe."""
+    return Services(
+        open_stores(settings),
+        EventBus(settings.event_bus),
+        TriggerFunction(settings.trigger_function),
+        settings.label_delay_hours,
+    )

@@ -1,0 +1,52 @@
+"""What intake works with: made once by its handler, handed to everything below."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from modelloop.aws.queues import RunsQueue
+from modelloop.aws.stores import Stores, open_stores
+
+if TYPE_CHECKING:
+    from modelloop.aws.registry.registry import Registry
+    from modelloop.aws.storage import Bucket
+    from modelloop.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Trainer:
+    """The deployed trainer, to which plans are held: its memory and its disk, in MB."""
+
+    memory_mb: int
+    storage_mb: int
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The stack's stores, the queue of runs, and the trainer that reads it."""
+
+    stores: Stores
+    queue: RunsQueue
+    trainer: Trainer
+
+    @property
+    def registry(self) -> Registry:
+        """The table."""
+        return self.stores.registry
+
+    @property
+    def data(self) -> Bucket:
+        """The bucket of uploads."""
+        return self.stores.data
+
+    @property
+    def artifacts(self) -> Bucket:
+        """The bucket of prepared tables and versions."""
+        return self.stores.artifacts
+
+
+def open_services(settings: Settings) -> Services:
+    """Return the services of the stack that the settings describe."""
+    trainer = Trainer(settings.trainer_memory, settings.trainer_storage)
+    return Services(open_stores(settings), RunsQueue(settings.runs_queue_url), trainer)
