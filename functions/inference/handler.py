@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from inference import billed_time, catalog, extension, feedback, gateway, predictions, telemetry
+from inference import catalog, extension, feedback, gateway, predictions, telemetry
+from inference.billed_time import BilledTime, startup_ms
 from inference.outbox import Refused
 from inference.outcome import UNKNOWN, Arrival, UnansweredError
-from inference.service import service
+from inference.service import Service
 from modelloop import clock
 from modelloop.contracts import routes
 from modelloop.contracts.http_request import HttpRequest
 from modelloop.errors import ModelloopError, NotFoundError
+from modelloop.settings import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from inference.outcome import Outcome, Target
-    from inference.service import Service
 
     type _Function = Callable[[Service, HttpRequest, Arrival], Outcome]
 
@@ -40,8 +42,15 @@ FUNCTIONS: dict[str, _Function] = {
 }
 ROUTES = {route.key: (route.status, FUNCTIONS[route.function]) for route in routes.of_plane(routes.DATA)}
 
-_after = extension.start(service)
-billed_time.METER.add(billed_time.startup_ms())
+
+@cache
+def service() -> Service:
+    """Return what this environment holds between requests, made at the first one."""
+    return Service(settings(), _billed_time)
+
+
+_after_response = extension.start(service, settings().capture_mode, settings().capture_linger)
+_billed_time = BilledTime(startup_ms())
 _cold = True
 
 
@@ -64,7 +73,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     except Exception as error:  # noqa: BLE001  whatever it is, the caller gets the one error form
         response = _refuse(error, request, arrival, target)
     _log(request, arrival, target, response["statusCode"])
-    _after.answered()
+    _after_response.answered()
     return response
 
 

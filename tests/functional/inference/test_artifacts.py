@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from inference import models
-from inference.model_cache import Shelf
+from inference.model_cache import ModelCache
 from modelloop import __version__
 from modelloop.aws.dataplane.objects import Objects
 from modelloop.contracts.pointer import VersionRef
@@ -142,36 +142,36 @@ def test_a_refused_version_is_not_fetched_at_every_request(store: Store) -> None
     ref = store.version(1)
     spoil(store, ref, b"{}")
     now = [0.0]
-    shelf = Shelf(Objects("artifacts"), 10**9, lambda: now[0])
+    cache = ModelCache(Objects("artifacts"), 10**9, lambda: now[0])
     told: list[VersionRef] = []
-    shelf.on_refusal = lambda refused, _: told.append(refused)
+    cache.on_refusal = lambda refused, _: told.append(refused)
     for _ in range(3):
         with pytest.raises(ArtifactRefusedError):
-            shelf.get(VersionRef(**ref))
+            cache.get(VersionRef(**ref))
     assert len(told) == 1
     now[0] = 61
     store.clear()
     with pytest.raises(NotFoundError):
-        shelf.get(VersionRef(**ref))
+        cache.get(VersionRef(**ref))
     assert len(told) == 2
 
 
 @pytest.mark.usefixtures("plane")
 def test_the_least_recently_used_version_goes(store: Store) -> None:
     refs = [VersionRef(**store.version(number)) for number in (1, 2, 3)]
-    shelf = Shelf(Objects("artifacts"), cap=2 * 7 * refs[0].bytes + 100)
+    cache = ModelCache(Objects("artifacts"), cap=2 * 7 * refs[0].bytes + 100)
     first, second, third = refs
-    shelf.get(first)
-    shelf.get(second)
-    shelf.get(first)
-    shelf.get(third)
-    assert [model.ref.version for model in shelf._held.values()] == [1, 3]
+    cache.get(first)
+    cache.get(second)
+    cache.get(first)
+    cache.get(third)
+    assert [model.ref.version for model in cache._held.values()] == [1, 3]
 
 
 @pytest.mark.usefixtures("plane")
 def test_one_version_larger_than_the_cap_still_serves(store: Store) -> None:
-    shelf = Shelf(Objects("artifacts"), cap=1)
-    assert shelf.get(VersionRef(**store.version(1))).ref.version == 1
+    cache = ModelCache(Objects("artifacts"), cap=1)
+    assert cache.get(VersionRef(**store.version(1))).ref.version == 1
 
 
 def test_versions_that_nobody_reaches_are_dropped_after_an_answer(store: Store, plane: Plane) -> None:

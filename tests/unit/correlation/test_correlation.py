@@ -130,7 +130,7 @@ def test_a_control_request_is_named_in_its_line(caplog: Any) -> None:
 
 
 def test_a_prediction_is_named_in_its_line_as_in_its_answer(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-    monkeypatch.setattr(inference.handler, "_after", SimpleNamespace(answered=lambda: None))
+    monkeypatch.setattr(inference.handler, "_after_response", SimpleNamespace(answered=lambda: None))
     event = {"httpMethod": "GET", "resource": "/nowhere", "requestContext": {"requestId": "req-3"}}
 
     answer = inference.handler.handler(event, None)
