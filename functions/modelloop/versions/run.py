@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field, fields
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from modelloop.versions.gate import Decision, decision_from_json
+from modelloop.versions.gate import GateDecision, decision_from_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -125,7 +125,7 @@ class Run:
     updated_at: str = ""
     lease_until: str | None = None
     metrics: Metrics | None = None
-    gate: Decision | None = None
+    gate: GateDecision | None = None
     plan: Plan | None = None
     spent: Spent | None = None
     version: int | None = None
@@ -158,15 +158,22 @@ def run_key(dataset_digest: str, spec_digest: str, cause: str) -> str:
 
 def run_from_json(document: Mapping[str, Any]) -> Run:
     """Return a stored run; fields that this release does not know are left out."""
-    plan, dataset, gate = document.get("plan"), document["dataset"], document.get("gate")
+    plan, gate = document.get("plan"), document.get("gate")
     parts = {
-        "dataset": _read(Dataset, dataset | {"base": _read(SourceFile, dataset.get("base"))}),
+        "dataset": dataset_from_json(document["dataset"]),
         "metrics": _read(Metrics, document.get("metrics")),
         "gate": None if gate is None else decision_from_json(gate),
         "plan": None if plan is None else _read(Plan, plan | {"limits": _read(PlanLimits, plan["limits"])}),
         "spent": _read(Spent, document.get("spent")),
     }
     return Run(**{name: document[name] for name in _FIELDS if name in document} | parts)
+
+
+def dataset_from_json(document: Mapping[str, Any]) -> Dataset:
+    """Return a stored dataset; fields that this release does not know are left out."""
+    names = [entry.name for entry in fields(Dataset) if entry.name in document]
+    values = {name: document[name] for name in names} | {"base": _read(SourceFile, document.get("base"))}
+    return Dataset(**values)
 
 
 def _read[Part](kind: type[Part], document: Mapping[str, Any] | None) -> Part | None:
