@@ -10,9 +10,9 @@ import orjson
 from modelloop import keys
 from modelloop.contracts.pointer import LARGEST_BYTES
 from modelloop.errors import ExportMismatchError
-from modelloop.versions.golden import cells, golden_rows
 from trainer.evaluation.conformal import residual_quantiles
 from trainer.release.files import File
+from trainer.release.golden import cells, golden_rows
 from trainer.table import Part
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def serving_file(
         **form,
         "golden": golden,
         "interval": interval,
-        "capture": {"percent": spec.monitoring["capture_percent"], "mask": sorted(spec.mask)},
+        "capture": {"percent": spec.monitoring.capture_percent, "mask": sorted(spec.mask)},
         "base": None,
     }
     body = orjson.dumps(document)

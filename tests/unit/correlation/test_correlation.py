@@ -20,6 +20,7 @@ from metrics_aggregation import reactions
 from modelloop.aws.functions import TriggerFunction
 from modelloop.monitoring import retraining
 from modelloop.versions.run import Run
+from tests.support.runs import dataset
 from training_trigger.intake import Outcome
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def deliver(monkeypatch: pytest.MonkeyPatch, run: Run | None) -> None:
 def test_the_trainer_names_the_run_in_every_line_and_counts_its_end(
     state: str, metric: str, monkeypatch: pytest.MonkeyPatch, caplog: Any, capsys: Any
 ) -> None:
-    run = Run("m", RUN, "upload", {}, "", created_at="2026-11-23T10:00:00.000Z", state=state)
+    run = Run("m", RUN, "upload", dataset(), "", created_at="2026-11-23T10:00:00.000Z", state=state)
     deliver(monkeypatch, run)
 
     lines = told(caplog, trainer.handler.logger)
