@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -76,7 +77,7 @@ def oldest_python() -> str:
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
     """The wheel, built and installed in a place that cannot be written to; layers that were built before are shared."""
     home = tmp_path_factory.mktemp("wheel")
     run(PYTHON, "-m", "hatchling", "build", "--target", "wheel", "--directory", home / "dist")
@@ -87,7 +88,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     program.install(next((home / "dist").glob("*.whl")))
     for path in (program.packages(), *program.packages().rglob("*")):
         path.chmod(path.stat().st_mode & ~0o222)
-    return program
+    yield program
+    shutil.rmtree(home / "cache")  # nearly a gigabyte
 
 
 @pytest.fixture

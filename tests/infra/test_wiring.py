@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
-import re
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from modelloop.settings import Settings
 from modelloop_cli.dead_letters import ROUTES
 from modelloop_stack.build.paths import ROOT
 from tests.benchmarks.monitoring import results
@@ -31,7 +32,7 @@ HANDLERS = {
 DEAD_LETTERS = ("RunsDeadLetters", "CaptureDeadLetters", "TriggerFailures")
 GIVEN_UP_TO = (".deadLetterTargetArn", "DeadLetterConfig.TargetArn", "DeadLetterConfig.Arn", "OnFailure.Destination")
 PREFIX = "MODELLOOP_"
-SETTINGS = set(re.findall(r'_text\("([A-Z_]+)"', (ROOT / "functions" / "modelloop" / "settings.py").read_text()))
+SETTINGS = {field.name.upper() for field in fields(Settings)}
 # What CloudWatch calls the dimension, and which attribute of the resource it means.
 DIMENSIONS = {
     "FunctionName": ("AWS::Lambda::Function", "Ref"),
