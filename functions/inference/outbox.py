@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from inference import telemetry
 from modelloop.captures.record import Prediction, error_line, join_lines, prediction_lines
@@ -47,8 +47,7 @@ class Answered:
     shadow: VersionRef | None
 
 
-@dataclass(slots=True)
-class Refused:
+class Refused(NamedTuple):
     """A request to a model that ended in an error."""
 
     prediction_id: str

@@ -33,7 +33,7 @@ class Route:
 @cache
 def functions() -> dict[str, Any]:
     """Return the properties of every function of the template by its logical name."""
-    resources: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(), _Loader)["Resources"]  # noqa: S506  tags are ignored
+    resources: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(), _Loader)["Resources"]
     return {name: made["Properties"] for name, made in resources.items() if made["Type"] == FUNCTION}
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
@@ -31,8 +31,7 @@ class Query:
     interval: float | None = None
 
 
-@dataclass(slots=True)
-class Explanation:
+class Explanation(NamedTuple):
     """Contributions by column for one row, in link space; `label` is the class they speak of."""
 
     base: float
@@ -56,12 +55,11 @@ class Answer:
     level: float | None = None
 
 
-@dataclass(slots=True)
-class Reply:
+class Reply(NamedTuple):
     """An HTTP body and the headers that belong to it."""
 
     body: bytes
-    headers: Mapping[str, str] = field(default_factory=lambda: _JSON)
+    headers: Mapping[str, str] = _JSON
 
 
 def parse_object(body: bytes) -> dict[str, Any]:

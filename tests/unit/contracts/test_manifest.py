@@ -58,5 +58,5 @@ def test_a_damaged_manifest_is_refused(part: str) -> None:
 
 def test_reading_manifests_costs_no_numpy() -> None:
     program = "import sys, modelloop.contracts.manifest; sys.exit('numpy' in sys.modules)"
-    ran = subprocess.run([sys.executable, "-c", program], check=False)  # noqa: S603  this interpreter, our own program
+    ran = subprocess.run([sys.executable, "-c", program], check=False)
     assert ran.returncode == 0
