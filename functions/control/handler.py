@@ -59,8 +59,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         answer = _respond(status, route(_services(), request))
     except Exception as error:  # noqa: BLE001  whatever it is, the caller gets the one error form
         answer = _refuse(error, request)
-    told = {"route": request.route, "status": answer["statusCode"], "who": request.who}
-    logger.info("request", extra=told | {"correlation_id": request.request_id})
+    facts = {"route": request.route, "status": answer["statusCode"], "who": request.who}
+    logger.info("request", extra=facts | {"correlation_id": request.request_id})
     return answer
 
 
@@ -75,8 +75,8 @@ def _services() -> Services:
     return open_services(settings())
 
 
-def _respond(status: int, found: dict[str, Any] | Text) -> dict[str, Any]:
-    answer = found if isinstance(found, Text) else Text(orjson.dumps(found).decode(), "application/json")
+def _respond(status: int, content: dict[str, Any] | Text) -> dict[str, Any]:
+    answer = content if isinstance(content, Text) else Text(orjson.dumps(content).decode(), "application/json")
     if len(answer.body) > MAX_ANSWER_BYTES:
         raise TooLargeError("the answer is too large for one page; ask for fewer with limit")
     return {"statusCode": status, "headers": {"Content-Type": answer.content_type}, "body": answer.body}

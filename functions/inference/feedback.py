@@ -1,4 +1,4 @@
-"""Labels that come back: checked, then durably on their stream before the answer says so."""
+"""Labels for earlier predictions: checked, then stored on their stream before they are acknowledged."""
 
 from __future__ import annotations
 
@@ -23,7 +23,11 @@ _MAX_LABEL = 1_000
 
 
 def accept_feedback(service: Service, request: HttpRequest, _arrival: Arrival) -> Outcome:
-    """Take labels for earlier predictions; a model that does not exist is 404, a stream that is down 503."""
+    """Store labels for earlier predictions and answer their count.
+
+    Raises RequestError for what is no label, NotFoundError for a model that does not exist, and TransientError when the
+    stream does not take them.
+    """
     body = read_body(request)
     model = check_model_name(request.path.get("model", ""))
     entries = _entries(body, request.media_type)

@@ -71,7 +71,7 @@ def _escapes(body: bytes, *, text: bool) -> int:
 
 
 def refuse(error: ModelloopError, headers: Mapping[str, str]) -> dict[str, Any]:
-    """Return the one error form; names that the caller sent are shown no longer than it takes to recognise them."""
+    """Return the proxy answer of an error; long texts, such as names that the caller sent, are cut."""
     body = {name: _clipped(value) for name, value in error.body().items()}
     return {
         "statusCode": error.status,

@@ -1,4 +1,4 @@
-"""The versions this environment holds: least recently used go first, a bad one never replaces a good one."""
+"""The versions that this environment holds, the least recently used evicted first; a bad one replaces none."""
 
 from __future__ import annotations
 

@@ -90,9 +90,9 @@ class Model:
     def _explain(self, vector: list[float]) -> Explanation:
         if self.engine_name != FLAT:
             raise InvalidValueError(f"version {self.ref.version} cannot explain its answers", field="explain")
-        found = self.engine.explain(vector)
-        label = None if self.classes is None or found.label is None else self.classes[found.label]
-        return Explanation(found.base, found.by_column(self.encoding.slots), found.link, label)
+        parts = self.engine.explain(vector)
+        label = None if self.classes is None or parts.label is None else self.classes[parts.label]
+        return Explanation(parts.base, parts.by_column(self.encoding.slots), parts.link, label)
 
 
 def load(objects: Objects, ref: VersionRef) -> Model:
@@ -177,5 +177,6 @@ def _first_difference(model: Model, golden: GoldenRows) -> int | None:
 def _near(model: Model, got: Sequence[float], expected: Sequence[float]) -> bool:
     relative, absolute = _GOLDEN[model.engine_name]
     return len(got) == len(expected) and all(
-        math.isclose(one, two, rel_tol=relative, abs_tol=absolute) for one, two in zip(got, expected, strict=True)
+        math.isclose(number, other, rel_tol=relative, abs_tol=absolute)
+        for number, other in zip(got, expected, strict=True)
     )

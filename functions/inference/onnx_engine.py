@@ -78,7 +78,7 @@ def load_onnx(content: bytes, *, output: str, task: str, classes: int) -> OnnxMo
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's errors share no base class of their own
         raise ArtifactRefusedError(f"onnxruntime refuses the model: {str(error)[:300]}") from error
-    inputs, outputs = session.get_inputs(), {found.name for found in session.get_outputs()}
+    inputs, outputs = session.get_inputs(), {tensor.name for tensor in session.get_outputs()}
     if len(inputs) != 1 or inputs[0].type != "tensor(float)" or output not in outputs:
         raise ArtifactRefusedError("an ONNX model must have one float input, and the output that its bundle names")
     if len(inputs[0].shape) != _BINARY or not isinstance(inputs[0].shape[1], int):

@@ -1,4 +1,4 @@
-"""One line a request: a structured log entry that is also its metrics, in CloudWatch's embedded format.
+"""One line for each request: a structured log entry that is also its metrics, in CloudWatch's embedded format.
 
 The line is written by hand because it is on the way of every answer; what is rare goes through Powertools' Logger,
 which is imported when there is something rare to say.

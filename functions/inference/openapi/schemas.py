@@ -28,8 +28,8 @@ def several(items: dict[str, Any], **limits: int) -> dict[str, Any]:
 
 def record(required: tuple[str, ...] = (), **properties: dict[str, Any]) -> dict[str, Any]:
     """Return an object with these properties."""
-    found: dict[str, Any] = {"type": "object", "properties": properties}
-    return found | {"required": list(required)} if required else found
+    schema: dict[str, Any] = {"type": "object", "properties": properties}
+    return schema | {"required": list(required)} if required else schema
 
 
 def closed(required: tuple[str, ...], **properties: dict[str, Any]) -> dict[str, Any]:

@@ -32,7 +32,7 @@ class Query:
 
 
 class Explanation(NamedTuple):
-    """Contributions by column for one row, in link space; `label` is the class they speak of."""
+    """Contributions by column for one row, in link space; `label` is the class whose score they explain."""
 
     base: float
     columns: dict[str, float]
@@ -42,7 +42,7 @@ class Explanation(NamedTuple):
 
 @dataclass(slots=True)
 class Answer:
-    """What a version answers: labels in their original type or numbers, one a row, and what else was asked."""
+    """What a version answers: a label in its original type or a number for each row, and what else was asked for."""
 
     model: str
     version: int

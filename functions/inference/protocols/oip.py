@@ -119,7 +119,7 @@ def _binary_size(tensor: dict[str, Any], name: str) -> int | None:
 def _columns(
     name: str, shape: list[int], values: Sequence[object], columns: Sequence[Column], *, alone: bool
 ) -> list[tuple[str, Sequence[object]]]:
-    """One input is one column; a single matrix of a row's width is all columns, in the model's order."""
+    """Return the columns of one input: itself, or all of them, in the model's order, for a matrix of their width."""
     width = len(values) // shape[0]
     if width == 1 and not (alone and len(columns) == 1):
         return [(name, values)]
@@ -181,19 +181,19 @@ def render(answer: Answer, query: Query) -> Reply:
 
 def _tensors(answer: Answer, query: Query) -> list[dict[str, Any]]:
     rows = len(answer.predict)
-    found: list[dict[str, Any]] = []
+    outputs: list[dict[str, Any]] = []
     if not query.outputs or PREDICT in query.outputs:
         datatype = tensors.label_datatype(answer.classes)
-        found.append(_tensor(PREDICT, [rows], datatype, _labels(answer.predict, datatype)))
+        outputs.append(_tensor(PREDICT, [rows], datatype, _labels(answer.predict, datatype)))
     if answer.proba is not None and (not query.outputs or PROBA in query.outputs):
         flat = [share for row in answer.proba for share in row]
         tensor = _tensor(PROBA, [rows, len(answer.classes or ())], "FP64", flat)
-        found.append(tensor | {"parameters": {"classes": answer.classes}})
+        outputs.append(tensor | {"parameters": {"classes": answer.classes}})
     if answer.intervals is not None:
         parameters = {"parameters": {"level": answer.level}}
         for at, name in enumerate(("predict_lower", "predict_upper")):
-            found.append(_tensor(name, [rows], "FP64", [interval[at] for interval in answer.intervals]) | parameters)
-    return found + _explanations(answer)
+            outputs.append(_tensor(name, [rows], "FP64", [interval[at] for interval in answer.intervals]) | parameters)
+    return outputs + _explanations(answer)
 
 
 def _explanations(answer: Answer) -> list[dict[str, Any]]:
@@ -202,7 +202,7 @@ def _explanations(answer: Answer) -> list[dict[str, Any]]:
         return []
     rows, columns = len(explanations), list(explanations[0].columns)
     flat = [value for row in explanations for value in row.columns.values()]
-    found = [
+    outputs = [
         _tensor("contributions", [rows, len(columns)], "FP64", flat)
         | {"parameters": {"columns": columns, "link": explanations[0].link}},
         _tensor("contributions_base", [rows], "FP64", [row.base for row in explanations]),
@@ -210,8 +210,8 @@ def _explanations(answer: Answer) -> list[dict[str, Any]]:
     if answer.classes is not None:
         datatype = tensors.label_datatype(answer.classes)
         labels = _labels([row.label for row in explanations], datatype)
-        found.append(_tensor("contributions_class", [rows], datatype, labels))
-    return found
+        outputs.append(_tensor("contributions_class", [rows], datatype, labels))
+    return outputs
 
 
 def _tensor(name: str, shape: list[int], datatype: str, data: list[Any]) -> dict[str, Any]:

@@ -135,7 +135,7 @@ def _handler(contender: models.Contender) -> Iterator[tuple[Callable[[dict[str, 
     plane = handler.service()
     memory = Memory({reference.file: contender.bundle, "serving/bench.json": contender.pointer()})
     plane.pointers._objects = plane.model_cache._objects = memory  # type: ignore[assignment]
-    plane.pointers._known.clear()
+    plane.pointers._cached.clear()
     plane.pointers._hard = plane.pointers._soft = float("inf")
     handler._after_response = Drop(plane)  # type: ignore[assignment]
     with _quiet():
