@@ -20,6 +20,8 @@ from modelloop.settings import settings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from modelloop.contracts.http_request import HttpAnswer
+
     type Function = Callable[[Services, Request], dict[str, Any] | Text]
 
 MAX_ANSWER_BYTES = 3 * 1024 * 1024  # quotes may double it inside the invocation's answer, which ends at 6 MiB
@@ -51,7 +53,7 @@ ROUTES = {route.key: (route.status, FUNCTIONS[route.function]) for route in rout
 logger = Logger(service="control")
 
 
-def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+def handler(event: dict[str, Any], _context: object) -> HttpAnswer:
     """Answer one API Gateway proxy event."""
     request = Request(HttpRequest(event))
     try:
@@ -75,14 +77,14 @@ def _services() -> Services:
     return open_services(settings())
 
 
-def _respond(status: int, content: dict[str, Any] | Text) -> dict[str, Any]:
+def _respond(status: int, content: dict[str, Any] | Text) -> HttpAnswer:
     answer = content if isinstance(content, Text) else Text(orjson.dumps(content).decode(), "application/json")
     if len(answer.body) > MAX_ANSWER_BYTES:
         raise TooLargeError("the answer is too large for one page; ask for fewer with limit")
     return {"statusCode": status, "headers": {"Content-Type": answer.content_type}, "body": answer.body}
 
 
-def _refuse(error: Exception, request: Request) -> dict[str, Any]:
+def _refuse(error: Exception, request: Request) -> HttpAnswer:
     if not isinstance(error, ModelloopError):
         logger.error("a request failed", exc_info=error, extra={"correlation_id": request.request_id})
         error = ModelloopError(f"the request failed here; look for {request.request_id} in the log")

@@ -10,9 +10,10 @@ from modelloop.errors import InvalidValueError, MalformedBodyError, NotFoundErro
 from modelloop.ids import check_model_name
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from modelloop.contracts.http_request import HttpRequest
+    from modelloop.contracts.json_types import JsonValue
 
 MAX_BYTES = 64 * 1024
 MAX_ITEMS = 100
@@ -85,7 +86,7 @@ class Request:
 class Body:
     """The fields of a request body."""
 
-    def __init__(self, document: dict[str, Any]) -> None:
+    def __init__(self, document: Mapping[str, JsonValue]) -> None:
         self._document = document
 
     def version(self) -> int | None:

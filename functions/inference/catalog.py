@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     from inference.outcome import Arrival
     from inference.service import Service
     from modelloop.contracts.http_request import HttpRequest
+    from modelloop.contracts.json_types import JsonObject, JsonValue
 
 DATATYPES = {"number": "FP64", "boolean": "BOOL", "date": "BYTES", "text": "BYTES"}
 
 
-def _json(document: Any, version: int | None = None) -> Outcome:
+def _json(document: JsonValue, version: int | None = None) -> Outcome:
     return Outcome(Reply(orjson.dumps(document)), Target(version=version))
 
 
@@ -83,9 +84,9 @@ def get_metadata(service: Service, request: HttpRequest, arrival: Arrival) -> Ou
     return _json(describe(model, pointer), model.ref.version)
 
 
-def describe(model: Model, pointer: Pointer) -> dict[str, Any]:
+def describe(model: Model, pointer: Pointer) -> JsonObject:
     """Return a model's metadata document."""
-    inputs = [
+    inputs: list[JsonObject] = [
         {
             "name": column.name,
             "datatype": DATATYPES[column.kind],
@@ -94,7 +95,7 @@ def describe(model: Model, pointer: Pointer) -> dict[str, Any]:
         }
         for column in model.encoding.columns
     ]
-    outputs: list[dict[str, Any]] = [{"name": PREDICT, "datatype": label_datatype(model.classes), "shape": [-1]}]
+    outputs: list[JsonObject] = [{"name": PREDICT, "datatype": label_datatype(model.classes), "shape": [-1]}]
     if model.classes is not None:
         parameters = {"classes": model.classes}
         outputs.append({"name": PROBA, "datatype": "FP64", "shape": [-1, len(model.classes)], "parameters": parameters})
@@ -138,7 +139,7 @@ def get_model_ready(service: Service, request: HttpRequest, arrival: Arrival) ->
     """Answer that a model is loaded and proven, and whether its pointer could be read last time."""
     model, pointer = _load(service, request, arrival)
     fault = service.pointers.get(pointer.model).fault
-    document: dict[str, Any] = {"name": model.name, "ready": True, "version": str(model.ref.version)}
+    document: dict[str, JsonValue] = {"name": model.name, "ready": True, "version": str(model.ref.version)}
     if fault is not None:
         document["parameters"] = {"stale": True}
     return _json(document, model.ref.version)

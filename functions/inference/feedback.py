@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -15,9 +15,12 @@ from modelloop.errors import InvalidValueError, MalformedBodyError, TooLargeErro
 from modelloop.ids import check_model_name, uuid7_ms
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from inference.outcome import Arrival
     from inference.service import Service
     from modelloop.contracts.http_request import HttpRequest
+    from modelloop.contracts.json_types import JsonValue
 
 _MAX_LABEL = 1_000
 
@@ -40,7 +43,7 @@ def accept_feedback(service: Service, request: HttpRequest, _arrival: Arrival) -
     return Outcome(Reply(orjson.dumps({"accepted": len(lines)})))
 
 
-def _entries(body: bytes, media_type: str) -> list[Any]:
+def _entries(body: bytes, media_type: str) -> Sequence[JsonValue]:
     if media_type == "text/csv":
         return _from_csv(body)
     if media_type not in ("", "application/json"):
@@ -51,20 +54,22 @@ def _entries(body: bytes, media_type: str) -> list[Any]:
     return entries
 
 
-def _from_csv(body: bytes) -> list[dict[str, Any]]:
+def _from_csv(body: bytes) -> list[dict[str, str | int]]:
     from inference.protocols.csvtable import read_table  # noqa: PLC0415  only requests in CSV pay for it
 
     names, rows = read_table(body)
     if not {"id", "label"} <= set(names) <= {"id", "row", "label"} or not rows:
         raise MalformedBodyError("the CSV needs the columns id, label and, for requests of several rows, row")
-    entries: list[dict[str, Any]] = [dict(zip(names, row, strict=True)) for row in rows]
-    for entry in entries:
-        text = entry.get("row", "0")
-        entry["row"] = int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else text  # noqa: PLR2004
-    return entries
+    entries = [dict(zip(names, row, strict=True)) for row in rows]
+    return [{**entry, "row": _number(entry.get("row", "0"))} for entry in entries]
 
 
-def _line(entry: object, row: int, model: str, now: str) -> bytes:
+def _number(text: str) -> str | int:
+    """Return the whole number that a cell is, or the text itself."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else text  # noqa: PLR2004
+
+
+def _line(entry: JsonValue, row: int, model: str, now: str) -> bytes:
     if not isinstance(entry, dict):
         raise MalformedBodyError("feedback must be objects with id, row and label", field="feedback", row=row)
     identifier, at, label = entry.get("id"), entry.get("row", 0), entry.get("label")

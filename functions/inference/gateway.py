@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from binascii import b2a_base64
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from inference.protocols.exchange import Reply
-    from modelloop.contracts.http_request import HttpRequest
+    from modelloop.contracts.http_request import HttpAnswer, HttpRequest
 
 MAX_BYTES = 4_000_000
 MAX_ANSWER_BYTES = 6 * 1024 * 1024 - 64 * 1024
@@ -51,7 +51,7 @@ def _inflate(body: bytes, coding: str) -> bytes:
     return inflated
 
 
-def respond(status: int, reply: Reply, headers: Mapping[str, str]) -> dict[str, Any]:
+def respond(status: int, reply: Reply, headers: Mapping[str, str]) -> HttpAnswer:
     """Return the proxy answer; raise TooLargeError when the invocation's answer would pass its limit."""
     text = reply.headers.get("Content-Type") != "application/octet-stream"
     body = reply.body.decode() if text else b2a_base64(reply.body, newline=False).decode()
@@ -70,7 +70,7 @@ def _escapes(body: bytes, *, text: bool) -> int:
     return body.count(b'"') + body.count(b"\\") if text else len(body) // 3 + 4
 
 
-def refuse(error: ModelloopError, headers: Mapping[str, str]) -> dict[str, Any]:
+def refuse(error: ModelloopError, headers: Mapping[str, str]) -> HttpAnswer:
     """Return the proxy answer of an error; long texts, such as names that the caller sent, are cut."""
     body = {name: _clipped(value) for name, value in error.body().items()}
     return {

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from inference.outcome import Outcome, Target
+    from modelloop.contracts.http_request import HttpAnswer
 
     type _Function = Callable[[Service, HttpRequest, Arrival], Outcome]
 
@@ -54,7 +55,7 @@ _billed_time = BilledTime(startup_ms())
 _cold = True
 
 
-def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+def handler(event: dict[str, Any], _context: object) -> HttpAnswer:
     """Answer one API Gateway proxy event."""
     global _cold  # only the first request of an environment waited for it to start
     arrival, _cold = Arrival(cold=_cold), False
@@ -77,7 +78,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     return response
 
 
-def _refuse(error: BaseException, request: HttpRequest, arrival: Arrival, target: Target) -> dict[str, Any]:
+def _refuse(error: BaseException, request: HttpRequest, arrival: Arrival, target: Target) -> HttpAnswer:
     """Return the answer to a request that failed, and keep the failure for capture when a version was chosen for it."""
     if not isinstance(error, ModelloopError):
         identifiers = {

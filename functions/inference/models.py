@@ -165,10 +165,10 @@ def _first_difference(model: Model, golden: GoldenRows) -> int | None:
     answer, _ = model.answer(Query(len(golden.rows), cells), "")
     for row, expected in enumerate(golden.outputs):
         if answer.proba is None:
-            same = _near(model, [answer.predict[row]], [expected.predict])
+            same = _near(model, [float(answer.predict[row])], [float(expected.predict)])
         else:
-            same = answer.predict[row] == expected.predict and expected.predict_proba is not None
-            same = same and _near(model, answer.proba[row], expected.predict_proba)
+            same = answer.predict[row] == expected.predict
+            same = same and _near(model, answer.proba[row], expected.predict_proba or ())
         if not same:
             return row
     return None

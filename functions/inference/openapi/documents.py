@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from inference.openapi.schemas import CELL, PARAMETERS, SCHEMAS, TENSOR, TEXT, one_of, record, ref, several
+from inference.openapi.schemas import (
+    CELL,
+    NUMBER,
+    PARAMETERS,
+    ROWS,
+    SCHEMAS,
+    TEXT,
+    one_form,
+    one_of,
+    record,
+    ref,
+    several,
+    tensor,
+)
 from inference.protocols.exchange import MAX_ROWS, PREDICT, PROBA
-from modelloop.contracts.routes import API_KEY, CONTROL, DATA, PLAIN_TEXT, ROUTES, SIGNATURE
+from modelloop.contracts.routes import API_KEY, DATA, PLAIN_TEXT, ROUTES, SIGNATURE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from inference.openapi.schemas import Schema
+    from modelloop.contracts.bundle import Label
+    from modelloop.contracts.json_types import JsonValue
     from modelloop.contracts.routes import Route
     from modelloop.tables.encoding import Column
 
@@ -27,106 +43,94 @@ _FAILURES = {
     500: "the request failed inside",
     503: "nothing can serve or store this now: try again",
 }
+_CONFLICT = "somebody else was first, or it makes no sense now"
 
 
-def api_document(version: str) -> dict[str, Any]:
+def api_document(version: str) -> Schema:
     """Return the document of every route of both planes."""
-    return _document("Modelloop", version, ".", ROUTES, SCHEMAS)
+    return _document("Modelloop", version, ".", [(route, None) for route in ROUTES], SCHEMAS)
 
 
 def model_document(
-    name: str, version: int, columns: Sequence[Column], classes: Sequence[Any] | None, levels: Sequence[float]
-) -> dict[str, Any]:
+    name: str, version: int, columns: Sequence[Column], classes: Sequence[Label] | None, levels: Sequence[float]
+) -> Schema:
     """Return the document of one model's prediction routes, with its columns, classes and intervals typed."""
-    own = [
-        route._replace(path=route.path.replace("{model}", name))
+    operations = [
+        (route._replace(path=route.path.replace("{model}", name)), _example(route, columns))
         for route in ROUTES
         if route.request in _PREDICTING and "version" not in route.parameters
     ]
-    document = _document(name, str(version), "../../..", own, SCHEMAS | _typed(columns, classes, levels))
-    for route in own:
-        content = document["paths"][route.path][route.method.lower()]["requestBody"]["content"]
-        content["application/json"]["example"] = _example(route, columns)
-    return document
+    return _document(name, str(version), "../../..", operations, SCHEMAS | _typed(columns, classes, levels))
 
 
-def _example(route: Route, columns: Sequence[Column]) -> dict[str, Any]:
-    cells = {"number": 1.5, "boolean": True, "date": "2026-01-31"}
-    row = {column.name: cells.get(column.kind, (*column.categories, "text")[0]) for column in columns}
+def _example(route: Route, columns: Sequence[Column]) -> Schema:
+    """Return the body of a request for one row."""
+    samples: dict[str, JsonValue] = {"number": 1.5, "boolean": True, "date": "2026-01-31"}
+    row = {column.name: samples.get(column.kind, (*column.categories, "text")[0]) for column in columns}
     if route.request == "InvocationRequest":
         return {"dataframe_records": [row]}
     types = {"number": "FP64", "boolean": "BOOL"}
-    inputs = [
+    inputs: list[Schema] = [
         {"name": column.name, "shape": [1], "datatype": types.get(column.kind, "BYTES"), "data": [row[column.name]]}
         for column in columns
     ]
     return {"inputs": inputs}
 
 
-def _typed(columns: Sequence[Column], classes: Sequence[Any] | None, levels: Sequence[float]) -> dict[str, Any]:
+def _typed(columns: Sequence[Column], classes: Sequence[Label] | None, levels: Sequence[float]) -> dict[str, Schema]:
+    """Return the schemas that differ from the whole API's because the model's columns and classes are known."""
     cells = {column.name: _cell(column) for column in columns}
     required = [column.name for column in columns if column.required]
     row = record((), **cells) | {"required": required}
     by_column = {name: several(cell, minItems=1, maxItems=MAX_ROWS) for name, cell in cells.items()}
-    rows = {"minItems": 1, "maxItems": MAX_ROWS}
-    forms = {
-        "dataframe_split": _split(required),
-        "dataframe_records": several(ref("Row"), **rows),
-        "instances": {
-            "oneOf": [
-                several(ref("Row"), **rows),
-                several(several(CELL, minItems=len(cells), maxItems=len(cells)), **rows),
-            ]
-        },
-        "inputs": record((), **by_column) | {"required": required},
-    }
+    listed = several(ref("Row"), **ROWS)
+    matrix = several(several(CELL, minItems=len(cells), maxItems=len(cells)), **ROWS)
     outputs = [PREDICT, PROBA] if classes is not None else [PREDICT]
-    parameters = {**PARAMETERS["properties"], "interval": {"enum": [*levels, None]}}
-    label = {"enum": list(classes)} if classes is not None else {"type": "number"}
+    interval: Schema = {"enum": [*levels, None]}
     return {
         "Row": row,
-        "Label": label,
-        "InputTensor": TENSOR | {"properties": TENSOR["properties"] | {"name": one_of(*cells)}},
-        "InvocationParams": {
-            "type": "object",
-            "properties": parameters | {"predict_method": one_of(*outputs)},
-        },
+        "Label": {"enum": list(classes)} if classes is not None else NUMBER,
+        "InputTensor": tensor(one_of(*cells)),
+        "InvocationParams": record(explain=PARAMETERS["explain"], interval=interval, predict_method=one_of(*outputs)),
         "InvocationRequest": {
             "oneOf": [
-                {
-                    "type": "object",
-                    "required": [form],
-                    "properties": {form: schema, "params": {"anyOf": [ref("InvocationParams"), {"type": "null"}]}},
-                }
-                for form, schema in forms.items()
+                one_form("dataframe_split", _split(required)),
+                one_form("dataframe_records", listed),
+                one_form("instances", {"oneOf": [listed, matrix]}),
+                one_form("inputs", record((), **by_column) | {"required": required}),
             ]
         },
     }
 
 
-def _split(required: list[str]) -> dict[str, Any]:
+def _split(required: Sequence[str]) -> Schema:
     named = several(TEXT) | {"allOf": [{"contains": {"const": name}} for name in required]}
     columns = named if required else several(TEXT)
-    data = several(several(CELL), minItems=1, maxItems=MAX_ROWS)
-    return record(("columns", "data"), columns=columns, data=data)
+    return record(("columns", "data"), columns=columns, data=several(several(CELL), **ROWS))
 
 
-def _cell(column: Column) -> dict[str, Any]:
-    kinds: dict[str, dict[str, Any]] = {
+def _cell(column: Column) -> Schema:
+    kinds: dict[str, Schema] = {
         "number": {"type": ["number", "string", "null"]},
         "boolean": {"type": ["boolean", "string", "null"]},
         "date": {"type": ["string", "null"], "description": "ISO 8601 date or date-time"},
     }
-    text: dict[str, Any] = {"type": ["string", "number", "boolean", "null"], "examples": list(column.categories[:5])}
+    text: Schema = {"type": ["string", "number", "boolean", "null"], "examples": list(column.categories[:5])}
     return kinds.get(column.kind, text)
 
 
 def _document(
-    title: str, version: str, server: str, routes: Sequence[Route], schemas: dict[str, Any]
-) -> dict[str, Any]:
-    paths: dict[str, dict[str, Any]] = {}
-    for route in routes:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+    title: str,
+    version: str,
+    server: str,
+    operations: Sequence[tuple[Route, Schema | None]],
+    schemas: Mapping[str, Schema],
+) -> Schema:
+    """Return a document of routes, each with an example of its request's body or None."""
+    paths: dict[str, Schema] = {}
+    for route, example in operations:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, example)
+    signature = {"type": "apiKey", "in": "header", "name": "Authorization", "description": "AWS Signature Version 4"}
     return {
         "openapi": VERSION,
         "info": {"title": title, "version": version, "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
@@ -136,59 +140,55 @@ def _document(
             "schemas": schemas,
             "securitySchemes": {
                 API_KEY: {"type": "apiKey", "in": "header", "name": "x-api-key"},
-                SIGNATURE: {
-                    "type": "apiKey",
-                    "in": "header",
-                    "name": "Authorization",
-                    "description": "AWS Signature Version 4",
-                },
+                SIGNATURE: signature,
             },
         },
     }
 
 
-def _operation(route: Route) -> dict[str, Any]:
-    responses = {str(route.status): {"description": "done", "content": _content(route.answer)}, **_failures()}
-    if route.plane == CONTROL:
-        responses["409"] = {"description": "somebody else was first, or it makes no sense now",
-                            "content": _content("Error")}  # fmt: skip
+def _operation(route: Route, example: Schema | None) -> Schema:
     place = route.path.replace("/", "_").replace("{", "").replace("}", "").replace(".", "_")
-    operation: dict[str, Any] = {
+    operation: Schema = {
         "summary": route.summary,
         "operationId": f"{route.method.lower()}{place}",
         "tags": ["predict" if route.plane == DATA else "control"],
         "security": [{route.guard: []}],
-        "responses": responses,
+        "responses": _responses(route),
     }
     if route.parameters:
         operation["parameters"] = [_parameter(name) for name in route.parameters]
     if route.request is not None:
-        operation["requestBody"] = {"required": route.request != "IndexRequest", "content": _media(route.request)}
+        content = _request_content(route.request, example)
+        operation["requestBody"] = {"required": route.request != "IndexRequest", "content": content}
     return operation
 
 
-def _parameter(name: str) -> dict[str, Any]:
+def _responses(route: Route) -> Schema:
+    responses: Schema = {str(route.status): {"description": "done", "content": _content(route.answer)}}
+    failures = _FAILURES if route.plane == DATA else _FAILURES | {409: _CONFLICT}
+    for status, text in failures.items():
+        responses[str(status)] = {"description": text, "content": _content("Error")}
+    return responses
+
+
+def _parameter(name: str) -> Schema:
     patterns = {"model": "^[a-z][a-z0-9-]{0,62}$", "version": "^[1-9][0-9]{0,8}$"}
-    schema: dict[str, Any] = {"type": "string"}
-    if name in patterns:
-        schema["pattern"] = patterns[name]
+    schema = TEXT | {"pattern": patterns[name]} if name in patterns else TEXT
     return {"name": name, "in": "path", "required": True, "schema": schema}
 
 
-def _media(request: str) -> dict[str, Any]:
-    content = _content(request)
-    if request in ("InvocationRequest", "FeedbackRequest"):
-        content["text/csv"] = {"schema": {"type": "string", "minLength": 1}}
-    if request == "InferRequest":
-        content["application/octet-stream"] = {"schema": {"type": "string", "contentEncoding": "binary"}}
+def _request_content(schema: str, example: Schema | None) -> Schema:
+    """Return the content types that a route reads, with an example in JSON or None."""
+    json: Schema = {"schema": ref(schema)}
+    content: Schema = {"application/json": json if example is None else json | {"example": example}}
+    if schema in {"InvocationRequest", "FeedbackRequest"}:
+        content["text/csv"] = {"schema": TEXT | {"minLength": 1}}
+    if schema == "InferRequest":
+        content["application/octet-stream"] = {"schema": TEXT | {"contentEncoding": "binary"}}
     return content
 
 
-def _content(schema: str) -> dict[str, Any]:
+def _content(schema: str) -> Schema:
     if schema == PLAIN_TEXT:
         return {"text/plain": {"schema": TEXT}}
     return {"application/json": {"schema": ref(schema)}}
-
-
-def _failures() -> dict[str, Any]:
-    return {str(status): {"description": text, "content": _content("Error")} for status, text in _FAILURES.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
@@ -11,6 +11,9 @@ from modelloop.errors import InvalidValueError, MalformedBodyError, TooLargeErro
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from modelloop.contracts.bundle import Label
+    from modelloop.contracts.json_types import JsonValue
 
 MAX_ROWS = 10_000
 MAX_VALUES = 400_000
@@ -37,7 +40,7 @@ class Explanation(NamedTuple):
     base: float
     columns: dict[str, float]
     link: str
-    label: Any = None
+    label: Label | None = None
 
 
 @dataclass(slots=True)
@@ -47,9 +50,9 @@ class Answer:
     model: str
     version: int
     prediction_id: str
-    predict: list[Any]
+    predict: Sequence[Label]
     proba: list[list[float]] | None = None
-    classes: list[Any] | None = None
+    classes: Sequence[Label] | None = None
     explanations: list[Explanation] | None = None
     intervals: list[tuple[float, float]] | None = None
     level: float | None = None
@@ -62,14 +65,14 @@ class Reply(NamedTuple):
     headers: Mapping[str, str] = _JSON
 
 
-def parse_object(body: bytes) -> dict[str, Any]:
+def parse_object(body: bytes) -> dict[str, JsonValue]:
     """Parse a JSON object; raise MalformedBodyError for anything else, TooLargeError before parsing too many values."""
     check_values(body)
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise MalformedBodyError(f"the body is not JSON: {error}") from None
-    if type(document) is not dict:
+    if not isinstance(document, dict):
         raise MalformedBodyError("the body is not a JSON object")
     return document
 

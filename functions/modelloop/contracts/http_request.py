@@ -1,15 +1,24 @@
-"""API Gateway's proxy event: one HTTP request, as both HTTP functions read it."""
+"""API Gateway's proxy events and answers: one HTTP request, as both HTTP functions read it."""
 
 from __future__ import annotations
 
 from binascii import Error as Base64Error
 from binascii import a2b_base64
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 from modelloop.errors import MalformedBodyError, TooLargeError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+class HttpAnswer(TypedDict):
+    """The proxy answer that the gateway takes from a function."""
+
+    statusCode: int
+    headers: dict[str, str]
+    body: str
+    isBase64Encoded: NotRequired[bool]
 
 
 class HttpRequest:
