@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from modelloop.contracts.http_request import HttpRequest
-    from modelloop.contracts.json_types import JsonValue
+    from modelloop.json_types import JsonValue
 
 MAX_BYTES = 64 * 1024
 MAX_ITEMS = 100

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from inference.outcome import Arrival
     from inference.service import Service
     from modelloop.contracts.http_request import HttpRequest
-    from modelloop.contracts.json_types import JsonObject, JsonValue
+    from modelloop.json_types import JsonObject, JsonValue
 
 DATATYPES = {"number": "FP64", "boolean": "BOOL", "date": "BYTES", "text": "BYTES"}
 

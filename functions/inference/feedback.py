@@ -10,7 +10,7 @@ from inference.gateway import read_body
 from inference.outcome import Outcome
 from inference.protocols.exchange import MAX_ROWS, Reply, parse_object
 from modelloop import clock
-from modelloop.captures.record import feedback_line, join_lines
+from modelloop.contracts.capture_record import FeedbackRecord, join_lines
 from modelloop.errors import InvalidValueError, MalformedBodyError, TooLargeError, UnsupportedMediaError
 from modelloop.ids import check_model_name, uuid7_ms
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from inference.outcome import Arrival
     from inference.service import Service
     from modelloop.contracts.http_request import HttpRequest
-    from modelloop.contracts.json_types import JsonValue
+    from modelloop.json_types import JsonValue
 
 _MAX_LABEL = 1_000
 
@@ -79,4 +79,4 @@ def _line(entry: JsonValue, row: int, model: str, now: str) -> bytes:
         raise InvalidValueError("row must be the number of a row of that prediction", field="row", row=row)
     if not isinstance(label, str | int | float) or (isinstance(label, str) and not 0 < len(label) <= _MAX_LABEL):
         raise InvalidValueError("label must be text, a number, true or false", field="label", row=row)
-    return feedback_line(prediction_id=identifier, row=at, label=label, time=now, model=model)
+    return FeedbackRecord(identifier, at, label, now, model).to_line()

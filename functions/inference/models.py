@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from inference.protocols.exchange import PROBA, Answer, Explanation, Query
 from modelloop import keys
-from modelloop.captures.record import CaptureRule
 from modelloop.contracts.bundle import FLAT, ONNX, read_bundle
+from modelloop.contracts.capture_record import CaptureRule
 from modelloop.contracts.pointer import LARGEST_BYTES
 from modelloop.errors import ArtifactRefusedError, InvalidValueError, TooLargeError
 from modelloop.flat import load as load_flat

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from inference import telemetry
-from modelloop.captures.record import Prediction, error_line, join_lines, prediction_lines
+from modelloop.contracts.capture_record import ErrorRecord, PredictionRecord, join_lines, prediction_lines
 from modelloop.contracts.pointer import SHADOW, VersionRef
 from modelloop.errors import ModelloopError
 
@@ -124,7 +124,7 @@ class Outbox:
             table, answer = item.table, item.answer
             kept = item.model.capture.sampled(answer.prediction_id)
             record = _record(item, item.model, answer, table, item.variant, kept=kept)
-            record.overhead_ms = self._billed_time.take()
+            record = replace(record, overhead_ms=self._billed_time.take())
             return prediction_lines(record) + self._shadow(item, kept=kept)
         except (ModelloopError, ValueError, TypeError) as error:
             telemetry.logger().exception("a capture could not be written", extra={"reason": type(error).__name__})
@@ -145,8 +145,7 @@ class Outbox:
             )  # fmt: skip
             return [_error(refused)]
         record = _record(item, model, answer, table, SHADOW, kept=kept)
-        record.latency_ms = self._shadow_ms(started)
-        return prediction_lines(record)
+        return prediction_lines(replace(record, latency_ms=self._shadow_ms(started)))
 
     def _shadow_ms(self, started: float) -> float:
         """Return the milliseconds that the shadow took; its own record has them, so the next one must not."""
@@ -167,25 +166,20 @@ class Outbox:
             telemetry.emit("captures lost", {"CapturesLost": lost})
 
 
-def _record(item: Answered, model: Model, answer: Answer, table: Table, variant: str, *, kept: bool) -> Prediction:
+def _record(
+    item: Answered, model: Model, answer: Answer, table: Table, variant: str, *, kept: bool
+) -> PredictionRecord:
     mask = model.capture.mask
     columns = {name: cells for name, cells in table.values.items() if name not in mask} if kept else None
-    return Prediction(
+    return PredictionRecord(
         answer.prediction_id, item.at, answer.model, answer.version, model.ref.run_id, variant,
         answer.predict, answer.proba, columns, table.unseen, item.latency_ms, item.cold, rollout=item.rollout,
     )  # fmt: skip
 
 
 def _error(item: Refused, overhead_ms: float = 0.0) -> bytes:
-    return error_line(
-        prediction_id=item.prediction_id,
-        time=item.at,
-        model=item.model,
-        version=item.version,
-        variant=item.variant,
-        status=item.status,
-        error_code=item.error_code,
-        latency_ms=item.latency_ms,
-        overhead_ms=overhead_ms,
-        rollout=item.rollout,
-    )
+    record = ErrorRecord(
+        item.prediction_id, item.at, item.model, item.version, item.variant,
+        item.status, item.error_code, item.latency_ms, overhead_ms, item.rollout,
+    )  # fmt: skip
+    return record.to_line()

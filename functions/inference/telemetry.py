@@ -17,7 +17,7 @@ import orjson
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
 
-    from modelloop.contracts.json_types import JsonObject
+    from modelloop.json_types import JsonObject
 
 _NAMESPACE = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "Modelloop")
 _SERVICE = os.environ.get("POWERTOOLS_SERVICE_NAME", "inference")

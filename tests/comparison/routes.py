@@ -67,4 +67,4 @@ def _plain(loader: yaml.Loader, _suffix: str, node: yaml.Node) -> Any:
     return node.value
 
 
-_Loader.add_multi_constructor("!", _plain)  # type: ignore[no-untyped-call]  # PyYAML's stubs
+_Loader.add_multi_constructor("!", _plain)

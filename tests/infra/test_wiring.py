@@ -15,7 +15,7 @@ from tests.benchmarks.monitoring import results
 from tests.infra.closure import modules, settings_read
 from tests.infra.conftest import Resources, all_alarms, of_type, transformed
 from tests.infra.test_buckets import mappings
-from training_trigger.attempts import MOST_ATTEMPTS
+from training_trigger.intake import MAX_ATTEMPTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -146,7 +146,7 @@ def test_an_upload_that_always_fails_is_kept(resources: Resources) -> None:
     }
     destination = configs["TrainingTriggerFunction"]["DestinationConfig"]["OnFailure"]["Destination"]
     assert destination == {"Fn::GetAtt": ["TriggerFailures", "Arn"]}
-    assert configs["TrainingTriggerFunction"]["MaximumRetryAttempts"] == MOST_ATTEMPTS - 1
+    assert configs["TrainingTriggerFunction"]["MaximumRetryAttempts"] == MAX_ATTEMPTS - 1
 
 
 def test_every_queue_is_encrypted(resources: Resources) -> None:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from inference.openapi.schemas import Schema
     from modelloop.contracts.bundle import Label
-    from modelloop.contracts.json_types import JsonValue
     from modelloop.contracts.routes import Route
+    from modelloop.json_types import JsonValue
     from modelloop.tables.encoding import Column
 
 VERSION = "3.1.0"

@@ -8,7 +8,7 @@ from inference.protocols.exchange import MAX_ROWS, PREDICT, PROBA
 from inference.protocols.tensors import DATATYPES
 
 if TYPE_CHECKING:
-    from modelloop.contracts.json_types import JsonValue
+    from modelloop.json_types import JsonValue
 
     type Schema = dict[str, JsonValue]
 

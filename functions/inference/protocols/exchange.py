@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from modelloop.contracts.bundle import Label
-    from modelloop.contracts.json_types import JsonValue
+    from modelloop.json_types import JsonValue
 
 MAX_ROWS = 10_000
 MAX_VALUES = 400_000

@@ -12,7 +12,7 @@ from modelloop.errors import InvalidValueError, MalformedBodyError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from modelloop.contracts.json_types import JsonValue
+    from modelloop.json_types import JsonValue
     from modelloop.tables.encoding import Column
 
     type _Cells = tuple[int, Mapping[str, Sequence[object]]]

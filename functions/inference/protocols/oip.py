@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from modelloop.contracts.bundle import Label
-    from modelloop.contracts.json_types import JsonObject, JsonValue
+    from modelloop.json_types import JsonObject, JsonValue
     from modelloop.tables.encoding import Column
 
     type _Cells = tuple[int, dict[str, Sequence[object]]]

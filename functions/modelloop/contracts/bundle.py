@@ -15,7 +15,7 @@ from modelloop.tables.encoding import Encoding, encoding_from_json
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from modelloop.contracts.json_types import JsonObject
+    from modelloop.json_types import JsonObject
 
     Label = str | int | float | bool
     Cell = str | int | float | bool | None

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from modelloop.monitoring.drift.baseline import label_text
 from modelloop.spec import deviance
+from modelloop.tables.grammar import label_text
 from modelloop.versions.evidence import Labels, Succession
 from modelloop.versions.gate import GateDecision, decide
 from trainer.comparison.compared_models import Contender, answers, compare_on, contender

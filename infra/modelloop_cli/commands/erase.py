@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelloop.captures import erasure
-from modelloop.captures.erasure import Row
-from modelloop.ids import check_model_name
+from modelloop.captures.erasure import RowSelection
+from modelloop.ids import check_model_name, erasure_digest
 from modelloop_cli.erasing.eraser import Erased, Eraser
 from modelloop_cli.options import Json, Model, StackName
 from modelloop_cli.screen import Screen
@@ -33,7 +32,7 @@ def erase(
     as_json: Json = False,
 ) -> None:
     """Erase a prediction for good: captured rows, labels, index, copies to train on; counts stay."""
-    screen, wanted = Screen(as_json=as_json), Row(prediction, row)
+    screen, wanted = Screen(as_json=as_json), RowSelection(prediction, row)
     if not dry_run and not reason.strip():
         raise CommandError("an erasure needs its reason", 'Say --reason "…"; the audit log keeps it')
     with Client(find_stack(stack)) as client:
@@ -53,31 +52,31 @@ def erase(
     screen.show(document, lambda: _shown(wanted, told, rehearsed=dry_run))
 
 
-def _erasures(client: Client, model: str, wanted: Row) -> list[Document]:
+def _erasures(client: Client, model: str, wanted: RowSelection) -> list[Document]:
     """Return the audit entries of earlier erasures of the prediction."""
-    digest = erasure.digest(model, wanted.id)
+    digest = erasure_digest(model, wanted.id)
     entries = client.pages(f"/models/{model}/audit", "audit", MOST_ENTRIES)
     return [entry for entry in entries if (entry.get("detail") or {}).get("prediction_sha256") == digest]
 
 
-def _agree(found: Erased, wanted: Row, *, yes: bool, asked: bool) -> None:
+def _agree(found: Erased, wanted: RowSelection, *, yes: bool, asked: bool) -> None:
     held = sum(found.counted[name] for name in ("rows", "labels"))
     if not yes and not (asked and typer.confirm(f"Erase {_what(wanted)} ({held} rows and labels) for good?")):
         raise CommandError("nothing was erased", "Say --yes, or answer y")
 
 
-def _erase(client: Client, model: str, wanted: Row, found: Erased, reason: str) -> Erased:
+def _erase(client: Client, model: str, wanted: RowSelection, found: Erased, reason: str) -> Erased:
     """Put it on record, then do it; what an earlier erasure left of old versions goes without a new entry."""
     if found.anything:
         client.act(model, "erasures", prediction=wanted.id, row=wanted.row, versions=found.versions, reason=reason)
     return Eraser(client, model, wanted, rehearsal=False).erase()
 
 
-def _what(wanted: Row) -> str:
+def _what(wanted: RowSelection) -> str:
     return f"row {wanted.row} of {wanted.id}" if wanted.row is not None else wanted.id
 
 
-def _shown(wanted: Row, told: Erased, *, rehearsed: bool) -> str:
+def _shown(wanted: RowSelection, told: Erased, *, rehearsed: bool) -> str:
     lines = [f"{'would go' if rehearsed else '[green]✓[/] gone'} of {_what(wanted)}:"]
     lines += [f"  {name.replace('_', ' ')}: {count}" for name, count in told.counted.items() if count]
     if told.versions:

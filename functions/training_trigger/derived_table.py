@@ -1,4 +1,4 @@
-"""A derived table: the rows of a base table and, after them, rows whose labels came from feedback."""
+"""A derived table: the rows of a base table and, after them, the rows whose labels came from feedback."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import csv
 from io import StringIO
 from typing import TYPE_CHECKING
 
-from modelloop.captures import origins
-from modelloop.captures.origins import Origin
+from modelloop import keys
+from modelloop.contracts.labelled_row import read_labelled_rows
+from modelloop.contracts.origins import Origin, Origins, line_digest
 from modelloop.errors import InvalidValueError
 from modelloop.tables.grammar import read_text
-from training_trigger.profile import choose_target
 from training_trigger.reading.cells import literal
 from training_trigger.reading.load import load
+from training_trigger.target import choose_target
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,8 +22,20 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
+    from modelloop.aws.storage import Bucket
+    from modelloop.contracts.labelled_row import LabelledRow
     from modelloop.spec.model import Spec
-    from training_trigger.labelled_rows import LabelledRow
+
+
+def read_labelled(artifacts: Bucket, model: str) -> list[LabelledRow]:
+    """Return the labelled rows of a model in the order of id and row; of several labels of a row, the last by time."""
+    last: dict[tuple[str, int], LabelledRow] = {}
+    for key in sorted(artifacts.list_keys(keys.labelled_prefix(model))):
+        for labelled in read_labelled_rows(artifacts.get(key)):
+            place = (labelled.id, labelled.row)
+            if place not in last or last[place].time <= labelled.time:
+                last[place] = labelled
+    return [last[place] for place in sorted(last)]
 
 
 def derive(
@@ -30,23 +43,24 @@ def derive(
 ) -> bytes:
     """Write the derived table as CSV: the same bytes for the same base, spec and labels.
 
-    A labelled row without the time or group column takes the label's time, or is a group of its own. Returns the
-    document of origins, by which a row can be found when its prediction is to be erased.
+    A labelled row without the time column gets the label's time; one without the group column is a group of its own.
+    Returns the document of origins, by which a row can be found when its prediction is to be erased.
     """
     cells = load(connection, base, file, spec.missing, spec.ignore)
     target = choose_target(cells.names, spec, cells.doubt)
     columns = ", ".join(f"c{place} AS {_quoted(name)}" for place, name in enumerate(cells.names))
     connection.execute(f"COPY (SELECT {columns} FROM cells) TO {literal(str(sink))} (FORMAT csv, HEADER true)")
-    missing, found = frozenset(spec.missing), []
+    missing = frozenset(spec.missing)
+    rows: list[Origin] = []
     with sink.open("ab") as stream:
         for row in labelled:
-            values = {spec.time_column: row.time, spec.group_column: f"{row.id}/{row.row}"} | row.values
+            values = {spec.time_column: row.time, spec.group_column: f"{row.id}/{row.row}"} | {**row.values}
             values[target] = row.label
             line = _line([_text(values.get(name), missing) for name in cells.names])
             stream.write(line)
-            found.append(Origin(row.id, row.row, origins.line_digest(line)))
+            rows.append(Origin(row.id, row.row, line_digest(line)))
     counted = connection.execute("SELECT count(*) FROM cells").fetchone()
-    return origins.document(1 + (counted[0] if counted else 0), found)
+    return Origins(1 + (counted[0] if counted else 0), tuple(rows)).to_bytes()
 
 
 def _line(cells: list[str | None]) -> bytes:
