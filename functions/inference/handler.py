@@ -105,12 +105,13 @@ def _headers(arrival: Arrival, target: Target) -> dict[str, str]:
 
 def _log(request: HttpRequest, arrival: Arrival, target: Target, status: int) -> None:
     """Write the request's one line, which is also its metrics."""
+    model, version, variant, _, rows = target
     metrics: dict[str, float] = {"Requests": 1, "Latency": round(arrival.latency_ms, 3)}
-    if target.rows:
-        metrics["Rows"] = target.rows
+    if rows:
+        metrics["Rows"] = rows
     if arrival.cold:
         metrics["ColdStarts"] = 1
-    if target.model is not None and service().outbox.linger:
+    if model is not None and service().outbox.linger:
         metrics["CapturesKept"] = 1
     if status >= 400:  # noqa: PLR2004  HTTP
         metrics["ClientErrors" if status < 500 else "ServerErrors"] = 1  # noqa: PLR2004  HTTP
@@ -121,7 +122,7 @@ def _log(request: HttpRequest, arrival: Arrival, target: Target, status: int) ->
         status=status,
         correlation_id=arrival.prediction_id,
         request_id=request.request_id,
-        model=target.model,
-        version=target.version,
-        variant=target.variant,
+        model=model,
+        version=version,
+        variant=variant,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from inference import telemetry
@@ -31,8 +31,7 @@ class Stream(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class Answered:
+class Answered(NamedTuple):
     """An answered request, kept until its capture is written."""
 
     query: Query

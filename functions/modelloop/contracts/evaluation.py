@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
     from modelloop.versions.run import Figures
 
-type Label = str | int | float | bool
-type Point = tuple[float, float]
+    Label = str | int | float | bool
+    Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from modelloop.contracts.evaluation import Label
     from modelloop.spec.fields import Parameter
 
-FORMAT_VERSION = 1
+    Cell = str | float | bool | None
+    EstimatorParams = dict[str, Parameter | list[Parameter]]
 
-type Cell = str | float | bool | None
-type EstimatorParams = dict[str, Parameter | list[Parameter]]
+FORMAT_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)

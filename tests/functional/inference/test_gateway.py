@@ -5,7 +5,7 @@ import json
 import tracemalloc
 import zlib
 from base64 import b64decode, b64encode
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +13,9 @@ from inference import gateway
 from inference.protocols.exchange import Reply
 from modelloop.contracts.http_request import HttpRequest
 from modelloop.errors import MalformedBodyError, ModelloopError, TooLargeError, UnsupportedMediaError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def call(raw: bytes, *, encoded: bool = True, **headers: str) -> HttpRequest:
@@ -84,7 +87,7 @@ def test_binary_answers_are_base64() -> None:
     assert answer["headers"] == headers | {"x": "y"}
 
 
-def sizes_of(answer: dict[str, Any]) -> int:
+def sizes_of(answer: Mapping[str, object]) -> int:
     return len(json.dumps(answer, ensure_ascii=False).encode())
 
 

@@ -54,7 +54,7 @@ def test_every_route_is_described_and_guarded() -> None:
 
 
 def test_every_change_is_described_with_the_fields_that_it_takes_and_no_other() -> None:
-    document = api_document("1.0.0")
+    document: dict[str, Any] = api_document("1.0.0")
     taken = {
         "/uploads": actions.UPLOAD,
         "/models/{model}/runs": actions.RUN,
@@ -68,13 +68,14 @@ def test_every_change_is_described_with_the_fields_that_it_takes_and_no_other() 
 
 
 def test_a_model_document_names_columns_classes_and_levels() -> None:
-    document = model_document("penguins", 3, COLUMNS, ["a", "b"], [])
+    document: dict[str, Any] = model_document("penguins", 3, COLUMNS, ["a", "b"], [])
     schemas = document["components"]["schemas"]
     assert set(document["paths"]) == {"/v2/models/penguins/infer", "/models/penguins/invocations"}
     assert list(schemas["Row"]["properties"]) == ["age", "seen", "city"]
     assert schemas["Row"]["required"] == ["age", "city"]
     assert schemas["Label"] == {"enum": ["a", "b"]}
     assert schemas["InputTensor"]["properties"]["name"]["enum"] == ["age", "seen", "city"]
-    regression = model_document("p", 3, COLUMNS, None, [0.9])["components"]["schemas"]
+    other: dict[str, Any] = model_document("p", 3, COLUMNS, None, [0.9])
+    regression = other["components"]["schemas"]
     assert regression["InvocationParams"]["properties"]["interval"] == {"enum": [0.9, None]}
     assert regression["InvocationParams"]["properties"]["predict_method"]["enum"] == ["predict"]
