@@ -81,7 +81,7 @@ def prepare_model(work: Work, progress: Callable[[str], None]) -> Prepared:
     plan = make_plan(need, size=size, memory_mb=settings().trainer_memory)
     document = {
         "format_version": FORMAT_VERSION, "model": work.run.model, "brought": True, "spec": spec.to_json(),
-        "task": task, "task_reason": "the model was brought and its model.yaml says so", "target": spec.target,
+        "task": task, "task_reason": f"{task}, because model.yaml says so", "target": spec.target,
         "target_kind": None, "classes": list(spec.classes) if task == "classification" else None,
         "merged_classes": [], "encoding": encoding.to_json(), "profile": [], "warnings": found.warnings,
         "rows": found.rows, "salt": split.salt(work.run.model), "split": {"kind": "reference"},

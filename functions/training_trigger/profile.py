@@ -159,7 +159,7 @@ def check_named(names: tuple[str, ...], spec: Spec, key: str, wanted: tuple[str,
 
 
 def infer_task(facts: Facts, spec: Spec) -> tuple[str, str]:
-    """Return the task and the reason for it; raise DatasetRejectedError when the column cannot be predicted."""
+    """Return the task and a sentence that says why; raise DatasetRejectedError when it cannot be predicted."""
     guessed = "" if spec.target else " (the last column; name another as `target` in model.yaml)"
     _check_target(facts, spec, guessed)
     whole = facts.kind == "number" and facts.whole == facts.present
@@ -168,15 +168,16 @@ def infer_task(facts: Facts, spec: Spec) -> tuple[str, str]:
             why = explain(facts, masked=facts.name in spec.mask)
             holds = f"holds {_plural(facts)}" + (f": {why}" if why else "")
             raise spec.refuse("task", f"regression needs numbers and target {facts.name!r} {holds}")
-        return "regression", "model.yaml asks for regression"
+        return "regression", "regression, because model.yaml says so"
     if spec.task == "classification":
-        return "classification", "model.yaml asks for classification"
+        return "classification", "classification, because model.yaml says so"
     if facts.kind == "number" and not (whole and facts.distinct <= FEW_DISTINCT):
         _refuse_identifier(facts, guessed)
-        what = f"{facts.distinct:,} distinct whole numbers" if whole else "numbers with decimals"
-        return "regression", f"target {facts.name!r} holds {what}{guessed}"
-    what = f"{facts.distinct} distinct whole numbers" if whole else _plural(facts)
-    return "classification", f"target {facts.name!r} holds {what}{guessed}"
+        what = f"has {facts.distinct:,} distinct whole numbers" if whole else "has numbers with decimals"
+        return "regression", f"regression, because {facts.name} {what}{guessed}"
+    kind = "text" if facts.kind == "text" else "true or false"
+    what = f"has {facts.distinct} distinct whole numbers" if whole else f"is {kind}"
+    return "classification", f"classification, because {facts.name} {what}{guessed}"
 
 
 def _check_target(facts: Facts, spec: Spec, guessed: str) -> None:

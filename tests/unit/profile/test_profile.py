@@ -78,17 +78,17 @@ def test_an_ordinary_column_has_no_warning() -> None:
 @pytest.mark.parametrize(
     ("column", "task", "reason"),
     [
-        (facts(distinct=3), "classification", "text"),
-        (facts(booleans=100, distinct=2), "classification", "true and false"),
-        (number(whole=100, distinct=20), "classification", "20 distinct whole numbers"),
-        (number(whole=100, distinct=21), "regression", "21 distinct whole numbers"),
-        (number(whole=99, distinct=5), "regression", "numbers with decimals"),
+        (facts(distinct=3), "classification", "is text"),
+        (facts(booleans=100, distinct=2), "classification", "is true or false"),
+        (number(whole=100, distinct=20), "classification", "has 20 distinct whole numbers"),
+        (number(whole=100, distinct=21), "regression", "has 21 distinct whole numbers"),
+        (number(whole=99, distinct=5), "regression", "has numbers with decimals"),
     ],
 )
 def test_the_task_follows_from_the_target(column: Facts, task: str, reason: str) -> None:
     assert profile.infer_task(column, Spec()) == (
         task,
-        f"target 'x' holds {reason} (the last column; name another as `target` in model.yaml)",
+        f"{task}, because x {reason} (the last column; name another as `target` in model.yaml)",
     )
 
 
