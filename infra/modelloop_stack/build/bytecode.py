@@ -14,7 +14,7 @@ class MissingBytecodeError(RuntimeError):
 
 
 def compile_tree(folder: Path, mounted_at: str) -> None:
-    """Compile every module, never to be checked against its source again.
+    """Compile every module to bytecode that is never checked against its source again.
 
     `mounted_at` is the path that the folder has at run time, so that tracebacks name it.
 
@@ -38,12 +38,12 @@ def compile_tree(folder: Path, mounted_at: str) -> None:
 
 
 def bytecode_of(source: Path) -> Path:
-    """Where the running interpreter looks for a module's bytecode."""
+    """Return where the running interpreter looks for a module's bytecode."""
     return Path(importlib.util.cache_from_source(str(source)))
 
 
 def missing_bytecode(folder: Path) -> list[Path]:
-    """Source files without unchecked-hash bytecode beside them.
+    """Return the source files without unchecked-hash bytecode beside them.
 
     A `.pyc` begins with a magic number and a little-endian flag word; flags 1 mean "hash, unchecked" (PEP 552).
     """

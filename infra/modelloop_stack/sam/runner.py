@@ -24,12 +24,12 @@ API_SECONDS = 60
 
 
 class SamLocalError(RuntimeError):
-    """A function did not do under `sam local` what it must; the message carries what it printed."""
+    """A function failed or answered wrongly under `sam local`; the message carries what it printed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sam:
-    """One engine, one template, one folder for what comes about."""
+    """One engine, one template, and the folder of the template for files that are written."""
 
     engine: Engine
     template: Path
@@ -60,7 +60,7 @@ class Sam:
 
     @contextmanager
     def api(self) -> Iterator[str]:
-        """Serve the API as `sam local start-api` does; gives its address."""
+        """Serve the API by `sam local start-api`; yield its address."""
         port = _free_port()
         log = (self.template.parent / "start-api.log").open("wb")
         command = [*self._command("start-api"), "--port", str(port)]
@@ -103,8 +103,8 @@ def _free_port() -> int:
 
 
 def _await_port(port: int, server: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + API_SECONDS
-    while time.monotonic() < until and server.poll() is None:
+    deadline = time.monotonic() + API_SECONDS
+    while time.monotonic() < deadline and server.poll() is None:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
