@@ -77,20 +77,20 @@ class DeadLetterQueues:
         """
         route = ROUTES[name]
         dead, source = self._output(route.dead), self._output(route.source)
-        held: list[str] = []
+        unsent: list[str] = []
         try:
             for message in self._receive(dead):
                 letter = read_letter(name, message)
                 lost = route.function and letter.payload is None
                 if dry_run or lost:
-                    held.append(message["ReceiptHandle"])
+                    unsent.append(message["ReceiptHandle"])
                 else:
                     self._send(route, source, message, letter.payload)
                     self._sqs.delete_message(QueueUrl=dead, ReceiptHandle=message["ReceiptHandle"])
                 ended = "kept" if lost else "listed" if dry_run else "sent"
                 yield RetriedLetter(name, letter.what, letter.reason, ended)
         finally:
-            for handle in held:
+            for handle in unsent:
                 self._sqs.change_message_visibility(QueueUrl=dead, ReceiptHandle=handle, VisibilityTimeout=0)
 
     def _receive(self, queue: str) -> Iterator[Message]:

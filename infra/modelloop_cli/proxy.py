@@ -147,8 +147,8 @@ class _Exchange(BaseHTTPRequestHandler):
             failure = explain(error) or CommandError(f"the proxy failed: {error!r}")
             self._refuse(HTTPStatus.BAD_GATEWAY, "BAD_GATEWAY", failure.message)
             return
-        kept = {name: value for name, value in answer.headers.items() if name.lower() in _RETURNED or _is_own(name)}
-        self._send(answer.status_code, {**kept, "x-content-type-options": "nosniff"}, answer.content)
+        returned = {name: value for name, value in answer.headers.items() if name.lower() in _RETURNED or _is_own(name)}
+        self._send(answer.status_code, {**returned, "x-content-type-options": "nosniff"}, answer.content)
 
     def _read_body(self) -> bytes | None:
         """Return the body, or None after it was refused."""

@@ -49,8 +49,8 @@ def folder() -> Path:
 
 def cache() -> Path:
     """Return the folder for files that can be rebuilt: MODELLOOP_CACHE, or `modelloop` in the user's cache folder."""
-    if given := os.environ.get(CACHE_VARIABLE):
-        return Path(given).resolve()
+    if folder_name := os.environ.get(CACHE_VARIABLE):
+        return Path(folder_name).resolve()
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(home).resolve() / "modelloop"
 

@@ -43,9 +43,9 @@ def run(console: Console, stack: Stack) -> Steps:
     """Take both tables through the loop and return the steps; a failed step ends its own table only."""
     steps = Steps(console)
     with Client(stack) as client, TemporaryDirectory() as folder:
-        for example, whole in ((tables.penguins(), True), (tables.diabetes(Path(folder)), False)):
+        for example, whole_loop in ((tables.penguins(), True), (tables.diabetes(Path(folder)), False)):
             try:
-                _ExampleLoop(steps, client, example).run(whole=whole)
+                _ExampleLoop(steps, client, example).run(whole_loop=whole_loop)
             except Exception as error:  # noqa: BLE001  the step holds the failure; the summary shows it
                 console.note(f"[red]The rest of {example.model} is skipped:[/] {type(error).__name__}")
     return steps
@@ -60,12 +60,12 @@ class _ExampleLoop:
         self.example = example
         self.console = steps.console
 
-    def run(self, *, whole: bool) -> None:
-        """Train, predict and send labels; the `whole` loop goes on to drift, quality and retraining."""
+    def run(self, *, whole_loop: bool) -> None:
+        """Train, predict and send labels; with `whole_loop`, go on to drift, quality and retraining."""
         self.console.note(f"\n[bold]{self.example.title}[/]")
         self.show_metrics(self.train())
         self.predict()
-        if not whole:
+        if not whole_loop:
             self.send_labels(self.send_traffic("Real traffic", traffic.draw(self.example, LABELS, seed=1)))
             return
         before = self.count_rows()

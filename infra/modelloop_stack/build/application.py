@@ -50,6 +50,6 @@ def build_environment() -> dict[str, str]:
 
 def _sam_build() -> None:
     command = [str(ENVIRONMENT / "bin" / "sam"), "build", "--config-env", "local"]
-    done = subprocess.run(command, cwd=ROOT, env=build_environment(), capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise BuildError(f"sam build failed:\n{done.stdout}{done.stderr}")
+    ended = subprocess.run(command, cwd=ROOT, env=build_environment(), capture_output=True, text=True, check=False)
+    if ended.returncode:
+        raise BuildError(f"sam build failed:\n{ended.stdout}{ended.stderr}")

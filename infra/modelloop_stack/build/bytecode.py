@@ -23,7 +23,7 @@ def compile_tree(folder: Path, mounted_at: str) -> None:
 
     """
     sources = list(folder.rglob("*.py"))
-    done = compileall.compile_dir(
+    compiled = compileall.compile_dir(
         folder,
         maxlevels=100,
         quiet=2,
@@ -32,7 +32,7 @@ def compile_tree(folder: Path, mounted_at: str) -> None:
         prependdir=mounted_at,
         invalidation_mode=PycInvalidationMode.UNCHECKED_HASH,
     )
-    if not done:
+    if not compiled:
         failed = [str(path) for path in sources if not bytecode_of(path).exists()]
         raise MissingBytecodeError(f"these modules do not compile: {', '.join(failed)}")
 

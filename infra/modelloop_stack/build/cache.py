@@ -55,10 +55,10 @@ def build_once(key: str, build: Callable[[Path], None]) -> Path:
     return folder
 
 
-def delete_old(prefix: str, kept: int) -> None:
-    """Delete all but the `kept` newest folders of a kind; files that were linked from them stay."""
+def delete_old(prefix: str, keep: int) -> None:
+    """Delete all but the `keep` newest folders of a kind; files that were linked from them stay."""
     folders = sorted(CACHE.glob(f"{prefix}*/"), key=lambda folder: folder.stat().st_mtime, reverse=True)
-    for folder in folders[kept:]:
+    for folder in folders[keep:]:
         shutil.rmtree(folder, ignore_errors=True)
         folder.with_name(f"{folder.name}.lock").unlink(missing_ok=True)
 

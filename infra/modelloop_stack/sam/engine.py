@@ -121,7 +121,7 @@ def _import_image(variables: dict[str, str]) -> None:
 
 def _ask_podman(arguments: list[str], variables: dict[str, str]) -> str:
     environment = {**os.environ, **variables}
-    done = subprocess.run(["podman", *arguments], env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"podman {arguments[0]} failed: {done.stderr.strip()}")
-    return done.stdout
+    ended = subprocess.run(["podman", *arguments], env=environment, capture_output=True, text=True, check=False)
+    if ended.returncode:
+        raise RuntimeError(f"podman {arguments[0]} failed: {ended.stderr.strip()}")
+    return ended.stdout

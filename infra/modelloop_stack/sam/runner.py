@@ -46,16 +46,16 @@ class Sam:
         """
         filled = self.template.parent / f"{event}.json"
         filled.write_text(Template((EVENTS / f"{event}.json").read_text()).substitute(values))
-        done = subprocess.run(
+        ended = subprocess.run(
             [*self._command("invoke"), function, "--event", str(filled)],
             env=self._variables(),
             capture_output=True,
             text=True,
             check=False,
         )
-        answer = _last_document(done.stdout)
-        if done.returncode or answer is None or "errorMessage" in answer:
-            raise SamLocalError(f"{function}: {done.stdout[-2000:]}{done.stderr[-4000:]}")
+        answer = _last_document(ended.stdout)
+        if ended.returncode or answer is None or "errorMessage" in answer:
+            raise SamLocalError(f"{function}: {ended.stdout[-2000:]}{ended.stderr[-4000:]}")
         return answer
 
     @contextmanager
