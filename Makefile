@@ -30,11 +30,11 @@ up: $(INSTALLED) ## Bring the embedded stack up; its addresses go to .local/stac
 down: $(INSTALLED) ## End every process of the embedded stack; its data stays.
 	$(BIN)/python -m modelloop_stack down
 
-test: $(INSTALLED) ## Unit, functional, property, fault, infrastructure and end-to-end tests.
-	$(BIN)/pytest tests/unit tests/functional tests/properties tests/faults tests/infra tests/e2e -m "not slow"
+test: $(INSTALLED) ## Unit, functional, property, fault, comparison, infrastructure and end-to-end tests.
+	$(BIN)/pytest tests/unit tests/functional tests/properties tests/faults tests/comparison tests/infra tests/e2e -m "not slow"
 
 test-fast: $(INSTALLED) ## What needs no stack.
-	$(BIN)/pytest tests/unit tests/functional tests/properties tests/faults -m "not slow"
+	$(BIN)/pytest tests/unit tests/functional tests/properties tests/faults tests/comparison -m "not slow"
 
 test-slow: $(INSTALLED) ## What takes minutes: every interleaving, 100,000 fuzzed rows, large captures.
 	$(BIN)/pytest tests/unit tests/functional tests/properties tests/faults -m slow

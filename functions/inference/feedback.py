@@ -8,7 +8,7 @@ import orjson
 
 from inference.predictions import timestamp
 from inference.protocols.exchange import MAX_ROWS, Reply, parse_object
-from modelloop.captures.record import feedback_line, join_lines
+from modelloop.contracts.capture_record import FeedbackRecord, join_lines
 from modelloop.errors import InvalidValueError, MalformedBodyError, TooLargeError, UnsupportedMediaError
 from modelloop.ids import check_model_name, uuid7_ms
 
@@ -68,4 +68,4 @@ def _line(entry: object, row: int, model: str, now: str) -> bytes:
         raise InvalidValueError("row must be the number of a row of that prediction", field="row", row=row)
     if not isinstance(label, str | int | float) or (isinstance(label, str) and not 0 < len(label) <= _LONGEST_LABEL):
         raise InvalidValueError("label must be text, a number, true or false", field="label", row=row)
-    return feedback_line(prediction_id=identifier, row=at, label=label, time=now, model=model)
+    return FeedbackRecord(identifier, at, label, now, model).to_line()

@@ -10,7 +10,7 @@ import orjson
 
 from inference.protocols.exchange import PROBA, Answer, Explanation, Query
 from modelloop import keys
-from modelloop.captures.record import CaptureRule
+from modelloop.contracts.capture_record import CaptureRule
 from modelloop.contracts.pointer import LARGEST_BYTES
 from modelloop.errors import ArtifactRefusedError, InvalidValueError, TooLargeError
 from modelloop.flat import load as load_flat

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from inference import billed_time, telemetry
-from modelloop.captures.record import Prediction, error_line, join_lines, prediction_lines
+from modelloop.contracts.capture_record import ErrorRecord, PredictionRecord, join_lines, prediction_lines
 from modelloop.contracts.pointer import SHADOW, VersionRef
 from modelloop.errors import ModelloopError
 
@@ -121,7 +121,7 @@ class Outbox:
             table, answer = item.table, item.answer
             kept = item.model.capture.sampled(answer.prediction_id)
             record = _record(item, item.model, answer, table, item.variant, kept=kept)
-            record.overhead_ms = billed_time.METER.take()
+            record = replace(record, overhead_ms=billed_time.METER.take())
             return prediction_lines(record) + self._shadow(item, kept=kept)
         except (ModelloopError, ValueError, TypeError) as error:
             telemetry.logger().exception("a capture could not be written", extra={"reason": type(error).__name__})
@@ -142,8 +142,7 @@ class Outbox:
             )  # fmt: skip
             return [_error(refused)]
         record = _record(item, model, answer, table, SHADOW, kept=kept)
-        record.latency_ms = _shadow_ms(started)
-        return prediction_lines(record)
+        return prediction_lines(replace(record, latency_ms=_shadow_ms(started)))
 
     def _forget_oldest(self) -> None:
         size, kept = 0, 0
@@ -166,10 +165,12 @@ class ShelfGet(Protocol):
         ...
 
 
-def _record(item: Answered, model: Model, answer: Answer, table: Table, variant: str, *, kept: bool) -> Prediction:
+def _record(
+    item: Answered, model: Model, answer: Answer, table: Table, variant: str, *, kept: bool
+) -> PredictionRecord:
     mask = model.capture.mask
     columns = {name: cells for name, cells in table.values.items() if name not in mask} if kept else None
-    return Prediction(
+    return PredictionRecord(
         answer.prediction_id, item.at, answer.model, answer.version, model.ref.run_id, variant,
         answer.predict, answer.proba, columns, table.unseen, item.latency_ms, item.cold, rollout=item.rollout,
     )  # fmt: skip
@@ -183,15 +184,8 @@ def _shadow_ms(started: float) -> float:
 
 
 def _error(item: Refused, overhead_ms: float = 0.0) -> bytes:
-    return error_line(
-        prediction_id=item.prediction_id,
-        time=item.at,
-        model=item.model,
-        version=item.version,
-        variant=item.variant,
-        status=item.status,
-        error_code=item.error_code,
-        latency_ms=item.latency_ms,
-        overhead_ms=overhead_ms,
-        rollout=item.rollout,
-    )
+    record = ErrorRecord(
+        item.prediction_id, item.at, item.model, item.version, item.variant,
+        item.status, item.error_code, item.latency_ms, overhead_ms, item.rollout,
+    )  # fmt: skip
+    return record.to_line()

@@ -21,6 +21,11 @@ def to_ms(moment: str) -> int:
     return round(_parse(moment).timestamp() * 1000)
 
 
+def hour_of(moment: str) -> str:
+    """Return the hour (UTC, YYYY-MM-DDTHH) that a moment lies in; raise ValueError when it is not one."""
+    return from_ms(to_ms(moment))[:13]
+
+
 def later(moment: str, *, seconds: float = 0, minutes: float = 0) -> str:
     """Return the moment that much after another."""
     return _text(_parse(moment) + timedelta(seconds=seconds, minutes=minutes))

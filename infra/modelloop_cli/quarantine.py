@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelloop import keys
+from modelloop.captures.quarantine import read_quarantine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from modelloop.captures.quarantine import Quote
     from modelloop_client.stacks import Stack
 
 
@@ -54,23 +55,23 @@ def _list_items(stack: Stack) -> list[dict[str, Any]]:
 
 def _read_item(stack: Stack, item: dict[str, Any]) -> dict[str, Any]:
     body = stack.aws("s3").get_object(Bucket=stack.artifacts_bucket, Key=item["Key"])["Body"]
-    head, *quotes = [json.loads(line) for line in body.read().splitlines()]
+    stored = read_quarantine(body.read())
     return {
         "put_aside_at": item["LastModified"].isoformat(timespec="seconds"),
         "quarantine": item["Key"],
-        "object": f"s3://{stack.capture_bucket}/{head['key']}",
-        "version_id": head["version_id"],
-        "lines": head["refused"],
-        "groups": [group._asdict() for group in _group_lines(quotes)],
+        "object": f"s3://{stack.capture_bucket}/{stored.source.key}",
+        "version_id": stored.source.version_id,
+        "lines": stored.refused,
+        "groups": [group._asdict() for group in _group_lines(stored.quotes)],
     }
 
 
-def _group_lines(quotes: list[dict[str, Any]]) -> Iterator[LineGroup]:
-    """Group quoted lines by model and kind; those of older stacks have neither."""
+def _group_lines(quotes: list[Quote]) -> Iterator[LineGroup]:
+    """Yield quoted lines grouped by the model and kind of their refusal."""
 
-    def owner(quote: dict[str, Any]) -> tuple[str, str]:
-        return quote.get("model", ""), quote.get("kind", "")
+    def owner(quote: Quote) -> tuple[str, str]:
+        return quote.model, quote.kind
 
     for (model, kind), group in groupby(sorted(quotes, key=owner), key=owner):  # a stable sort: lines stay in order
         first, *others = group
-        yield LineGroup(model, kind, 1 + len(others), first["line"], first["reason"], first["text"])
+        yield LineGroup(model, kind, 1 + len(others), first.line, first.reason, first.text)

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from modelloop_client.client import Document
 
 GATE_WORDS = {"release": "released", "reject": "refused", "approve": "needs approval"}
-TASKS = ("classification, ", "regression, ")
 
 
 def metric_rows(metrics: Document | None) -> Iterator[list[Any]]:
@@ -40,14 +39,12 @@ def metric_table(metrics: Document | None) -> RenderableType:
 
 def run_panel(run: Document) -> RenderableType:
     """Return a panel with a run's task, figures, gate decision, metrics, warnings and reason."""
-    task, warnings = _split_task(run.get("warnings") or [])
-    fields = [("task", task), *_fields(run)]
     parts: list[RenderableType] = [
-        Text.assemble((name, "bold"), f" {value}") for name, value in fields if value not in (None, "")
+        Text.assemble((name, "bold"), f" {value}") for name, value in _fields(run) if value not in (None, "")
     ]
     if (run.get("metrics") or {}).get("holdout"):
         parts.append(metric_table(run["metrics"]))
-    parts += [Text(f"! {warning}", style="yellow") for warning in warnings]
+    parts += [Text(f"! {warning}", style="yellow") for warning in run.get("warnings") or ()]
     if run.get("reason"):
         parts.append(Text(str(run["reason"]), style="yellow"))
     colour = COLOURS.get(run["state"], "white")
@@ -66,15 +63,9 @@ def _read_metric(metric: Any) -> tuple[float | None, float | None, float | None]
     return (metric if isinstance(metric, int | float) else None), None, None
 
 
-def _split_task(warnings: list[str]) -> tuple[str | None, list[str]]:
-    """Return the sentence on the task, which a run carries before its warnings, and the warnings."""
-    if warnings and warnings[0].startswith(TASKS):
-        return warnings[0], warnings[1:]
-    return None, warnings
-
-
 def _fields(run: Document) -> Iterator[tuple[str, Any]]:
     gate = run.get("gate") or {}
+    yield "task", run.get("task_reason")
     yield "run", run["run_id"]
     yield "version", run.get("version")
     yield "rows", (run.get("dataset") or {}).get("rows")

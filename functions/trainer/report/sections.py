@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from modelloop.versions.gate import MARGIN
+from modelloop.spec.sections import MARGIN
 from trainer.report import figures
 from trainer.report.columns import columns_section
 from trainer.report.markup import chart, figure, number, pairs, section, shorten, table, text

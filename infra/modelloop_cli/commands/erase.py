@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelloop.captures import erasure
-from modelloop.captures.erasure import Row
-from modelloop.ids import check_model_name
+from modelloop.captures.erasure import RowSelection
+from modelloop.ids import check_model_name, erasure_digest
 from modelloop_cli.console import Console, Json, Model, StackName, count_noun
 from modelloop_cli.erasing.eraser import Erased, Eraser
 from modelloop_client.client import Client
@@ -35,54 +34,56 @@ def erase(
 
     Look first with --dry-run. Versions that learned from it are named, so that you can retire them.
     """
-    console, wanted = Console(as_json=as_json), Row(prediction, row)
+    console, selection = Console(as_json=as_json), RowSelection(prediction, row)
     if not dry_run and not reason.strip():
         raise CommandError("an erasure needs a reason", 'Give --reason "…"; it is stored in the audit log')
     with Client(find_stack(stack)) as client:
-        erased = Eraser(client, check_model_name(model), wanted, rehearsal=True).erase()
-        before = _earlier_erasures(client, model, wanted)
+        erased = Eraser(client, check_model_name(model), selection, rehearsal=True).erase()
+        before = _earlier_erasures(client, model, selection)
         if not erased.anything and not before:
             raise CommandError(
                 f"model {model!r} has no prediction {prediction}",
                 "Captures take minutes to arrive and expire in time; try again later if it was made just now",
             )
         if not dry_run:
-            _confirm(erased, wanted, yes=yes, ask=not as_json)
-            erased = _record_and_erase(client, model, wanted, erased, reason)
+            _confirm(erased, selection, yes=yes, ask=not as_json)
+            erased = _record_and_erase(client, model, selection, erased, reason)
     versions = sorted({*erased.versions, *(version for entry in before for version in entry["detail"]["versions"])})
     result = erased._replace(versions=versions)
     document = {"model": model, "prediction": prediction, "row": row, "dry_run": dry_run, **result.to_json()}
-    console.show(document, lambda: _describe(wanted, result, dry_run=dry_run))
+    console.show(document, lambda: _describe(selection, result, dry_run=dry_run))
 
 
-def _earlier_erasures(client: Client, model: str, wanted: Row) -> list[Document]:
+def _earlier_erasures(client: Client, model: str, selection: RowSelection) -> list[Document]:
     """Return the audit entries of earlier erasures of the prediction."""
-    digest = erasure.digest(model, wanted.id)
+    digest = erasure_digest(model, selection.id)
     entries = client.pages(f"/models/{model}/audit", "audit", MAX_ENTRIES)
     return [entry for entry in entries if (entry.get("detail") or {}).get("prediction_sha256") == digest]
 
 
-def _confirm(erased: Erased, wanted: Row, *, yes: bool, ask: bool) -> None:
+def _confirm(erased: Erased, selection: RowSelection, *, yes: bool, ask: bool) -> None:
     """Ask the person; raise CommandError unless the answer, or `yes`, agrees."""
     counts = (("rows", "row"), ("labels", "label"))
     amounts = " and ".join(count_noun(erased.counted[name], noun) for name, noun in counts)
-    if not yes and not (ask and typer.confirm(f"Erase {_name(wanted)} ({amounts}) for good?")):
+    if not yes and not (ask and typer.confirm(f"Erase {_name(selection)} ({amounts}) for good?")):
         raise CommandError("nothing was erased", "Answer y, or give --yes")
 
 
-def _record_and_erase(client: Client, model: str, wanted: Row, erased: Erased, reason: str) -> Erased:
+def _record_and_erase(client: Client, model: str, selection: RowSelection, erased: Erased, reason: str) -> Erased:
     """Record the erasure, then do it; when only old versions of objects are left of an earlier one, add no entry."""
     if erased.anything:
-        client.act(model, "erasures", prediction=wanted.id, row=wanted.row, versions=erased.versions, reason=reason)
-    return Eraser(client, model, wanted, rehearsal=False).erase()
+        client.act(
+            model, "erasures", prediction=selection.id, row=selection.row, versions=erased.versions, reason=reason
+        )
+    return Eraser(client, model, selection, rehearsal=False).erase()
 
 
-def _name(wanted: Row) -> str:
-    return f"row {wanted.row} of {wanted.id}" if wanted.row is not None else wanted.id
+def _name(selection: RowSelection) -> str:
+    return f"row {selection.row} of {selection.id}" if selection.row is not None else selection.id
 
 
-def _describe(wanted: Row, erased: Erased, *, dry_run: bool) -> str:
-    lines = [f"{'Would erase from' if dry_run else '[green]✓[/] Erased from'} {_name(wanted)}:"]
+def _describe(selection: RowSelection, erased: Erased, *, dry_run: bool) -> str:
+    lines = [f"{'Would erase from' if dry_run else '[green]✓[/] Erased from'} {_name(selection)}:"]
     lines += [f"  {name.replace('_', ' ')}: {count:,}" for name, count in erased.counted.items() if count]
     if len(lines) == 1:
         lines.append("  nothing: it was erased before")

@@ -56,7 +56,7 @@ def run(state: str, stage: str, percent: int) -> dict[str, Any]:
     return {
         "model": "birds", "run_id": "r-1", "state": state, "stage": stage, "percent": percent, "cause": "upload",
         "created_at": "2026-11-23T10:00:00Z", "updated_at": "2026-11-23T10:00:01Z", "reason": None,
-        "version": None, "warnings": ["classification, because species is text", "mass: whole numbers"],
+        "version": None, "task_reason": "classification, because species is text", "warnings": ["mass: whole numbers"],
         "plan": {"memory_mb": 1370, "seconds": 74},
         "spent": {"memory_mb": 660, "seconds": 33},
         "metrics": {"holdout": {"log_loss": {"value": 0.1, "low": 0.05, "high": 0.2}}, "trivial": {"log_loss": 1.05}},

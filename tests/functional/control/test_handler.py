@@ -14,13 +14,14 @@ from modelloop import clock, keys
 from modelloop.aws import clients
 from modelloop.aws.registry import manifests
 from modelloop.aws.storage import Bucket
-from modelloop.captures import erasure
+from modelloop.contracts.index_entry import IndexEntry, SourceObject
 from modelloop.errors import TransientError
-from modelloop.ids import uuid7
+from modelloop.ids import erasure_digest, uuid7
 from modelloop.monitoring import activity, summary, windows
 from modelloop.monitoring.summary import Summary, SummaryKey
 from modelloop.settings import settings
 from modelloop.versions.run import Run
+from tests.support.runs import dataset
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,9 +78,7 @@ def _fresh_process(registry: Registry) -> Iterator[None]:  # noqa: ARG001  every
 def loop(registry: Registry) -> Registry:
     """A model with two versions, the second one waiting for approval, and a run each."""
     for number, decision in ((1, "release"), (2, "approve")):
-        run = registry.create_run(
-            Run("m", uuid7(number), "upload", {"digest": str(number), "rows": 9}, "s", clock.now())
-        )
+        run = registry.create_run(Run("m", uuid7(number), "upload", dataset(str(number), 9), "s", clock.now()))
         bundle = {"file": keys.version("m", run.run_id, keys.BUNDLE), "sha256": "00", "bytes": 1}
         facts = {"gate": {"decision": decision, "reasons": []}, "bundle": bundle, "family": "linear"}
         registry.register_version("m", run.run_id, facts)
@@ -89,7 +88,7 @@ def loop(registry: Registry) -> Registry:
 
 
 def test_models_are_listed_with_what_serves(loop: Registry) -> None:
-    loop.create_run(Run("other", uuid7(), "upload", {"digest": "d"}, "s", clock.now()))
+    loop.create_run(Run("other", uuid7(), "upload", dataset(), "s", clock.now()))
     act("promote", {"version": 1, "reason": "first"})
     first = get("/models", {"limit": "1"})
     assert [(one["name"], one["champion"], one["who"]) for one in first["models"]] == [("m", 1, ANN)]
@@ -104,7 +103,7 @@ def test_models_are_listed_with_what_serves(loop: Registry) -> None:
 
 
 def test_the_list_says_how_each_model_fares(loop: Registry) -> None:
-    run = loop.create_run(Run("other", uuid7(), "upload", {"digest": "d"}, "s", clock.now()))
+    run = loop.create_run(Run("other", uuid7(), "upload", dataset(), "s", clock.now()))
     loop.start_run("other", run.run_id, 60)
     stamp = clock.now()
     loop.put_verdict("m", "drift", {"updated_at": stamp, "status": "drift", "version": 1, "rows": 5, "columns": []})
@@ -317,10 +316,11 @@ def test_a_run_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     answer = act("runs", {"reason": "new labels"})
     assert (answer.status, answer["request_id"]) == (202, "request-1")
     (event,) = trigger.events
-    assert (event["source"], event["model"], event["cause"], event["requested_by"], event["reason"]) == (
-        "modelloop.retrain", "m", "request", ANN, "new labels",
+    assert (event["source"], event["model"], event["cause"], event["request_id"], event["reason"]) == (
+        "modelloop.retrain", "m", "request", "request-1", "new labels",
     )  # fmt: skip
-    assert get("/models/{model}/audit", model="m")["audit"][0]["action"] == "run"
+    (entry,) = get("/models/{model}/audit", model="m")["audit"]
+    assert (entry["action"], entry["who"]) == ("run", ANN)
 
 
 @pytest.mark.usefixtures("loop")
@@ -331,7 +331,7 @@ def test_an_erasure_is_put_on_record_without_the_id() -> None:
     assert answer.status == 200
     (entry,) = get("/models/{model}/audit", model="m")["audit"]
     assert (entry["action"], entry["who"], entry["why"], entry["id"]) == ("erase", ANN, "he asked", answer["audit"])
-    assert entry["detail"] == {"prediction_sha256": erasure.digest("m", prediction), "row": 2, "versions": [3]}
+    assert entry["detail"] == {"prediction_sha256": erasure_digest("m", prediction), "row": 2, "versions": [3]}
     assert prediction not in json.dumps([entry, answer.body])
 
 
@@ -390,12 +390,9 @@ def test_a_prediction_is_traced_to_its_dataset(loop: Registry) -> None:
     manifest = {"dataset": {"uri": "s3://data/t.csv", "version_id": "v1"}, "spec": {"target": "y"}}
     Bucket("artifacts").put(keys.version("m", run_id, keys.MANIFEST), json.dumps(manifest).encode())
     for digest, ids in (("a", [other]), ("b", [other, prediction, prediction])):
-        head = {"format_version": 1, "key": "k", "version_id": None}
-        entries = [
-            {"id": one, "offset": 0, "version": 2, "variant": "challenger", "predict": ["yes"]} for one in ids
-        ] + [{"id": prediction, "offset": 0, "version": 1, "variant": "shadow", "predict": ["no"]}]
-        lines = "\n".join(json.dumps(line, separators=(",", ":")) for line in (head, *entries))
-        Bucket("artifacts").put(keys.index("m", "2026-01-01T10", digest), lines.encode())
+        entries = [IndexEntry(one, 0, 2, "challenger", "", ["yes"], None, None) for one in ids]
+        entries.append(IndexEntry(prediction, 0, 1, "shadow", "", ["no"], None, None))
+        store_index(digest, entries)
     found = get("/models/{model}/lineage/{prediction}", model="m", prediction=prediction)
     assert (found.status, found["version"], found["run_id"], found["variant"]) == (200, 2, run_id, "challenger")
     assert found["dataset"]["version_id"] == "v1"
@@ -408,11 +405,15 @@ def test_a_prediction_is_traced_to_its_dataset(loop: Registry) -> None:
 def answered(prediction: str, chunks: dict[int, list[str]], version: int = 1) -> None:
     """Leave in the index what a request of many rows leaves: its rows in chunks, and a shadow's answers."""
     entries = [
-        {"id": prediction, "offset": offset, "version": version, "variant": "champion", "predict": predict}
+        IndexEntry(prediction, offset, version, "champion", "", predict, None, None)
         for offset, predict in chunks.items()
-    ] + [{"id": prediction, "offset": 0, "version": 2, "variant": "shadow", "predict": ["other"] * 5}]
-    lines = "\n".join(json.dumps(line, separators=(",", ":")) for line in ({"format_version": 1}, *entries))
-    Bucket("artifacts").put(keys.index("m", "2026-01-01T10", "a"), lines.encode())
+    ]
+    store_index("a", [*entries, IndexEntry(prediction, 0, 2, "shadow", "", ["other"] * 5, None, None)])
+
+
+def store_index(digest: str, entries: list[IndexEntry]) -> None:
+    lines = [SourceObject("k", None).to_line(), *(entry.to_line() for entry in entries)]
+    Bucket("artifacts").put(keys.index("m", "2026-01-01T10", digest), b"\n".join(lines))
 
 
 def store_manifest(run_id: str, **facts: Any) -> None:
@@ -477,7 +478,7 @@ def test_an_unknown_prediction_is_404(prediction: str) -> None:
 
 def test_prometheus_reads_the_state_of_every_model(loop: Registry) -> None:
     act("promote", {"version": 1, "reason": "go"})
-    loop.create_run(Run("other", uuid7(), "upload", {"digest": "d"}, "s", clock.now()))
+    loop.create_run(Run("other", uuid7(), "upload", dataset(), "s", clock.now()))
     loop.put_verdict("m", "drift", {"updated_at": clock.now(), "status": "drift", "rows": 5, "columns": []})
     found = get("/metrics")
     assert (found.status, found.headers["Content-Type"]) == (200, "text/plain; version=0.0.4; charset=utf-8")

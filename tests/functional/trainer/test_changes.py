@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from modelloop.spec.model import Spec
+from modelloop.spec.sections import Promotion
 from modelloop.tables.encoding import Column, Encoding
 from tests.functional.trainer.test_brought import SIGMOID
 from tests.support.trainer_lab import NUMBERS, decision, outcomes, regression_sample, sample
@@ -25,7 +26,7 @@ def waits(lab: Lab, run: Run, check: str) -> str:
     assert (run.state, decision(run), outcomes(run)[check]) == ("SUCCEEDED", "approve", "approval"), run.reason
     assert lab.pointer().challenger is None
     assert run.gate is not None
-    return next(str(found["detail"]) for found in run.gate["checks"] if found["name"] == check)
+    return next(str(found.detail) for found in run.gate.checks if found.name == check)
 
 
 @pytest.mark.parametrize("data", [regression_sample(2000, 2), replace(sample(2000, 2), name="z")])
@@ -34,7 +35,7 @@ def test_another_task_or_target_waits_and_is_not_compared(lab: Lab, data: Data) 
     run = lab.train(data)
     assert "the task or the target is not the champion's" in waits(lab, run, "same_task")
     assert run.gate is not None
-    assert [found["name"] for found in run.gate["comparisons"]] == ["trivial"]
+    assert [found.name for found in run.gate.comparisons] == ["trivial"]
 
 
 def test_a_brought_successor_asks_no_new_column_of_old_callers(lab: Lab) -> None:
@@ -74,7 +75,7 @@ def test_rows_held_out_by_another_rule_cannot_refuse_and_begin_a_new_record(lab:
 def test_a_successor_that_is_worse_than_the_best_so_far_does_not_replace_it(lab: Lab) -> None:
     data = sample(3000, 7)
     first = lab.train(data)
-    spec = Spec(estimators=("linear",), params={"linear": {"C": 0.05}}, promotion={"margin": 0.2})
+    spec = Spec(estimators=("linear",), params={"linear": {"C": 0.05}}, promotion=Promotion(margin=0.2))
     run = lab.train(replace(data, spec=spec))
     assert decision(run) == "release", run.reason
     assert lab.manifest(run)["best"]["run_id"] == first.run_id

@@ -14,12 +14,12 @@ import inference.replay
 import inference.telemetry
 import trainer.counts
 import trainer.handler
-import training_trigger.counts
 import training_trigger.handler
 from metrics_aggregation import reactions
 from modelloop.aws.functions import TriggerFunction
 from modelloop.monitoring import retraining
 from modelloop.versions.run import Run
+from tests.support.runs import dataset
 from training_trigger.intake import Outcome
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def counted(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def service(monkeypatch: pytest.MonkeyPatch) -> None:
-    for counts in (trainer.counts, training_trigger.counts):
+    for counts in (trainer.counts, training_trigger.handler):
         monkeypatch.setattr(counts.metrics.provider, "service", "tested")  # a function reads it as it starts
 
 
@@ -65,7 +65,7 @@ def deliver(monkeypatch: pytest.MonkeyPatch, run: Run | None) -> None:
 def test_the_trainer_names_the_run_in_every_line_and_counts_its_end(
     state: str, metric: str, monkeypatch: pytest.MonkeyPatch, caplog: Any, capsys: Any
 ) -> None:
-    run = Run("m", RUN, "upload", {}, "", created_at="2026-11-23T10:00:00.000Z", state=state)
+    run = Run("m", RUN, "upload", dataset(), "", created_at="2026-11-23T10:00:00.000Z", state=state)
     deliver(monkeypatch, run)
 
     lines = told(caplog, trainer.handler.logger)

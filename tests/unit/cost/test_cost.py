@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -11,6 +12,8 @@ from inference import billed_time
 from inference.billed_time import LONGEST_START_MS, Meter, startup_ms
 from inference.outbox import Outbox, Refused
 from metrics_aggregation import counting
+from modelloop.captures.reader import read_batches
+from modelloop.ids import uuid7
 from modelloop.monitoring import traffic, windows
 from modelloop.monitoring.cost import Rates
 from modelloop.monitoring.summary import Summary, SummaryKey
@@ -75,9 +78,11 @@ def test_the_scraper_reads_the_same_cost_as_the_summary() -> None:
 
 
 @pytest.mark.parametrize("odd", ["1", None, True, -1.0, 1e300, [2.0]])
-def test_what_is_no_time_is_taken_for_none(odd: object) -> None:
-    records = [{"error_code": "X", "latency_ms": 1.5, "overhead_ms": 2.0}, {"error_code": "X", "overhead_ms": odd}]
-    assert counting.errors(records)["busy_micros"] == 3_500
+def test_invalid_durations_count_as_nothing(odd: object) -> None:
+    facts = {"format_version": 1, "kind": "error", "id": uuid7(), "model": "m", "status": 422, "error_code": "X"}
+    records = [facts | {"latency_ms": 1.5, "overhead_ms": 2.0}, facts | {"overhead_ms": odd}]
+    (batch,) = read_batches(b"\n".join(json.dumps(record).encode() for record in records))
+    assert counting.count_errors([line.record for line in batch.errors])["busy_micros"] == 3_500
 
 
 def test_the_meter_gives_what_it_has_once_and_never_less_than_nothing() -> None:
