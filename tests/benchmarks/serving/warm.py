@@ -129,19 +129,18 @@ def _handler(contender: models.Contender) -> Iterator[tuple[Callable[[dict[str, 
     """Yield the handler over objects in memory, its captures dropped as if they went after the response."""
     os.environ["MODELLOOP_CAPTURE_MODE"] = "before"
     from inference import handler  # noqa: PLC0415  reads the environment
-    from inference.service import service  # noqa: PLC0415
     from modelloop.contracts.pointer import VersionRef  # noqa: PLC0415
 
     reference = VersionRef(**contender.reference())
-    plane = service()
+    plane = handler.service()
     memory = Memory({reference.file: contender.bundle, "serving/bench.json": contender.pointer()})
-    plane.pointers._objects = plane.shelf._objects = memory  # type: ignore[assignment]
-    plane.pointers._known.clear()
+    plane.pointers._objects = plane.model_cache._objects = memory  # type: ignore[assignment]
+    plane.pointers._cached.clear()
     plane.pointers._hard = plane.pointers._soft = float("inf")
-    handler._after = Drop(plane)
+    handler._after_response = Drop(plane)  # type: ignore[assignment]
     with _quiet():
         handler.handler(cold.event(contender, 1), None)
-        yield lambda request: handler.handler(request, None), plane.shelf.get(reference)
+        yield lambda request: handler.handler(request, None), plane.model_cache.get(reference)
 
 
 class Drop:

@@ -9,10 +9,10 @@ import pytest
 from modelloop import clock, keys
 from modelloop.aws.storage import Bucket
 from modelloop.ids import uuid7_ms
+from modelloop.rollout import clearance
 from modelloop.spec.model import Spec
 from modelloop.spec.sections import Promotion
 from modelloop.tables import split
-from modelloop.versions import clearance
 from tests.support.trainer_lab import Data, regression_sample, sample
 from tests.support.trainer_lab import lab as open_lab
 

@@ -80,22 +80,21 @@ def answer() -> Iterator[Callable[[str, bytes, dict[str, str]], dict[str, Any]]]
     import hashlib  # noqa: PLC0415
 
     from inference import handler  # noqa: PLC0415
-    from inference.service import service  # noqa: PLC0415
     from modelloop import keys  # noqa: PLC0415
 
     patch = pytest.MonkeyPatch()
     patch.setenv("MODELLOOP_CAPTURE_MODE", "before")
     patch.setenv("MODELLOOP_ARTIFACTS_BUCKET", "artifacts")
     settings.cache_clear()
-    service.cache_clear()
+    handler.service.cache_clear()
     body = json.dumps(make_bundle()).encode()
     file = keys.version("penguins", RUN.format(1), keys.BUNDLE)
     ref = {"version": 1, "run_id": RUN.format(1), "file": file, "sha256": hashlib.sha256(body).hexdigest(), "bytes": len(body)}  # fmt: skip  # noqa: E501
     pointer = {"format_version": 1, "model": "penguins", "revision": 1, "champion": ref}
     memory = Memory()
     memory.objects = {file: body, keys.pointer("penguins"): json.dumps(pointer).encode()}
-    plane = service()
-    plane.pointers._objects = plane.shelf._objects = memory  # type: ignore[assignment]
+    plane = handler.service()
+    plane.pointers._objects = plane.model_cache._objects = memory  # type: ignore[assignment]
     plane.outbox._stream = plane.feedback = Sink()  # type: ignore[assignment]
 
     def call(resource: str, raw: bytes, headers: dict[str, str]) -> dict[str, Any]:
@@ -115,7 +114,7 @@ def answer() -> Iterator[Callable[[str, bytes, dict[str, str]], dict[str, Any]]]
     yield call
     patch.undo()
     settings.cache_clear()
-    service.cache_clear()
+    handler.service.cache_clear()
 
 
 def check(found: dict[str, Any]) -> int:

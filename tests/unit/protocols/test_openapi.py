@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from control import actions
-from control import handler as control
-from inference import handler as inference
 from inference.openapi.documents import api_document, model_document
+from modelloop.contracts.routes import ROUTES
 from modelloop.tables.encoding import Column
 
 COLUMNS = [Column("age", "number"), Column("seen", "date", required=False), Column("city", "text", ("x",))]
@@ -47,13 +46,11 @@ def test_every_reference_resolves(document: dict[str, Any]) -> None:
 
 def test_every_route_is_described_and_guarded() -> None:
     found = operations(api_document("1.0.0"))
-    assert set(inference.ROUTES) <= set(found)
-    assert set(control.ROUTES) <= set(found)
-    for route, operation in found.items():
-        expected = "apiKey" if route in inference.ROUTES else "sigv4"
-        assert operation["security"] == [{expected: []}], route
-        placeholders = {part[1:-1] for part in route.split("/") if part.startswith("{")}
-        assert {parameter["name"] for parameter in operation.get("parameters", [])} == placeholders
+    assert set(found) == {route.key for route in ROUTES}
+    for route in ROUTES:
+        assert found[route.key]["security"] == [{route.guard: []}], route
+        placeholders = {part[1:-1] for part in route.path.split("/") if part.startswith("{")}
+        assert {parameter["name"] for parameter in found[route.key].get("parameters", [])} == placeholders
 
 
 def test_every_change_is_described_with_the_fields_that_it_takes_and_no_other() -> None:
