@@ -22,7 +22,7 @@ from modelloop.errors import ModelloopError
 from modelloop.settings import Settings
 from modelloop.spec import fields as spec_fields
 from modelloop_cli.main import app
-from modelloop_client.target import Stack
+from modelloop_client.stacks import Stack
 from tests.infra.conftest import Resources
 
 ROOT = Path(__file__).resolve().parents[2]
