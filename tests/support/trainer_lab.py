@@ -185,7 +185,7 @@ class Lab:
     def promote(self, run: Run) -> None:
         """Make a run's version the champion, as a person would."""
         pointer, etag = pointers.read(ARTIFACTS, "m")
-        ref = manifests.reference(self.manifest(run))
+        ref = manifests.manifest_from_json(self.manifest(run)).ref
         now = "2026-01-01T00:00:00.000Z"
         pointers.publish(ARTIFACTS, moves.promote(pointer, ref, model="m", now=now, who="tester", why="test"), etag)
 
