@@ -15,7 +15,7 @@ from modelloop_client.signing import ApiKey, Signature, is_data_plane
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from modelloop.contracts.json_types import JsonObject, JsonValue
+    from modelloop.json_types import JsonObject, JsonValue
     from modelloop_client.stacks import Stack
 
 Document = dict[str, Any]  # a JSON object that the API answered; its fields are those of infra/docs/routes.md

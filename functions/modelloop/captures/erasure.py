@@ -16,7 +16,7 @@ import orjson
 from modelloop.captures.cells import are_one_a_row
 from modelloop.captures.quarantine import read_quarantine
 from modelloop.captures.reader import open_maybe_gzip, read_batches
-from modelloop.contracts.capture_record import ERROR, REWRITTEN_MARK
+from modelloop.contracts.capture_record import ERROR, FEEDBACK, REWRITTEN_MARK
 from modelloop.contracts.index_entry import IndexEntry, LabelEntry, read_index_line, read_label_line
 from modelloop.contracts.labelled_row import read_labelled_row
 from modelloop.contracts.origins import Origins, line_digest
@@ -38,7 +38,7 @@ class RowSelection(NamedTuple):
 
     def contains(self, identifier: object, row: object) -> bool:
         """Return whether a row of a prediction is to be erased."""
-        return self.id == identifier and self.row in {None, row}
+        return self.id == identifier and (self.row is None or self.row == row)
 
     def is_named_in(self, body: bytes) -> bool:
         """Return whether a text holds the prediction's id."""
@@ -220,7 +220,8 @@ class _CaptureErasure:
                 continue
             spans, erased = self._selection.split(found.offset[at], found.rows[at])
             if erased:
-                lines = [found.record(at).part(*span).to_line() for span in spans]
+                record = replace(found.record(at), unseen={})  # they may have been those of the rows
+                lines = [record.part(*span).to_line() for span in spans]
                 self._leave(found.line[at], "rows", (lines, erased))
 
     def _leave(self, number: int, name: str, left: Left) -> None:
@@ -237,6 +238,8 @@ class _CaptureErasure:
             return False
         if record.get("model", self._model) != self._model or record.get("kind") == ERROR:
             return True
+        if record.get("kind") == FEEDBACK:
+            return not self._selection.contains(record.get("id"), record.get("row"))
         return isinstance(record.get("id"), str) and record["id"] != self._selection.id
 
 

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 MAX_LINE_BYTES = 16 << 20
 MAX_BYTES = 512 << 20  # unpacked; a stream's object has at most 128 MB
 BATCH_BYTES = 1 << 17  # of lines: what is made of so many stays in the processor's cache
-FIELDS = (*TYPES[PREDICTION], "overhead_ms", "cold", "time")
+FIELDS = (*TYPES[PREDICTION], "overhead_ms", "cold", "time", "unseen")
 R = TypeVar("R", ErrorRecord, FeedbackRecord)
 _GZIP = b"\x1f\x8b"
 _CHECKED = tuple(TYPES[PREDICTION].values())
@@ -100,6 +100,7 @@ class Predictions(NamedTuple):
     overhead_ms: Sequence[Any]
     cold: Sequence[Any]
     time: Sequence[Any]
+    unseen: Sequence[Any]
 
     def pick(self, positions: Sequence[int]) -> Predictions:
         """Return the records at some positions."""
@@ -123,7 +124,7 @@ class Predictions(NamedTuple):
 
     def record(self, at: int = 0) -> PredictionRecord:
         """Return one record; columns without one cell a row are left out, the other lists are as they stand."""
-        columns, rows, moment = self.columns[at], self.rows[at], self.time[at]
+        columns, moment, unseen = self.columns[at], self.time[at], self.unseen[at]
         return PredictionRecord(
             id=self.id[at],
             time=moment if is_moment(moment) else clock.from_ms(uuid7_ms(self.id[at]) or 0),
@@ -133,7 +134,8 @@ class Predictions(NamedTuple):
             variant=self.variant[at],
             predict=self.predict[at],
             proba=self.proba[at],
-            columns=None if columns is None else whole_columns(columns, rows),
+            columns=None if columns is None else whole_columns(columns, self.rows[at]),
+            unseen=unseen if type(unseen) is dict else {},
             latency_ms=self.latency_ms[at],
             cold=bool(self.cold[at]),
             overhead_ms=duration_ms(self.overhead_ms[at]),

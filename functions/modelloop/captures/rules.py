@@ -88,9 +88,9 @@ def is_model(name: str) -> bool:
     return MODEL_NAME.fullmatch(name) is not None
 
 
-def is_rollout(name: str | None) -> bool:
+def is_rollout(name: Any) -> bool:
     """Return whether a rollout can have that name; None and "" stand for no rollout."""
-    return not name or _ROLLOUT.fullmatch(name) is not None
+    return not name or (type(name) is str and _ROLLOUT.fullmatch(name) is not None)
 
 
 def is_moment(text: Any) -> bool:

@@ -74,7 +74,7 @@ def test_a_table_whose_run_failed_may_be_uploaded_again_and_its_old_event_change
     assert states == {failed.run_id: "FAILED", mended.run_id: "QUEUED"}
 
 
-def test_an_upload_that_is_retried_after_its_run_failed_gets_one_new_run_at_its_place_in_time(
+def test_an_upload_that_is_redriven_after_its_run_failed_gets_one_new_run_at_its_place_in_time(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failing(monkeypatch, *[KeyError("bug")] * intake.MAX_ATTEMPTS, None, None)
@@ -83,7 +83,9 @@ def test_an_upload_that_is_retried_after_its_run_failed_gets_one_new_run_at_its_
         failed = deliver_failing(stage, event, KeyError)
     given_up = clock.to_ms(event["Records"][0]["eventTime"]) + 200_000
     record = {"requestContext": {"condition": "RetriesExhausted"}, "requestPayload": event}
-    letter = dead_letters.read_letter("uploads", {"Body": json.dumps(record), "Attributes": {"SentTimestamp": str(given_up)}})
+    letter = dead_letters.read_letter(
+        "uploads", {"Body": json.dumps(record), "Attributes": {"SentTimestamp": str(given_up)}}
+    )
     assert letter.payload is not None
 
     for _ in range(2):
