@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote_plus
 
 from modelloop import clock
+from modelloop.contracts.retrain_request import retrain_request_from_json
+from modelloop.contracts.run_message import run_message_from_body
+from modelloop.errors import MalformedBodyError
 from modelloop_client.failures import CommandError
 
 if TYPE_CHECKING:
@@ -134,17 +137,19 @@ class DeadLetterQueues:
 def read_letter(name: str, message: Message) -> DeadLetter:
     """Return a message of a route's dead-letter queue; one that cannot be read is quoted as it is."""
     try:
-        document = json.loads(message["Body"])
         if ROUTES[name].function:
-            return _read_invocation(document, clock.from_ms(int(message["Attributes"]["SentTimestamp"])))
+            return _read_invocation(
+                json.loads(message["Body"]), clock.from_ms(int(message["Attributes"]["SentTimestamp"]))
+            )
         attempts = message.get("Attributes", {}).get("ApproximateReceiveCount", "several")
         given_up = f"failed at every attempt ({attempts} so far, including this listing); "
         if name == "runs":
-            run = f"{document['model']} {document['run_id']}"
+            sent = run_message_from_body(message["Body"])
+            run = f"{sent.model} {sent.run_id}"
             return DeadLetter(f"run {run}", f"{given_up}for more: modelloop runs {run}")
-        return DeadLetter(_subject(document), f"{given_up}the log of metrics-aggregation says why")
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return DeadLetter(message["Body"][:200], "not a message that Modelloop sent")
+        return DeadLetter(_subject(json.loads(message["Body"])), f"{given_up}the log of metrics-aggregation says why")
+    except (ValueError, KeyError, TypeError, AttributeError, MalformedBodyError):
+        return DeadLetter(message["Body"][:200], "this version of Modelloop cannot read the message")
 
 
 def _read_invocation(record: dict[str, Any], given_up_at: str) -> DeadLetter:
@@ -170,11 +175,17 @@ def _with_event_time(event: dict[str, Any], moment: str) -> dict[str, Any]:
 
 
 def _subject(event: dict[str, Any]) -> str:
-    """Return what an event is about: the objects that it announces, or the model to be trained again."""
+    """Return what an event is about: the objects that it announces, or the model to be trained again.
+
+    Raises MalformedBodyError for an event of another kind.
+    """
     if "Records" in event:
         objects = (record["s3"] for record in event["Records"])
         return ", ".join(f"s3://{place['bucket']['name']}/{unquote_plus(place['object']['key'])}" for place in objects)
-    return f"retrain {event['model']}"
+    request = retrain_request_from_json(event)
+    if request is None:
+        raise MalformedBodyError("the event announces neither objects nor a retraining")
+    return f"retrain {request.model}"
 
 
 def _sendable(attributes: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:

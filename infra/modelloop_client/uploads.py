@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from modelloop_client.stacks import Stack
 
-FORMATS = (".csv", ".csv.gz", ".parquet", ".jsonl", ".onnx")
+SUFFIXES = (*keys.TABLE_SUFFIXES, keys.MODEL_SUFFIX)
 _DIGEST = "sha256"
 
 
@@ -36,8 +36,8 @@ def check_file(file: Path) -> None:
     """Raise CommandError when the file does not exist, is empty, or has no suffix that can be trained on."""
     if not file.is_file():
         raise CommandError(f"{file} is not a file", "Name a table: modelloop train table.csv --model NAME")
-    if not file.name.lower().endswith(FORMATS):
-        raise CommandError(f"{file.name} cannot be trained on", f"Use one of {', '.join(FORMATS)}")
+    if not file.name.lower().endswith(SUFFIXES):
+        raise CommandError(f"{file.name} cannot be trained on", f"Use one of {', '.join(SUFFIXES)}")
     if not file.stat().st_size:
         raise CommandError(f"{file} is empty", "Check how the file was made")
 
@@ -54,7 +54,7 @@ def check_reference(reference: Path | None, file: Path) -> None:
 
 def is_model(file: Path) -> bool:
     """Return whether the file is a model to import, rather than a table to train on."""
-    return file.name.lower().endswith(".onnx")
+    return file.name.lower().endswith(keys.MODEL_SUFFIX)
 
 
 def folder_keys(model: str, file: Path) -> Callable[[str], str]:

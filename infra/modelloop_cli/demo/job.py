@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from modelloop import keys
+from modelloop.contracts.retrain_request import DRIFT
 from modelloop.versions.run import FAILED
 from modelloop_cli.commands.training import follow_upload, upload_table
 from modelloop_cli.console import count_noun, format_cell
@@ -186,7 +187,7 @@ class _ExampleLoop:
         deadline = time.monotonic() + RETRAINED_WITHIN
         while time.monotonic() < deadline:
             recent = self.client.runs(self.example.model, RECENT)
-            if started := next((item for item in recent if item["cause"] == "drift"), None):
+            if started := next((item for item in recent if item["cause"] == DRIFT), None):
                 return started
             time.sleep(POLL_SECONDS)
         raise CommandError(f"the data drifted, and no run started within {RETRAINED_WITHIN:.0f} s")

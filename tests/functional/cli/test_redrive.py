@@ -188,7 +188,7 @@ def test_garbage_in_a_queue_of_messages_goes_back_too(post: Post, modelloop: Cal
 
     assert (letter["what"], letter["reason"], letter["ended"]) == (
         "garbage [b]",
-        "not a message that Modelloop sent",
+        "this version of Modelloop cannot read the message",
         "sent",
     )
     assert [one["Body"] for one in post.take("CaptureQueueUrl")] == ["garbage [b]"]
