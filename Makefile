@@ -14,7 +14,7 @@ LOCKS := infra/locks
 COMPILE := $(BIN)/uv pip compile --quiet --no-emit-index-url --generate-hashes --python-version 3.13 --custom-compile-command "make lock"
 LAYER_PLATFORM := x86_64-manylinux_2_34
 
-.PHONY: help setup demo test test-fast test-slow check build up down bench sam-local torch lock lock-torch format clean
+.PHONY: help setup demo test test-fast test-slow check build up down bench sam-local torch lock lock-torch docs format clean
 
 help: ## Say what there is.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -56,6 +56,9 @@ bench: $(INSTALLED) ## Measure serving, training and monitoring on this machine.
 
 sam-local: $(INSTALLED) ## Every function under `sam local`, in a container, against the embedded stack.
 	$(BIN)/python -m modelloop_stack.sam
+
+docs: $(INSTALLED) ## Write the tables of infra/docs/routes.md from the route table.
+	$(BIN)/python -m modelloop_stack.build.pages
 
 format: $(INSTALLED) ## Format and fix what can be fixed.
 	$(BIN)/ruff format .

@@ -33,9 +33,8 @@ VERSION, SWITCHED, SWITCH = ("version", "reason"), ("version", "on", "reason"), 
 RUN, UPLOAD, ERASURE = ("reason",), ("model", "file", "kind"), ("prediction", "row", "versions", "reason")
 
 _FILE = re.compile(r"[^/\\\x00-\x1f\x7f]{1,200}")
-_TABLES = (".csv", ".csv.gz", ".parquet", ".jsonl")
 _KINDS = {"dataset": keys.DATASETS, "model": keys.MODELS}
-_FOLDERS = {**dict.fromkeys(_TABLES, keys.DATASETS), ".onnx": keys.MODELS}
+_FOLDERS = {**dict.fromkeys(keys.TABLE_SUFFIXES, keys.DATASETS), keys.MODEL_SUFFIX: keys.MODELS}
 
 ACTIONS: dict[str, Action] = {
     "promote": Action(VERSION, lambda changes, body: changes.promote(body.version())),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from control.request import Request
     from control.services import Services
     from modelloop.contracts.index_entry import IndexEntry
-    from modelloop.contracts.json_types import JsonValue
+    from modelloop.json_types import JsonValue
 
 TOLD = ("dataset", "spec", "cause", "estimator", "environment", "split", "task", "target", "gate", "created_at",
         "started_from")  # fmt: skip

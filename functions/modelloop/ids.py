@@ -34,12 +34,9 @@ def derived_uuid7(unix_ms: int, seed: str) -> str:
 
 
 def _uuid7(stamp: int, random: bytes) -> str:
-    tail = int.from_bytes(random)
-    value = (stamp & 0xFFFFFFFFFFFF) << 80 | tail
-    value = value & ~(0xF << 76) | 0x7 << 76
-    value = value & ~(0x3 << 62) | 0x2 << 62
-    text = f"{value:032x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    """Return the text of 48 bits of time and 80 random ones, of which 4 give way to the version, 2 to the variant."""
+    head, tail = f"{stamp & 0xFFFFFFFFFFFF:012x}", random.hex()
+    return f"{head[:8]}-{head[8:]}-7{tail[1:4]}-{'89ab'[random[2] >> 4 & 3]}{tail[5:8]}-{tail[8:]}"
 
 
 def uuid7_ms(identifier: str) -> int | None:

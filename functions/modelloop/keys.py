@@ -14,6 +14,8 @@ QUARANTINE = "quarantine/"
 ORIGINS = ".origins.json"
 SPEC_NAME = "model.yaml"
 REFERENCE_NAME = "reference.csv"
+TABLE_SUFFIXES = (".csv", ".csv.gz", ".parquet", ".jsonl")  # of files that are uploaded as tables
+MODEL_SUFFIX = ".onnx"  # of files that are uploaded as models
 
 MANIFEST = "manifest.json"
 BUNDLE = "model.flat.json"

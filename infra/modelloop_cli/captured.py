@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from modelloop.contracts.capture_record import PredictionRecord
     from modelloop_client.client import Client
-    from modelloop_client.target import Stack
+    from modelloop_client.stacks import Stack
 
 LATE_HOURS = 24  # captures that waited in an environment lie under the hour of their arrival
 _HOUR_CHARACTERS = len("2026-11-23T10")

@@ -112,22 +112,22 @@ def test_the_champions_baseline_becomes_two_files(api: Any, modelloop: Callable[
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
-        (("captures", "m", "--from", "soon"), "not a moment"),
-        (("captures", "m", "--from", "2026-11-24T00:00:00Z", "--to", "2026-11-23T00:00:00Z"), "does not come before"),
+        (("captures", "m", "--from", "soon"), "not a time"),
+        (("captures", "m", "--from", "2026-11-24T00:00:00Z", "--to", "2026-11-23T00:00:00Z"), "must be before --to"),
         (("captures", "../m"), "not a model name"),
         (("captures", "nosuch"), "nothing at /models/nosuch/versions"),
         (("baseline", "m"), "no champion"),
     ],
 )
 def test_what_cannot_be_exported_says_why_and_writes_nothing(
-    api: Any, modelloop: Callable[..., Any], tmp_path: Path, words: tuple[str, ...], told: str
+    api: Any, modelloop: Callable[..., Any], tmp_path: Path, words: tuple[str, ...], message: str
 ) -> None:
     api.on("GET /models/m", (200, {"name": "m", "champion": None}))
 
     done = modelloop("export", *words, "--out", str(tmp_path / "out"))
 
     assert done.code == 1
-    assert told in done.err
+    assert message in done.err
     assert not (tmp_path / "out").exists()

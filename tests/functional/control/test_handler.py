@@ -27,12 +27,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from modelloop.aws.registry.registry import Registry
+    from modelloop.contracts.http_request import HttpAnswer
 
 ANN = "arn:aws:iam::123456789012:user/ann"
 
 
 class Answer:
-    def __init__(self, answer: dict[str, Any]) -> None:
+    def __init__(self, answer: HttpAnswer) -> None:
         self.status = answer["statusCode"]
         self.headers = answer["headers"]
         self.text: str = answer["body"]

@@ -8,8 +8,7 @@ import pytest
 
 from control.prometheus import families
 from control.prometheus.families import ModelState
-from inference import billed_time
-from inference.billed_time import LONGEST_START_MS, Meter, startup_ms
+from inference.billed_time import MAX_START_MS, BilledTime, startup_ms
 from inference.outbox import Outbox, Refused
 from metrics_aggregation import counting
 from modelloop.captures.reader import read_batches
@@ -85,13 +84,13 @@ def test_invalid_durations_count_as_nothing(odd: object) -> None:
     assert counting.count_errors([line.record for line in batch.errors])["busy_micros"] == 3_500
 
 
-def test_the_meter_gives_what_it_has_once_and_never_less_than_nothing() -> None:
-    meter = Meter()
-    meter.add(5.0)
-    meter.add(-2.0)
-    assert (meter.take(), meter.take()) == (3.0, 0.0)
-    meter.add(-1.0)
-    assert meter.take() == 0.0
+def test_billed_time_gives_what_it_has_once_and_never_less_than_nothing() -> None:
+    billed_time = BilledTime()
+    billed_time.add(5.0)
+    billed_time.add(-2.0)
+    assert (billed_time.take(), billed_time.take()) == (3.0, 0.0)
+    billed_time.add(-1.0)
+    assert billed_time.take() == 0.0
 
 
 class Sink:
@@ -105,17 +104,17 @@ class Sink:
         self.records += [orjson.loads(line) for record in records for line in record.splitlines()]
 
 
-def test_what_lies_between_two_records_goes_to_the_later_one_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(billed_time, "METER", Meter())
+def test_what_lies_between_two_records_goes_to_the_later_one_alone() -> None:
+    billed_time = BilledTime()
     sink = Sink()
-    outbox = Outbox(sink, lambda _: pytest.fail("no version is asked for"))
+    outbox = Outbox(sink, lambda _: pytest.fail("no version is asked for"), billed_time)
     refused = Refused("id", NOW, "m", 1, "champion", "", 422, "X", 1.5)
 
-    billed_time.METER.add(250.0)
+    billed_time.add(250.0)
     outbox.add(refused)
     outbox.add(refused)
     outbox.flush()
-    billed_time.METER.add(7.0)
+    billed_time.add(7.0)
     outbox.add(refused)
     outbox.flush()
 
@@ -123,4 +122,4 @@ def test_what_lies_between_two_records_goes_to_the_later_one_alone(monkeypatch: 
 
 
 def test_a_process_knows_when_it_began() -> None:
-    assert 0 < startup_ms() <= LONGEST_START_MS
+    assert 0 < startup_ms() <= MAX_START_MS

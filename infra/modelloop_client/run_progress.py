@@ -1,12 +1,12 @@
-"""From an upload to its run, and along the run's stages to its end."""
+"""Find the run that an upload started, and follow it until it ends."""
 
 from __future__ import annotations
 
 import time
-from datetime import datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from modelloop import clock
 from modelloop.versions.run import ENDED, QUEUED, RUNNING, STAGES, SUCCEEDED
 from modelloop_client.failures import ApiError, CommandError
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from modelloop_client.uploads import Upload
 
 POLL_SECONDS = 0.5
-APPEARS_WITHIN = 120.0
-SAME_CONTENT_AFTER = 15.0
-RECENT = 50
-GIVEN_UP_AFTER = 120.0
-_BEFORE_THE_QUEUE = STAGES[: STAGES.index("queued")]
+APPEARS_WITHIN = 120.0  # seconds from an upload to its run
+SAME_CONTENT_AFTER = 15.0  # seconds until an earlier run of the same content is taken for the upload's
+RECENT = 50  # runs that are searched
+STALLED_AFTER = 120.0  # seconds without progress before the queue
+_STAGES_BEFORE_QUEUE = STAGES[: STAGES.index("queued")]
 
 
 def find_run(client: Client, model: str, upload: Upload, *, patience: float = APPEARS_WITHIN) -> Document:
     """Return the run that an upload started, or the earlier one of the same content.
 
-    The loop trains the same content once: an upload that repeats an earlier table starts no run. Raises
-    CommandError when neither appears in time.
+    The same content is trained on once: an upload that repeats an earlier table starts no run. Raises CommandError
+    when neither appears within `patience` seconds.
     """
     started = time.monotonic()
     while (waited := time.monotonic() - started) < patience:
@@ -42,17 +42,17 @@ def find_run(client: Client, model: str, upload: Upload, *, patience: float = AP
         time.sleep(POLL_SECONDS)
     raise CommandError(
         f"no run appeared for {upload.uri} in {patience:.0f} s",
-        "The upload is safe; look at modelloop runs later, and at the training trigger's log",
+        "The upload is stored; see modelloop runs later, or the log of the training trigger",
     )
 
 
-def is_stalled(client: Client, model: str, upload: Upload, now: datetime) -> bool:
-    """Tell whether content that was there already never became a run, or its run was given up before the queue."""
+def is_stalled(client: Client, model: str, upload: Upload, now: str) -> bool:
+    """Return whether content that was uploaded before has no run, or one that got stuck before the queue."""
     run = _match(recent_runs(client, model), upload)
     if run is None:
         return True
-    silent = (now - datetime.fromisoformat(run["updated_at"] or run["created_at"])).total_seconds()
-    return run["state"] == QUEUED and run["stage"] in _BEFORE_THE_QUEUE and silent > GIVEN_UP_AFTER
+    silent_ms = clock.to_ms(now) - clock.to_ms(run["updated_at"] or run["created_at"])
+    return run["state"] == QUEUED and run["stage"] in _STAGES_BEFORE_QUEUE and silent_ms > STALLED_AFTER * 1000
 
 
 def _match(runs: list[Document], upload: Upload) -> Document | None:
@@ -62,7 +62,7 @@ def _match(runs: list[Document], upload: Upload) -> Document | None:
 
 
 def recent_runs(client: Client, model: str) -> list[Document]:
-    """Return the model's latest runs, newest first; none when the model is unknown."""
+    """Return the model's latest 50 runs, newest first; none when the model does not exist yet."""
     try:
         return client.runs(model, RECENT)
     except ApiError as error:
@@ -72,28 +72,31 @@ def recent_runs(client: Client, model: str) -> list[Document]:
 
 
 def follow(
-    client: Client, model: str, run_id: str, seen: Callable[[Document], object], *, patience: float = 1200.0
+    client: Client, model: str, run_id: str, on_progress: Callable[[Document], object], *, patience: float = 1200.0
 ) -> Document:
-    """Wait for the run's end, telling `seen` each state on the way; returns the ended run."""
+    """Wait until the run ends, and return it; `on_progress` gets each state on the way.
+
+    Raises CommandError when it has not ended after `patience` seconds.
+    """
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         run = client.about(model, f"runs/{run_id}")
-        seen(run)
+        on_progress(run)
         if run["state"] in ENDED:
             return run
         time.sleep(POLL_SECONDS)
     raise CommandError(
-        f"run {run_id} is still going after {patience:.0f} s", f"It goes on; see it with: modelloop runs {model}"
+        f"run {run_id} has not ended after {patience:.0f} s", f"It continues; see it with: modelloop runs {model}"
     )
 
 
-def stage(run: Document) -> str:
-    """Return in a word or two where a run is."""
+def describe_stage(run: Document) -> str:
+    """Return the stage of a run in a word or two, with its state unless it is running."""
     return str(run["stage"]) if run["state"] == RUNNING else f"{run['state'].lower()} ({run['stage']})"
 
 
 def require_success(run: Document) -> None:
-    """Raise CommandError, with the run's own reason, when it ended as anything but a success."""
+    """Raise CommandError, with the run's own reason, unless it succeeded."""
     if run["state"] != SUCCEEDED:
         reason = run.get("reason") or "no reason was recorded"
         raise CommandError(f"run {run['run_id']} ended {run['state']}: {reason}")

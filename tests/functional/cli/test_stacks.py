@@ -14,7 +14,7 @@ from botocore.credentials import Credentials
 
 from modelloop_client.failures import CommandError
 from modelloop_client.signing import Signature, is_data_plane
-from modelloop_client.target import find_stack
+from modelloop_client.stacks import find_stack
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,7 +55,7 @@ def test_a_deployed_stack_is_found_by_its_outputs() -> None:
 
 
 @pytest.mark.usefixtures("signed_in", "s3")
-def test_a_stack_of_something_else_is_told_from_ours() -> None:
+def test_a_stack_of_something_else_is_refused() -> None:
     deploy({"Website": "https://example.org"})
 
     with pytest.raises(CommandError, match="has no output 'ApiKeyId'"):
@@ -68,10 +68,10 @@ def test_without_a_region_the_advice_names_the_variable(monkeypatch: pytest.Monk
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
 
-    with pytest.raises(CommandError) as told:
+    with pytest.raises(CommandError) as refused:
         find_stack("loop-prod")
 
-    assert "AWS_REGION" in told.value.advice
+    assert "AWS_REGION" in refused.value.advice
 
 
 def test_the_nearest_embedded_stack_upwards_is_taken(

@@ -1,4 +1,4 @@
-"""Which stack a command talks to: the embedded one, or a deployed one by its CloudFormation name."""
+"""Stacks that can be talked to: the embedded one, or a deployed one by its CloudFormation name."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 STACK_FILE = Path(".local/stack.json")
 STACK_FILE_VARIABLE = "MODELLOOP_STACK_FILE"
 CHECKOUT = Path(__file__).resolve().parents[2]  # holds no stack where this package was installed from a wheel
-_UP = "Bring the embedded stack up with: modelloop up (or name a deployed one: --stack NAME)"
+_START = "Start the embedded stack with: modelloop up (or name a deployed one: --stack NAME)"
 _EMBEDDED = "000000000000"  # the emulator takes any identity; a key of twelve digits names the account
 
 
 @dataclass(frozen=True)
 class Stack:
-    """Where one stack's API, buckets and table are; `endpoint_url` is None on AWS."""
+    """The addresses of one stack's API, buckets and table; `endpoint_url` is None on AWS."""
 
     stack_name: str
     region: str
@@ -39,18 +39,18 @@ class Stack:
 
     @cached_property
     def session(self) -> boto3.session.Session:
-        """The AWS session: a fixed identity on the embedded stack, the caller's own on AWS."""
+        """Return the AWS session: a fixed identity on the embedded stack, the caller's own on AWS."""
         if self.endpoint_url is None:
             return boto3.session.Session(region_name=self.region)
         return boto3.session.Session(_EMBEDDED, _EMBEDDED, region_name=self.region)
 
     @cached_property
     def credentials(self) -> Credentials:
-        """What control routes are signed with; raises CommandError when there are none."""
-        found = self.session.get_credentials()
-        if found is None:
+        """Return what control routes are signed with; raise CommandError when there are none."""
+        credentials = self.session.get_credentials()
+        if credentials is None:
             raise CommandError("no AWS credentials found", SIGN_IN)
-        return found
+        return credentials
 
     def aws(self, service: str) -> Any:
         """Return a client of one AWS service of this stack."""
@@ -59,21 +59,24 @@ class Stack:
 
     @cached_property
     def outputs(self) -> dict[str, str]:
-        """The template's outputs."""
+        """Return the values of the template's outputs by name."""
         return _outputs(self.aws("cloudformation"), self.stack_name)
 
 
 def find_stack(name: str | None = None) -> Stack:
-    """Return the named deployed stack, or the embedded one nearest to the working directory."""
+    """Return the named deployed stack, or the embedded one nearest to the working directory.
+
+    Raises CommandError when the embedded stack is not running, or the named stack is not one of Modelloop.
+    """
     return _embedded(_stack_file()) if name is None else _deployed(name)
 
 
 def _stack_file() -> Path:
-    if told := os.environ.get(STACK_FILE_VARIABLE):
-        return Path(told)
+    if file := os.environ.get(STACK_FILE_VARIABLE):
+        return Path(file)
     if (nearest := nearest_stack_file()) is not None:
         return nearest
-    raise CommandError("no embedded stack is up", _UP)
+    raise CommandError("the embedded stack is not running", _START)
 
 
 def nearest_stack_file() -> Path | None:
@@ -88,9 +91,9 @@ def _embedded(file: Path) -> Stack:
         document = json.loads(file.read_text())
         return Stack(**{name: document[name] for name in Stack.__dataclass_fields__})
     except FileNotFoundError as error:
-        raise CommandError(f"{file} does not exist", _UP) from error
+        raise CommandError(f"{file} does not exist", _START) from error
     except (ValueError, KeyError, TypeError) as error:
-        raise CommandError(f"{file} is not a description of a stack: {error!r}", _UP) from error
+        raise CommandError(f"{file} is not a description of a stack: {error!r}", _START) from error
 
 
 def _deployed(name: str) -> Stack:

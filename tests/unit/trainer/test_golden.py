@@ -5,7 +5,7 @@ import pytest
 
 from modelloop.monitoring.drift import baseline
 from modelloop.tables.encoding import Column, Encoding
-from modelloop.versions.golden import UNSEEN, cells, golden_rows
+from trainer.release.golden import UNSEEN, cells, golden_rows
 
 ENCODING = Encoding(
     [
