@@ -16,7 +16,7 @@ from metrics_aggregation.aggregation import Aggregation, Source
 from modelloop.captures import erasure, reader
 from modelloop.captures.cells import known_columns
 from modelloop.captures.erasure import RowSelection
-from modelloop.contracts.capture_record import FeedbackRecord, PredictionRecord
+from modelloop.contracts.capture_record import REWRITTEN_MARK, FeedbackRecord, PredictionRecord
 from modelloop.contracts.index_entry import SourceObject, read_index, read_labels
 from modelloop.contracts.labelled_row import read_labelled_rows
 from modelloop.ids import derived_uuid7
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 VERSION = ExportedVersion(MANIFEST["run_id"], known_columns(MANIFEST))
-VALUES = st.sampled_from([
+VALUES: st.SearchStrategy[Any] = st.sampled_from([
     None, True, False, 0, 1, -1, 2, 7, 1.0, -0.5, 1e6, 1e300, "", "x", "1", [], [[]], [1], ["x"], [[0.5, 0.5]],
     [None, None], {}, {"mass": [1.0]}, {"foo": 3}, {"mass": "1"}, "shadow", "champion", MODEL, "other-model",
     "2026-11-23T10:30:00Z", "20261123T113000000Z", "../x", "not-an-id",
@@ -40,7 +40,7 @@ FIELDS = st.sampled_from([
     "error_code", "further",
 ])  # fmt: skip
 NO_LINES = st.sampled_from([
-    b"", b"  ", b"null", b"{}", b"[1]", b"NaN", b'"\\ud800"', b"\xff\xfe", erasure.REWRITTEN_MARK, b"{cut off",
+    b"", b"  ", b"null", b"{}", b"[1]", b"NaN", b'"\\ud800"', b"\xff\xfe", REWRITTEN_MARK, b"{cut off",
 ])  # fmt: skip
 
 

@@ -30,9 +30,10 @@ def test_a_captured_line(file: Path) -> None:
     line = file.read_bytes().rstrip(b"\n")
     (batch,) = read_batches(line)
     assert not batch.refused
-    predictions = [batch.predictions.record()] if batch.predictions else []
-    records = [*predictions, *(sound.record for sound in (*batch.errors, *batch.feedback))]
-    assert [record.to_line() for record in records] == [line]
+    lines = [batch.predictions.record().to_line()] if batch.predictions else []
+    lines += [sound.record.to_line() for sound in batch.errors]
+    lines += [sound.record.to_line() for sound in batch.feedback]
+    assert lines == [line]
 
 
 def test_the_prediction_index() -> None:
