@@ -12,6 +12,7 @@ from __future__ import annotations
 from tests.comparison.differences import Allowed
 
 READER = "what counting refuses is not exported either"
+REASON = "why a table is classification or regression is no warning, and has a field of its own"
 STATE = "no fit goes on from a champion's fitted state any more"
 
 ALLOWED: tuple[Allowed, ...] = (
@@ -44,6 +45,12 @@ ALLOWED: tuple[Allowed, ...] = (
         Allowed(f"results > export/captures/printed > {name}", "changed", "1.3", READER)
         for name in ("files", "labels", "rows")
     ),
+    Allowed("answers > query/runs* > ** > task_reason", "added", "1.6", REASON),
+    Allowed("table > MODEL#* RUN#* > task_reason", "added", "1.6", REASON),
+    Allowed("answers > query/runs* > ** > warnings > 0", "removed", "1.6", REASON),
+    Allowed("table > MODEL#* RUN#* > warnings > 0", "removed", "1.6", REASON),
+    Allowed("table > MODEL#nests RUN#* > warnings > 0", "changed", "1.6", f"{REASON}; one warning is left"),
+    Allowed("sent > ** > requested_by", "removed", "1.2", "who asked stands in the audit log; nobody read it here"),
     Allowed("** > plan > runs_on", "removed", "1.7", "nothing in production read it"),
 )
 
