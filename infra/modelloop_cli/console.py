@@ -15,6 +15,7 @@ import typer
 from rich.console import Console as RichConsole
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -85,8 +86,10 @@ class Console:
         )
 
 
-def format_cell(value: Any) -> str:
-    """Return a value as the markup of a table cell: five significant digits, a dash for None, states coloured."""
+def format_cell(value: Any) -> str | Text:
+    """Return a value as a table cell: five significant digits, a dash for None, states coloured, Text as it is."""
+    if isinstance(value, Text):
+        return value
     if value is None or value == "":
         return "[dim]-[/]"
     if isinstance(value, bool):
@@ -98,14 +101,14 @@ def format_cell(value: Any) -> str:
     return f"[{colour}]{text}[/]" if colour else _escape(text) if "[" in text else text
 
 
-def format_status(status: str | None, reasons: Sequence[str] = ()) -> str:
+def format_status(status: str | None, reasons: Sequence[str] = ()) -> Text:
     """Return a verdict's status as coloured words; for too few rows also how many there are of how many needed."""
     if not status:
-        return format_cell(status)
+        return Text("-", style="dim")
     words = STATUS_WORDS.get(status, status)
     if status == "insufficient_data" and (rows := _ROWS_NEEDED.match(next(iter(reasons), ""))):
         words = f"{words} ({rows[1]} of {rows[2]})"
-    return f"[{COLOURS.get(status, 'default')}]{words}[/]"
+    return Text(words, style=COLOURS.get(status, ""))
 
 
 def count_noun(count: int, noun: str) -> str:

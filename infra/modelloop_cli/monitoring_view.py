@@ -28,11 +28,10 @@ def drift_view(verdict: Document) -> RenderableType:
     rows = f"{count_noun(verdict.get('rows') or 0, 'row')}{span}"
     columns = sorted(verdict.get("columns") or (), key=lambda column: -(column.get("distance") or 0))
     lines = ([column.get(name) for name in _DRIFT_COLUMNS] for column in columns)
-    return Group(
-        _headline(verdict, "data", rows),
-        *_reasons(verdict),
-        make_table("Columns, most drifted first", _DRIFT_HEADS, lines),
-    )
+    parts: list[RenderableType] = [_headline(verdict, "data", rows), *_reasons(verdict)]
+    if columns:
+        parts.append(make_table("Columns, most drifted first", _DRIFT_HEADS, lines))
+    return Group(*parts)
 
 
 def column_view(document: Document) -> RenderableType:
@@ -123,9 +122,9 @@ def quarantine_view(objects: Sequence[Document]) -> RenderableType:
 
 def _headline(verdict: Document, topic: str, rows: str) -> Text:
     status = format_status(verdict.get("status"), verdict.get("reasons") or ())
-    return Text.from_markup(
-        f"[bold]{verdict.get('model', '')}[/] version {format_cell(verdict.get('version'))}, {topic}: {status}, {rows}"
-    )
+    version = verdict.get("version")
+    name = "" if version is None else f" version {version}"
+    return Text.assemble((str(verdict.get("model", "")), "bold"), f"{name}, {topic}: ", status, f", {rows}")
 
 
 def _reasons(verdict: Document) -> list[Text]:
@@ -139,7 +138,7 @@ def _shares(counts: list[int]) -> list[str]:
 
 def _point(verdict: Document) -> list[Any]:
     """Return the first cells of a verdict in a history."""
-    return [(verdict["updated_at"] or "")[:19], verdict["version"], verdict["status"], verdict["rows"]]
+    return [(verdict["updated_at"] or "")[:19], verdict["version"], format_status(verdict["status"]), verdict["rows"]]
 
 
 def _distance(column: Document) -> list[Any]:

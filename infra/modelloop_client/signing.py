@@ -9,12 +9,14 @@ import httpx
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 
+from modelloop.contracts.routes import DATA, of_plane
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from botocore.credentials import Credentials
 
-DATA_PLANE = re.compile(r"/(?:ping|health|openapi\.json|v2(?:/.*)?|models/[^/]+/(?:invocations|feedback))")
+DATA_PLANE = re.compile("|".join(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(route.path)) for route in of_plane(DATA)))
 _SIGNED = ("host", "content-type")
 
 
