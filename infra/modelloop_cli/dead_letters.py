@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote_plus
 
 from modelloop import clock
+from modelloop.contracts.run_message import run_message_from_body
+from modelloop.errors import MalformedBodyError
 
 Message = dict[str, Any]
 
@@ -43,10 +45,11 @@ def read(name: str, message: Message) -> Letter:
         taken = message.get("Attributes", {}).get("ApproximateReceiveCount", "several")
         given_up = f"failed at every delivery ({taken} so far, this look included); "
         if name == "runs":
-            words = f"{document['model']} {document['run_id']}"
+            run = run_message_from_body(message["Body"])
+            words = f"{run.model} {run.run_id}"
             return Letter(f"run {words}", f"{given_up}modelloop runs {words} says more")
         return Letter(_subject(document), f"{given_up}the log of metrics-aggregation says why")
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, MalformedBodyError):
         return Letter(message["Body"][:200], "not a message of ours")
 
 
