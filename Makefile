@@ -14,7 +14,7 @@ LOCKS := infra/locks
 COMPILE := $(BIN)/uv pip compile --quiet --no-emit-index-url --generate-hashes --python-version 3.13 --custom-compile-command "make lock"
 LAYER_PLATFORM := x86_64-manylinux_2_34
 
-.PHONY: help setup demo test test-fast test-slow check build up down bench sam-local torch lock lock-torch format clean
+.PHONY: help setup demo test test-fast test-slow check build up down bench sam-local torch lock lock-torch docs format clean
 
 help: ## Say what there is.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -30,11 +30,11 @@ up: $(INSTALLED) ## Bring the embedded stack up; its addresses go to .local/stac
 down: $(INSTALLED) ## End every process of the embedded stack; its data stays.
 	$(BIN)/python -m modelloop_stack down
 
-test: $(INSTALLED) ## Unit, functional, property, fault, infrastructure and end-to-end tests.
-	$(BIN)/pytest tests/unit tests/functional tests/properties tests/faults tests/infra tests/e2e -m "not slow"
+test: $(INSTALLED) ## Unit, functional, property, fault, comparison, infrastructure and end-to-end tests.
+	$(BIN)/pytest tests/unit tests/functional tests/properties tests/faults tests/comparison tests/infra tests/e2e -m "not slow"
 
 test-fast: $(INSTALLED) ## What needs no stack.
-	$(BIN)/pytest tests/unit tests/functional tests/properties tests/faults -m "not slow"
+	$(BIN)/pytest tests/unit tests/functional tests/properties tests/faults tests/comparison -m "not slow"
 
 test-slow: $(INSTALLED) ## What takes minutes: every interleaving, 100,000 fuzzed rows, large captures.
 	$(BIN)/pytest tests/unit tests/functional tests/properties tests/faults -m slow
@@ -56,6 +56,9 @@ bench: $(INSTALLED) ## Measure serving, training and monitoring on this machine.
 
 sam-local: $(INSTALLED) ## Every function under `sam local`, in a container, against the embedded stack.
 	$(BIN)/python -m modelloop_stack.sam
+
+docs: $(INSTALLED) ## Write the tables of infra/docs/routes.md from the route table.
+	$(BIN)/python -m modelloop_stack.build.pages
 
 format: $(INSTALLED) ## Format and fix what can be fixed.
 	$(BIN)/ruff format .

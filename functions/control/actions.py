@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from modelloop import clock, keys
 from modelloop.aws.serving.changes import Changes
 from modelloop.aws.storage import LINK_SECONDS
-from modelloop.captures import erasure
 from modelloop.contracts.retrain_request import REQUEST, RetrainRequest
 from modelloop.errors import InvalidValueError
-from modelloop.ids import check_model_name
+from modelloop.ids import check_model_name, erasure_digest, hour_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,9 +33,8 @@ VERSION, SWITCHED, SWITCH = ("version", "reason"), ("version", "on", "reason"), 
 RUN, UPLOAD, ERASURE = ("reason",), ("model", "file", "kind"), ("prediction", "row", "versions", "reason")
 
 _FILE = re.compile(r"[^/\\\x00-\x1f\x7f]{1,200}")
-_TABLES = (".csv", ".csv.gz", ".parquet", ".jsonl")
 _KINDS = {"dataset": keys.DATASETS, "model": keys.MODELS}
-_FOLDERS = {**dict.fromkeys(_TABLES, keys.DATASETS), ".onnx": keys.MODELS}
+_FOLDERS = {**dict.fromkeys(keys.TABLE_SUFFIXES, keys.DATASETS), keys.MODEL_SUFFIX: keys.MODELS}
 
 ACTIONS: dict[str, Action] = {
     "promote": Action(VERSION, lambda changes, body: changes.promote(body.version())),
@@ -80,10 +78,10 @@ def record_erasure(services: Services, request: Request) -> Answer:
     body = request.body(ERASURE)
     model = services.registry.get_model(request.model)["name"]
     identifier = body.text("prediction")
-    if erasure.hour_of(identifier) is None:
+    if hour_of(identifier) is None:
         raise InvalidValueError(f"{identifier[:80]!r} is not a prediction id", field="prediction")
     detail = {
-        "prediction_sha256": erasure.digest(model, identifier),
+        "prediction_sha256": erasure_digest(model, identifier),
         "row": body.count("row"),
         "versions": body.numbers("versions"),
     }

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from control.prometheus import families
 from modelloop import clock
-from modelloop.monitoring import activity, quarantine
+from modelloop.captures import quarantine
+from modelloop.monitoring import activity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +32,7 @@ def get_metrics(services: Services, _request: Request) -> Text:
     """Answer the state of every model in Prometheus's text form."""
     with ThreadPoolExecutor(PARALLEL_READS) as pool:
         states = list(pool.map(lambda item: _state(services, item), _models(services)))
-    unowned = services.registry.latest_verdict(quarantine.NOBODY, "traffic")
+    unowned = services.registry.latest_verdict(quarantine.UNKNOWN_MODEL, "traffic")
     return Text(families.render(states, unowned), families.CONTENT_TYPE)
 
 

@@ -144,13 +144,13 @@ class Turn:
     def _keep(self, manifest: dict[str, Any]) -> None:
         """Keep the labelled rows of hours whose labels had time to come; rows with masked columns teach nothing."""
         last = windows.shift(windows.hour_of(self.now), -math.ceil(self._label_delay_hours(manifest)))
-        for hour, _, unkept in joins.due(self._services.artifacts, self.model):
+        for hour, _, labels_pending in joins.due(self._services.artifacts, self.model):
             if hour > last or self._out_of_time():
                 return
-            if unkept:
+            if labels_pending:
                 if not (manifest.get("spec") or {}).get("mask"):
                     labelled_rows.keep(self._services.artifacts, self._services.captures, self.model, hour)
-                joins.forget(self._services.artifacts, [keys.unjoined(self.model, hour, joins.UNKEPT)])
+                joins.forget(self._services.artifacts, [keys.join_pending(self.model, hour, joins.LABELS_PENDING)])
 
     def _compact(self) -> None:
         """Fold the summaries of closed hours, oldest first."""

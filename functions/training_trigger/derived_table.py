@@ -4,15 +4,12 @@ from __future__ import annotations
 
 # ruff: noqa: S608  in this SQL columns are named c<number> and every text goes through literal()
 import csv
-from dataclasses import dataclass
 from io import StringIO
 from typing import TYPE_CHECKING
 
-import orjson
-
 from modelloop import keys
-from modelloop.captures import origins
-from modelloop.captures.origins import Origin
+from modelloop.contracts.labelled_row import read_labelled_rows
+from modelloop.contracts.origins import Origin, Origins, line_digest
 from modelloop.errors import InvalidValueError
 from modelloop.tables.grammar import read_text
 from training_trigger.reading.cells import literal
@@ -20,51 +17,25 @@ from training_trigger.reading.load import load
 from training_trigger.target import choose_target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from duckdb import DuckDBPyConnection
 
     from modelloop.aws.storage import Bucket
+    from modelloop.contracts.labelled_row import LabelledRow
     from modelloop.spec.model import Spec
-    from modelloop.tables.grammar import Value
-
-
-@dataclass(frozen=True, slots=True)
-class LabelledRow:
-    """One prediction's features and the label that came for it; `time` is when the label was given."""
-
-    id: str
-    row: int
-    time: str
-    values: Mapping[str, Value]
-    label: str | float | bool
 
 
 def read_labelled(artifacts: Bucket, model: str) -> list[LabelledRow]:
     """Return the labelled rows of a model in the order of id and row; of several labels of a row, the last by time."""
     last: dict[tuple[str, int], LabelledRow] = {}
     for key in sorted(artifacts.list_keys(keys.labelled_prefix(model))):
-        for labelled in _labelled_rows(artifacts.get(key)):
+        for labelled in read_labelled_rows(artifacts.get(key)):
             place = (labelled.id, labelled.row)
             if place not in last or last[place].time <= labelled.time:
                 last[place] = labelled
     return [last[place] for place in sorted(last)]
-
-
-def _labelled_rows(body: bytes) -> Iterator[LabelledRow]:
-    for line in body.splitlines():
-        if not line.strip():
-            continue
-        document = orjson.loads(line)
-        if isinstance(document.get("values"), dict) and document.get("label") is not None:
-            yield LabelledRow(
-                id=str(document["id"]),
-                row=int(document.get("row", 0)),
-                time=str(document.get("time", "")),
-                values=document["values"],
-                label=document["label"],
-            )
 
 
 def derive(
@@ -87,9 +58,9 @@ def derive(
             values[target] = row.label
             line = _line([_text(values.get(name), missing) for name in cells.names])
             stream.write(line)
-            rows.append(Origin(row.id, row.row, origins.line_digest(line)))
+            rows.append(Origin(row.id, row.row, line_digest(line)))
     counted = connection.execute("SELECT count(*) FROM cells").fetchone()
-    return origins.document(1 + (counted[0] if counted else 0), rows)
+    return Origins(1 + (counted[0] if counted else 0), tuple(rows)).to_bytes()
 
 
 def _line(cells: list[str | None]) -> bytes:

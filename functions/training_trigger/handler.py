@@ -58,6 +58,6 @@ def _take(upload: UploadEvent, services: Services) -> Outcome:
         return Outcome("ignored", reason=upload.key[:200])
     if place.kind == "dataset":
         return take_table(upload, place.model, place.file, services)
-    if name.endswith(".onnx"):
+    if name.endswith(keys.MODEL_SUFFIX):
         return take_model(upload, place.model, place.file, services)
     return Outcome("ignored", reason=upload.key[:200])

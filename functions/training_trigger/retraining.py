@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from modelloop import clock, keys
 from modelloop.aws.serving import pointers
 from modelloop.aws.storage import Bucket
-from modelloop.captures import origins
+from modelloop.contracts.origins import Origins
 from modelloop.contracts.retrain_request import REQUEST
 from modelloop.errors import DatasetRejectedError, NotFoundError
 from modelloop.ids import MODEL_NAME, derived_uuid7, uuid7
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from modelloop.contracts.labelled_row import LabelledRow
     from modelloop.contracts.retrain_request import RetrainRequest
     from modelloop.spec.model import Spec
     from modelloop.versions.run import SourceFile
-    from training_trigger.derived_table import LabelledRow
     from training_trigger.services import Services
 
 WHO = "training_trigger"
@@ -103,7 +103,7 @@ def _derive(
             return derive(connection, raw, file=origin.file, spec=spec, labelled=labelled, sink=table), None
     except DatasetRejectedError as error:
         Bucket(bucket).download(key, table, origin.version_id)
-        return origins.document(0, ()), error
+        return Origins(0, ()).to_bytes(), error
 
 
 def _base_run(model: str, services: Services) -> Run | None:

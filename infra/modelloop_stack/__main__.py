@@ -15,17 +15,17 @@ from modelloop_stack.emulator import EmulatorError
 from modelloop_stack.info import DEFAULT_STATE
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-State = Annotated[Path, typer.Option("--state", help="Folder of the stack's data; each is a stack of its own.")]
+State = Annotated[Path, typer.Option("--state", help="Folder of the stack's data; each folder is a stack of its own.")]
 
 
 @app.command()
 def up(
     state: State = DEFAULT_STATE,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but why it failed.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print only why it failed.")] = False,
 ) -> None:
-    """Bring the stack up and say where it is."""
+    """Start the stack and print its addresses."""
     if not quiet:
-        print("Bringing the embedded stack up (the first time takes minutes)", file=sys.stderr)
+        print("Starting the embedded stack (the first time takes minutes)", file=sys.stderr)
     try:
         info = stack.up(state)
     except (BuildError, EmulatorError, DeployError) as failure:

@@ -1,13 +1,16 @@
-"""The Python 3.13 that builds and runs the stack, with what that needs, installed by hash.
+"""The Python 3.13 that builds and runs the stack, with the packages that it needs, and the stack's start in it.
 
 The command line runs on older versions of Python too, but bytecode for Lambda is compiled by Lambda's own version. So
-the stack has an environment of its own: the one of `make setup` in a checkout, one beside the wheel's copy otherwise.
+the stack has an environment of its own, installed by hash: the one of `make setup` in a checkout, one beside the
+wheel's copy otherwise.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from modelloop_stack import project
@@ -18,13 +21,39 @@ PYTHON = Path(ENVIRONMENT, "bin", "python")
 FIND_PYTHON = Path(__file__).parent / "build" / "find-python.sh"
 LOCKS = Path("infra", "locks")
 INSTALLER, INSTALLED = "uv.txt", ("stack.txt", "demo.txt")
+_CALLERS_VARIABLES = ("PYTHONPATH", "PYTHONHOME", "PYTHONSAFEPATH")  # they are about the caller's interpreter
 
 
 class EnvironmentMissingError(RuntimeError):
     """There is no environment for the stack, and none can be made here; the message says what is missing."""
 
 
-def interpreter() -> Path:
+class LaunchError(RuntimeError):
+    """The stack did not start; the message carries what its own process printed."""
+
+
+def start_stack(state: Path) -> None:
+    """Build what changed, start the emulator and deploy; the stack's addresses go to `stack.json` in `state`.
+
+    Raises:
+        EnvironmentMissingError: there is no Python 3.13, or its packages cannot be installed.
+        LaunchError: the build, the emulator or the deployment failed.
+
+    """
+    command = [str(find_interpreter()), "-m", "modelloop_stack", "up", "--quiet", "--state", str(state)]
+    variables = {name: value for name, value in os.environ.items() if name not in _CALLERS_VARIABLES}
+    ended = subprocess.run(
+        command, cwd=project.folder() / "infra", env=variables, capture_output=True, text=True, check=False
+    )
+    if ended.returncode == 0:
+        return
+    if ended.stderr.startswith("Traceback"):  # a bug: the traceback is shown to whoever can report it
+        print(ended.stderr, file=sys.stderr)
+        raise LaunchError(ended.stderr.strip().splitlines()[-1])
+    raise LaunchError(ended.stderr.strip())
+
+
+def find_interpreter() -> Path:
     """Return the stack's own interpreter; an installed wheel makes its environment first, once.
 
     Raises:
@@ -42,16 +71,16 @@ def interpreter() -> Path:
     return folder / PYTHON
 
 
-def package_folder(name: str) -> Path | None:
+def find_package(name: str) -> Path | None:
     """Return the folder of a package in the stack's environment, or None where it has no such package."""
-    return next(interpreter().parents[1].glob(f"lib/python3.13/site-packages/{name}"), None)
+    return next(find_interpreter().parents[1].glob(f"lib/python3.13/site-packages/{name}"), None)
 
 
 def _install(folder: Path) -> None:
     if shutil.which("make") is None:
         raise EnvironmentMissingError("make is needed to build the functions: install it and try again")
-    found = _run("bash", str(FIND_PYTHON)).strip()
-    _run(found, "-m", "venv", "--clear", str(folder / ENVIRONMENT))
+    base = _run("bash", str(FIND_PYTHON)).strip()
+    _run(base, "-m", "venv", "--clear", str(folder / ENVIRONMENT))
     python, locks = str(folder / PYTHON), folder / LOCKS
     pip = (python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
     _run(*pip, "--require-hashes", "-r", str(locks / INSTALLER))
@@ -62,9 +91,9 @@ def _install(folder: Path) -> None:
 
 def _run(*command: str) -> str:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        ended = subprocess.run(command, capture_output=True, text=True, check=True)
     except FileNotFoundError as error:
         raise EnvironmentMissingError(f"{command[0]} is needed: install it and try again") from error
     except subprocess.CalledProcessError as error:
         raise EnvironmentMissingError(error.stderr.strip() or f"{command[0]} ended with {error.returncode}") from error
-    return done.stdout
+    return ended.stdout

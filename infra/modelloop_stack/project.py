@@ -48,9 +48,9 @@ def folder() -> Path:
 
 
 def cache() -> Path:
-    """Return the folder for what can be made again: MODELLOOP_CACHE, or `modelloop` in the user's cache folder."""
-    if given := os.environ.get(CACHE_VARIABLE):
-        return Path(given).resolve()
+    """Return the folder for files that can be rebuilt: MODELLOOP_CACHE, or `modelloop` in the user's cache folder."""
+    if folder_name := os.environ.get(CACHE_VARIABLE):
+        return Path(folder_name).resolve()
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(home).resolve() / "modelloop"
 
@@ -61,7 +61,7 @@ def state() -> Path:
 
 
 def _unpack(copy: Path) -> None:
-    """Copy the carried files aside and rename them, so that a half-made copy is never taken for a whole one.
+    """Copy the carried files aside and rename them, so that an incomplete copy is never used.
 
     Built layers are stored by content, so that the copies of all versions share them: they are most of the bytes.
     """

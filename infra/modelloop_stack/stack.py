@@ -1,4 +1,4 @@
-"""Bring the embedded stack up."""
+"""Start the embedded stack."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def up(state_dir: Path = DEFAULT_STATE) -> StackInfo:
 
     """
     state = state_dir.resolve()
-    with processes.alone(state):
+    with processes.lock_state(state):
         packed = package(build())
         endpoint = emulator.start(state)
         info = _deployed(state, endpoint, packed.digest)
         if info is None:
             outputs = deploy.deploy(endpoint, packed)
-            deploy.mend(endpoint, outputs)
+            deploy.correct_emulator(endpoint, outputs)
             info = deploy.describe(endpoint, outputs)
             (state / "deployed.json").write_text(json.dumps({"digest": packed.digest, "outputs": outputs}))
         info.save(state / "stack.json")
@@ -37,9 +37,9 @@ def up(state_dir: Path = DEFAULT_STATE) -> StackInfo:
 
 
 def _deployed(state: Path, endpoint: str, digest: str) -> StackInfo | None:
-    """Return the stack that stands already, when it is this very package and its state outlived the emulator."""
-    memory = state / "deployed.json"
-    if not memory.exists() or not (deploy.status(endpoint) or "").endswith(("CREATE_COMPLETE", "UPDATE_COMPLETE")):
+    """Return the deployed stack when it is of this package and the emulator still has its state, else None."""
+    record = state / "deployed.json"
+    if not record.exists() or not (deploy.read_status(endpoint) or "").endswith(("CREATE_COMPLETE", "UPDATE_COMPLETE")):
         return None
-    remembered = json.loads(memory.read_text())
-    return deploy.describe(endpoint, remembered["outputs"]) if remembered["digest"] == digest else None
+    deployed = json.loads(record.read_text())
+    return deploy.describe(endpoint, deployed["outputs"]) if deployed["digest"] == digest else None

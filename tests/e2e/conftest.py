@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from modelloop_client.client import Client
-from modelloop_client.target import Stack
+from modelloop_client.stacks import Stack
 from modelloop_stack import processes
 from modelloop_stack import stack as embedded
 from modelloop_stack.build.paths import ROOT

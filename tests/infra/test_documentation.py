@@ -22,7 +22,7 @@ from modelloop.errors import ModelloopError
 from modelloop.settings import Settings
 from modelloop.spec import fields as spec_fields
 from modelloop_cli.main import app
-from modelloop_client.target import Stack
+from modelloop_client.stacks import Stack
 from tests.infra.conftest import Resources
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,19 +62,6 @@ def first_cells(name: str) -> set[str]:
     return set(re.findall(r"^\| `([^`]+)`", page(name), re.MULTILINE))
 
 
-def functions() -> list[dict[str, Any]]:
-    return [one["Properties"] for one in template()["Resources"].values() if one["Type"] == "AWS::Serverless::Function"]
-
-
-def routes() -> set[str]:
-    return {
-        f"{event['Properties']['Method'].upper()} {event['Properties']['Path']}"
-        for function in functions()
-        for event in function.get("Events", {}).values()
-        if event["Type"] == "Api"
-    }
-
-
 def metrics() -> set[str]:
     """Names of metrics: the CamelCase words of the modules that emit any, but for what AWS and we call other things."""
     found: set[str] = set()
@@ -83,7 +70,7 @@ def metrics() -> set[str]:
         if "add_metric(" in text or "telemetry.emit(" in text:
             words = (node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant))
             found |= {word for word in words if isinstance(word, str) and METRIC.fullmatch(word)}
-    return found - {"Records", "Modelloop"}
+    return found - {"Records", "Event", "Modelloop"}
 
 
 def error_codes(kind: type[ModelloopError] = ModelloopError) -> set[str]:
@@ -98,17 +85,6 @@ def spec_keys(schema: dict[str, Any], prefix: str = "") -> set[str]:
             spec_keys(reader, f"{prefix}{name}.") if isinstance(reader, dict) and name != "search" else {prefix + name}
         )
     }
-
-
-def test_every_route_is_documented_with_its_plane_and_no_other() -> None:
-    told = {word for word in first_cells("routes.md") if re.match(r"(?:GET|POST) /", word)}
-    assert told == routes()
-    data, control = page("routes.md").split("## Control plane")
-    for function in functions():
-        for event in function.get("Events", {}).values():
-            if event["Type"] == "Api":
-                route = f"`{event['Properties']['Method']} {event['Properties']['Path']}`"
-                assert route in (data if event["Properties"]["Auth"].get("ApiKeyRequired") else control)
 
 
 def test_every_setting_parameter_and_output_is_documented_and_no_other() -> None:

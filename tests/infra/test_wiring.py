@@ -201,7 +201,7 @@ def test_no_alarm_has_a_fixed_name(alarms: Resources) -> None:
 
 def test_every_dead_letter_queue_has_its_way_back(template: dict[str, Any]) -> None:
     told = {name: one["Value"]["Ref"] for name, one in template["Outputs"].items() if "Ref" in one["Value"]}
-    routes = {told[route.dead]: (told[route.home], route.function) for route in ROUTES.values()}
+    routes = {told[route.dead]: (told[route.source], route.function) for route in ROUTES.values()}
 
     assert dict(dead_ends(template["Resources"])) == routes
     assert set(routes) == set(DEAD_LETTERS)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
+from modelloop.captures import quarantine
 from modelloop.contracts.pointer import CHALLENGER, CHAMPION, SHADOW
-from modelloop.monitoring import cost, quarantine, summary
+from modelloop.monitoring import cost, summary
 from modelloop.monitoring.summary import LATENCY_BOUNDS_MS, MICROS
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def shadows(state: ModelState) -> Counts:
 def quarantined(state: ModelState) -> Iterator[Sample]:
     """Yield lines that were put aside, by reason; every reason is there before its first line."""
     counts = _told(state).get(NO_VERSION, {}).get(quarantine.COUNTED, {})
-    for reason, count in sorted((dict.fromkeys(quarantine.REASONS, 0) | counts).items()):
+    for reason, count in sorted(({str(kind): 0 for kind in quarantine.Kind} | counts).items()):
         yield "", {"model_name": state.name, "reason": reason}, count
 
 

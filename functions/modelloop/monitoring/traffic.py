@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from modelloop.captures import quarantine
 from modelloop.contracts.pointer import SHADOW
-from modelloop.monitoring import cost, quarantine, summary, windows
+from modelloop.monitoring import cost, summary, windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -6,8 +6,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelloop import clock
+from modelloop.captures import quarantine
 from modelloop.contracts.pointer import SHADOW
-from modelloop.monitoring import cost, quarantine, summary
+from modelloop.monitoring import cost, summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

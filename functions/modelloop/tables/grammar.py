@@ -106,6 +106,11 @@ def read_text(raw: object, missing: frozenset[str]) -> str | None:
     raise InvalidValueError(f"expected text, got {_shown(raw)}")
 
 
+def label_text(label: object) -> str:
+    """Return the one text form of a class label: what predictions are counted under, and labels compared by."""
+    return read_text(label, frozenset()) or ""
+
+
 def _shown(raw: object) -> str:
     if isinstance(raw, str):
         return repr(raw if len(raw) <= 40 else raw[:40] + "…")  # noqa: PLR2004  enough to recognise a cell

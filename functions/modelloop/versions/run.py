@@ -6,12 +6,12 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from modelloop.versions.gate import Decision, decision_from_json
+from modelloop.versions.gate import GateDecision, decision_from_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from modelloop.contracts.json_types import JsonValue
+    from modelloop.json_types import JsonValue
 
 QUEUED, RUNNING = "QUEUED", "RUNNING"
 SUCCEEDED, REJECTED, FAILED, SUPERSEDED = "SUCCEEDED", "REJECTED", "FAILED", "SUPERSEDED"
@@ -129,7 +129,7 @@ class Run:
     updated_at: str = ""
     lease_until: str | None = None
     metrics: Metrics | None = None
-    gate: Decision | None = None
+    gate: GateDecision | None = None
     plan: Plan | None = None
     spent: Spent | None = None
     version: int | None = None

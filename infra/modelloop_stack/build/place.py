@@ -1,4 +1,4 @@
-"""`python -m modelloop_stack.build.place`: SAM's makefile builds call it eleven times a build: it imports little."""
+"""`python -m modelloop_stack.build.place`: SAM's makefiles call it eleven times a build, so it imports little."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from modelloop_stack.build import code
 from modelloop_stack.build.cache import link_tree
-from modelloop_stack.build.layers import layer
+from modelloop_stack.build.layers import build_layer
 
 
 def main(what: str, artifacts: str, function: str = "") -> None:
@@ -15,7 +15,7 @@ def main(what: str, artifacts: str, function: str = "") -> None:
     if what == "code":
         code.place(function, Path(artifacts))
     else:
-        link_tree(layer(what), Path(artifacts))
+        link_tree(build_layer(what), Path(artifacts))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from modelloop.aws import clients
 from modelloop.aws.events import EventBus
 from modelloop.aws.functions import TriggerFunction
 from modelloop.aws.registry.registry import Registry
-from modelloop.monitoring import quarantine
+from modelloop.captures import quarantine
 from tests.functional.metrics_aggregation.conftest import forget
 from tests.functional.metrics_aggregation.world import (
     HOUR,
@@ -89,7 +89,7 @@ def test_verdicts_converge_after_a_crash_at_any_call(world: World, context: Any,
     verdicts.handler({}, context)
     expected = state(world)
     assert expected[0][f"labelled/{MODEL}/{HOUR}.jsonl"]
-    nobodys = Registry("table").latest_verdict(quarantine.NOBODY, "traffic")
+    nobodys = Registry("table").latest_verdict(quarantine.UNKNOWN_MODEL, "traffic")
     assert nobodys is not None
     assert nobodys["versions"]["0"][quarantine.COUNTED] == {"not_json": 1}
 

@@ -9,8 +9,9 @@ from metrics_aggregation.handler import handler
 from modelloop import clock
 from modelloop.aws.monitoring import summaries
 from modelloop.aws.registry.registry import Registry
+from modelloop.captures import quarantine
 from modelloop.errors import NotFoundError
-from modelloop.monitoring import quarantine, windows
+from modelloop.monitoring import windows
 from modelloop.monitoring.summary import SummaryKey
 from tests.functional.metrics_aggregation.world import HOUR, MODEL, NOON, error, manifest, prediction, usual_rows
 from tests.support.stores import ARTIFACTS
@@ -56,7 +57,7 @@ def test_lines_that_were_put_aside_become_totals_that_a_redelivery_does_not_rais
         handler(event, context)
         verdicts.handler({}, context)
 
-    totals = [Registry("table").latest_verdict(owner, "traffic") for owner in (MODEL, quarantine.NOBODY)]
+    totals = [Registry("table").latest_verdict(owner, "traffic") for owner in (MODEL, quarantine.UNKNOWN_MODEL)]
     counted = [found and found["versions"]["0"][quarantine.COUNTED] for found in totals]
     assert counted == [{"malformed": 1}, {"not_json": 2}]
 
@@ -69,10 +70,12 @@ def test_folded_hours_keep_what_was_put_aside(world: World, context: Any, monkey
         monkeypatch.setattr(clock, "now", lambda later=later: later)
         verdicts.handler({}, context)
 
-    found = Registry("table").latest_verdict(quarantine.NOBODY, "traffic")
+    found = Registry("table").latest_verdict(quarantine.UNKNOWN_MODEL, "traffic")
     assert found is not None
     assert found["versions"]["0"][quarantine.COUNTED] == {"not_json": 2}
-    assert [entry.digest for entry in summaries.entries(ARTIFACTS, quarantine.NOBODY, HOUR, HOUR)] == ["compacted"]
+    assert [entry.digest for entry in summaries.entries(ARTIFACTS, quarantine.UNKNOWN_MODEL, HOUR, HOUR)] == [
+        "compacted"
+    ]
 
 
 def test_the_same_shift_in_two_windows_is_drift(world: World, context: Any) -> None:

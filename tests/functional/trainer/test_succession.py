@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from modelloop.contracts.pointer import VersionRef
+from modelloop.rollout import clearance
 from modelloop.spec.model import Spec
 from modelloop.spec.sections import Promotion
 from modelloop.tables.encoding import Column, Encoding
-from modelloop.versions import clearance
 from tests.support.stores import stores_of
 from tests.support.trainer_lab import NUMBERS, Data, decision, outcomes, regression_sample, sample
 from trainer.release.publishing import publish

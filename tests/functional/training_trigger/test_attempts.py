@@ -83,7 +83,9 @@ def test_an_upload_that_is_redriven_after_its_run_failed_gets_one_new_run_at_its
         failed = deliver_failing(stage, event, KeyError)
     given_up = clock.to_ms(event["Records"][0]["eventTime"]) + 200_000
     record = {"requestContext": {"condition": "RetriesExhausted"}, "requestPayload": event}
-    letter = dead_letters.read("uploads", {"Body": json.dumps(record), "Attributes": {"SentTimestamp": str(given_up)}})
+    letter = dead_letters.read_letter(
+        "uploads", {"Body": json.dumps(record), "Attributes": {"SentTimestamp": str(given_up)}}
+    )
     assert letter.payload is not None
 
     for _ in range(2):

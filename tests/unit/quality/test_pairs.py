@@ -3,9 +3,9 @@ from __future__ import annotations
 import random
 from typing import Any
 
-import orjson
 import pytest
 
+from modelloop.contracts.index_entry import IndexEntry, SourceObject
 from modelloop.monitoring.quality import shadow_agreement
 
 LABELS: dict[str, Any] = {"classes": ["a", "b"]}
@@ -22,13 +22,12 @@ def entry(
     rollout: str = "r",
 ) -> bytes:
     number = {"champion": 1, "challenger": 3}.get(variant, 2) if version is None else version
-    place = {"id": identifier, "offset": offset, "version": number, "variant": variant}
-    return orjson.dumps({**place, "rollout": rollout, "predict": predict})
+    return IndexEntry(identifier, offset, number, variant, rollout, predict, None, None).to_line()
 
 
 def test_rows_of_both_are_counted_by_rollout_and_pair_of_versions() -> None:
     index = [
-        orjson.dumps({"format_version": 1, "key": "k", "version_id": None}),
+        SourceObject("k", None).to_line(),
         entry("one", "champion", ["a", "b"]),
         entry("one", "shadow", ["a", "a"]),
         entry("one", "champion", ["a"], offset=2),

@@ -93,4 +93,4 @@ def test_what_the_stack_lacks_is_named(
     monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
 
     with pytest.raises(EnvironmentMissingError, match=missing):
-        environment.interpreter()
+        environment.find_interpreter()

@@ -26,30 +26,30 @@ if TYPE_CHECKING:
     from modelloop.monitoring.summary import Counts
 
 FORMAT_VERSION = 1
-UNKEPT = "unkept"
+LABELS_PENDING = "unkept"  # the mark's name in the bucket
 PARALLEL_READS = 4
 MOST_HOURS = 4 * 24 * 7
 
 
 class Due(NamedTuple):
-    """An hour with work to do: marks of what is not joined, and whether its labelled rows are not kept yet."""
+    """An hour with work to do: marks of what is not joined, and whether its labelled rows are still to be stored."""
 
     hour: str
     marks: list[str]
-    unkept: bool
+    labels_pending: bool
 
 
 def due(artifacts: Bucket, model: str) -> list[Due]:
     """Return the hours that have marks, oldest first."""
-    marks = artifacts.list_keys(f"unjoined/{model}/")
+    marks = artifacts.list_keys(keys.join_pending_prefix(model))
     return [_due(hour, list(found)) for hour, found in groupby(marks, key=lambda key: key.split("/")[2])]
 
 
 def _due(hour: str, marks: list[str]) -> Due:
     return Due(
         hour,
-        [mark for mark in marks if not mark.endswith(f"/{UNKEPT}")],
-        any(mark.endswith(f"/{UNKEPT}") for mark in marks),
+        [mark for mark in marks if not mark.endswith(f"/{LABELS_PENDING}")],
+        any(mark.endswith(f"/{LABELS_PENDING}") for mark in marks),
     )
 
 
@@ -75,7 +75,7 @@ def join(
         found = outcomes.join(index_lines(artifacts, model, hour), known, manifest) | ({"pairs": both} if both else {})
         if found != joined:
             if known.last:
-                artifacts.put(keys.unjoined(model, hour, UNKEPT), b"")
+                artifacts.put(keys.join_pending(model, hour, LABELS_PENDING), b"")
             if not _write(artifacts, keys.quality(model, hour), model, hour, found, etag):
                 return False
     forget(artifacts, marks)
@@ -103,7 +103,7 @@ def index_lines(artifacts: Bucket, model: str, hour: str) -> Iterator[bytes]:
 def newest_first(artifacts: Bucket, model: str, now: str) -> Iterator[tuple[str, Counts]]:
     """Yield the joined hours of the last four weeks, newest first, read only as far as asked."""
     end = windows.hour_of(now)
-    prefix = f"quality/{model}/"
+    prefix = keys.quality_prefix(model)
     start = prefix + windows.shift(end, -MOST_HOURS)
     found = list(artifacts.list_keys(prefix, start_after=start))
     for key in reversed(found):

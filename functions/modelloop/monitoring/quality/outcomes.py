@@ -9,16 +9,17 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import orjson
-
+from modelloop.contracts import index_entry
 from modelloop.errors import InvalidValueError
 from modelloop.monitoring import summary
-from modelloop.monitoring.drift.baseline import label_text
 from modelloop.tables import grammar
+from modelloop.tables.grammar import label_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from modelloop.contracts.capture_record import Cell
+    from modelloop.contracts.index_entry import IndexEntry
     from modelloop.monitoring.summary import Counts
 
     Manifest = Mapping[str, Any]
@@ -52,20 +53,17 @@ class Labels(NamedTuple):
 class Scored(NamedTuple):
     """One predicted row of one version; `proba` is in millionths."""
 
-    predict: Any
+    predict: Cell
     proba: Sequence[int] | None
-    slices: Mapping[str, Any]
+    slices: Mapping[str, Cell]
 
 
 def read_labels(lines: Iterable[bytes]) -> Labels:
     """Return the last label of every row; the same label delivered twice is one."""
     found: dict[Row, set[Label]] = {}
-    for line in lines:
-        entry = orjson.loads(line)
-        if "label" not in entry:
-            continue  # the line that tells where the labels came from
-        label = Label(entry["time"], label_text(entry["label"]), entry["label"])
-        found.setdefault((entry["id"], entry["row"]), set()).add(label)
+    for entry in index_entry.read_labels(lines):
+        label = Label(entry.time, label_text(entry.label), entry.label)
+        found.setdefault((entry.id, entry.row), set()).add(label)
     last = {row: max(labels, key=lambda label: (label.time, label.text)) for row, labels in found.items()}
     return Labels(last, sum(len({label[:2] for label in labels}) - 1 for labels in found.values()))
 
@@ -82,23 +80,20 @@ def join(index: Iterable[bytes], labels: Labels, manifest: Callable[[int], Manif
     seen: set[str] = set()
     matched: set[Row] = set()
     duplicates = 0
-    for line in index:
-        entry = orjson.loads(line)
-        if "predict" not in entry:
-            continue
-        identity = f"{entry['id']}/{entry['offset']}/{entry['version']}"
+    for entry in index_entry.read_index(index):
+        identity = f"{entry.id}/{entry.offset}/{entry.version}"
         if identity in seen:
             duplicates += 1
             continue
         seen.add(identity)
-        known = manifest(entry["version"])
+        known = manifest(entry.version)
         if known is not None:
             found, rows = _read_entry(entry, labels.last, known.get("classes"))
             matched |= rows
-            version = str(entry["version"])
+            version = str(entry.version)
             summary.add(versions.setdefault(version, {}), found)
-            if entry.get("rollout") and "figures" in found:
-                summary.add(rollouts.setdefault(entry["rollout"], {}).setdefault(version, {}), _losses(found))
+            if entry.rollout and "figures" in found:
+                summary.add(rollouts.setdefault(entry.rollout, {}).setdefault(version, {}), _losses(found))
     return {
         "versions": versions,
         "rollouts": rollouts,
@@ -110,17 +105,17 @@ def join(index: Iterable[bytes], labels: Labels, manifest: Callable[[int], Manif
 
 
 def _read_entry(
-    entry: dict[str, Any], last: Mapping[Row, Label], classes: Sequence[object] | None
+    entry: IndexEntry, last: Mapping[Row, Label], classes: Sequence[object] | None
 ) -> tuple[Counts, set[Row]]:
     """Return the counts of one index entry, and its rows that have labels."""
-    counts: Counts = {"predicted": len(entry["predict"]), "labelled": 0}
+    counts: Counts = {"predicted": len(entry.predict), "labelled": 0}
     matched = set()
-    for at, predict in enumerate(entry["predict"]):
-        row = entry["id"], entry["offset"] + at
+    for at, predict in enumerate(entry.predict):
+        row = entry.id, entry.offset + at
         if row in last:
             matched.add(row)
-            slices = {name: cells[at] for name, cells in (entry["slices"] or {}).items()}
-            scored = Scored(predict, entry["proba"] and entry["proba"][at], slices)
+            slices = {name: cells[at] for name, cells in (entry.slices or {}).items()}
+            scored = Scored(predict, entry.proba[at] if entry.proba else None, slices)
             summary.add(counts, _count(scored, last[row], classes))
     return counts, matched
 
@@ -135,7 +130,11 @@ def _count(one: Scored, label: Label, classes: Sequence[object] | None) -> Count
     figures = _number(one, label) if classes is None else _class(one, label, [label_text(name) for name in classes])
     if figures is None:
         return {"labelled": 1, "unknown_labels": 1}
-    slices = {name: {_slice(cell): figures} for name, cell in one.slices.items() if _sliceable(cell)}
+    slices = {
+        name: {_slice(cell): figures}
+        for name, cell in one.slices.items()
+        if cell is None or isinstance(cell, str | bool)
+    }
     return {"labelled": 1, "figures": figures} | ({"slices": slices} if slices else {})
 
 
@@ -165,7 +164,7 @@ def _number(one: Scored, label: Label) -> Counts | None:
         truth = grammar.read_number(label.value, _NO_LABELS)
     except InvalidValueError:
         truth = None
-    if truth is None or one.predict is None:
+    if truth is None or one.predict is None or isinstance(one.predict, str):
         return None
     error, wanted = _fixed(one.predict - truth), _fixed(truth)
     return {
@@ -178,10 +177,6 @@ def _number(one: Scored, label: Label) -> Counts | None:
 
 def _fixed(value: float) -> int:
     return round(min(max(value, -FURTHEST), FURTHEST) * PPM)
-
-
-def _sliceable(cell: object) -> bool:
-    return cell is None or isinstance(cell, str | bool)
 
 
 def _slice(cell: str | bool | None) -> str:

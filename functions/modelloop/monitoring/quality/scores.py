@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from modelloop.monitoring.drift.baseline import label_text
 from modelloop.monitoring.quality.outcomes import PPM
+from modelloop.tables.grammar import label_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
-from modelloop.monitoring.drift.baseline import label_text
+from modelloop.contracts.index_entry import read_index
+from modelloop.tables.grammar import label_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from modelloop.contracts.index_entry import IndexEntry
     from modelloop.monitoring.summary import Counts
 
     Manifest = Mapping[str, Any]
@@ -34,36 +34,35 @@ def count(index: Iterable[bytes], manifest: Callable[[int], Manifest | None]) ->
 
     `manifest` finds that of a version (None: unknown, its rows are left out).
     """
-    waiting: dict[tuple[str, int], dict[str, Any]] = {}
+    waiting: dict[tuple[str, int], IndexEntry] = {}
     done: set[tuple[str, int]] = set()
     found: dict[str, Counts] = {}
-    for line in index:
-        entry = orjson.loads(line)
-        place = entry.get("id", ""), entry.get("offset", 0)
-        if entry.get("variant") not in SIDES or not entry.get("rollout") or place in done:
+    for entry in read_index(index):
+        rows = entry.id, entry.offset
+        if entry.variant not in SIDES or not entry.rollout or rows in done:
             continue
-        other = waiting.setdefault(place, entry)
-        if other["variant"] != entry["variant"]:
-            done.add(place)
-            del waiting[place]
-            shadow, champion = (other, entry) if entry["variant"] == "champion" else (entry, other)
+        other = waiting.setdefault(rows, entry)
+        if other.variant != entry.variant:
+            done.add(rows)
+            del waiting[rows]
+            shadow, champion = (other, entry) if entry.variant == "champion" else (entry, other)
             _add(found, shadow, champion, manifest)
     return found
 
 
 def _add(
     found: dict[str, Counts],
-    shadow: Mapping[str, Any],
-    champion: Mapping[str, Any],
+    shadow: IndexEntry,
+    champion: IndexEntry,
     manifest: Callable[[int], Manifest | None],
 ) -> None:
-    known = manifest(champion["version"])
+    known = manifest(champion.version)
     apart = None if known is None else _measure(known)
-    both = list(zip(shadow["predict"], champion["predict"], strict=False))
+    both = list(zip(shadow.predict, champion.predict, strict=False))
     if apart is None or not both:
         return
-    place = name(shadow["rollout"], shadow["version"], champion["version"])
-    counts = found.setdefault(place, {"rows": 0, "different": 0})
+    pair = name(shadow.rollout, shadow.version, champion.version)
+    counts = found.setdefault(pair, {"rows": 0, "different": 0})
     counts["rows"] += len(both)
     counts["different"] += sum(apart(one, other) for one, other in both)
 
