@@ -1,4 +1,4 @@
-"""Columns that give the answer away: one feature alone, cut into bins, nearly determines the target."""
+"""Columns that give the answer away: a single feature, cut into bins, nearly determines the target."""
 
 from __future__ import annotations
 

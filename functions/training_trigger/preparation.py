@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What is known of a table, the files beside its document by name, and the plan of its training."""
+    """The facts of a table, the files beside its document by name, and the plan of its training."""
 
     facts: TableFacts
     files: dict[str, Path]
@@ -101,7 +101,7 @@ def prepare(
     warnings += labels.look_alikes(target.classes)
     warnings += _warnings(facts, place, roles, spec, unlabelled)
     warnings += leaks.warnings(encoding, np.load(files["matrix.npy"], mmap_mode="r"), values, classes)
-    known = TableFacts(
+    table_facts = TableFacts(
         model=model,
         spec=spec,
         task=target.task,
@@ -118,7 +118,7 @@ def prepare(
         split=sides.split,
         slices=sliced,
     )
-    return Prepared(known, files, plan)
+    return Prepared(table_facts, files, plan)
 
 
 def _check_spec(names: tuple[str, ...], spec: Spec) -> None:

@@ -63,14 +63,14 @@ def train_again(request: RetrainRequest, services: Services) -> Outcome:
     with engine.scratch() as folder:
         table, origin = folder / "upload", base.dataset.origin
         try:
-            told, unfit = _derive(origin, spec, labelled, table)
+            row_origins, unfit = _derive(origin, spec, labelled, table)
         except NotFoundError:
             return Outcome("gone", model, reason=f"{origin.uri} is no longer kept: upload the table again")
         run = services.registry.create_run(_new_run(request, origin, table, len(labelled), spec_digest, services))
         if run.state != QUEUED:
             reason = f"run {run.run_id} has trained on the same rows with the same specification"
             return Outcome("repeated", model, run.run_id, reason)
-        services.artifacts.put(keys.origins(model, run.dataset.digest), told)
+        services.artifacts.put(keys.origins(model, run.dataset.digest), row_origins)
         services.artifacts.upload(keys.derived(model, run.dataset.digest), table)
         return bring_in(Work(run, table, FILE, spec, services.trainer, refusal or unfit), services)
 

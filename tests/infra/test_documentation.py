@@ -70,7 +70,7 @@ def metrics() -> set[str]:
         if "add_metric(" in text or "telemetry.emit(" in text:
             words = (node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant))
             found |= {word for word in words if isinstance(word, str) and METRIC.fullmatch(word)}
-    return found - {"Records", "Modelloop"}
+    return found - {"Records", "Event", "Modelloop"}
 
 
 def error_codes(kind: type[ModelloopError] = ModelloopError) -> set[str]:

@@ -27,7 +27,7 @@ def tweedie(exponent: float) -> str:
     """Return the name of a Tweedie deviance by its power; raise ValueError for a power without a distribution."""
     if not isfinite(exponent) or 0 < exponent < 1:
         raise ValueError(f"no Tweedie distribution has the power {exponent:g}; there are 0, and 1 and above")
-    named = next((name for name, known in _POWERS.items() if known == exponent), None)
+    named = next((name for name, value in _POWERS.items() if value == exponent), None)
     return named or f"{TWEEDIE}{exponent:.12g}"
 
 

@@ -173,7 +173,7 @@ def _value(loader: Any, node: Any, reader: spec_fields.Reader, path: str) -> Any
 
 
 def _known(key: str, schema: spec_fields.Schema) -> str:
-    from difflib import get_close_matches  # noqa: PLC0415  for a mistake alone
+    from difflib import get_close_matches  # noqa: PLC0415  needed only for a mistake
 
     near = get_close_matches(key.lower(), schema, n=1)
     return (f", did you mean `{near[0]}`?" if near else ";") + f" the keys are {', '.join(schema)}"

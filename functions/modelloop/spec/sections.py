@@ -71,8 +71,8 @@ Section = TypeVar("Section", Search, Promotion, Monitoring, Retraining)
 def section_from_json(kind: type[Section], document: Mapping[str, Any] | None) -> Section:
     """Return a section with the settings of a stored or written document, and defaults where it has none."""
     given = document or {}
-    known = {entry.name: given[entry.name] for entry in fields(kind) if given.get(entry.name) is not None}
-    return kind(**known)
+    values = {entry.name: given[entry.name] for entry in fields(kind) if given.get(entry.name) is not None}
+    return kind(**values)
 
 
 def section_to_json(section: Search | Promotion | Monitoring | Retraining) -> dict[str, Setting]:

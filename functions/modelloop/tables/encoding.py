@@ -93,7 +93,7 @@ class Table:
 
     @property
     def values(self) -> dict[str, list[grammar.Value]]:
-        """Typed values by column, read anew at each call: number, boolean, text, ISO date, or None for missing."""
+        """Typed values by column, read again at each call: number, boolean, text, ISO date, or None for missing."""
         values: dict[str, list[grammar.Value]] = {}
         absent = [None] * len(self.block)
         for column in self._encoding.columns:

@@ -121,20 +121,20 @@ def by_time(times: NDArray[np.float64], holdout: float) -> NDArray[np.uint8]:
     import numpy as np  # noqa: PLC0415  the domain imports numpy where it is used
 
     sides = np.full(len(times), TRAIN, np.uint8)
-    known = np.sort(times[~np.isnan(times)])
-    holdout_after = _edge(known, holdout)
-    validation_after = _edge(known[known <= holdout_after], VALIDATION_SHARE)
+    ordered = np.sort(times[~np.isnan(times)])
+    holdout_after = _edge(ordered, holdout)
+    validation_after = _edge(ordered[ordered <= holdout_after], VALIDATION_SHARE)
     sides[times > validation_after] = VALIDATION
     sides[times > holdout_after] = HOLDOUT
     return sides
 
 
-def _edge(known: NDArray[np.float64], newest: float) -> float:
+def _edge(ordered: NDArray[np.float64], newest: float) -> float:
     """Return the time after which about the newest share lies, so that at least one time lies after it."""
-    if not len(known):
+    if not len(ordered):
         return float("inf")
-    edge = known[int((len(known) - 1) * (1 - newest))]
-    earlier = known[known < known[-1]]
-    if edge == known[-1] and len(earlier):
+    edge = ordered[int((len(ordered) - 1) * (1 - newest))]
+    earlier = ordered[ordered < ordered[-1]]
+    if edge == ordered[-1] and len(earlier):
         edge = earlier[-1]
     return float(edge)

@@ -68,7 +68,7 @@ class TableFile:
 
 @dataclass(frozen=True, slots=True)
 class TableFacts:
-    """What preparing a table found out. `classes` (None for regression) are in the order of their codes."""
+    """What preparing a table established. `classes` (None for regression) are in the order of their codes."""
 
     model: str
     spec: Spec

@@ -163,16 +163,16 @@ def run_key(dataset_digest: str, spec_digest: str, cause: str) -> str:
 
 def run_from_json(document: Mapping[str, Any]) -> Run:
     """Return a stored run; fields that this release does not know are left out."""
-    known = {name: document[name] for name in _FIELDS if document.get(name) is not None}
-    known["dataset"] = dataset_from_json(known["dataset"])
+    values = {name: document[name] for name in _FIELDS if document.get(name) is not None}
+    values["dataset"] = dataset_from_json(values["dataset"])
     for name, kind in (("metrics", Metrics), ("spent", Spent)):
-        if name in known:
-            known[name] = _read(kind, known[name])
-    if "gate" in known:
-        known["gate"] = decision_from_json(known["gate"])
-    if "plan" in known:
-        known["plan"] = plan_from_json(known["plan"])
-    return Run(**known)
+        if name in values:
+            values[name] = _read(kind, values[name])
+    if "gate" in values:
+        values["gate"] = decision_from_json(values["gate"])
+    if "plan" in values:
+        values["plan"] = plan_from_json(values["plan"])
+    return Run(**values)
 
 
 def dataset_from_json(document: Mapping[str, Any]) -> Dataset:

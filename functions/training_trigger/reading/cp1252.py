@@ -1,8 +1,8 @@
 """Bytes that are not UTF-8: Western text in cp1252 is recognized by its shape; no other encoding is read.
 
-In Western text few letters are beyond ASCII, and they stand alone or in pairs. Where bytes beyond ASCII follow each
+In Western text few letters are beyond ASCII, and they stand singly or in pairs. Where bytes beyond ASCII follow each
 other, the alphabet is another one (Cyrillic, Greek, Chinese, …), and where signs stand inside words the code page is
-(DOS, Polish, …): cp1252 would make letters of them that nobody wrote.
+(DOS, Polish, …): reading those as cp1252 would give wrong letters.
 """
 
 from __future__ import annotations
