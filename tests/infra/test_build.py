@@ -128,7 +128,7 @@ def test_only_the_trainer_ships_the_chart_library(tmp_path: Path, monkeypatch: p
     for name in (f"{code.CHARTS}/chart.umd.min.js", "trainer/report/page.py"):
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         (source / name).write_text("")
-    monkeypatch.setattr(code, "code", lambda: source)
+    monkeypatch.setattr(code, "build_code", lambda: source)
     shipped = {}
     for function in ("TrainerFunction", "InferenceFunction"):
         place.main("code", str(tmp_path / function), function)

@@ -39,7 +39,7 @@ def test_the_answer_is_the_last_document_among_the_printed_lines() -> None:
 
 
 def test_a_wrong_answer_is_an_error() -> None:
-    with pytest.raises(SamLocalError, match="expected 200, found 500"):
+    with pytest.raises(SamLocalError, match="expected 200, got 500"):
         loop._expect("the status", 500, 200)
 
 
