@@ -11,6 +11,7 @@ from modelloop.aws.monitoring import joins
 from modelloop.aws.serving import judging
 from modelloop.ids import derived_uuid7
 from modelloop.monitoring import alerts, retraining
+from modelloop.spec.sections import Retraining, section_from_json
 from modelloop.versions.run import ENDED
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def consider_retraining(
         drift=found["drift"],
         quality=found["quality"],
         labels=_new_labels(services.artifacts, model, manifest, now),
-        policy=(manifest.get("spec") or {}).get("retrain") or {},
+        policy=section_from_json(Retraining, (manifest.get("spec") or {}).get("retrain")),
         earlier=previous.get("started") or [],
         masked=bool((manifest.get("spec") or {}).get("mask")),
         frozen=pointer.frozen,

@@ -11,6 +11,7 @@ from modelloop.aws.storage import Bucket
 from modelloop.captures import origins
 from modelloop.errors import DatasetRejectedError, NotFoundError
 from modelloop.ids import MODEL_NAME, derived_uuid7, uuid7
+from modelloop.spec.sections import MIN_LABELS
 from modelloop.versions.run import QUEUED, SUCCEEDED, Run
 from training_trigger import engine
 from training_trigger.derive import derive
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 REQUEST = "request"
 WHO = "training_trigger"
 NOTHING_NEW = frozenset({"ignored", "refused", "gone", "repeated"})
-FEWEST_LABELS = 200
 RUNS_SEARCHED = 100
 BROUGHT = "model"
 
@@ -85,8 +85,8 @@ def _is_known(services: Services, model: str) -> bool:
 def _reason_to_wait(spec: Spec, labelled: Sequence[LabelledRow]) -> str | None:
     if spec.mask:
         return "masked columns are not captured, so live rows cannot be learned from"
-    if len(labelled) < FEWEST_LABELS:
-        return f"labels needed: {len(labelled)} of {FEWEST_LABELS} labelled rows"
+    if len(labelled) < MIN_LABELS:
+        return f"labels needed: {len(labelled)} of {MIN_LABELS} labelled rows"
     return None
 
 

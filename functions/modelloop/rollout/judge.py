@@ -14,6 +14,7 @@ from modelloop import clock
 from modelloop.monitoring.drift import histogram_tests, thresholds
 from modelloop.rollout import sequential
 from modelloop.rollout.sequential import Sample
+from modelloop.spec.sections import MARGIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -68,7 +69,7 @@ class Evidence:
     pairs: tuple[int, int] | None = None
     frozen: bool = False
     min_rows: int = MIN_ROWS
-    margin: float = 0.01
+    margin: float = MARGIN
 
 
 class Finding(NamedTuple):

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from modelloop.contracts.pointer import VersionRef
-    from modelloop.spec.promotion import Policy
+    from modelloop.spec.sections import Promotion
 
 FULL = 100.0
 
 
 def release(
-    pointer: Pointer | None, ref: VersionRef, *, model: str, policy: Policy, now: str, who: str, why: str
+    pointer: Pointer | None, ref: VersionRef, *, model: str, policy: Promotion, now: str, who: str, why: str
 ) -> Pointer | None:
     """Let a version that passed its gate go live as the policy says.
 

@@ -26,8 +26,7 @@ def check_combinations(spec: Spec) -> None:
     """Raise SpecError for keys that contradict each other whatever is uploaded."""
     task = spec.task or _task_of_metric(spec.metric)
     unlisted = [name for name in spec.params if name not in (spec.estimators or fields.DEFAULT_FAMILIES)]
-    promotion = spec.promotion
-    unseen = promotion["policy"] == "auto" and promotion["canary_percent"] == 0
+    unseen = spec.promotion.policy == "auto" and spec.promotion.canary_percent == 0
     checks = [
         (spec.time_column and spec.group_column, "group_column", "give time_column or group_column, not both"),
         (spec.target and spec.target in spec.ignore, "ignore", "the target cannot be ignored"),

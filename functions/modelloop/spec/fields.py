@@ -12,6 +12,7 @@ from modelloop.tables.grammar import BOOLEAN, read_text
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+type Parameter = str | float | bool | None
 type Reader = Callable[[object], Any]
 type Schema = dict[str, Reader | Schema]
 
@@ -99,7 +100,7 @@ def _estimators(value: object) -> tuple[str, ...]:
     return names
 
 
-def _params(value: object) -> dict[str, dict[str, Any]]:
+def _params(value: object) -> dict[str, dict[str, Parameter]]:
     if not isinstance(value, dict) or not all(isinstance(inner, dict) for inner in value.values()):
         raise UnfitValueError("a mapping from estimator to its parameters, such as linear: {C: 1.0}")
     _estimators(list(value))

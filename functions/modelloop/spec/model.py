@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modelloop.errors import SpecError
 from modelloop.spec import checks
 from modelloop.spec import fields as spec_fields
+from modelloop.spec.sections import (
+    Monitoring,
+    Promotion,
+    Retraining,
+    Search,
+    section_from_json,
+    section_to_json,
+)
 from modelloop.tables.grammar import MISSING_TOKENS
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from modelloop.spec.fields import Parameter
+
 FORMAT_VERSION = 1
-LONGEST = 64 * 1024
-PROMOTION = {"policy": "auto", "canary_percent": 10, "bake_minutes": 60, "margin": 0.01}
-MONITORING = {"capture_percent": 100, "min_rows": 500}
-RETRAIN = {"on_drift": True, "cooldown_hours": 24, "max_per_day": 1}
+MAX_CHARACTERS = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """What was asked, with defaults filled in. `lines` tells where each key stands and is no part of the digest."""
+    """What was asked, with defaults filled in. `lines` has the line of each key and is no part of the digest."""
 
     target: str | None = None
     task: str | None = None
@@ -30,15 +40,15 @@ class Spec:
     time_column: str | None = None
     group_column: str | None = None
     estimators: tuple[str, ...] = ()
-    params: dict[str, dict[str, Any]] = field(default_factory=dict)
-    search: dict[str, Any] = field(default_factory=dict)
+    params: dict[str, dict[str, Parameter]] = field(default_factory=dict)
+    search: Search = field(default_factory=Search)
     metric: str | None = None
     holdout: float = 0.2
     threshold: float | None = None
     rare_classes: str = "refuse"
-    promotion: dict[str, Any] = field(default_factory=lambda: dict(PROMOTION))
-    monitoring: dict[str, Any] = field(default_factory=lambda: dict(MONITORING))
-    retrain: dict[str, Any] = field(default_factory=lambda: dict(RETRAIN))
+    promotion: Promotion = field(default_factory=Promotion)
+    monitoring: Monitoring = field(default_factory=Monitoring)
+    retrain: Retraining = field(default_factory=Retraining)
     protected: tuple[str, ...] = ()
     mask: tuple[str, ...] = ()
     missing: tuple[str, ...] = tuple(sorted(MISSING_TOKENS))
@@ -49,11 +59,11 @@ class Spec:
 
     def to_json(self) -> dict[str, Any]:
         """Return the document that runs and manifests carry."""
-        document = asdict(self)
-        del document["lines"]
-        return {"format_version": FORMAT_VERSION} | {
-            key: list(value) if isinstance(value, tuple) else value for key, value in document.items()
-        }
+        document: dict[str, Any] = {"format_version": FORMAT_VERSION}
+        for key in _KEYS:
+            value = getattr(self, key)
+            document[key] = list(value) if isinstance(value, tuple) else value
+        return document | {key: section_to_json(getattr(self, key)) for key in _SECTIONS}
 
     @property
     def digest(self) -> str:
@@ -74,39 +84,41 @@ class Spec:
         return _error(message, self.lines.get(key), key)
 
 
+_SECTIONS = {"search": Search, "promotion": Promotion, "monitoring": Monitoring, "retrain": Retraining}
+_KEYS = tuple(entry.name for entry in fields(Spec) if entry.name != "lines")
+
+
 def spec_from_json(document: dict[str, Any]) -> Spec:
-    """Read a stored spec; raise SpecError when it is not one."""
+    """Return a stored spec; raise SpecError for a format that this release does not read."""
     if document.get("format_version") != FORMAT_VERSION:
-        raise SpecError(f"spec of format {document.get('format_version')!r}")
-    known = {entry.name for entry in fields(Spec)} - {"lines"}
-    values: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in document.items() if key in known
-    }
-    return Spec(**values)
+        raise SpecError(
+            f"the spec has format version {document.get('format_version')!r}, and version {FORMAT_VERSION} can be read"
+        )
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in document.items()}
+    sections = {key: section_from_json(kind, document.get(key)) for key, kind in _SECTIONS.items()}
+    return Spec(**{key: value for key, value in values.items() if key in _KEYS} | sections)
 
 
 def parse_spec(text: str) -> Spec:
-    """Read a model.yaml; raise SpecError with the line for anything that cannot be followed."""
-    if len(text) > LONGEST:
-        raise SpecError(f"model.yaml is longer than {LONGEST} characters")
+    """Return the spec of a model.yaml; raise SpecError with the line for anything that cannot be followed."""
+    if len(text) > MAX_CHARACTERS:
+        raise SpecError(f"model.yaml is longer than {MAX_CHARACTERS} characters")
     lines: dict[str, int] = {}
-    values = _values(text, lines)
-    for section, defaults in (("promotion", PROMOTION), ("monitoring", MONITORING), ("retrain", RETRAIN)):
-        values[section] = {**defaults, **values.get(section, {})}
-    spec = Spec(**values, lines=lines)
+    values = dict(_values(text, lines))
+    sections = {key: section_from_json(kind, values.get(key)) for key, kind in _SECTIONS.items()}
+    spec = Spec(**values | sections, lines=lines)
     checks.check_combinations(spec)
     return spec
 
 
-def _values(text: str, lines: dict[str, int]) -> dict[str, Any]:
+def _values(text: str, lines: dict[str, int]) -> Iterator[tuple[str, Any]]:
     import yaml  # noqa: PLC0415  only intake reads YAML; readers of stored specs do not pay for it
 
     try:
         loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
-        if node is None:
-            return {}
-        return _section(loader, node, spec_fields.SCHEMA, "", lines)
+        if node is not None:
+            yield from _section(loader, node, spec_fields.SCHEMA, "", lines)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise _error(f"model.yaml is not YAML: {error.problem}", mark.line + 1 if mark else None) from error
@@ -116,35 +128,35 @@ def _values(text: str, lines: dict[str, int]) -> dict[str, Any]:
         raise SpecError("model.yaml is nested too deeply") from error
 
 
-def _section(loader: Any, node: Any, schema: spec_fields.Schema, prefix: str, lines: dict[str, int]) -> dict[str, Any]:
+def _section(
+    loader: Any, node: Any, schema: spec_fields.Schema, prefix: str, lines: dict[str, int]
+) -> Iterator[tuple[str, Any]]:
+    """Yield every key of a mapping with its value, and write the line of each to `lines`."""
     if node.id != "mapping":
         what = f"`{prefix[:-1]}`" if prefix else "model.yaml"
         raise _error(f"{what} must be a mapping of keys to values", _line(node))
-    values: dict[str, Any] = {}
     for key_node, value_node in node.value:
         key = key_node.value if isinstance(key_node.value, str) else "?"
         path, reader = prefix + key, schema.get(key)
         if reader is None:
             raise _error(f"unknown key `{path}`{_known(key, schema)}", _line(key_node), path)
-        if key in values:
-            raise _error(f"`{path}` stands twice", _line(key_node), path)
+        if path in lines:
+            raise _error(f"`{path}` is given twice", _line(key_node), path)
         lines[path] = _line(key_node)
         lines |= _inner_lines(value_node, path) if key == "params" else {}
-        values[key] = (
-            _section(loader, value_node, reader, f"{path}.", lines)
-            if isinstance(reader, dict)
-            else _value(loader, value_node, reader, path)
-        )
-    return values
+        if isinstance(reader, dict):
+            yield key, dict(_section(loader, value_node, reader, f"{path}.", lines))
+        else:
+            yield key, _value(loader, value_node, reader, path)
 
 
 def _inner_lines(node: Any, prefix: str) -> dict[str, int]:
-    """Return where each key of a mapping stands, and of the mappings in it."""
-    found: dict[str, int] = {}
+    """Return the line of each key of a mapping, and of the mappings in it."""
+    lines: dict[str, int] = {}
     for key, value in node.value if node.id == "mapping" else ():
         path = f"{prefix}.{key.value}"
-        found |= {path: _line(key), **_inner_lines(value, path)}
-    return found
+        lines |= {path: _line(key), **_inner_lines(value, path)}
+    return lines
 
 
 def _value(loader: Any, node: Any, reader: spec_fields.Reader, path: str) -> Any:

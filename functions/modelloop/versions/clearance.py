@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from modelloop.contracts.pointer import VersionRef
 from modelloop.errors import ConflictError
-from modelloop.spec.promotion import policy_from_json
+from modelloop.spec.sections import Promotion, section_from_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from modelloop.spec.promotion import Policy
 
 type Facts = Mapping[str, Any]
 
@@ -61,9 +60,9 @@ def ref(facts: Facts) -> VersionRef:
     return VersionRef(facts["version"], facts["run_id"], bundle["file"], bundle["sha256"], bundle["bytes"])
 
 
-def policy(facts: Facts) -> Policy:
+def policy(facts: Facts) -> Promotion:
     """Return how the version's spec wants it to go live."""
-    return policy_from_json(facts.get("promotion"))
+    return section_from_json(Promotion, facts.get("promotion"))
 
 
 def status(facts: Facts) -> str:

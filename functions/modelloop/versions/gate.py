@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from modelloop.spec.sections import MARGIN
 from modelloop.versions.evidence import Check, Comparison, Succession, shown
 from modelloop.versions.review_checks import labels_regrouped, labels_suspected, suspicions
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 RELEASE, REJECT, APPROVE = "release", "reject", "approve"
-MARGIN = 0.01
 SMALL_FIRST, SMALL_SUCCESSOR = 20, 200
 BEST_ON_HOLDOUT = "best_on_holdout"
 

@@ -54,7 +54,7 @@ def examine(table: PreparedTable, candidate: Predictor, metric: str, champion: C
     own = Contender(candidate, table.encoding, classes)
     succession = None if champion is None else _succession(table, own, champion, metric, metrics)
     beaten = compare("trivial", metric, outcome, baseline, table.seed)
-    decision = decide(beaten, succession, margin=float(table.spec.promotion.get("margin", 0.01)))
+    decision = decide(beaten, succession, margin=table.spec.promotion.margin)
     best = succession is None or _is_best(succession)
     return Examination(outcome, metrics, decision, labels_of(table.rows, classes), best)
 

@@ -54,7 +54,7 @@ def serving_file(
         **form,
         "golden": golden,
         "interval": interval,
-        "capture": {"percent": spec.monitoring["capture_percent"], "mask": sorted(spec.mask)},
+        "capture": {"percent": spec.monitoring.capture_percent, "mask": sorted(spec.mask)},
         "base": None,
     }
     body = orjson.dumps(document)

@@ -12,6 +12,7 @@ from modelloop import clock, keys
 from modelloop.contracts import manifest as manifests
 from modelloop.errors import NotFoundError
 from modelloop.monitoring.drift import baseline
+from modelloop.spec.sections import section_to_json
 from trainer import report
 from trainer.comparison import incumbents
 from trainer.comparison.examination import trained_until
@@ -149,7 +150,7 @@ def _manifest(
         "baseline": profile,
         **_diagnostics(candidate),
         "replay": verdict,
-        "monitoring": {**table.spec.monitoring, "mask": list(table.spec.mask)},
+        "monitoring": {**section_to_json(table.spec.monitoring), "mask": list(table.spec.mask)},
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from modelloop.versions.gate import MARGIN
+from modelloop.spec.sections import MARGIN
 from trainer.report import figures
 from trainer.report.markup import NOTHING, bars, chart, figure, number, pairs, section, table, text
 

@@ -80,7 +80,8 @@ def candidates(table: PreparedTable, predecessor: Candidate | None = None) -> li
     """
     names = list(table.spec.families)
     fixed = {name: given(table.spec, name) for name in names}
-    wanted = int(table.spec.search.get("trials", 0 if not table.spec.search else DEFAULT_TRIALS))
+    search = table.spec.search
+    wanted = search.trials or (DEFAULT_TRIALS if search.is_asked else 0)
     found = [] if predecessor is None else [predecessor]
     found += _others(table.task, [Candidate(name, fixed[name]) for name in names], found)
     for candidate in _draws(table, names, fixed, wanted):

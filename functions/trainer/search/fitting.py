@@ -68,7 +68,7 @@ class _Search:
         self, table: PreparedTable, metric: str, left: list[Candidate], end: float, report: Callable[[float], None]
     ) -> None:
         self._table, self._metric, self._left, self._end = table, metric, left, end
-        limit = time.monotonic() + float(table.spec.search.get("seconds", float("inf")))
+        limit = time.monotonic() + (table.spec.search.seconds or float("inf"))
         *self._early, self._rows = search.rungs(table.train.rows, len(left))
         self._clock = Clock(min(end, limit), report)
         self.trials: list[Trial] = []

@@ -10,7 +10,8 @@ from modelloop import clock, keys
 from modelloop.aws.functions import ReplayFunction
 from modelloop.aws.storage import Bucket
 from modelloop.errors import TransientError
-from modelloop.spec.model import PROMOTION, Spec
+from modelloop.spec.model import Spec
+from modelloop.spec.sections import Promotion, Search
 from tests.support.trainer_lab import Data, sample
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def test_a_successor_tries_the_champions_settings_first(lab: Lab) -> None:
 
 
 def test_what_chance_found_once_is_not_left_to_chance_again(lab: Lab) -> None:
-    spec: dict[str, Any] = {"search": {"trials": 5}}
+    spec: dict[str, Any] = {"search": Search(trials=5)}
     first = lab.manifest(lab.train(asking(sample(3000, 2), "decision_tree", **spec)))
     found = first["estimator"]["settings"]
     assert found in [trial["params"] for trial in first["trials"] if trial["origin"] == "drawn"]
@@ -58,7 +59,7 @@ def test_what_chance_found_once_is_not_left_to_chance_again(lab: Lab) -> None:
 
 def test_without_time_a_successor_is_what_the_champion_is(lab: Lab) -> None:
     lab.train(asking(sample(2000, 3), "decision_tree", params={"decision_tree": {"max_leaf_nodes": 7}}))
-    run = lab.prepare(asking(sample(2100, 3), "linear", "decision_tree", search={"trials": 9}))
+    run = lab.prepare(asking(sample(2100, 3), "linear", "decision_tree", search=Search(trials=9)))
     lab.deliver(run, NO_TIME)
     assert tried(run) == [("predecessor", "decision_tree", {"max_leaf_nodes": 7})]
 
@@ -69,7 +70,7 @@ def test_a_family_that_the_spec_no_longer_names_is_not_tried(lab: Lab) -> None:
 
 
 def test_without_a_champion_the_best_version_so_far_is_tried_first(lab: Lab) -> None:
-    manual = {"promotion": {**PROMOTION, "policy": "manual"}}
+    manual = {"promotion": Promotion("manual")}
     better = lab.train(asking(sample(900, 5), "linear", params={"linear": {"C": 0.5}}, **manual))
     worse = lab.train(asking(sample(900, 5), "linear", params={"linear": {"C": 0.0001}}, **manual))
     last = lab.train(asking(sample(1000, 5), "linear", **manual))
@@ -85,7 +86,7 @@ def test_a_repeated_attempt_starts_from_what_the_first_one_did(lab: Lab, monkeyp
     def busy(*_: object) -> None:
         raise TransientError("the replay function: throttled")
 
-    easy: dict[str, Any] = {"promotion": {**PROMOTION, "margin": 0.5}}
+    easy: dict[str, Any] = {"promotion": Promotion(margin=0.5)}
     first = lab.train(asking(sample(2000, 6), "linear", params={"linear": {"C": 0.5}}, **easy))
     other = lab.train(asking(sample(2000, 6), "linear", params={"linear": {"C": 0.25}}, **easy))
     run = lab.prepare(asking(sample(2000, 7), "linear", **easy))

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from modelloop.spec.model import Spec
+from modelloop.spec.sections import Promotion
 from modelloop.tables.encoding import Column, Encoding
 from tests.functional.trainer.test_brought import SIGMOID
 from tests.support.trainer_lab import NUMBERS, decision, outcomes, regression_sample, sample
@@ -74,7 +75,7 @@ def test_rows_held_out_by_another_rule_cannot_refuse_and_begin_a_new_record(lab:
 def test_a_successor_that_is_worse_than_the_best_so_far_does_not_replace_it(lab: Lab) -> None:
     data = sample(3000, 7)
     first = lab.train(data)
-    spec = Spec(estimators=("linear",), params={"linear": {"C": 0.05}}, promotion={"margin": 0.2})
+    spec = Spec(estimators=("linear",), params={"linear": {"C": 0.05}}, promotion=Promotion(margin=0.2))
     run = lab.train(replace(data, spec=spec))
     assert decision(run) == "release", run.reason
     assert lab.manifest(run)["best"]["run_id"] == first.run_id

@@ -10,6 +10,7 @@ from modelloop import clock, keys
 from modelloop.aws.storage import Bucket
 from modelloop.ids import uuid7_ms
 from modelloop.spec.model import Spec
+from modelloop.spec.sections import Promotion
 from modelloop.tables import split
 from modelloop.versions import clearance
 from tests.support.trainer_lab import Data, regression_sample, sample
@@ -110,7 +111,7 @@ def test_a_table_without_signal_is_rejected_with_the_figures(lab: Lab) -> None:
 
 
 def test_manual_policy_waits_for_promotion(lab: Lab) -> None:
-    spec = Spec(estimators=("linear",), promotion={"policy": "manual"})
+    spec = Spec(estimators=("linear",), promotion=Promotion("manual"))
     run = lab.train(replace(sample(400, 9), spec=spec))
     assert run.state == "SUCCEEDED"
     assert run.reason == "version 1 is ready and waits to be promoted"

@@ -8,6 +8,7 @@ import pytest
 
 from modelloop.contracts.pointer import VersionRef
 from modelloop.spec.model import Spec
+from modelloop.spec.sections import Promotion
 from modelloop.tables.encoding import Column, Encoding
 from modelloop.versions import clearance
 from tests.support.stores import stores_of
@@ -131,7 +132,7 @@ def test_small_steps_down_do_not_add_up(lab: Lab) -> None:
     data = regression_sample(4000, 20)
     found = []
     for alpha in (0.001, 100.0, 150.0, 190.0, 230.0):
-        spec = Spec(estimators=("linear",), params={"linear": {"alpha": alpha}}, promotion={"margin": 0.05})
+        spec = Spec(estimators=("linear",), params={"linear": {"alpha": alpha}}, promotion=Promotion(margin=0.05))
         run = lab.train(replace(data, spec=spec))
         found.append((decision(run), outcomes(run).get("champion_on_anchor"), outcomes(run).get("best_on_anchor")))
         if decision(run) == "release":

@@ -11,7 +11,7 @@ from modelloop import clock
 from modelloop.contracts.pointer import Pointer, VersionRef, pointer_from_json
 from modelloop.errors import ConflictError
 from modelloop.rollout import moves
-from modelloop.spec.promotion import Policy
+from modelloop.spec.sections import Promotion
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,7 @@ START = "2026-01-01T00:00:00.000Z"
 SAID: dict[str, Any] = {"now": START, "who": "ann", "why": "because"}
 VERSIONS = st.integers(1, 5)
 POLICIES = st.builds(
-    Policy, st.sampled_from(("auto", "manual", "shadow")), st.floats(-5, 150), st.floats(0, 600), st.floats(0, 0.1)
+    Promotion, st.sampled_from(("auto", "manual", "shadow")), st.floats(-5, 150), st.floats(0, 600), st.floats(0, 0.1)
 )
 
 
@@ -93,7 +93,7 @@ def test_a_wish_that_is_true_already_changes_no_role(wishes: list[Step], wish: S
 
 
 @given(st.lists(STEPS, max_size=8), VERSIONS, POLICIES)
-def test_a_frozen_pointer_is_not_released_to(wishes: list[Step], number: int, policy: Policy) -> None:
+def test_a_frozen_pointer_is_not_released_to(wishes: list[Step], number: int, policy: Promotion) -> None:
     pointer: Pointer | None = None
     for wish in wishes:
         pointer = step(pointer, wish)

@@ -7,6 +7,7 @@ import pytest
 
 from modelloop.monitoring import retraining
 from modelloop.monitoring.retraining import Situation
+from modelloop.spec.sections import Retraining
 
 NOW = "2026-11-23T12:00:00.000Z"
 DRIFTING = Situation(now=NOW, drift="drift", quality="ok", labels=500)
@@ -20,7 +21,7 @@ def test_drift_with_labels_to_learn_from_is_trained_on() -> None:
 
 def test_loss_of_quality_is_a_cause_of_its_own_and_comes_first() -> None:
     assert retraining.decide(replace(DRIFTING, quality="degraded")).cause == "quality"
-    alone = replace(DRIFTING, drift="ok", quality="degraded", policy={"on_drift": False})
+    alone = replace(DRIFTING, drift="ok", quality="degraded", policy=Retraining(on_drift=False))
     assert retraining.decide(alone).action == "retrain"
 
 
@@ -30,7 +31,7 @@ def test_loss_of_quality_is_a_cause_of_its_own_and_comes_first() -> None:
         ({"drift": "ok"}, "nothing", "neither"),
         ({"drift": "insufficient_data", "quality": "insufficient_data"}, "nothing", "neither"),
         ({"drift": None, "quality": None}, "nothing", "neither"),
-        ({"policy": {"on_drift": False}}, "nothing", "neither"),
+        ({"policy": Retraining(on_drift=False)}, "nothing", "neither"),
         ({"drift": "data_fault"}, "refuse", "data fault"),
         ({"drift": "data_fault", "quality": "degraded"}, "refuse", "data fault"),
         ({"labels": 199}, "refuse", "labels needed: 199"),
@@ -40,11 +41,15 @@ def test_loss_of_quality_is_a_cause_of_its_own_and_comes_first() -> None:
         ({"running": True}, "wait", "under way"),
         ({"earlier": ["2026-11-22T12:00:01.000Z"]}, "wait", "less than 24 hours"),
         ({"earlier": ["2026-11-22T12:00:00.000Z"]}, "retrain", "drift found"),
-        ({"earlier": ["2026-11-23T09:00:00.000Z"], "policy": {"cooldown_hours": 1}}, "wait", "1 are allowed"),
-        ({"earlier": ["2026-11-23T09:00:00.000Z"], "policy": {"cooldown_hours": 1, "max_per_day": 2}}, "retrain", ""),
-        ({"earlier": ["2026-11-22T12:00:00.001Z"], "policy": {"cooldown_hours": 0}}, "wait", "1 are allowed"),
-        ({"earlier": ["2026-11-22T12:00:00.000Z"], "policy": {"cooldown_hours": 0}}, "retrain", "drift found"),
-        ({"policy": {"max_per_day": 0}}, "wait", "0 are allowed"),
+        ({"earlier": ["2026-11-23T09:00:00.000Z"], "policy": Retraining(cooldown_hours=1)}, "wait", "1 are allowed"),
+        (
+            {"earlier": ["2026-11-23T09:00:00.000Z"], "policy": Retraining(cooldown_hours=1, max_per_day=2)},
+            "retrain",
+            "",
+        ),
+        ({"earlier": ["2026-11-22T12:00:00.001Z"], "policy": Retraining(cooldown_hours=0)}, "wait", "1 are allowed"),
+        ({"earlier": ["2026-11-22T12:00:00.000Z"], "policy": Retraining(cooldown_hours=0)}, "retrain", "drift found"),
+        ({"policy": Retraining(max_per_day=0)}, "wait", "0 are allowed"),
     ],
 )
 def test_every_rule(change: dict[str, Any], action: str, reason: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from modelloop.contracts.pointer import VersionRef
 from modelloop.errors import ConflictError
-from modelloop.spec.promotion import Policy
+from modelloop.spec.sections import Promotion
 from modelloop.versions import clearance
 
 SAID = {"at": "2026-01-01T00:00:00.000Z", "who": "ann", "why": "because"}
@@ -67,7 +67,7 @@ def test_a_version_is_served_from_its_file_and_by_its_policy() -> None:
     bundle = {"file": "f", "sha256": "00", "bytes": 1}
     given = facts("release", bundle=bundle, promotion={"policy": "shadow", "canary_percent": 5})
     assert clearance.ref(given) == VersionRef(7, "run7", "f", "00", 1)
-    assert clearance.policy(given) == Policy("shadow", canary_percent=5)
-    assert clearance.policy(facts()) == Policy()
+    assert clearance.policy(given) == Promotion("shadow", canary_percent=5)
+    assert clearance.policy(facts()) == Promotion()
     with pytest.raises(ConflictError, match="no serving file; train it again"):
         clearance.ref(facts("release"))

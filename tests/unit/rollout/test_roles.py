@@ -10,7 +10,7 @@ from modelloop import clock
 from modelloop.contracts.pointer import Pointer, VersionRef
 from modelloop.errors import ConflictError
 from modelloop.rollout import moves
-from modelloop.spec.promotion import Policy
+from modelloop.spec.sections import Promotion
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,12 +29,12 @@ BOTH = FIRST.revised(challenger=ref(2), weight=10.0, shadow=ref(3), bake_until=U
 
 
 def test_a_policy_that_says_nothing_is_a_tenth_for_an_hour_within_one_percent() -> None:
-    assert Policy() == Policy("auto", 10.0, 60.0, 0.01)
+    assert Promotion() == Promotion("auto", 10.0, 60.0, 0.01)
 
 
 @pytest.mark.parametrize(("percent", "weight"), [(-1, 0), (0, 0), (99.5, 99.5), (100, 100), (101, 100)])
 def test_a_challenger_answers_between_none_and_all(percent: float, weight: float) -> None:
-    policy = Policy(canary_percent=percent)
+    policy = Promotion(canary_percent=percent)
     released = moves.release(FIRST, ref(2), model="m", policy=policy, **SAID)
     assert released is not None
     assert released.weight == weight
@@ -44,12 +44,12 @@ def test_a_challenger_answers_between_none_and_all(percent: float, weight: float
 def test_a_version_is_released_over_older_ones_alone(serving: dict[str, Any]) -> None:
     pointer = FIRST.revised(**serving)
     for number in (4, 5):
-        assert moves.release(pointer, ref(number), model="m", policy=Policy(), **SAID) is pointer
-    assert moves.release(pointer, ref(6), model="m", policy=Policy(), **SAID) is not pointer
+        assert moves.release(pointer, ref(number), model="m", policy=Promotion(), **SAID) is pointer
+    assert moves.release(pointer, ref(6), model="m", policy=Promotion(), **SAID) is not pointer
 
 
 def test_a_new_shadow_bakes_and_leaves_the_challenger_alone() -> None:
-    released = moves.release(BOTH, ref(4), model="m", policy=Policy("shadow", bake_minutes=90), **SAID)
+    released = moves.release(BOTH, ref(4), model="m", policy=Promotion("shadow", bake_minutes=90), **SAID)
     assert released is not None
     assert (released.shadow, released.challenger, released.weight) == (ref(4), ref(2), 10)
     assert released.bake_until == clock.later(NOW, minutes=90)

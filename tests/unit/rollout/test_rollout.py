@@ -8,7 +8,7 @@ from modelloop import clock
 from modelloop.contracts.pointer import Pointer, VersionRef
 from modelloop.errors import ConflictError
 from modelloop.rollout import moves
-from modelloop.spec.promotion import Policy, policy_from_json
+from modelloop.spec.sections import Promotion, section_from_json
 
 NOW = "2026-01-01T00:00:00.000Z"
 SAID: dict[str, Any] = {"now": NOW, "who": "ann", "why": "because"}
@@ -18,8 +18,8 @@ def ref(number: int) -> VersionRef:
     return VersionRef(number, f"run{number}", "f", "00", 1)
 
 
-def release(pointer: Pointer | None, number: int, policy: Policy | None = None) -> Pointer | None:
-    return moves.release(pointer, ref(number), model="m", policy=policy or Policy(), **SAID)
+def release(pointer: Pointer | None, number: int, policy: Promotion | None = None) -> Pointer | None:
+    return moves.release(pointer, ref(number), model="m", policy=policy or Promotion(), **SAID)
 
 
 FIRST = Pointer("m", 1, ref(1))
@@ -27,24 +27,24 @@ FIRST = Pointer("m", 1, ref(1))
 
 def test_the_first_version_answers_everybody() -> None:
     for policy in ("auto", "shadow"):
-        pointer = release(None, 1, Policy(policy))
+        pointer = release(None, 1, Promotion(policy))
         assert pointer is not None
         assert (pointer.champion, pointer.weight, pointer.revision, pointer.policy) == (ref(1), 0, 1, policy)
 
 
 def test_a_later_version_becomes_challenger_for_its_bake() -> None:
-    pointer = release(FIRST, 2, Policy(canary_percent=25, bake_minutes=90))
+    pointer = release(FIRST, 2, Promotion(canary_percent=25, bake_minutes=90))
     assert pointer is not None
     assert (pointer.champion, pointer.challenger, pointer.weight) == (ref(1), ref(2), 25)
     assert pointer.bake_until == clock.later(NOW, minutes=90)
 
 
 def test_the_policy_decides_how_a_version_goes_live() -> None:
-    shadowed = release(FIRST, 2, Policy("shadow"))
+    shadowed = release(FIRST, 2, Promotion("shadow"))
     assert shadowed is not None
     assert (shadowed.shadow, shadowed.challenger, shadowed.weight) == (ref(2), None, 0)
-    assert release(FIRST, 2, Policy("manual")) is FIRST
-    assert release(None, 1, Policy("manual")) is None
+    assert release(FIRST, 2, Promotion("manual")) is FIRST
+    assert release(None, 1, Promotion("manual")) is None
 
 
 def test_an_older_version_does_not_come_back_by_itself() -> None:
@@ -84,8 +84,8 @@ def test_a_stopped_model_stays_stopped_until_somebody_wants_it() -> None:
 
 
 def test_a_spec_fills_in_what_it_leaves_out() -> None:
-    assert policy_from_json(None) == policy_from_json({}) == Policy()
-    assert policy_from_json({"policy": "manual", "margin": None, "other": 1}) == Policy("manual")
+    assert section_from_json(Promotion, None) == section_from_json(Promotion, {}) == Promotion()
+    assert section_from_json(Promotion, {"policy": "manual", "margin": None, "other": 1}) == Promotion("manual")
 
 
 def test_a_rejected_version_is_out_with_its_pin_unless_that_shall_stay() -> None:

@@ -7,6 +7,7 @@ import pytest
 from modelloop.errors import SpecError
 from modelloop.spec import checks
 from modelloop.spec.model import Spec, parse_spec, spec_from_json
+from modelloop.spec.sections import Promotion, Search, section_to_json
 
 FULL = """\
 target: species
@@ -33,8 +34,10 @@ def test_every_key_is_read_and_sections_keep_their_other_defaults() -> None:
     spec = parse_spec(FULL)
     assert (spec.target, spec.task, spec.holdout, spec.threshold) == ("species", "classification", 0.25, 0.4)
     assert spec.estimators == ("linear", "sklearn.naive_bayes.GaussianNB")
-    assert spec.promotion == {"policy": "manual", "canary_percent": 5, "bake_minutes": 60, "margin": 0.01}
-    assert spec.retrain == {"on_drift": False, "cooldown_hours": 24, "max_per_day": 1}
+    assert spec.promotion == Promotion("manual", canary_percent=5, bake_minutes=60, margin=0.01)
+    assert spec.search == Search(trials=20, seconds=60)
+    assert section_to_json(spec.monitoring) == {"capture_percent": 100, "min_rows": 200, "label_delay_hours": 0}
+    assert section_to_json(spec.retrain) == {"on_drift": False, "cooldown_hours": 24, "max_per_day": 1}
     assert spec.missing == ("-", "?")
 
 
@@ -82,7 +85,7 @@ def test_digest_is_of_what_was_asked_not_of_how_it_was_written() -> None:
     [
         ("target: y\nestimator: x\n", 2, "unknown key `estimator`, did you mean `estimators`? known are target, task"),
         ("promotion:\n  policy: auto\n  canary: 3\n", 3, "unknown key `promotion.canary`"),
-        ("target: y\ntarget: z\n", 2, "`target` stands twice"),
+        ("target: y\ntarget: z\n", 2, "`target` is given twice"),
         ("target: 5\n", 1, "`target` must be text; put it in quotes"),
         ("target: no\n", 1, "`target` must be text"),
         ("\nholdout: 0.9\n", 2, "`holdout` must be a number from 0.05 to 0.5"),

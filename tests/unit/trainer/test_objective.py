@@ -9,6 +9,7 @@ import pytest
 
 from modelloop.errors import DatasetRejectedError, SpecError
 from modelloop.spec.model import Spec
+from modelloop.spec.sections import Search
 from modelloop.tables.encoding import Column, Encoding
 from modelloop.tables.split import HOLDOUT, TRAIN, VALIDATION
 from trainer.families import build
@@ -144,7 +145,7 @@ def test_classes_are_compared_by_log_loss_whatever_chooses() -> None:
 def test_the_search_chooses_by_the_deviance() -> None:
     generator = np.random.default_rng(0)
     rows = table(generator.exponential(size=400), estimators=(HGB,), metric="deviance",
-                 params={HGB: {"loss": "quantile", "quantile": 0.9}}, search={"trials": 6})  # fmt: skip
+                 params={HGB: {"loss": "quantile", "quantile": 0.9}}, search=Search(trials=6))  # fmt: skip
     fitted = fitting.fit(rows, 60.0, lambda _: None, [])
     assert fitted.objective == Objective("pinball_0.9", "pinball_0.9")
     scores = {done.params.get("learning_rate"): done.score for done in fitted.trials}

@@ -11,6 +11,7 @@ import pytest
 from modelloop.errors import FitRefusedError, SpecError
 from modelloop.spec.fields import DEFAULT_FAMILIES
 from modelloop.spec.model import Spec
+from modelloop.spec.sections import Search
 from modelloop.tables.encoding import Column, Encoding
 from modelloop.tables.split import HOLDOUT, TRAIN, VALIDATION
 from trainer.search import candidates, estimation, fitting, halving
@@ -39,7 +40,7 @@ def ignore(_: float) -> None:
 
 
 def test_no_choice_depends_on_the_holdout() -> None:
-    seen, other = table(search={"trials": 4}), table(search={"trials": 4})
+    seen, other = table(search=Search(trials=4)), table(search=Search(trials=4))
     held_out = other.membership == HOLDOUT
     other.rows.target[held_out] = 1 - other.rows.target[held_out]
 
@@ -54,7 +55,7 @@ def test_without_a_search_each_family_is_tried_once() -> None:
 
 
 def test_a_search_draws_what_was_asked_and_keeps_what_is_fixed() -> None:
-    spec: dict[str, Any] = {"search": {"trials": 12}, "params": {"hist_gradient_boosting": {"learning_rate": 0.05}}}
+    spec: dict[str, Any] = {"search": Search(trials=12), "params": {"hist_gradient_boosting": {"learning_rate": 0.05}}}
     found = candidates.candidates(table(**spec))
     assert len(found) == len({repr(candidate) for candidate in found}) == 12
     assert found[:2] == [Candidate("linear"), Candidate("hist_gradient_boosting", {"learning_rate": 0.05})]
@@ -64,19 +65,19 @@ def test_a_search_draws_what_was_asked_and_keeps_what_is_fixed() -> None:
 
 
 def test_a_search_draws_only_what_the_chosen_kind_of_estimator_has() -> None:
-    spec: dict[str, Any] = {"estimators": ("linear",), "search": {"trials": 5}}
+    spec: dict[str, Any] = {"estimators": ("linear",), "search": Search(trials=5)}
     least_squares = table(**spec, params={"linear": {"kind": "least_squares"}})
     least_squares.document.update(task="regression", classes=None)
     assert candidates.candidates(least_squares) == [Candidate("linear", {"kind": "least_squares"})]
 
 
 def test_a_search_ends_when_a_family_has_no_more_settings() -> None:
-    found = candidates.candidates(table(estimators=("linear",), search={"trials": 500}))
+    found = candidates.candidates(table(estimators=("linear",), search=Search(trials=500)))
     assert 2 < len(found) < 20
 
 
 def test_defaults_are_not_tried_again_when_a_draw_spells_them_out() -> None:
-    found = candidates.candidates(table(estimators=("linear",), search={"trials": 500}))
+    found = candidates.candidates(table(estimators=("linear",), search=Search(trials=500)))
     assert found[0] == Candidate("linear")
     assert 1.0 not in [candidate.params["C"] for candidate in found[1:]]
 
@@ -103,7 +104,7 @@ def test_what_was_refused_does_not_go_on() -> None:
 
 
 def test_the_search_prefers_what_fits_the_data() -> None:
-    rows = table(6000, estimators=TREES, search={"trials": 4})
+    rows = table(6000, estimators=TREES, search=Search(trials=4))
     fitted = fitting.fit(rows, 60.0, ignore, [])
     assert fitted.chosen.family == "decision_tree"
     assert {done.rows for done in fitted.trials} == {rows.train.rows // 3, rows.train.rows}
@@ -113,12 +114,12 @@ def test_the_search_prefers_what_fits_the_data() -> None:
 
 
 def test_no_fit_begins_after_the_deadline_but_one_is_always_made() -> None:
-    fitted = fitting.fit(table(2600, estimators=TREES, search={"trials": 4}), 0.0, ignore, [])
+    fitted = fitting.fit(table(2600, estimators=TREES, search=Search(trials=4)), 0.0, ignore, [])
     assert [(done.family, done.rows) for done in fitted.trials] == [("linear", fitted.chosen.rows)]
 
 
 def test_recorded_trials_are_not_searched_again() -> None:
-    rows = table(2600, estimators=TREES, search={"trials": 4})
+    rows = table(2600, estimators=TREES, search=Search(trials=4))
     first = fitting.fit(rows, 60.0, ignore, [])
     again = fitting.fit(rows, 0.0, ignore, [candidates.trial_from_json(done.to_json()) for done in first.trials])
     assert again.chosen.candidate == first.chosen.candidate
@@ -156,7 +157,7 @@ def test_a_rung_tries_as_many_at_a_time_as_there_are_processors_where_there_are_
 
 
 def test_every_class_is_in_the_smallest_sample() -> None:
-    rows = table(9000, estimators=TREES, search={"trials": 10})
+    rows = table(9000, estimators=TREES, search=Search(trials=10))
     rare = np.random.default_rng(3).choice(np.flatnonzero(rows.membership == TRAIN), 2 * 18, replace=False)
     rows.rows.target[:] = 0.0
     rows.rows.target[rare] = np.repeat(np.arange(1, 19), 2)
@@ -177,7 +178,7 @@ def test_an_estimator_that_refuses_the_table_leaves_the_others_to_it() -> None:
     assert fitted.chosen.family == "decision_tree"
     refused = fitted.trials[0]
     assert "LogisticRegression cannot be fitted: The 'C' parameter" in str(refused.error)
-    searched = fitting.fit(table(2600, **spec, search={"trials": 4}), 60.0, ignore, [])
+    searched = fitting.fit(table(2600, **spec, search=Search(trials=4)), 60.0, ignore, [])
     assert {done.family for done in searched.trials if done.error is None} == {"decision_tree"}
 
 
@@ -208,7 +209,7 @@ def test_the_best_that_ends_in_time_is_fitted_first(seconds: float, order: list[
 
 def test_what_would_end_after_the_deadline_is_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(candidates, "expected_seconds", lambda candidate, *_: 1e6 * (candidate.family == "linear"))
-    rows = table(3000, estimators=TREES, search={"trials": 9})
+    rows = table(3000, estimators=TREES, search=Search(trials=9))
     fitted = fitting.fit(rows, 60.0, ignore, [])
     assert {done.family for done in fitted.trials if done.rows < rows.train.rows} == set(TREES)
     assert {done.family for done in fitted.trials if done.rows == rows.train.rows} == {"decision_tree"}
@@ -216,7 +217,7 @@ def test_what_would_end_after_the_deadline_is_not_begun(monkeypatch: pytest.Monk
 
 def test_progress_is_told_up_to_the_end_and_never_falls() -> None:
     told: list[float] = []
-    fitting.fit(table(9000, estimators=TREES, search={"trials": 12}), 60.0, told.append, [])
+    fitting.fit(table(9000, estimators=TREES, search=Search(trials=12)), 60.0, told.append, [])
     assert told[-1] == 1.0
     assert told == sorted(told)
     assert 0 < told[0] < 0.1

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from modelloop.monitoring import summary, windows
 from modelloop.monitoring.quality import scores
 from modelloop.monitoring.quality.outcomes import PPM
+from modelloop.spec.sections import MIN_LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from modelloop.monitoring.summary import Counts
 
 OK, DEGRADED, INSUFFICIENT = "ok", "degraded", "insufficient_data"
-FEWEST_LABELS = 200
 ENOUGH_LABELS = 5_000
 LEAST_SHOWN = 10
 MOST_SLICES = 100
@@ -65,7 +65,7 @@ def quality_verdict(
     holdout = (manifests[champion].get("metrics") or {}).get("holdout") or {}
     worse = _worse(figures, holdout, manifests[champion].get("task", ""))
     labelled = own.get("labelled", 0)
-    status = INSUFFICIENT if labelled < FEWEST_LABELS else DEGRADED if worse else OK
+    status = INSUFFICIENT if labelled < MIN_LABELS else DEGRADED if worse else OK
     return {
         "model": model,
         "version": champion,
@@ -149,7 +149,7 @@ def _reasons(
     status: str, labelled: int, figures: Mapping[str, Any], holdout: Mapping[str, Any], worse: Sequence[str]
 ) -> list[str]:
     if status == INSUFFICIENT:
-        return [f"{labelled} labelled rows in the window; {FEWEST_LABELS} are needed"]
+        return [f"{labelled} labelled rows in the window; {MIN_LABELS} are needed"]
     return [
         f"{name} is {figures[name]['value']:.4f} on labelled rows, against {holdout[name]['value']:.4f} on the holdout"
         for name in worse
