@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from metrics_aggregation.predictions import Group, Predictions
     from metrics_aggregation.values import Values
     from metrics_aggregation.watched import Watched
+    from modelloop.contracts.counts import Counts
 
 BUFFERED_ROWS = 20_000  # counting pays per column and call: many rows make it cheap, and a row is a few bytes a column
 
@@ -67,7 +68,7 @@ class Aggregation:
         self._gathering = Gathering()
         self._values: dict[tuple[SummaryKey, Watched], list[Values]] = defaultdict(list)
         self._rows = 0
-        self._counts: dict[SummaryKey, summary.Counts] = {}
+        self._counts: dict[SummaryKey, Counts] = {}
         self._index: dict[tuple[str, str], list[bytes]] = defaultdict(list)
         self._labels: dict[tuple[str, str], list[bytes]] = defaultdict(list)
         self._quarantine = Quarantine()

@@ -10,6 +10,7 @@ from modelloop import keys
 from modelloop.aws.monitoring import joins, summaries
 from modelloop.aws.registry import manifests
 from modelloop.aws.serving import changes, judging
+from modelloop.contracts.baseline import baseline_from_json
 from modelloop.monitoring import traffic, windows
 from modelloop.monitoring.drift.verdict import drift_verdict
 from modelloop.monitoring.quality import estimate
@@ -95,7 +96,7 @@ class Turn:
         if not manifest.get("baseline"):
             return None
         return drift_verdict(
-            manifest["baseline"],
+            baseline_from_json(manifest["baseline"]),
             found,
             model=self.model,
             version=version,

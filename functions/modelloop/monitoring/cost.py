@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from modelloop.monitoring.summary import Counts, Summary
+    from modelloop.contracts.counts import Counts
+    from modelloop.monitoring.summary import Summary
 
 BUSY = "busy_micros"
 CHARGED = "charged"

@@ -16,7 +16,8 @@ from modelloop.monitoring import cost, quarantine, summary, windows
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from modelloop.monitoring.summary import Counts, Summary
+    from modelloop.contracts.counts import Counts
+    from modelloop.monitoring.summary import Summary
 
 OPEN_HOURS = 2
 _COUNTED = ("requests", "rows", "errors", "latency", cost.BUSY, quarantine.COUNTED)

@@ -12,8 +12,9 @@ from modelloop.monitoring import cost, quarantine, summary
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from modelloop.contracts.counts import Counts
     from modelloop.monitoring.cost import Rates
-    from modelloop.monitoring.summary import Counts, Summary
+    from modelloop.monitoring.summary import Summary
 
 HOUR_MS = 3_600_000
 LONGEST_HOURS = 7 * 24

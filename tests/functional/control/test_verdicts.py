@@ -17,18 +17,15 @@ from modelloop.ids import uuid7
 from modelloop.monitoring import summary
 from modelloop.monitoring.summary import Summary, SummaryKey
 from modelloop.versions.run import Run
+from tests.support.baselines import baseline_of, labels, numbers
 from tests.support.stores import ARTIFACTS
 
 if TYPE_CHECKING:
     from modelloop.aws.registry.registry import Registry
 
-MASS = {"name": "mass", "kind": "number", "edges": [1.0, 2.0], "categories": None, "counts": [100, 100, 100],
-        "missing": 0, "unseen": 0, "moments": {"mean": 1.5}}  # fmt: skip
-ISLAND = {"name": "island", "kind": "text", "edges": None, "categories": ["Biscoe", "Dream"], "counts": [200, 90],
-          "missing": 10, "unseen": 0}  # fmt: skip
-ANSWER = {"name": "prediction", "kind": "text", "edges": None, "categories": ["no", "yes"], "counts": [150, 150],
-          "missing": 0, "unseen": 0}  # fmt: skip
-BASELINE = {"rows": 300, "columns": [MASS, ISLAND], "prediction": ANSWER}
+MASS = numbers("mass", [1.0, 2.0], [100, 100, 100], mean=1.5)
+ISLAND = labels("island", ["Biscoe", "Dream"], [200, 90], missing=10)
+BASELINE = baseline_of(MASS, ISLAND, prediction=labels("prediction", ["no", "yes"], [150, 150]))
 SPAN = {"from": "2026-01-01T10:00:00.000Z", "to": "2026-01-01T12:00:00.000Z"}
 
 
@@ -56,7 +53,14 @@ def loop(registry: Registry) -> Registry:
     registry.register_version("m", run.run_id, small)
     metrics = {"holdout": {"log_loss": {"value": 0.1}}, "trivial": {"log_loss": {"value": 0.7}}}
     gate = {"decision": "release", "checks": [{"name": "beats the trivial model"}]}
-    manifest = {"model": "m", "version": 1, "metrics": metrics, "gate": gate, "role": "?", "baseline": BASELINE}
+    manifest = {
+        "model": "m",
+        "version": 1,
+        "metrics": metrics,
+        "gate": gate,
+        "role": "?",
+        "baseline": BASELINE.to_json(),
+    }
     Bucket("artifacts").put(keys.version("m", run.run_id, keys.MANIFEST), json.dumps(manifest).encode())
     return registry
 

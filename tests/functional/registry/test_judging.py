@@ -12,6 +12,7 @@ from modelloop.aws.serving.changes import Changes
 from modelloop.aws.storage import Bucket
 from modelloop.monitoring import summary, windows
 from modelloop.monitoring.summary import LATENCY_BOUNDS_MS, Summary, SummaryKey
+from tests.support.baselines import baseline_of, labels
 from tests.support.stores import ARTIFACTS, stores_of
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ def canary(registry: Registry) -> Registry:
         bundle = {"file": "f", "sha256": "00", "bytes": 1}
         facts = {"gate": {"decision": "release"}, "bundle": bundle, "promotion": {"bake_minutes": 30}}
         registry.register_version("m", f"run{number}", facts)
-        bins = {"name": "prediction", "categories": ["a", "b"], "edges": None}
-        manifest = {"model": "m", "version": number, "baseline": {"columns": [], "prediction": bins}}
+        baseline = baseline_of(prediction=labels("prediction", ["a", "b"])).to_json()
+        manifest = {"model": "m", "version": number, "baseline": baseline}
         Bucket("artifacts").put(keys.version("m", f"run{number}", keys.MANIFEST), orjson.dumps(manifest))
         Changes(stores_of(registry), "m", who="trainer", why="gate").release(number)
     send("champion", 1, rows=900)

@@ -18,17 +18,18 @@ from modelloop.contracts.pointer import Pointer, VersionRef
 from modelloop.ids import derived_uuid7
 from modelloop.monitoring.quality import outcomes, shadow_agreement, verdict
 from modelloop.monitoring.summary import LATENCY_BOUNDS_MS, Summary, SummaryKey
+from tests.support.baselines import baseline_of
+from tests.support.stores import stores_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from modelloop.monitoring.summary import Counts
+    from modelloop.contracts.counts import Counts
     from modelloop.rollout.judge import Evidence
 
 HOUR = "2026-01-01T00"
 NOW, BAKED, EARLIER = "2026-01-01T00:59:00.000Z", "2026-01-01T00:50:00.000Z", "20251231T235900000Z"
-BINS = {"name": "prediction", "categories": ["no", "yes"], "edges": None}
-MANIFEST: dict[str, Any] = {"classes": ["no", "yes"], "baseline": {"prediction": BINS}}
+MANIFEST: dict[str, Any] = {"classes": ["no", "yes"], "baseline": baseline_of().to_json()}
 REFS = {number: VersionRef(number, f"run{number}", "f", "00", 1) for number in (1, 2)}
 ROLES: dict[str, dict[str, Any]] = {
     "canary": {"champion": REFS[1], "challenger": REFS[2], "weight": 50.0},
@@ -102,7 +103,7 @@ def evidence(kind: str, stored: Stored) -> Evidence:
         patched.setattr(summaries, "between", lambda *_: iter(stored.summaries))
         patched.setattr(joined_hours, "newest_first", lambda *_: iter([(HOUR, stored.joined())]))
         patched.setattr(manifests, "read", lambda *_: MANIFEST)
-        return rollout_evidence.gather(Facts(stored), case, NOW)  # type: ignore[arg-type]
+        return rollout_evidence.gather(stores_of(Facts(stored)), case, NOW)  # type: ignore[arg-type]
 
 
 @settings(max_examples=60, deadline=None)

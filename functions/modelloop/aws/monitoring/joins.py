@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from modelloop.aws.storage import Bucket
+    from modelloop.contracts.counts import Counts
     from modelloop.monitoring.quality.outcomes import Labels
-    from modelloop.monitoring.summary import Counts
 
 FORMAT_VERSION = 1
 UNKEPT = "unkept"

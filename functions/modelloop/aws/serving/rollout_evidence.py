@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from modelloop import clock
 from modelloop.aws.monitoring import joins, summaries
 from modelloop.aws.registry import manifests
+from modelloop.contracts.baseline import baseline_from_json
+from modelloop.contracts.counts import branch
 from modelloop.contracts.pointer import CHALLENGER, CHAMPION
 from modelloop.monitoring import summary, windows
 from modelloop.monitoring.quality import shadow_agreement
@@ -24,8 +26,10 @@ if TYPE_CHECKING:
 
     from modelloop.aws.storage import Bucket
     from modelloop.aws.stores import Stores
+    from modelloop.contracts.baseline import Bins
+    from modelloop.contracts.counts import Counts
     from modelloop.contracts.pointer import Pointer, VersionRef
-    from modelloop.monitoring.summary import Counts, Summary
+    from modelloop.monitoring.summary import Summary
 
 HOURS_BEFORE = 24
 _VARIANTS = {CANARY: CHALLENGER, WATCH: CHAMPION, SHADOW: SHADOW}
@@ -105,10 +109,14 @@ def _predictions(artifacts: Bucket, case: Case, candidate: Counts, reference: Co
 
     A shadow's are compared row by row; those before a new champion are of other rows.
     """
-    bins = [_prediction_bins(artifacts, case.pointer.model, ref.run_id) for ref in (case.reference, case.candidate)]
-    if case.kind != CANARY or not all(bins) or "prediction" not in candidate or "prediction" not in reference:
+    if case.kind != CANARY or "prediction" not in candidate or "prediction" not in reference:
         return [], []
-    return histograms.align(bins[0], reference["prediction"], bins[1], candidate["prediction"])
+    left, right = (
+        _prediction_bins(artifacts, case.pointer.model, ref.run_id) for ref in (case.reference, case.candidate)
+    )
+    if left is None or right is None:
+        return [], []
+    return histograms.align(left, branch(reference, "prediction"), right, branch(candidate, "prediction"))
 
 
 def _side(counts: Counts, predictions: list[int], losses: Sample | None) -> Side:
@@ -138,5 +146,6 @@ def _pairs(artifacts: Bucket, case: Case, began: str, now: str) -> tuple[int, in
     return joins.paired(artifacts, case.pointer.model, began, now, pair)
 
 
-def _prediction_bins(artifacts: Bucket, model: str, run_id: str) -> dict[str, Any]:
-    return (manifests.read(artifacts, model, run_id).get("baseline") or {}).get("prediction") or {}
+def _prediction_bins(artifacts: Bucket, model: str, run_id: str) -> Bins | None:
+    stored = manifests.read(artifacts, model, run_id).get("baseline")
+    return baseline_from_json(stored).prediction.bins if stored else None

@@ -14,8 +14,9 @@ from modelloop.monitoring.drift import histogram_tests
 from modelloop.monitoring.drift.comparison import Comparison, compare, share
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
+    from modelloop.contracts.baseline import Baseline
     from modelloop.monitoring.windows import Window
 
 OK, DRIFT, INSUFFICIENT, FAULT = "ok", "drift", "insufficient_data", "data_fault"
@@ -28,7 +29,7 @@ SCHEMA_ERRORS_AT_LEAST = 20
 
 
 def drift_verdict(
-    baseline: Mapping[str, Any],
+    baseline: Baseline,
     found: Sequence[Window],
     *,
     model: str,

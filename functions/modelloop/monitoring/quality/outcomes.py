@@ -19,7 +19,7 @@ from modelloop.tables import grammar
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from modelloop.monitoring.summary import Counts
+    from modelloop.contracts.counts import Counts
 
 type Row = tuple[str, int]  # prediction id, row
 type Manifest = Mapping[str, Any]

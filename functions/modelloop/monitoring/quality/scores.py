@@ -16,7 +16,7 @@ from modelloop.monitoring.quality.outcomes import PPM
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from modelloop.monitoring.summary import Counts
+    from modelloop.contracts.counts import Counts
 
 type Figure = dict[str, float | None]
 

@@ -16,7 +16,7 @@ from modelloop.monitoring.drift.baseline import label_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from modelloop.monitoring.summary import Counts
+    from modelloop.contracts.counts import Counts
 
 type Manifest = Mapping[str, Any]
 

@@ -17,7 +17,7 @@ from modelloop.spec.sections import MIN_LABELS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from modelloop.monitoring.summary import Counts
+    from modelloop.contracts.counts import Counts
 
 OK, DEGRADED, INSUFFICIENT = "ok", "degraded", "insufficient_data"
 ENOUGH_LABELS = 5_000
