@@ -9,6 +9,7 @@ from modelloop import clock, keys
 from modelloop.aws.serving.changes import Changes
 from modelloop.aws.storage import LINK_SECONDS
 from modelloop.captures import erasure
+from modelloop.contracts.retrain_request import REQUEST, RetrainRequest
 from modelloop.errors import InvalidValueError
 from modelloop.ids import check_model_name
 
@@ -65,16 +66,8 @@ def start_run(services: Services, request: Request) -> Answer:
     """Ask the trigger to train anew on what there is; the run shows up in the list of runs."""
     model = services.registry.get_model(request.model)["name"]
     reason = request.body(RUN).reason()
-    event = {
-        "source": "modelloop.retrain",
-        "model": model,
-        "cause": "request",
-        "requested_by": request.who,
-        "reason": reason,
-        "request_id": request.request_id,
-        "time": clock.now(),
-    }
-    services.trigger.send(event)
+    retraining = RetrainRequest(model, REQUEST, reason, request.request_id, clock.now())
+    services.trigger.send(retraining.to_json())
     services.registry.record_audit(model, "run", request.who, reason, {"request_id": request.request_id})
     return {"model": model, "request_id": request.request_id}
 

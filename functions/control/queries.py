@@ -12,7 +12,7 @@ from modelloop.aws.serving import pointers
 from modelloop.aws.storage import LINK_SECONDS
 from modelloop.errors import InvalidValueError, NotFoundError
 from modelloop.monitoring import windows
-from modelloop.versions import clearance
+from modelloop.rollout import clearance
 from modelloop.versions.run import ENDED
 
 if TYPE_CHECKING:

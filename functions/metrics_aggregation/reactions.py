@@ -9,6 +9,7 @@ from aws_lambda_powertools import Logger
 from modelloop import clock
 from modelloop.aws.monitoring import joins
 from modelloop.aws.serving import judging
+from modelloop.contracts.retrain_request import RetrainRequest
 from modelloop.ids import derived_uuid7
 from modelloop.monitoring import alerts, retraining
 from modelloop.spec.sections import Retraining, section_from_json
@@ -54,7 +55,7 @@ def consider_retraining(
 ) -> str:
     """Decide about retraining, act, and remember; return the action.
 
-    The wish is sent before it is remembered: after a crash between the two it is sent again, and the trigger, which
+    The request is sent before it is remembered: after a crash between the two it is sent again, and the trigger, which
     never trains the same rows twice for the same cause, ignores it.
     """
     model = pointer.model
@@ -81,8 +82,8 @@ def consider_retraining(
 def _start(services: Services, model: str, decision: retraining.Decision, request_id: str, now: str) -> None:
     """Ask the trigger; the request's id is the audit entry's, and runs through the trigger to the run and version."""
     logger.info("retraining asked for", extra={"correlation_id": request_id, **decision.to_json()})
-    wish = {"source": "modelloop.retrain", "model": model, "cause": decision.cause, "request_id": request_id}
-    services.trigger.send({**wish, "requested_by": WHO, "reason": decision.reason, "time": now})
+    request = RetrainRequest(model, decision.cause or "", decision.reason, request_id, now)
+    services.trigger.send(request.to_json())
     detail = {"cause": decision.cause, "request_id": request_id}
     services.registry.record_audit(model, "retrain", WHO, decision.reason, detail, audit_id=request_id, time=now)
 

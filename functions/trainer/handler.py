@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
+from modelloop.contracts.run_message import run_message_from_body
 from modelloop.errors import TransientError
 from modelloop.settings import settings
 from trainer import counts
@@ -15,8 +15,10 @@ from trainer.attempt import ending, take
 from trainer.pipeline import train
 from trainer.services import open_services
 
+if TYPE_CHECKING:
+    from modelloop.contracts.run_message import RunMessage
+
 logger = Logger()
-FORMAT_VERSION = 1
 MARGIN_SECONDS = 20.0
 
 
@@ -28,23 +30,21 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str
     counts.taken(len(records))
     for record in records:
         try:
-            work(json.loads(record["body"]), context)
+            work(run_message_from_body(record["body"]), context)
         except TransientError as error:
             logger.warning(error.message, extra={"message_id": record["messageId"]})
             failures.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": failures}
 
 
-def work(message: dict[str, Any], context: Any) -> None:
+def work(message: RunMessage, context: Any) -> None:
     """Train the run of one message within the time that the context leaves."""
-    if message.get("format_version") != FORMAT_VERSION:
-        raise ValueError(f"message of format {message.get('format_version')!r}")
-    model, run_id = message["model"], message["run_id"]
-    logger.append_keys(model=model, run_id=run_id, correlation_id=run_id, request_id=message.get("request_id"))
+    run_id = message.run_id
+    logger.append_keys(model=message.model, run_id=run_id, correlation_id=run_id, request_id=message.request_id)
     services = open_services(settings())
     registry = services.registry
     started, seconds = time.monotonic(), context.get_remaining_time_in_millis() / 1000.0
-    run = take(registry, model, run_id, seconds)
+    run = take(registry, message.model, run_id, seconds)
     if run is None:
         logger.info("nothing to do: the run has ended")
         return

@@ -11,9 +11,6 @@ from modelloop import clock
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-RETRAIN_SOURCE = "modelloop.retrain"
-EPOCH = "1970-01-01T00:00:00.000Z"
-
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
@@ -25,18 +22,6 @@ class Arrival:
     sequencer: str
     time: str
     size: int
-
-
-@dataclass(frozen=True, slots=True)
-class Retrain:
-    """A wish to train a model again on its base rows and the labels that came since; `time` is when it was made."""
-
-    model: str
-    cause: str
-    requested_by: str
-    reason: str
-    request_id: str | None = None
-    time: str = EPOCH
 
 
 def arrivals(event: Mapping[str, Any]) -> list[Arrival]:
@@ -51,20 +36,6 @@ def arrivals(event: Mapping[str, Any]) -> list[Arrival]:
         and record.get("eventSource") == "aws:s3"
         and str(record.get("eventName", "")).removeprefix("s3:").startswith("ObjectCreated")
     ]
-
-
-def retrain(event: Mapping[str, Any]) -> Retrain | None:
-    """Return the wish to retrain that an event carries, or None when it is another event."""
-    if event.get("source") != RETRAIN_SOURCE:
-        return None
-    return Retrain(
-        model=str(event.get("model", "")),
-        cause=str(event.get("cause") or "request"),
-        requested_by=str(event.get("requested_by") or "unknown"),
-        reason=str(event.get("reason") or ""),
-        request_id=event.get("request_id"),
-        time=str(event.get("time") or EPOCH),
-    )
 
 
 def _arrival(record: Mapping[str, Any]) -> Arrival:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 
 from modelloop import keys
+from modelloop.contracts.retrain_request import retrain_request_from_json
 from modelloop.settings import settings
 from training_trigger import counts, events
 from training_trigger.imported_model import take_model
@@ -28,7 +29,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: 
     """Take in what the event tells of. Unknown failures are raised: redelivery goes on where they stopped."""
     counts.taken()
     services = open_services(settings())
-    wish = events.retrain(event)
+    wish = retrain_request_from_json(event)
     if wish is not None:
         logger.append_keys(request_id=wish.request_id)
         outcomes = [answer(wish, services)]

@@ -6,6 +6,7 @@ training rows; with a reference table, all rows of that are held out.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from modelloop import keys
@@ -48,7 +49,7 @@ def take_model(arrival: Arrival, model: str, file: str, services: Services) -> O
             table.unlink(missing_ok=True)
         run = new_run(arrival, CAUSE, model, file, path, spec_digest)
         if table.exists():
-            run.dataset["reference"] = digest_of(table)
+            run = replace(run, dataset=replace(run.dataset, reference=digest_of(table)))
         run = services.registry.create_run(run)
         if run.state != QUEUED:
             return Outcome("repeated", model, run.run_id)
@@ -87,7 +88,7 @@ def prepare_model(work: Work, progress: Callable[[str], None]) -> Prepared:
         "rows": found.rows, "salt": split.salt(work.run.model), "split": {"kind": "reference"},
         "slices": found.slices,
     }  # fmt: skip
-    return Prepared(document, found.files | {keys.ONNX: work.path}, plan.to_json(), found.warnings)
+    return Prepared(document, found.files | {keys.ONNX: work.path}, plan, found.warnings)
 
 
 def _column(name: str, kind: str | list[str]) -> Column:

@@ -7,7 +7,7 @@ message has the run's id. A second delivery of the event goes on where the first
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import file_digest, sha256
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from modelloop.aws.storage import Bucket
 from modelloop.errors import ConflictError, DatasetRejectedError, NotFoundError, SpecError
 from modelloop.ids import uuid7
 from modelloop.spec.model import Spec, parse_spec
-from modelloop.versions.run import QUEUED, REJECTED, Run
+from modelloop.versions.run import QUEUED, REJECTED, Dataset, Run
 from training_trigger import attempts, engine
 from training_trigger.prepare import prepare
 
@@ -163,10 +163,7 @@ def new_run(arrival: Arrival, cause: str, model: str, file: str, path: Path, spe
     digest, size = sha256(f"{uri}\n{arrival.version_id}".encode()).hexdigest(), arrival.size
     if path.exists():
         digest, size = digest_of(path), path.stat().st_size
-    dataset = {
-        "uri": uri, "version_id": arrival.version_id, "digest": digest, "file": file, "bytes": size, "rows": None,
-        "columns": None,
-    }  # fmt: skip
+    dataset = Dataset(uri, arrival.version_id, digest, file, size)
     return Run(model, uuid7(clock.to_ms(arrival.time)), cause, dataset, spec_digest, created_at=clock.now())
 
 
@@ -200,17 +197,16 @@ def _champions_split(model: str, services: Services) -> dict[str, Any] | None:
 def _store(work: Work, prepared: Prepared, services: Services) -> None:
     """Upload the prepared table, its document last, and write what is known to the run."""
     model, run_id = work.run.model, work.run.run_id
-    dataset = work.run.dataset | {
-        "rows": prepared.document["rows"], "columns": len(prepared.document["profile"]),
-    }  # fmt: skip
+    rows, columns = prepared.document["rows"], len(prepared.document["profile"])
+    dataset = replace(work.run.dataset, rows=rows, columns=columns).to_json()
     files: dict[str, Any] = {}
     for name, path in prepared.files.items():
         files[name] = {"sha256": digest_of(path), "bytes": path.stat().st_size}
         services.artifacts.upload(keys.prepared(model, run_id, name), path)
-    document = prepared.document | {"run_id": run_id, "dataset": dataset, "files": files, "plan": prepared.plan}
+    document = prepared.document | {"run_id": run_id, "dataset": dataset, "files": files, "plan": asdict(prepared.plan)}
     body = json.dumps(document, allow_nan=False).encode()
     services.artifacts.put(keys.prepared(model, run_id, "table.json"), body)
     services.registry.update_run(
-        model, run_id, stage="encoded", percent=PERCENT["encoded"], dataset=dataset, plan=prepared.plan,
+        model, run_id, stage="encoded", percent=PERCENT["encoded"], dataset=dataset, plan=asdict(prepared.plan),
         warnings=[prepared.document["task_reason"], *prepared.warnings],
     )  # fmt: skip

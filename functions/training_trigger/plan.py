@@ -7,11 +7,12 @@ Intake's memory was measured up to 8,000,000 rows of 20 columns, where its 3,008
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from modelloop.errors import DatasetRejectedError
 from modelloop.spec.fields import DEFAULT_FAMILIES
+from modelloop.versions.run import Plan, PlanLimits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,24 +90,6 @@ class Need:
         return self.slots * (SECONDS_A_CELL + sum(fits))
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """The estimate: rows, slots, bytes of the upload, peak memory in MB, seconds, and its limits."""
-
-    rows: int
-    columns: int
-    slots: int
-    bytes: int
-    classes: int
-    memory_mb: int
-    seconds: int
-    limits: dict[str, int]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the document that a run carries."""
-        return asdict(self)
-
-
 def make_plan(need: Need, *, size: int, memory_mb: int) -> Plan:
     """Return the plan of a run; `size` is the upload's bytes, `memory_mb` the deployed trainer's memory.
 
@@ -119,7 +102,7 @@ def make_plan(need: Need, *, size: int, memory_mb: int) -> Plan:
             f"{need.seconds:,.0f} s, and the trainer has {memory_mb:,} MB and {LAMBDA_SECONDS} s; preparing them would "
             f"take {need.intake_mb:,.0f} MB, and intake has {INTAKE_MEMORY_MB:,} MB: {_way_out(need, most)}"
         )
-    limits = {"memory_mb": memory_mb, "most_memory_mb": LAMBDA_MEMORY_MB, "seconds": LAMBDA_SECONDS}
+    limits = PlanLimits(memory_mb, LAMBDA_MEMORY_MB, LAMBDA_SECONDS)
     return Plan(
         need.rows, need.columns, need.slots, size, need.classes, round(need.memory_mb), round(need.seconds), limits
     )

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from modelloop.spec.model import Spec
     from modelloop.tables.encoding import Column
+    from modelloop.versions.run import Plan
     from training_trigger.profile import Facts
 
 FORMAT_VERSION = 1
@@ -36,7 +37,7 @@ class Prepared:
 
     document: dict[str, Any]
     files: dict[str, Path]
-    plan: dict[str, Any]
+    plan: Plan
     warnings: list[str] = field(default_factory=list)
 
 
@@ -103,7 +104,7 @@ def prepare(
         "rows": facts[place].rows, "salt": sides.document.get("salt"), "split": sides.document,
         "slices": described,
     }  # fmt: skip
-    return Prepared(document, files, plan.to_json(), warnings)
+    return Prepared(document, files, plan, warnings)
 
 
 def _check_spec(names: tuple[str, ...], spec: Spec) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hashlib import file_digest
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modelloop import clock, keys
 from modelloop.aws.serving import pointers
@@ -12,7 +12,7 @@ from modelloop.captures import origins
 from modelloop.errors import DatasetRejectedError, NotFoundError
 from modelloop.ids import MODEL_NAME, derived_uuid7, uuid7
 from modelloop.spec.sections import MIN_LABELS
-from modelloop.versions.run import QUEUED, SUCCEEDED, Run
+from modelloop.versions.run import QUEUED, SUCCEEDED, Dataset, Run, SourceFile
 from training_trigger import engine
 from training_trigger.derive import derive
 from training_trigger.intake import Outcome, Work, bring_in, read_spec
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from modelloop.contracts.retrain_request import RetrainRequest as Retrain
     from modelloop.spec.model import Spec
-    from training_trigger.events import Retrain
     from training_trigger.labelled_rows import LabelledRow
     from training_trigger.services import Services
 
@@ -59,16 +59,16 @@ def train_again(wish: Retrain, services: Services) -> Outcome:
     if wish.cause != REQUEST and (reason := _reason_to_wait(spec, labelled)):
         return Outcome("refused", wish.model, reason=reason)
     with engine.scratch() as folder:
-        table, origin = folder / "upload", base.dataset.get("base") or base.dataset
+        table, origin = folder / "upload", base.dataset.origin
         try:
             told, refused = _derive(origin, spec, labelled, table)
         except NotFoundError:
-            return Outcome("gone", wish.model, reason=f"{origin['uri']} is no longer kept: upload the table again")
+            return Outcome("gone", wish.model, reason=f"{origin.uri} is no longer kept: upload the table again")
         run = services.registry.create_run(_run(wish, origin, table, len(labelled), spec_digest, services))
         if run.state != QUEUED:
             reason = f"run {run.run_id} has trained on the same rows with the same specification"
             return Outcome("repeated", wish.model, run.run_id, reason)
-        digest = run.dataset["digest"]
+        digest = run.dataset.digest
         services.artifacts.put(keys.origins(run.model, digest), told)
         services.artifacts.upload(keys.derived(run.model, digest), table)
         return bring_in(Work(run, table, "derived.csv", spec, refusal or refused), services)
@@ -91,17 +91,17 @@ def _reason_to_wait(spec: Spec, labelled: Sequence[LabelledRow]) -> str | None:
 
 
 def _derive(
-    origin: dict[str, Any], spec: Spec, labelled: Sequence[LabelledRow], table: Path
+    origin: SourceFile, spec: Spec, labelled: Sequence[LabelledRow], table: Path
 ) -> tuple[bytes, DatasetRejectedError | None]:
     """Write the derived table and return its origins, or write the base as it is when the spec no longer fits it."""
     raw = table.with_name("base")
-    bucket, _, key = origin["uri"].removeprefix("s3://").partition("/")
-    Bucket(bucket).download(key, raw, origin.get("version_id"))
+    bucket, _, key = origin.uri.removeprefix("s3://").partition("/")
+    Bucket(bucket).download(key, raw, origin.version_id)
     try:
         with engine.connect(table.parent) as connection:
-            return derive(connection, raw, file=origin["file"], spec=spec, labelled=labelled, sink=table), None
+            return derive(connection, raw, file=origin.file, spec=spec, labelled=labelled, sink=table), None
     except DatasetRejectedError as error:
-        Bucket(bucket).download(key, table, origin.get("version_id"))
+        Bucket(bucket).download(key, table, origin.version_id)
         return origins.document(0, ()), error
 
 
@@ -115,16 +115,10 @@ def _base_run(model: str, services: Services) -> Run | None:
     return next((run for run in trained if run.cause != BROUGHT), None)
 
 
-def _run(
-    wish: Retrain, origin: dict[str, Any], table: Path, labelled: int, spec_digest: str, services: Services
-) -> Run:
+def _run(wish: Retrain, origin: SourceFile, table: Path, labelled: int, spec_digest: str, services: Services) -> Run:
     with table.open("rb") as stream:
         digest = file_digest(stream, "sha256").hexdigest()
-    base = {name: origin.get(name) for name in ("uri", "version_id", "digest", "file", "bytes")}
-    dataset = {
-        "uri": f"s3://{services.artifacts.name}/{keys.derived(wish.model, digest)}", "version_id": None,
-        "digest": digest, "file": "derived.csv", "bytes": table.stat().st_size, "rows": None, "columns": None,
-        "base": base, "labelled": labelled,
-    }  # fmt: skip
+    uri = f"s3://{services.artifacts.name}/{keys.derived(wish.model, digest)}"
+    dataset = Dataset(uri, None, digest, "derived.csv", table.stat().st_size, base=origin, labelled=labelled)
     created = clock.now()
     return Run(wish.model, uuid7(), wish.cause, dataset, spec_digest, created_at=created, request_id=wish.request_id)

@@ -31,7 +31,7 @@ from modelloop.spec.model import Spec
 from modelloop.tables import split
 from modelloop.tables.encoding import Column, Encoding, encoding_from_json
 from modelloop.versions import parity
-from modelloop.versions.run import Run
+from modelloop.versions.run import Dataset, Run
 from tests.support.sides import side
 from tests.support.stores import ARTIFACTS
 from trainer.handler import handler
@@ -98,7 +98,7 @@ class Lab:
     ) -> Run:
         """Write a prepared table and its queued run."""
         digest = sha256(data.matrix.tobytes() + data.target.tobytes()).hexdigest()
-        dataset = {"uri": "s3://data/datasets/m/t.csv", "version_id": "v", "digest": digest, "rows": len(data.target)}
+        dataset = Dataset("s3://data/datasets/m/t.csv", "v", digest, "t.csv", data.matrix.nbytes, len(data.target))
         run = Run(
             model="m", run_id=run_id or uuid7(), cause=cause, dataset=dataset, spec_digest=data.spec.digest,
             created_at="2026-01-01T00:00:00.000Z", stage="queued", percent=20, request_id=request_id,
@@ -130,7 +130,7 @@ class Lab:
                 arrays["slices.npy"] = np.column_stack([codes for _, codes in data.slices.values()])
         files = {"model.onnx": content, **{name: _npy(array) for name, array in arrays.items()}}
         digest = sha256(content).hexdigest()
-        dataset = {"uri": "s3://data/models/m/x.onnx", "version_id": "v", "digest": digest, "rows": None}
+        dataset = Dataset("s3://data/models/m/x.onnx", "v", digest, "x.onnx", len(content))
         run = Run(
             model="m", run_id=uuid7(), cause="model", dataset=dataset, spec_digest=data.spec.digest,
             created_at="2026-01-01T00:00:00.000Z", stage="queued", percent=20,
@@ -146,7 +146,7 @@ class Lab:
             "format_version": 1, "model": "m", "run_id": run.run_id, "spec": data.spec.to_json(), "task": data.task,
             "spec_lines": data.spec.lines,
             "task_reason": "", "target": data.name, "classes": data.classes if data.task == "classification" else None,
-            "encoding": data.encoding.to_json(), "profile": [], "warnings": [], "dataset": run.dataset,
+            "encoding": data.encoding.to_json(), "profile": [], "warnings": [], "dataset": run.dataset.to_json(),
             "salt": split.salt("m"), "split": data.split(),
             "files": {name: {"sha256": sha256(body).hexdigest(), "bytes": len(body)} for name, body in files.items()},
         }  # fmt: skip
@@ -289,9 +289,9 @@ def _provision() -> None:
 
 def outcomes(run: Run) -> dict[str, str]:
     assert run.gate is not None
-    return {check["name"]: check["outcome"] for check in run.gate["checks"]}
+    return {check.name: check.outcome for check in run.gate.checks}
 
 
 def decision(run: Run) -> str:
     assert run.gate is not None
-    return str(run.gate["decision"])
+    return str(run.gate.decision)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from modelloop.aws.clients import calling, client
+from modelloop.contracts.run_message import RunMessage
 
 if TYPE_CHECKING:
     from modelloop.versions.run import Run
-
-FORMAT_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +20,11 @@ class RunsQueue:
 
     def send(self, run: Run) -> None:
         """Queue a run. The queue drops a repetition within its de-duplication window, the run itself later ones."""
-        named = {"model": run.model, "run_id": run.run_id, "request_id": run.request_id}
-        body = {"format_version": FORMAT_VERSION, **named}
+        message = RunMessage(run.model, run.run_id, run.request_id)
         with calling(f"queueing run {run.run_id}"):
             client("sqs").send_message(
                 QueueUrl=self.url,
-                MessageBody=json.dumps(body, sort_keys=True),
+                MessageBody=message.to_body(),
                 MessageGroupId=run.model,
                 MessageDeduplicationId=run.run_id,
             )

@@ -118,9 +118,10 @@ def baseline_from_json(document: Any) -> Baseline:
     """Read a stored baseline; raise ArtifactRefusedError when it is not one, or of another format version."""
     if not isinstance(document, dict):
         raise ArtifactRefusedError("a baseline is a JSON object")
-    if document.get("format_version") != FORMAT_VERSION:
+    version = document.get("format_version")
+    if version != FORMAT_VERSION:
         raise ArtifactRefusedError(
-            f"baseline of format version {document.get('format_version')!r}; this release reads {FORMAT_VERSION}"
+            f"the baseline has format version {version!r}, and version {FORMAT_VERSION} can be read"
         )
     try:
         columns = tuple(_column(column) for column in document["columns"])

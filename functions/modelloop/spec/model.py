@@ -21,7 +21,7 @@ from modelloop.spec.sections import (
 from modelloop.tables.grammar import MISSING_TOKENS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from modelloop.spec.fields import Parameter
 
@@ -40,7 +40,7 @@ class Spec:
     time_column: str | None = None
     group_column: str | None = None
     estimators: tuple[str, ...] = ()
-    params: dict[str, dict[str, Parameter]] = field(default_factory=dict)
+    params: Mapping[str, Mapping[str, Parameter]] = field(default_factory=dict)
     search: Search = field(default_factory=Search)
     metric: str | None = None
     holdout: float = 0.2
@@ -94,9 +94,10 @@ def spec_from_json(document: dict[str, Any]) -> Spec:
         raise SpecError(
             f"the spec has format version {document.get('format_version')!r}, and version {FORMAT_VERSION} can be read"
         )
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in document.items()}
-    sections = {key: section_from_json(kind, document.get(key)) for key, kind in _SECTIONS.items()}
-    return Spec(**{key: value for key, value in values.items() if key in _KEYS} | sections)
+    values: dict[str, Any] = {key: document[key] for key in _KEYS if key in document}
+    values |= {key: tuple(value) for key, value in values.items() if isinstance(value, list)}
+    values |= {key: section_from_json(kind, values.get(key)) for key, kind in _SECTIONS.items()}
+    return Spec(**values)
 
 
 def parse_spec(text: str) -> Spec:
@@ -105,8 +106,8 @@ def parse_spec(text: str) -> Spec:
         raise SpecError(f"model.yaml is longer than {MAX_CHARACTERS} characters")
     lines: dict[str, int] = {}
     values = dict(_values(text, lines))
-    sections = {key: section_from_json(kind, values.get(key)) for key, kind in _SECTIONS.items()}
-    spec = Spec(**values | sections, lines=lines)
+    values |= {key: section_from_json(kind, values.get(key)) for key, kind in _SECTIONS.items()}
+    spec = Spec(**values, lines=lines)
     checks.check_combinations(spec)
     return spec
 

@@ -17,7 +17,7 @@ from modelloop.versions.evidence import Check, Comparison, Succession, shown
 from modelloop.versions.review_checks import labels_regrouped, labels_suspected, suspicions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 RELEASE, REJECT, APPROVE = "release", "reject", "approve"
 SMALL_FIRST, SMALL_SUCCESSOR = 20, 200
@@ -51,6 +51,13 @@ class Decision:
             "comparisons": [asdict(comparison) for comparison in self.comparisons],
             "reasons": list(self.reasons),
         }
+
+
+def decision_from_json(document: Mapping[str, Any]) -> Decision:
+    """Return a stored decision."""
+    checks = (Check(check["name"], check["outcome"], check["detail"]) for check in document["checks"])
+    comparisons = (Comparison(**comparison) for comparison in document["comparisons"])
+    return Decision(document["decision"], tuple(checks), tuple(comparisons), tuple(document["reasons"]))
 
 
 def decide(trivial: Comparison, succession: Succession | None, *, margin: float = MARGIN) -> Decision:

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from modelloop.versions.gate import Decision, decision_from_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 QUEUED, RUNNING = "QUEUED", "RUNNING"
 SUCCEEDED, REJECTED, FAILED, SUPERSEDED = "SUCCEEDED", "REJECTED", "FAILED", "SUPERSEDED"
@@ -14,6 +19,88 @@ STAGES = (
     "received", "profiled", "encoded", "queued", "splitting", "fitting", "evaluating", "exporting",
     "replaying", "registering", "publishing", "done",
 )  # fmt: skip
+
+type Figures = dict[str, dict[str, float | None]]  # by metric: {"value", "low", "high"}
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """One version of one uploaded object: where it lies, its hex SHA-256, its name and its size in bytes."""
+
+    uri: str
+    version_id: str | None
+    digest: str
+    file: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset(SourceFile):
+    """What a run is made of: an uploaded table or ONNX model, or a table derived from one.
+
+    `rows` and `columns` are None until it was read. A derived table has its `base` and the number of `labelled` rows
+    after those; an ONNX model has the hex SHA-256 of its `reference` table, if one came with it.
+    """
+
+    rows: int | None = None
+    columns: int | None = None
+    base: SourceFile | None = None
+    labelled: int | None = None
+    reference: str | None = None
+
+    @property
+    def origin(self) -> SourceFile:
+        """Return the uploaded file that all of it began with."""
+        return self.base or SourceFile(self.uri, self.version_id, self.digest, self.file, self.bytes)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the stored document, without the parts that this kind of dataset does not have."""
+        absent = {name for name in ("base", "labelled", "reference") if getattr(self, name) is None}
+        return {name: value for name, value in asdict(self).items() if name not in absent}
+
+
+@dataclass(frozen=True, slots=True)
+class PlanLimits:
+    """What a plan was held to: the deployed trainer's memory, the most that can be deployed, seconds."""
+
+    memory_mb: int
+    most_memory_mb: int
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What training was thought to take, before it began.
+
+    `rows`, `columns` and `slots` are those to fit on, `bytes` the upload's, `classes` 0 for a regression; `memory_mb`
+    is the peak.
+    """
+
+    rows: int
+    columns: int
+    slots: int
+    bytes: int
+    classes: int
+    memory_mb: int
+    seconds: int
+    limits: PlanLimits
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What the attempt that ended a run took: seconds, and MB of memory at the peak (None where no kernel tells)."""
+
+    seconds: int
+    memory_mb: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """Metrics on the holdout with their 95 % intervals: the candidate's, the trivial model's, the champion's."""
+
+    holdout: Figures
+    trivial: Figures
+    champion: Figures | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +115,7 @@ class Run:
     model: str
     run_id: str
     cause: str
-    dataset: dict[str, Any]
+    dataset: Dataset
     spec_digest: str
     created_at: str
     state: str = QUEUED
@@ -37,10 +124,10 @@ class Run:
     reason: str | None = None
     updated_at: str = ""
     lease_until: str | None = None
-    metrics: dict[str, Any] | None = None
-    gate: dict[str, Any] | None = None
-    plan: dict[str, Any] | None = None
-    spent: dict[str, Any] | None = None
+    metrics: Metrics | None = None
+    gate: Decision | None = None
+    plan: Plan | None = None
+    spent: Spent | None = None
     version: int | None = None
     warnings: list[str] = field(default_factory=list)
     intake_attempts: int = 1
@@ -52,14 +139,16 @@ class Run:
     @property
     def key(self) -> str:
         """Return the hex digest that makes a run exist once: dataset (with its reference table), spec and cause."""
-        data = "\n".join(filter(None, [self.dataset["digest"], self.dataset.get("reference")]))
+        data = "\n".join(filter(None, [self.dataset.digest, self.dataset.reference]))
         return run_key(data, self.spec_digest, self.cause)
 
     def to_json(self) -> dict[str, Any]:
         """Return the document that the API answers."""
-        document = asdict(self)
-        del document["created"]
-        return document
+        document = {name: getattr(self, name) for name in _FIELDS} | {"dataset": self.dataset.to_json()}
+        if self.gate is not None:
+            document["gate"] = self.gate.to_json()
+        parts = {"metrics": self.metrics, "plan": self.plan, "spent": self.spent}
+        return document | {name: asdict(part) for name, part in parts.items() if part is not None}
 
 
 def run_key(dataset_digest: str, spec_digest: str, cause: str) -> str:
@@ -67,9 +156,23 @@ def run_key(dataset_digest: str, spec_digest: str, cause: str) -> str:
     return sha256(f"{dataset_digest}\n{spec_digest}\n{cause}".encode()).hexdigest()
 
 
-def run_from_json(document: dict[str, Any]) -> Run:
-    """Read a stored run; fields that this release does not know are left out."""
-    return Run(**{name: value for name, value in document.items() if name in _FIELDS})
+def run_from_json(document: Mapping[str, Any]) -> Run:
+    """Return a stored run; fields that this release does not know are left out."""
+    plan, dataset, gate = document.get("plan"), document["dataset"], document.get("gate")
+    parts = {
+        "dataset": _read(Dataset, dataset | {"base": _read(SourceFile, dataset.get("base"))}),
+        "metrics": _read(Metrics, document.get("metrics")),
+        "gate": None if gate is None else decision_from_json(gate),
+        "plan": None if plan is None else _read(Plan, plan | {"limits": _read(PlanLimits, plan["limits"])}),
+        "spent": _read(Spent, document.get("spent")),
+    }
+    return Run(**{name: document[name] for name in _FIELDS if name in document} | parts)
 
 
-_FIELDS = frozenset(item.name for item in fields(Run)) - {"created"}
+def _read[Part](kind: type[Part], document: Mapping[str, Any] | None) -> Part | None:
+    if document is None:
+        return None
+    return kind(**{entry.name: document[entry.name] for entry in fields(kind) if entry.name in document})  # type: ignore[arg-type]  # every kind is a dataclass
+
+
+_FIELDS = tuple(item.name for item in fields(Run) if item.name != "created")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelloop.aws.registry import manifests
 from modelloop.errors import SpecError
-from modelloop.versions import clearance
+from modelloop.rollout import clearance
 from trainer.families import build
 from trainer.families.losses import loss_of
 from trainer.search.candidates import PREDECESSOR, Candidate, given

@@ -10,9 +10,9 @@ import orjson
 from modelloop import keys
 from modelloop.contracts.pointer import LARGEST_BYTES
 from modelloop.errors import ExportMismatchError
-from modelloop.versions.golden import cells, golden_rows
 from trainer.evaluation.conformal import residual_quantiles
 from trainer.release.files import File
+from trainer.release.golden import cells, golden_rows
 from trainer.table import Part
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from modelloop.aws.serving import pointers
 from modelloop.aws.serving.changes import Changes
 from modelloop.errors import ConflictError, TransientError
-from modelloop.versions import clearance
+from modelloop.rollout import clearance
 from modelloop.versions.gate import RELEASE
 
 if TYPE_CHECKING:

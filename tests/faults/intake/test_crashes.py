@@ -14,6 +14,7 @@ import pytest
 from modelloop import keys
 from modelloop.aws import clients
 from modelloop.aws.storage import Bucket
+from modelloop.contracts.retrain_request import RetrainRequest
 from modelloop.versions.run import SUCCEEDED
 from tests.support.intake_stage import provisioned
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from tests.support.intake_stage import Stage
 
 TABLE = "x,kind,y\n" + "".join(f"{i * 0.5},{'ab'[i % 2]},{'yes' if i % 3 else 'no'}\n" for i in range(40))
-WISH = {"source": "modelloop.retrain", "model": "m", "cause": "request", "requested_by": "me", "reason": "why not"}
+REQUEST = RetrainRequest("m", "request", "why not", None).to_json()
 SERVICES = ("s3", "dynamodb", "sqs")
 
 
@@ -55,7 +56,7 @@ def state(stage: Stage) -> dict[str, Any]:
     runs = stage.registry.list_runs("m").items
     stored = [key for key in Bucket("test-artifacts").list_keys("prepared/") if not key.endswith("table.json")]
     prepared = {key.split("/", 3)[3]: Bucket("test-artifacts").get(key) for key in stored}
-    told = [(run.state, run.stage, run.reason, run.cause, run.dataset["digest"], run.plan) for run in runs]
+    told = [(run.state, run.stage, run.reason, run.cause, run.dataset.digest, run.plan) for run in runs]
     return {"runs": told, "files": prepared, "messages": {message["run_id"] for message in stage.messages()},
             "own": {run.run_id for run in runs if (run.state, run.stage) == ("QUEUED", "queued")}}  # fmt: skip
 
@@ -80,7 +81,7 @@ def retrained(stage: Stage) -> dict[str, Any]:
     stage.messages()
     line = {"id": "p", "row": 0, "time": "2026-11-23T10:00:00.000Z", "values": {"x": 1, "kind": "a"}, "label": "no"}
     Bucket("test-artifacts").put(keys.labelled("m", "2026-11-23T10"), json.dumps(line).encode())
-    return WISH
+    return REQUEST
 
 
 def deliver_dying(stage: Stage, event: dict[str, Any], at: int) -> list[str]:

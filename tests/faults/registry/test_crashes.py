@@ -10,6 +10,7 @@ from modelloop.aws.serving.changes import Changes
 from modelloop.ids import uuid7
 from modelloop.versions.run import Run
 from tests.support.rollouts import ACTIONS, new_model, state
+from tests.support.runs import dataset
 from tests.support.schedule import crash
 from tests.support.stores import stores_of
 
@@ -44,7 +45,7 @@ def _act(registry: Registry, model: str, action: str) -> Callable[[], object]:
 
 def _create(registry: Registry, model: str) -> Callable[[], object]:
     run_id = uuid7(1)
-    return lambda: registry.create_run(Run(model, run_id, "upload", {"digest": "d"}, "s", "2026"))
+    return lambda: registry.create_run(Run(model, run_id, "upload", dataset(), "s", "2026"))
 
 
 def _register(registry: Registry, model: str) -> Callable[[], object]:

@@ -21,6 +21,7 @@ from modelloop.monitoring import activity, summary, windows
 from modelloop.monitoring.summary import Summary, SummaryKey
 from modelloop.settings import settings
 from modelloop.versions.run import Run
+from tests.support.runs import dataset
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,9 +78,7 @@ def _fresh_process(registry: Registry) -> Iterator[None]:  # noqa: ARG001  every
 def loop(registry: Registry) -> Registry:
     """A model with two versions, the second one waiting for approval, and a run each."""
     for number, decision in ((1, "release"), (2, "approve")):
-        run = registry.create_run(
-            Run("m", uuid7(number), "upload", {"digest": str(number), "rows": 9}, "s", clock.now())
-        )
+        run = registry.create_run(Run("m", uuid7(number), "upload", dataset(str(number), 9), "s", clock.now()))
         bundle = {"file": keys.version("m", run.run_id, keys.BUNDLE), "sha256": "00", "bytes": 1}
         facts = {"gate": {"decision": decision, "reasons": []}, "bundle": bundle, "family": "linear"}
         registry.register_version("m", run.run_id, facts)
@@ -89,7 +88,7 @@ def loop(registry: Registry) -> Registry:
 
 
 def test_models_are_listed_with_what_serves(loop: Registry) -> None:
-    loop.create_run(Run("other", uuid7(), "upload", {"digest": "d"}, "s", clock.now()))
+    loop.create_run(Run("other", uuid7(), "upload", dataset(), "s", clock.now()))
     act("promote", {"version": 1, "reason": "first"})
     first = get("/models", {"limit": "1"})
     assert [(one["name"], one["champion"], one["who"]) for one in first["models"]] == [("m", 1, ANN)]
@@ -104,7 +103,7 @@ def test_models_are_listed_with_what_serves(loop: Registry) -> None:
 
 
 def test_the_list_says_how_each_model_fares(loop: Registry) -> None:
-    run = loop.create_run(Run("other", uuid7(), "upload", {"digest": "d"}, "s", clock.now()))
+    run = loop.create_run(Run("other", uuid7(), "upload", dataset(), "s", clock.now()))
     loop.start_run("other", run.run_id, 60)
     stamp = clock.now()
     loop.put_verdict("m", "drift", {"updated_at": stamp, "status": "drift", "version": 1, "rows": 5, "columns": []})
@@ -317,10 +316,11 @@ def test_a_run_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     answer = act("runs", {"reason": "new labels"})
     assert (answer.status, answer["request_id"]) == (202, "request-1")
     (event,) = trigger.events
-    assert (event["source"], event["model"], event["cause"], event["requested_by"], event["reason"]) == (
-        "modelloop.retrain", "m", "request", ANN, "new labels",
+    assert (event["source"], event["model"], event["cause"], event["request_id"], event["reason"]) == (
+        "modelloop.retrain", "m", "request", "request-1", "new labels",
     )  # fmt: skip
-    assert get("/models/{model}/audit", model="m")["audit"][0]["action"] == "run"
+    (entry,) = get("/models/{model}/audit", model="m")["audit"]
+    assert (entry["action"], entry["who"]) == ("run", ANN)
 
 
 @pytest.mark.usefixtures("loop")
@@ -477,7 +477,7 @@ def test_an_unknown_prediction_is_404(prediction: str) -> None:
 
 def test_prometheus_reads_the_state_of_every_model(loop: Registry) -> None:
     act("promote", {"version": 1, "reason": "go"})
-    loop.create_run(Run("other", uuid7(), "upload", {"digest": "d"}, "s", clock.now()))
+    loop.create_run(Run("other", uuid7(), "upload", dataset(), "s", clock.now()))
     loop.put_verdict("m", "drift", {"updated_at": clock.now(), "status": "drift", "rows": 5, "columns": []})
     found = get("/metrics")
     assert (found.status, found.headers["Content-Type"]) == (200, "text/plain; version=0.0.4; charset=utf-8")

@@ -18,6 +18,7 @@ from modelloop.monitoring import summary
 from modelloop.monitoring.summary import Summary, SummaryKey
 from modelloop.versions.run import Run
 from tests.support.baselines import baseline_of, labels, numbers
+from tests.support.runs import dataset
 from tests.support.stores import ARTIFACTS
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def loop(registry: Registry) -> Registry:
     """A model whose version 1 has a baseline."""
     module._services.cache_clear()
     manifests.read.cache_clear()
-    run = registry.create_run(Run("m", uuid7(), "upload", {"digest": "1"}, "spec", clock.now()))
+    run = registry.create_run(Run("m", uuid7(), "upload", dataset("1"), "spec", clock.now()))
     small = {"gate": {"decision": "release"}, "metrics": {"log_loss": {"value": 0.1}}, "family": "linear"}
     registry.register_version("m", run.run_id, small)
     metrics = {"holdout": {"log_loss": {"value": 0.1}}, "trivial": {"log_loss": {"value": 0.7}}}

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import boto3
@@ -11,7 +11,8 @@ from modelloop.aws.registry.registry import mark
 from modelloop.contracts.pointer import Pointer, VersionRef
 from modelloop.errors import ConflictError, NotFoundError, RequestError
 from modelloop.ids import uuid7
-from modelloop.versions.run import Run
+from modelloop.versions.run import Metrics, Run
+from tests.support.runs import dataset
 
 if TYPE_CHECKING:
     from modelloop.aws.registry.registry import Registry
@@ -20,7 +21,7 @@ REF = VersionRef(1, "run", "versions/m/run/model.flat.json", "00", 10)
 
 
 def a_run(model: str = "m", digest: str = "d", run_id: str = "") -> Run:
-    return Run(model, run_id or uuid7(), "upload", {"digest": digest, "rows": 3}, "s", "2026-01-01T00:00:00.000Z")
+    return Run(model, run_id or uuid7(), "upload", dataset(digest, 3), "s", "2026-01-01T00:00:00.000Z")
 
 
 def test_a_run_exists_once_per_dataset_spec_and_cause(registry: Registry) -> None:
@@ -86,10 +87,9 @@ def test_a_run_starts_once_and_ends_once(registry: Registry) -> None:
     run = registry.create_run(a_run())
     assert registry.start_run("m", run.run_id, 60)
     assert not registry.start_run("m", run.run_id, 60)
-    running = registry.update_run("m", run.run_id, stage="fitting", percent=40, metrics={"log_loss": 1e-300})
-    assert (running.state, running.stage, running.percent, running.metrics) == (
-        "RUNNING", "fitting", 40, {"log_loss": 1e-300},
-    )  # fmt: skip
+    metrics = Metrics({"log_loss": {"value": 1e-300, "low": None, "high": None}}, {}, None)
+    running = registry.update_run("m", run.run_id, stage="fitting", percent=40, metrics=asdict(metrics))
+    assert (running.state, running.stage, running.percent, running.metrics) == ("RUNNING", "fitting", 40, metrics)
     assert registry.finish_run("m", run.run_id, "FAILED", "out of memory", percent=41)
     assert not registry.finish_run("m", run.run_id, "SUCCEEDED", version=1)
     ended = registry.get_run("m", run.run_id)

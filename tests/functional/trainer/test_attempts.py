@@ -10,7 +10,7 @@ from modelloop import clock, keys
 from modelloop.aws.functions import ReplayFunction
 from modelloop.aws.serving import pointers
 from modelloop.aws.storage import Bucket
-from modelloop.errors import ConflictError, TransientError
+from modelloop.errors import ConflictError, MalformedBodyError, TransientError
 from modelloop.ids import uuid7_ms
 from modelloop.spec.model import Spec, parse_spec
 from tests.support.trainer_lab import Context, sample
@@ -198,7 +198,7 @@ def test_events_without_work_are_acknowledged() -> None:
 @pytest.mark.usefixtures("lab")
 def test_a_message_of_another_format_is_loud() -> None:
     record = {"messageId": "1", "body": json.dumps({"format_version": 99, "model": "m", "run_id": "r"})}
-    with pytest.raises(ValueError, match="format 99"):
+    with pytest.raises(MalformedBodyError, match="format version 99"):
         handler({"Records": [record]}, Context())
 
 

@@ -154,8 +154,8 @@ def test_a_brought_regression_is_compared_by_the_loss_that_its_spec_names(lab: L
     skewed = plane + np.random.default_rng(0).exponential(size=600) - np.log(10)  # the plane is the 0.9 quantile
     run = lab.bring(PLANE, replace(data, target=skewed, spec=Spec(metric="pinball_0.9")))
     assert run.gate is not None
-    assert run.gate["decision"] == "release", run.reason
-    assert [found["metric"] for found in run.gate["comparisons"]] == ["pinball_0.9"]
+    assert run.gate.decision == "release", run.reason
+    assert [found.metric for found in run.gate.comparisons] == ["pinball_0.9"]
     refused = lab.bring(PLANE, replace(data, target=skewed, spec=Spec(metric="gamma_deviance")))
     assert refused.state == "REJECTED"
     assert "not above zero, as gamma deviance needs it" in str(refused.reason)
@@ -183,15 +183,15 @@ def test_a_brought_successor_waits_for_approval(lab: Lab) -> None:
     run = lab.bring(SIGMOID, sample(1500, 6))
     assert run.gate is not None
     assert run.state in {"SUCCEEDED", "REJECTED"}
-    assert run.gate["decision"] != "release"
-    assert any(check["name"] == "provenance" for check in run.gate["checks"])
+    assert run.gate.decision != "release"
+    assert any(check.name == "provenance" for check in run.gate.checks)
 
 
 def test_a_fitted_successor_is_compared_with_a_brought_champion(lab: Lab) -> None:
     lab.bring(SIGMOID, sample(600, 7))
     run = lab.train(sample(2000, 8))
     assert run.gate is not None
-    compared = {found["name"] for found in run.gate["comparisons"]}
+    compared = {found.name for found in run.gate.comparisons}
     assert compared >= {"champion_on_holdout", "champion_on_anchor"}
 
 

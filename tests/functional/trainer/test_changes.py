@@ -26,7 +26,7 @@ def waits(lab: Lab, run: Run, check: str) -> str:
     assert (run.state, decision(run), outcomes(run)[check]) == ("SUCCEEDED", "approve", "approval"), run.reason
     assert lab.pointer().challenger is None
     assert run.gate is not None
-    return next(str(found["detail"]) for found in run.gate["checks"] if found["name"] == check)
+    return next(str(found.detail) for found in run.gate.checks if found.name == check)
 
 
 @pytest.mark.parametrize("data", [regression_sample(2000, 2), replace(sample(2000, 2), name="z")])
@@ -35,7 +35,7 @@ def test_another_task_or_target_waits_and_is_not_compared(lab: Lab, data: Data) 
     run = lab.train(data)
     assert "the task or the target is not the champion's" in waits(lab, run, "same_task")
     assert run.gate is not None
-    assert [found["name"] for found in run.gate["comparisons"]] == ["trivial"]
+    assert [found.name for found in run.gate.comparisons] == ["trivial"]
 
 
 def test_a_brought_successor_asks_no_new_column_of_old_callers(lab: Lab) -> None:

@@ -44,7 +44,7 @@ def boosted(name: str = HGB, **params: Any) -> dict[str, Any]:
 
 def comparisons(run: Run) -> dict[str, Any]:
     assert run.gate is not None
-    return {found["name"]: found["metric"] for found in run.gate["comparisons"]}
+    return {found.name: found.metric for found in run.gate.comparisons}
 
 
 LOSSES = [
@@ -98,7 +98,7 @@ def test_a_successor_of_the_same_loss_is_compared_by_it(lab: Lab) -> None:
     assert set(comparisons(run).values()) == {"poisson_deviance"}
     assert "champion_on_holdout" in comparisons(run)
     assert run.gate is not None
-    assert run.gate["decision"] == "release", run.reason
+    assert run.gate.decision == "release", run.reason
 
 
 def test_another_loss_of_the_mean_is_compared_by_squared_error(lab: Lab) -> None:
@@ -116,8 +116,8 @@ def test_a_quantile_in_place_of_the_mean_waits_for_approval(lab: Lab) -> None:
     lab.train(data("skewed", 6, **linear()))
     run = lab.train(data("skewed", 6, rows=3000, **boosted(loss="quantile", quantile=0.9)))
     assert run.gate is not None
-    assert run.gate["decision"] == "approve"
-    assert run.gate["reasons"] == [
+    assert run.gate.decision == "approve"
+    assert list(run.gate.reasons) == [
         "the 0.9 quantile is predicted, and the mean by the champion: the loss that compares them favours the newer one"
     ]
     assert comparisons(run)["champion_against_trivial"] == "rmse"
@@ -128,6 +128,6 @@ def test_rows_of_an_older_version_outside_of_a_losss_domain_are_not_compared_on(
     lab.train(data("skewed", 7, **boosted(loss="absolute_error")))
     run = lab.train(data("amounts", 7, rows=3000, **boosted(loss="gamma")))
     assert run.gate is not None
-    assert run.gate["decision"] == "approve", run.reason
+    assert run.gate.decision == "approve", run.reason
     assert "champion_on_anchor" not in comparisons(run)
     assert comparisons(run)["champion_on_holdout"] == "gamma_deviance"

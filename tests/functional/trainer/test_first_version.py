@@ -9,10 +9,10 @@ import pytest
 from modelloop import clock, keys
 from modelloop.aws.storage import Bucket
 from modelloop.ids import uuid7_ms
+from modelloop.rollout import clearance
 from modelloop.spec.model import Spec
 from modelloop.spec.sections import Promotion
 from modelloop.tables import split
-from modelloop.versions import clearance
 from tests.support.trainer_lab import Data, regression_sample, sample
 from tests.support.trainer_lab import lab as open_lab
 
@@ -26,7 +26,7 @@ def test_a_queued_run_becomes_the_serving_champion(lab: Lab) -> None:
     run = lab.train(replace(sample(600, 1), spec=BOTH))
     assert (run.state, run.stage, run.percent, run.version) == ("SUCCEEDED", "done", 100, 1)
     assert run.gate is not None
-    assert run.gate["decision"] == "release"
+    assert run.gate.decision == "release"
     assert run.reason == "version 1 serves"
     manifest = lab.manifest(run)
     champion = lab.pointer().champion
@@ -104,8 +104,8 @@ def test_a_table_without_signal_is_rejected_with_the_figures(lab: Lab) -> None:
     assert "is not surely better than the trivial model" in run.reason
     assert run.metrics is not None
     assert run.spent is not None
-    assert 0 <= run.spent["seconds"] < 120
-    assert 50 < run.spent["memory_mb"] < 10_240
+    assert 0 <= run.spent.seconds < 120
+    assert 50 < (run.spent.memory_mb or 0) < 10_240
     assert run.version is None
     assert lab.pointer() is None
 
@@ -134,7 +134,7 @@ def test_a_champion_without_a_flat_form_is_compared_by_its_kept_estimator(lab: L
     lab.train(replace(data, spec=Spec(estimators=("sklearn.naive_bayes.GaussianNB",))))
     run = lab.train(data)
     assert run.gate is not None
-    assert run.gate["decision"] == "release", run.reason
+    assert run.gate.decision == "release", run.reason
 
 
 def test_an_estimator_outside_the_allowed_names_is_rejected(lab: Lab) -> None:

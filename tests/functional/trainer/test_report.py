@@ -98,7 +98,7 @@ def test_what_the_gate_refused_has_a_report_and_no_version(lab: Lab) -> None:
     assert "version None" not in html
     assert "refused by the gate" in html
     assert run.gate is not None
-    assert all(escape(reason) in html for reason in run.gate["reasons"])
+    assert all(escape(reason) in html for reason in run.gate.reasons)
     assert Bucket("artifacts").head(keys.version("m", run.run_id, keys.MANIFEST)) is None
 
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from modelloop.contracts.pointer import VersionRef
+from modelloop.rollout import clearance
 from modelloop.spec.model import Spec
 from modelloop.spec.sections import Promotion
 from modelloop.tables.encoding import Column, Encoding
-from modelloop.versions import clearance
 from tests.support.stores import stores_of
 from tests.support.trainer_lab import NUMBERS, Data, decision, outcomes, regression_sample, sample
 from trainer.release.publishing import publish
@@ -44,8 +44,8 @@ def test_rows_held_out_once_are_never_trained_on_later(lab: Lab) -> None:
     lab.train(old)
     run = lab.train(both)
     assert run.gate is not None
-    anchor = next(found for found in run.gate["comparisons"] if found["name"] == "champion_on_anchor")
-    assert anchor["rows"] == (old.membership() == 2).sum()
+    anchor = next(found for found in run.gate.comparisons if found.name == "champion_on_anchor")
+    assert anchor.rows == (old.membership() == 2).sum()
 
 
 def test_shuffled_labels_are_rejected(lab: Lab) -> None:
@@ -165,8 +165,8 @@ def test_time_ordered_champions_are_compared_on_later_rows_only(lab: Lab) -> Non
     run = lab.train(new)
     assert run.gate is not None
     assert outcomes(run)["champion_on_anchor"] == "skipped"
-    holdout = next(found for found in run.gate["comparisons"] if found["name"] == "champion_on_holdout")
-    assert holdout["rows"] == (new.membership() == 2).sum()
+    holdout = next(found for found in run.gate.comparisons if found.name == "champion_on_holdout")
+    assert holdout.rows == (new.membership() == 2).sum()
     assert lab.manifest(run)["split"]["trained_until"] < 3200
 
 
@@ -181,5 +181,5 @@ def test_time_ordered_champions_are_not_held_to_rows_that_they_learned_from(lab:
     held_out = np.flatnonzero(shorter.membership() == 2)
     assert held_out[0] < learned_until < held_out[-1]
     assert run.gate is not None
-    holdout = next(found for found in run.gate["comparisons"] if found["name"] == "champion_on_holdout")
-    assert holdout["rows"] == (held_out > learned_until).sum()
+    holdout = next(found for found in run.gate.comparisons if found.name == "champion_on_holdout")
+    assert holdout.rows == (held_out > learned_until).sum()

@@ -77,8 +77,8 @@ def test_cumulative_uploads_are_released_and_never_train_on_what_judges_them(lab
             held = earlier.membership() == 2
             assert (data.membership()[: len(held)] == earlier.membership()).all()
             assert run.gate is not None
-            anchor = next(one for one in run.gate["comparisons"] if one["name"] == "champion_on_anchor")
-            assert anchor["rows"] == held.sum()
+            anchor = next(one for one in run.gate.comparisons if one.name == "champion_on_anchor")
+            assert anchor.rows == held.sum()
         lab.promote(run)
         earlier = data
 

@@ -33,8 +33,8 @@ def test_real_table_becomes_one_queued_run_whose_matrix_is_what_serving_would_en
     stage.spec("target: species\n", "penguins")
     run = stage.upload("penguins.csv", text, "penguins")
     assert (run.state, run.stage, run.percent) == ("QUEUED", "queued", 25)
-    assert run.dataset["rows"] == 344
-    assert run.dataset["version_id"]
+    assert run.dataset.rows == 344
+    assert run.dataset.version_id
     assert stage.messages() == [{"format_version": 1, "model": "penguins", "run_id": run.run_id, "request_id": None}]
     document = stage.table(run)
     assert document["classes"] == ["Adelie", "Chinstrap", "Gentoo"]
@@ -52,15 +52,15 @@ def test_a_run_carries_what_was_uploaded_and_what_it_will_need(stage: Stage) -> 
     event = stage.event(keys.dataset("m", "t.csv"), body)
     (outcome,) = stage.deliver(event)
     run = stage.registry.get_run("m", outcome["run_id"])
-    assert run.dataset == {
+    assert run.dataset.to_json() == {
         "uri": "s3://test-data/datasets/m/t.csv", "version_id": event["Records"][0]["s3"]["object"]["versionId"],
         "digest": sha256(body).hexdigest(), "file": "t.csv", "bytes": len(body), "rows": 60, "columns": 3,
     }  # fmt: skip
     assert run.plan is not None
-    plan = {name: run.plan[name] for name in ("rows", "columns", "slots", "bytes", "classes")}
+    plan = {name: getattr(run.plan, name) for name in ("rows", "columns", "slots", "bytes", "classes")}
     assert plan == {"rows": 60, "columns": 2, "slots": 2, "bytes": len(body), "classes": 2}
-    assert 0 < run.plan["memory_mb"] < run.plan["limits"]["memory_mb"]
-    assert 0 < run.plan["seconds"] < run.plan["limits"]["seconds"]
+    assert 0 < run.plan.memory_mb < run.plan.limits.memory_mb
+    assert 0 < run.plan.seconds < run.plan.limits.seconds
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_the_version_of_the_event_is_read_even_when_the_object_was_overwritten(s
     event = stage.event(keys.dataset("m", "t.csv"), small(60).encode())
     clients.client("s3").put_object(Bucket="test-data", Key=keys.dataset("m", "t.csv"), Body=small(90).encode())
     (outcome,) = stage.deliver(event)
-    assert stage.registry.get_run("m", outcome["run_id"]).dataset["rows"] == 60
+    assert stage.registry.get_run("m", outcome["run_id"]).dataset.rows == 60
 
 
 def test_a_deleted_version_is_reported_as_gone(stage: Stage) -> None:

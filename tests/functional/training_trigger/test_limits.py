@@ -123,7 +123,7 @@ def test_an_upload_larger_than_the_disk_is_one_rejected_run(stage: Stage, key: s
     assert (first["outcome"], first["reason"]) == ("rejected", engine.DISK_IS_FULL)
     assert (second["outcome"], second["run_id"]) == ("repeated", first["run_id"])
     run = stage.registry.get_run("m", first["run_id"])
-    assert (run.state, run.reason, run.dataset["bytes"]) == ("REJECTED", engine.DISK_IS_FULL, len(CSV))
+    assert (run.state, run.reason, run.dataset.bytes) == ("REJECTED", engine.DISK_IS_FULL, len(CSV))
 
 
 def test_a_reference_table_larger_than_the_disk_rejects_its_model(stage: Stage) -> None:

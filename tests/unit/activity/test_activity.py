@@ -12,13 +12,14 @@ from modelloop import clock
 from modelloop.ids import derived_uuid7, uuid7_ms
 from modelloop.monitoring import activity
 from modelloop.versions.run import ENDED, FAILED, QUEUED, RUNNING, SUCCEEDED, Run
+from tests.support.runs import dataset
 
 START = clock.to_ms("2026-11-23T00:00:00Z")
 HOUR = 3_600_000
 
 
 def run(at: int, state: str = SUCCEEDED, cause: str = "upload") -> Run:
-    return Run("m", derived_uuid7(at, f"{at}"), cause, {"digest": "d"}, "s", clock.from_ms(at), state=state)
+    return Run("m", derived_uuid7(at, f"{at}"), cause, dataset(), "s", clock.from_ms(at), state=state)
 
 
 def entry(at: int, who: str, action: str, **detail: Any) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def test_there_is_a_sample_with_and_one_without_seasons() -> None:
 @pytest.mark.parametrize(
     ("document", "reason"),
     [
-        ({"format_version": 2}, "format version 2; this release reads 1"),
+        ({"format_version": 2}, "format version 2, and version 1 can be read"),
         ({"rows": 1}, "format version None"),
         ({"format_version": 1, "rows": 1, "columns": [{}]}, "damaged"),
         (["no object"], "a baseline is a JSON object"),

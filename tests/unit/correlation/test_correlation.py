@@ -20,6 +20,7 @@ from metrics_aggregation import reactions
 from modelloop.aws.functions import TriggerFunction
 from modelloop.monitoring import retraining
 from modelloop.versions.run import Run
+from tests.support.runs import dataset
 from training_trigger.intake import Outcome
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ def service(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def deliver(monkeypatch: pytest.MonkeyPatch, run: Run | None) -> None:
-    monkeypatch.setattr(trainer.handler, "Registry", lambda _: SimpleNamespace(get_run=lambda *_: run))
+    registry = SimpleNamespace(get_run=lambda *_: run)
+    monkeypatch.setattr(trainer.handler, "open_services", lambda _: SimpleNamespace(registry=registry))
     monkeypatch.setattr(trainer.handler, "take", lambda *_: run)
     monkeypatch.setattr(trainer.handler, "train", lambda *_: None)
     body = json.dumps({"format_version": 1, "model": "m", "run_id": RUN, "request_id": "req-4"})
@@ -64,7 +66,7 @@ def deliver(monkeypatch: pytest.MonkeyPatch, run: Run | None) -> None:
 def test_the_trainer_names_the_run_in_every_line_and_counts_its_end(
     state: str, metric: str, monkeypatch: pytest.MonkeyPatch, caplog: Any, capsys: Any
 ) -> None:
-    run = Run("m", RUN, "upload", {}, "", created_at="2026-11-23T10:00:00.000Z", state=state)
+    run = Run("m", RUN, "upload", dataset(), "", created_at="2026-11-23T10:00:00.000Z", state=state)
     deliver(monkeypatch, run)
 
     lines = told(caplog, trainer.handler.logger)

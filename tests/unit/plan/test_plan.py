@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -46,7 +46,7 @@ def test_a_brought_model_fits_nothing() -> None:
 def test_a_million_rows_of_twenty_columns_fit_the_default_function() -> None:
     plan = make_plan(MILLION, size=200_000_000, memory_mb=DEPLOYED)
     assert (plan.rows, plan.slots, plan.bytes, plan.classes) == (1_000_000, 26, 200_000_000, 2)
-    document = plan.to_json()
+    document = asdict(plan)
     assert document["memory_mb"] == round(MILLION.memory_mb)
     assert document["seconds"] == round(MILLION.seconds)
     assert document["limits"] == {

@@ -8,8 +8,8 @@ import pytest
 
 from modelloop.contracts.pointer import VersionRef
 from modelloop.errors import ConflictError
+from modelloop.rollout import clearance
 from modelloop.spec.sections import Promotion
-from modelloop.versions import clearance
 
 SAID = {"at": "2026-01-01T00:00:00.000Z", "who": "ann", "why": "because"}
 

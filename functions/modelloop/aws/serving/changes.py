@@ -19,8 +19,7 @@ from modelloop.aws.registry.registry import mark
 from modelloop.aws.serving import journal, pointers
 from modelloop.contracts.pointer import Pointer
 from modelloop.errors import ConflictError
-from modelloop.rollout import moves
-from modelloop.versions import clearance
+from modelloop.rollout import clearance, moves
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -16,10 +16,9 @@ from modelloop.contracts.counts import branch
 from modelloop.contracts.pointer import CHALLENGER, CHAMPION
 from modelloop.monitoring import summary, windows
 from modelloop.monitoring.quality import shadow_agreement
-from modelloop.rollout import histograms
+from modelloop.rollout import clearance, histograms
 from modelloop.rollout.judge import CANARY, SHADOW, WATCH, Evidence, Side
 from modelloop.rollout.sequential import Sample
-from modelloop.versions import clearance
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

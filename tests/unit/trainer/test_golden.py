@@ -7,8 +7,8 @@ import pytest
 
 from modelloop.monitoring.drift import baseline
 from modelloop.tables.encoding import Column, Encoding
-from modelloop.versions.golden import UNSEEN, cells, golden_rows
 from tests.support.baselines import baseline_of, numbers
+from trainer.release.golden import UNSEEN, cells, golden_rows
 
 if TYPE_CHECKING:
     from modelloop.contracts.baseline import Baseline
