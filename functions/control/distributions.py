@@ -18,14 +18,13 @@ if TYPE_CHECKING:
     from modelloop.aws.storage import Bucket
     from modelloop.contracts.baseline import Baseline, BaselineColumn
     from modelloop.contracts.counts import Counts
+    from modelloop.contracts.json_types import JsonValue
+    from modelloop.contracts.verdicts import Span
 
-OWN_TRAFFIC = frozenset({"champion", "challenger"})  # a shadow repeats the champion's rows, a pinned version is a test
 PREDICTION = "prediction"
 
 
-def describe(
-    artifacts: Bucket, manifest: Mapping[str, Any], span: Mapping[str, str] | None, name: str
-) -> dict[str, Any]:
+def describe(artifacts: Bucket, manifest: Mapping[str, Any], span: Span | None, name: str) -> dict[str, JsonValue]:
     """Return a column's bins with their counts in training and in a window (`span` None: nothing live yet).
 
     `prediction` is the version's answers, unless a feature has that name. Raises NotFoundError for a column that the
@@ -42,7 +41,7 @@ def describe(
         "name": name,
         "kind": column.kind,
         "is_prediction": is_prediction,
-        "window": span,
+        "window": span.to_json() if span else None,
         "rows": {"baseline": column.rows, "window": window.rows if window else 0},
         "mean": {
             "baseline": column.moments.mean if column.moments else None,
@@ -63,10 +62,14 @@ def _column(baseline: Baseline | None, name: str) -> BaselineColumn:
     return column
 
 
-def _window(artifacts: Bucket, manifest: Mapping[str, Any], span: Mapping[str, str]) -> Window:
-    start, end = windows.hour_of(span["from"]), windows.shift(windows.hour_of(span["to"]), -1)
+def _window(artifacts: Bucket, manifest: Mapping[str, Any], span: Span) -> Window:
+    start, end = windows.hour_of(span.start), windows.shift(windows.hour_of(span.end), -1)
     stored = summaries.between(artifacts, manifest["model"], start, end)
-    own = (one for one in stored if one.key.version == manifest["version"] and one.key.variant in OWN_TRAFFIC)
+    own = (
+        member
+        for member in stored
+        if member.key.version == manifest["version"] and member.key.variant in windows.LIVE_VARIANTS
+    )
     return Window(start, end, summary.total(counts for _, counts in windows.by_hour(own)))
 
 

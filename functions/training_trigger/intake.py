@@ -188,10 +188,10 @@ def _champions_split(model: str, services: Services) -> dict[str, Any] | None:
     if pointer is None or pointer.champion is None:
         return None
     try:
-        facts = services.registry.get_version(model, pointer.champion.version)
+        facts = services.registry.get_version(model, pointer.champion.version).facts
     except NotFoundError:
         return None
-    return {**facts.get("split", {}), "target": facts["target"]}
+    return {**(facts.split or {}), "target": facts.target}
 
 
 def _store(work: Work, prepared: Prepared, services: Services) -> None:

@@ -6,14 +6,17 @@ It is a part of the manifest. A manifest whose version knows no training rows ma
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from modelloop.errors import ArtifactRefusedError
+from modelloop.contracts.reading import reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from modelloop.contracts.json_types import JsonValue
+
 FORMAT_VERSION = 1
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ class BaselineColumn:
         """Return the rows that were counted."""
         return sum(self.counts) + self.missing + self.unseen
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, JsonValue]:
         """Return the document; what is not known of the column is left out."""
         optional = {
             "moments": None if self.moments is None else asdict(self.moments),
@@ -104,7 +107,7 @@ class Baseline:
         """Return the feature column of that name, or None when it is not watched."""
         return next((column for column in self.columns if column.name == name), None)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, JsonValue]:
         """Return the document that the manifest carries."""
         return {
             "format_version": FORMAT_VERSION,
@@ -116,21 +119,12 @@ class Baseline:
 
 def baseline_from_json(document: Any) -> Baseline:
     """Read a stored baseline; raise ArtifactRefusedError when it is not one, or of another format version."""
-    if not isinstance(document, dict):
-        raise ArtifactRefusedError("a baseline is a JSON object")
-    version = document.get("format_version")
-    if version != FORMAT_VERSION:
-        raise ArtifactRefusedError(
-            f"the baseline has format version {version!r}, and version {FORMAT_VERSION} can be read"
-        )
-    try:
+    with reading("baseline", document, FORMAT_VERSION):
         columns = tuple(_column(column) for column in document["columns"])
         return Baseline(document["rows"], columns, _column(document["prediction"]))
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ArtifactRefusedError(f"the baseline is damaged: {error!r}") from error
 
 
-def _column(document: dict[str, Any]) -> BaselineColumn:
+def _column(document: Any) -> BaselineColumn:
     moments, hours = document.get("moments"), document.get("hours")
     return BaselineColumn(
         name=document["name"],
@@ -148,9 +142,9 @@ def _column(document: dict[str, Any]) -> BaselineColumn:
     )
 
 
-def _tuple[Value](values: Iterable[Value] | None) -> tuple[Value, ...] | None:
+def _tuple(values: Iterable[Value] | None) -> tuple[Value, ...] | None:
     return None if values is None else tuple(values)
 
 
-def _list[Value](values: Iterable[Value] | None) -> list[Value] | None:
+def _list(values: Iterable[Value] | None) -> list[Value] | None:
     return None if values is None else list(values)

@@ -6,9 +6,11 @@ The readers below take an absent name for nothing counted.
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from modelloop.errors import ArtifactRefusedError
 
-type Counts = dict[str, int | list[int] | Counts]
+Counts: TypeAlias = "dict[str, int | list[int] | Counts]"
 
 
 def integer(counts: Counts, name: str) -> int:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelloop import keys
 from modelloop.contracts.pointer import VersionRef
+from modelloop.contracts.version_facts import VersionFacts, version_facts_from_json
 from modelloop.errors import ArtifactRefusedError
 
 if TYPE_CHECKING:
@@ -28,11 +29,11 @@ def reference(manifest: Mapping[str, Any]) -> VersionRef:
     return VersionRef(manifest["version"], run_id, file, facts["sha256"], facts["bytes"])
 
 
-def registry_facts(manifest: Mapping[str, Any]) -> dict[str, Any]:
+def registry_facts(manifest: Mapping[str, Any]) -> VersionFacts:
     """Return the small part of a manifest that the table keeps, for lists and for promotion."""
     ref = reference(manifest)
     gate = manifest["gate"]
-    return {
+    facts = {
         "bundle": {"file": ref.file, "sha256": ref.sha256, "bytes": ref.bytes},
         "gate": {"decision": gate["decision"], "reasons": gate["reasons"]},
         "promotion": manifest["spec"]["promotion"],
@@ -40,3 +41,4 @@ def registry_facts(manifest: Mapping[str, Any]) -> dict[str, Any]:
         "family": manifest["estimator"]["family"],
         **{name: manifest[name] for name in _TOLD},
     }
+    return version_facts_from_json(facts)

@@ -55,7 +55,7 @@ def learn(matrix: Matrix, encoding: Encoding = ENCODING, **options: Any) -> Base
 
 def window(known: Baseline, matrix: Matrix, encoding: Encoding = ENCODING, hour: str = "2026-11-23T12") -> Window:
     slots = {column.name: slot for column, slot in baseline.first_slots(encoding)}
-    counted = {column.name: _counts(column, matrix[:, slots[column.name]]) for column in known.columns}
+    counted: Counts = {column.name: _counts(column, matrix[:, slots[column.name]]) for column in known.columns}
     prediction = _counts(known.prediction, predicted(matrix))
     return Window(hour, hour, {"sampled": len(matrix), "columns": counted, "prediction": prediction})
 

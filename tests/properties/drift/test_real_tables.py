@@ -89,9 +89,9 @@ def test_the_figures_are_those_of_scipy_on_the_same_bins() -> None:
     known = trials.learn(table, trials.draw(random, table.matrix, LARGE))
     live = trials.draw(random, table.matrix, trials.WINDOW)
     live[:, 0] = trials.changed(random, "number", live[:, 0], table.matrix[:, 0])
-    document = verdict.drift_verdict(
+    document: dict[str, Any] = verdict.drift_verdict(
         known, [trials.counted(known, table, live)], model="m", version=1, min_rows=500, now="2026-01-01T00:00:00.000Z"
-    )
+    ).to_json()
     chances = {}
     for column in document["columns"]:
         before, after = np.array(column["bins"]["baseline"]), np.array(column["bins"]["window"])

@@ -77,7 +77,7 @@ def verdicts(live: Stream, *, min_rows: int, change: Change | None = None) -> It
         both = [now, *([before] if before else [])]
         yield verdict.drift_verdict(
             live.known, both, model="m", version=1, min_rows=min_rows, now="2026-01-01T00:00:00.000Z"
-        )
+        ).to_json()
         before = now
 
 

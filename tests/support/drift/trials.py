@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from scipy import stats
 
+from modelloop.contracts.counts import branch
 from modelloop.monitoring.drift import baseline, comparison
 from modelloop.monitoring.windows import Window
 
@@ -63,7 +64,7 @@ def powers(table: Real, rows: int, windows: int, seed: int, window_rows: int = W
         usual = counted(known, table, live)
         for at, (column, slot) in enumerate(columns):
             values = changed(random, column.kind, live[:, slot], table.matrix[:, slot])
-            counts = usual.counts["columns"] | {column.name: count(known.columns[at], values)}
+            counts = branch(usual.counts, "columns") | {column.name: count(known.columns[at], values)}
             compared = comparison.compare(known, usual._replace(counts=usual.counts | {"columns": counts}))
             found[at] += next(one.drifted for one in compared if one.name == column.name)
     return [
@@ -141,7 +142,7 @@ def learn(table: Real, rows: Matrix, **options: Any) -> Baseline:
 
 def counted(known: Baseline, table: Real, rows: Matrix) -> Window:
     slots = baseline.first_slots(table.encoding)
-    columns = {
+    columns: Counts = {
         column.name: count(bins, rows[:, slot]) for bins, (column, slot) in zip(known.columns, slots, strict=True)
     }
     return Window("2026-11-23T12", "2026-11-23T12", {"sampled": len(rows), "columns": columns})

@@ -14,6 +14,7 @@ from itertools import groupby, takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelloop import keys
+from modelloop.contracts.counts import branch, integer
 from modelloop.errors import ArtifactRefusedError, ConflictError, NotFoundError
 from modelloop.monitoring import summary, windows
 from modelloop.monitoring.quality import outcomes, shadow_agreement
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 FORMAT_VERSION = 1
 UNKEPT = "unkept"
 PARALLEL_READS = 4
-MOST_HOURS = 4 * 24 * 7
+MAX_HOURS = 4 * 24 * 7
 
 
 class Due(NamedTuple):
@@ -104,7 +105,7 @@ def newest_first(artifacts: Bucket, model: str, now: str) -> Iterator[tuple[str,
     """Yield the joined hours of the last four weeks, newest first, read only as far as asked."""
     end = windows.hour_of(now)
     prefix = f"quality/{model}/"
-    start = prefix + windows.shift(end, -MOST_HOURS)
+    start = prefix + windows.shift(end, -MAX_HOURS)
     found = list(artifacts.list_keys(prefix, start_after=start))
     for key in reversed(found):
         joined, _ = _read(artifacts, key)
@@ -114,9 +115,9 @@ def newest_first(artifacts: Bucket, model: str, now: str) -> Iterator[tuple[str,
 
 def paired(artifacts: Bucket, model: str, since: str, now: str, pair: str) -> tuple[int, int] | None:
     """Return the rows that a `pair` (`pairs.name`) both answered from hour `since` on, and how many differently."""
-    joined = takewhile(lambda found: found[0] >= since, newest_first(artifacts, model, now))
-    found = summary.total((counts.get("pairs") or {}).get(pair, {}) for _, counts in joined)
-    return (found["rows"], found["different"]) if found else None
+    hours = takewhile(lambda joined: joined[0] >= since, newest_first(artifacts, model, now))
+    agreement = summary.total(branch(branch(joined, "pairs"), pair) for _, joined in hours)
+    return (integer(agreement, "rows"), integer(agreement, "different")) if agreement else None
 
 
 def _read(artifacts: Bucket, key: str) -> tuple[dict[str, Any] | None, str | None]:

@@ -56,7 +56,7 @@ def between(artifacts: Bucket, model: str, start: str, end: str) -> Iterator[Sum
 def newest_first(artifacts: Bucket, model: str, version: int, variants: Collection[str], now: str) -> Iterator[Summary]:
     """Yield a version's summaries of the last two window lengths, newest hour first, read only as far as asked."""
     end = windows.hour_of(now)
-    start = windows.shift(end, -2 * windows.LONGEST_HOURS)
+    start = windows.shift(end, -2 * windows.MAX_HOURS)
     wanted = [
         entry
         for entry in entries(artifacts, model, start, end)

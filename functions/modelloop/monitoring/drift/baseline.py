@@ -154,7 +154,16 @@ def _moments(values: NDArray[Any]) -> Moments:
     present = values[~np.isnan(values)].astype(np.float64)
     if not present.shape[0]:
         return Moments(None, None, None, None, None, None)
-    whole = bool((present == np.rint(present)).all())
+
+    def finite(value: np.float64) -> float | None:
+        return float(value) if np.isfinite(value) else None
+
     with np.errstate(over="ignore"):
-        figures = (present.min(), present.max(), present.mean(), present.sum(), present.std())
-    return Moments(*(float(value) if np.isfinite(value) else None for value in figures), whole=whole)
+        return Moments(
+            min=finite(present.min()),
+            max=finite(present.max()),
+            mean=finite(present.mean()),
+            sum=finite(present.sum()),
+            deviation=finite(present.std()),
+            whole=bool((present == np.rint(present)).all()),
+        )

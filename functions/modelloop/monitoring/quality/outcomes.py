@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
+from modelloop.contracts.counts import branch
 from modelloop.errors import InvalidValueError
 from modelloop.monitoring import summary
 from modelloop.monitoring.drift.baseline import label_text
@@ -126,7 +127,7 @@ def _read_entry(
 
 def _losses(counts: Counts) -> Counts:
     """Return what the mean and the variance of a loss are made of."""
-    figures = counts["figures"]
+    figures = branch(counts, "figures")
     return {"figures": {name: figures[name] for name in _OF_A_LOSS if name in figures}}
 
 
@@ -134,8 +135,9 @@ def _count(one: Scored, label: Label, classes: Sequence[object] | None) -> Count
     figures = _number(one, label) if classes is None else _class(one, label, [label_text(name) for name in classes])
     if figures is None:
         return {"labelled": 1, "unknown_labels": 1}
-    slices = {name: {_slice(cell): figures} for name, cell in one.slices.items() if _sliceable(cell)}
-    return {"labelled": 1, "figures": figures} | ({"slices": slices} if slices else {})
+    counts: Counts = {"labelled": 1, "figures": figures}
+    slices: Counts = {name: {_slice(cell): figures} for name, cell in one.slices.items() if _sliceable(cell)}
+    return counts | {"slices": slices} if slices else counts
 
 
 def _class(one: Scored, label: Label, classes: list[str]) -> Counts | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from modelloop.monitoring import summary
 from modelloop.monitoring.drift.baseline import label_text
 
 if TYPE_CHECKING:
@@ -62,9 +63,8 @@ def _add(
     if apart is None or not both:
         return
     place = name(shadow["rollout"], shadow["version"], champion["version"])
-    counts = found.setdefault(place, {"rows": 0, "different": 0})
-    counts["rows"] += len(both)
-    counts["different"] += sum(apart(one, other) for one, other in both)
+    different = sum(apart(one, other) for one, other in both)
+    summary.add(found.setdefault(place, {}), {"rows": len(both), "different": different})
 
 
 def _measure(known: Manifest) -> Callable[[Any, Any], bool] | None:
