@@ -92,8 +92,9 @@ def from_bytes(body: bytes) -> Summary:
     except ValueError as error:
         raise ArtifactRefusedError("the summary is not JSON") from error
     with reading("summary", document, FORMAT_VERSION):
-        place = (document[name] for name in ("model", "hour", "version", "variant"))
-        key = SummaryKey(*place, document.get("rollout", ""))
+        key = SummaryKey(
+            document["model"], document["hour"], document["version"], document["variant"], document.get("rollout", "")
+        )
         return Summary(key, document["tallies"], tuple(document["inputs"]))
 
 
