@@ -53,7 +53,7 @@ def act(action: str) -> Callable[[Services, Request], Answer]:
 
     def change(services: Services, request: Request) -> Answer:
         body = request.body(ACTIONS[action].fields)
-        model = services.registry.get_model(request.model)["name"]
+        model = services.registry.get_model(request.model).name
         pointer = ACTIONS[action].act(Changes(services.stores, model, who=request.who, why=body.reason()), body)
         return {"model": model, "action": action, "serving": pointer.to_json() if pointer else None}
 
@@ -62,7 +62,7 @@ def act(action: str) -> Callable[[Services, Request], Answer]:
 
 def start_run(services: Services, request: Request) -> Answer:
     """Ask the trigger to train anew on what there is; the run shows up in the list of runs."""
-    model = services.registry.get_model(request.model)["name"]
+    model = services.registry.get_model(request.model).name
     reason = request.body(RUN).reason()
     retraining = RetrainRequest(model, REQUEST, reason, request.request_id, clock.now())
     services.trigger.send(retraining.to_json())
@@ -76,7 +76,7 @@ def record_erasure(services: Services, request: Request) -> Answer:
     The audit log keeps a digest of the id: whoever has the id can ask whether it was erased, nobody learns it there.
     """
     body = request.body(ERASURE)
-    model = services.registry.get_model(request.model)["name"]
+    model = services.registry.get_model(request.model).name
     identifier = body.text("prediction")
     if hour_of(identifier) is None:
         raise InvalidValueError(f"{identifier[:80]!r} is not a prediction id", field="prediction")

@@ -28,25 +28,25 @@ def get_lineage(services: Services, request: Request) -> dict[str, Any]:
     `ancestors` are the versions before, each the one that the next was to succeed, newest first; `started_from` names
     the one whose settings were tried first.
     """
-    model = services.registry.get_model(request.model)["name"]
+    model = services.registry.get_model(request.model).name
     row = request.row()
     moment, entries = prediction_index.find(services.artifacts, model, request.part("prediction"))
     asked = entries if row is None else _of_row(entries, row)
     answered = asked[0]
-    facts = services.registry.get_version(model, answered.version)
-    manifest = manifests.read(services.artifacts, model, facts["run_id"])
+    run_id = services.registry.get_version(model, answered.version).run_id
+    manifest = manifests.read(services.artifacts, model, run_id)
     environment = manifest.get("environment") or {}
     return {
         "prediction": answered.id,
         "model": model,
         "time": moment,
         "version": answered.version,
-        "run_id": facts["run_id"],
+        "run_id": run_id,
         "variant": answered.variant,
         "rows": [_rows(entry) for entry in asked if entry.version == answered.version],
         "others": [{**_rows(entry), "version": entry.version, "variant": entry.variant} for entry in asked
                    if entry.version != answered.version],
-        "run": _run(services, model, facts["run_id"]),
+        "run": _run(services, model, run_id),
         **{name: manifest.get(name) for name in TOLD},
         "code": environment.get("code"),
         "lock": environment.get("lock"),

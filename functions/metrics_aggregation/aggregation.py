@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from metrics_aggregation.watched import Watched
     from modelloop.captures.reader import Batch, Predictions, Sound
     from modelloop.contracts.capture_record import ErrorRecord, FeedbackRecord
+    from modelloop.contracts.counts import Counts
 
 BUFFERED_ROWS = 20_000  # counting pays per column and call: many rows make it cheap, and a row is a few bytes a column
 MAX_REMEMBERED = 1_000  # of models and versions, known and unknown, in one object
@@ -66,7 +67,7 @@ class Aggregation:
         self._buffer = RecordBuffer()
         self._values: dict[tuple[SummaryKey, Watched], list[Values]] = defaultdict(list)
         self._rows = 0
-        self._counts: dict[SummaryKey, summary.Counts] = {}
+        self._counts: dict[SummaryKey, Counts] = {}
         self._index: dict[tuple[str, str], list[bytes]] = defaultdict(list)
         self._labels: dict[tuple[str, str], list[bytes]] = defaultdict(list)
         self._quarantine = Quarantine()

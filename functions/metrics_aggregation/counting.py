@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from metrics_aggregation.values import Floats, Values
     from metrics_aggregation.watched import Watched
     from modelloop.contracts.capture_record import ErrorRecord
-    from modelloop.monitoring.summary import Counts
+    from modelloop.contracts.counts import Counts
 
 
 def count(parts: Sequence[Values], watched: Watched) -> Counts:

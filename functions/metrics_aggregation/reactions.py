@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
@@ -9,6 +10,8 @@ from aws_lambda_powertools import Logger
 from modelloop import clock
 from modelloop.aws.monitoring import joins
 from modelloop.aws.serving import judging
+from modelloop.contracts.counts import branch, integer
+from modelloop.contracts.loop_state import AlertsSent, RetrainState
 from modelloop.contracts.retrain_request import RetrainRequest
 from modelloop.ids import derived_uuid7
 from modelloop.monitoring import alerts, retraining
@@ -16,58 +19,74 @@ from modelloop.spec.sections import Retraining, section_from_json
 from modelloop.versions.run import ENDED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from metrics_aggregation.services import Services
+    from modelloop.aws.registry.registry import Registry
     from modelloop.aws.storage import Bucket
     from modelloop.contracts.pointer import Pointer
+    from modelloop.contracts.verdicts import DriftVerdict, QualityVerdict
+    from modelloop.monitoring.retraining import RetrainDecision
 
 logger = Logger(child=True)
 WHO = "monitoring"
 RUNS_LOOKED_AT = 5
-REMEMBERED = 10
+MAX_STARTED = 10  # moments of retrainings that are kept
 
 
-def tell_statuses(services: Services, model: str, verdicts: Mapping[str, Mapping[str, Any]], now: str) -> None:
-    """Send an alert for every status that is another than the one that was told last, and remember what was told."""
-    told = (services.registry.latest_verdict(model, "alerts") or {}).get("told", {})
-    found = [alerts.status_changed(kind, verdict, told.get(kind)) for kind, verdict in verdicts.items()]
-    for alert in filter(None, found):
-        services.bus.publish(alert)
-    statuses = told | {kind: verdict["status"] for kind, verdict in verdicts.items()}
-    if statuses != told:
-        services.registry.put_verdict(model, "alerts", {"model": model, "told": statuses, "updated_at": now})
+def send_status_alerts(
+    services: Services, model: str, verdicts: Sequence[DriftVerdict | QualityVerdict], now: str
+) -> None:
+    """Send an alert for every status that differs from the one that was sent last, and store what was sent."""
+    sent = _sent(services.registry, model, now)
+    for verdict in verdicts:
+        alert = alerts.status_changed(verdict, sent.statuses.get(verdict.KIND))
+        if alert is not None:
+            services.bus.publish(alert)
+    statuses = sent.statuses | {verdict.KIND: verdict.status for verdict in verdicts}
+    if statuses != sent.statuses:
+        services.registry.put_state(replace(sent, statuses=statuses, updated_at=now))
 
 
-def tell_rollout(services: Services, model: str, now: str) -> None:
-    """Send an alert for the rollout that the judge ended last, unless it was told."""
-    told = (services.registry.latest_verdict(model, "alerts") or {}).get("told", {})
-    ended = judging.ended(services.registry, model, told.get("rollout"))
+def send_rollout_alert(services: Services, model: str, now: str) -> None:
+    """Send an alert for the rollout that the judge ended last, unless it was sent."""
+    sent = _sent(services.registry, model, now)
+    ended = judging.last_ended(services.registry, model, sent.rollout)
     if ended is None:
         return
     services.bus.publish(alerts.rollout_judged(ended))
-    statuses = told | {"rollout": ended["revision"]}
-    services.registry.put_verdict(model, "alerts", {"model": model, "told": statuses, "updated_at": now})
+    services.registry.put_state(replace(sent, rollout=ended.revision, updated_at=now))
+
+
+def _sent(registry: Registry, model: str, now: str) -> AlertsSent:
+    return registry.get_state(AlertsSent, model) or AlertsSent(model, {}, None, now)
 
 
 def consider_retraining(
-    services: Services, pointer: Pointer, manifest: Mapping[str, Any], found: Mapping[str, Any], now: str
+    services: Services,
+    pointer: Pointer,
+    manifest: Mapping[str, Any],
+    *,
+    drift: str | None,
+    quality: str,
+    now: str,
 ) -> str:
-    """Decide about retraining, act, and remember; return the action.
+    """Decide about retraining from both statuses, act, and store the decision; return the action.
 
-    The request is sent before it is remembered: after a crash between the two it is sent again, and the trigger, which
+    The request is sent before it is stored: after a crash between the two it is sent again, and the trigger, which
     never trains the same rows twice for the same cause, ignores it.
     """
     model = pointer.model
-    previous = services.registry.latest_verdict(model, "retrain") or {}
+    previous = services.registry.get_state(RetrainState, model)
+    spec = manifest.get("spec") or {}
     situation = retraining.Situation(
         now=now,
-        drift=found["drift"],
-        quality=found["quality"],
+        drift=drift,
+        quality=quality,
         labels=_new_labels(services.artifacts, model, manifest, now),
-        policy=section_from_json(Retraining, (manifest.get("spec") or {}).get("retrain")),
-        earlier=previous.get("started") or [],
-        masked=bool((manifest.get("spec") or {}).get("mask")),
+        policy=section_from_json(Retraining, spec.get("retrain")),
+        earlier=previous.started if previous else (),
+        masked=bool(spec.get("mask")),
         frozen=pointer.frozen,
         running=any(run.state not in ENDED for run in services.registry.list_runs(model, limit=RUNS_LOOKED_AT).items),
     )
@@ -75,47 +94,54 @@ def consider_retraining(
     request_id = derived_uuid7(clock.to_ms(now), f"{model}/retrain") if decision.action == retraining.RETRAIN else None
     if request_id is not None:
         _start(services, model, decision, request_id, now)
-    _remember(services, pointer, decision, previous, now, request_id)
+    _store_decision(services, pointer, decision, previous, now, request_id)
     return decision.action
 
 
-def _start(services: Services, model: str, decision: retraining.Decision, request_id: str, now: str) -> None:
+def _start(services: Services, model: str, decision: RetrainDecision, request_id: str, now: str) -> None:
     """Ask the trigger; the request's id is the audit entry's, and runs through the trigger to the run and version."""
-    logger.info("retraining asked for", extra={"correlation_id": request_id, **decision.to_json()})
+    logger.info("retraining requested", extra={"correlation_id": request_id, **decision.to_json()})
     request = RetrainRequest(model, decision.cause or "", decision.reason, request_id, now)
     services.trigger.send(request.to_json())
     detail = {"cause": decision.cause, "request_id": request_id}
     services.registry.record_audit(model, "retrain", WHO, decision.reason, detail, audit_id=request_id, time=now)
 
 
-def _remember(
+def _store_decision(
     services: Services,
     pointer: Pointer,
-    decision: retraining.Decision,
-    previous: Mapping[str, Any],
+    decision: RetrainDecision,
+    previous: RetrainState | None,
     now: str,
     request_id: str | None,
 ) -> None:
-    """Store and tell the decision when it is another than before, or starts something."""
-    started = [*(previous.get("started") or []), *([now] if decision.action == retraining.RETRAIN else [])][
-        -REMEMBERED:
-    ]
-    same = (previous.get("action"), previous.get("cause")) == (decision.action, decision.cause)
-    if (same or (not previous and decision.action == retraining.NOTHING)) and decision.action != retraining.RETRAIN:
+    """Store and send the decision when it differs from the one before, or starts something."""
+    is_started = decision.action == retraining.RETRAIN
+    before = (previous.action, previous.cause) if previous else (retraining.NOTHING, None)
+    if before == (decision.action, decision.cause) and not is_started:
         return
-    version = pointer.champion and pointer.champion.version
-    told = {"model": pointer.model, "version": version, **decision.to_json(), "request_id": request_id}
-    document = {**told, "started": started, "updated_at": now}
+    earlier = previous.started if previous else ()
+    state = RetrainState(
+        model=pointer.model,
+        version=pointer.champion.version if pointer.champion else None,
+        action=decision.action,
+        cause=decision.cause,
+        reason=decision.reason,
+        request_id=request_id,
+        started=(*earlier, *([now] if is_started else []))[-MAX_STARTED:],
+        updated_at=now,
+    )
     if decision.action != retraining.NOTHING:
-        services.bus.publish(alerts.retraining_decided(document, document))
-    services.registry.put_verdict(pointer.model, "retrain", document)
+        services.bus.publish(alerts.retraining_decided(state))
+    services.registry.put_state(state)
 
 
 def _new_labels(artifacts: Bucket, model: str, manifest: Mapping[str, Any], now: str) -> int:
     """Return the labelled rows of hours after the champion was made: the ones that it cannot have learned from."""
     made = str(manifest.get("created_at") or "")[:13]
-    return sum(
-        max((counts["labelled"] for counts in joined["versions"].values()), default=0)
-        for hour, joined in joins.newest_first(artifacts, model, now)
-        if hour >= made
-    )
+    labels = 0
+    for hour, joined in joins.newest_first(artifacts, model, now):
+        if hour >= made:
+            versions = branch(joined, "versions")
+            labels += max((integer(branch(versions, version), "labelled") for version in versions), default=0)
+    return labels

@@ -1,4 +1,4 @@
-"""On a schedule, and on request: summaries become verdicts."""
+"""Summaries become verdicts, on a schedule and on request."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from metrics_aggregation.services import Services, open_services
-from metrics_aggregation.verdict_tick import Turn
+from metrics_aggregation.verdict_tick import ModelCheck
 from modelloop import clock, ids
 from modelloop.aws.serving import pointers
 from modelloop.captures.quarantine import UNKNOWN_MODEL
@@ -18,7 +18,7 @@ from modelloop.settings import settings
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-LEAST_MS = 30_000
+MIN_MS = 30_000
 
 logger = Logger()
 metrics = Metrics(namespace="Modelloop")
@@ -36,12 +36,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     for model in models:
         logger.append_keys(model=model)
         try:
-            statuses[model] = Turn(_services(), model, clock.now(), lambda: _out_of_time(context)).take()
+            statuses[model] = ModelCheck(_services(), model, clock.now(), lambda: _out_of_time(context)).run()
         except Exception as error:  # one broken model must not stop the others; it is raised below
             logger.exception("the model could not be judged")
             failed[model] = error
     if not asked:
-        Turn(_services(), UNKNOWN_MODEL, clock.now(), lambda: _out_of_time(context)).count()
+        ModelCheck(_services(), UNKNOWN_MODEL, clock.now(), lambda: _out_of_time(context)).count()
     metrics.add_metric("ModelsJudged", MetricUnit.Count, len(statuses))
     metrics.add_metric("VerdictsFailed", MetricUnit.Count, len(failed))
     if failed:
@@ -50,7 +50,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _out_of_time(context: LambdaContext) -> bool:
-    return context.get_remaining_time_in_millis() < LEAST_MS
+    return context.get_remaining_time_in_millis() < MIN_MS
 
 
 @cache

@@ -12,6 +12,7 @@ import numpy as np
 from modelloop import keys
 from modelloop.aws.registry import manifests
 from modelloop.captures.cells import DATE, LABEL, NUMBER, TEXT, day_number, known_columns, read_cells
+from modelloop.contracts.baseline import baseline_from_json
 from modelloop.errors import NotFoundError
 from modelloop.monitoring.drift import baseline
 from modelloop.monitoring.summary import MILLIONTHS
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
     from modelloop.aws.storage import Bucket
     from modelloop.captures.cells import KnownColumn
-    from modelloop.monitoring.summary import Counts
+    from modelloop.contracts.baseline import BaselineColumn
+    from modelloop.contracts.counts import Counts
 
 MAX_VERSIONS = 64
 MAX_VALUE = 1e20  # a sum in millionths takes values up to here, so that no engine's integers overflow
@@ -32,28 +34,28 @@ _RUN_ID = re.compile(r"[0-9a-f-]{36}")
 class WatchedColumn:
     """One column of a baseline (or its prediction): reads captured cells into slot values and counts them."""
 
-    def __init__(self, known: KnownColumn, bins: dict[str, Any]) -> None:
+    def __init__(self, known: KnownColumn, column: BaselineColumn) -> None:
         self.known = known
-        self._bins = bins
+        self._column = column
 
     def read(self, cells: list[Any]) -> NDArray[np.float64]:
         """Return captured cells as slot values, NaN for missing; raise InvalidValueError for a cell of a wrong type."""
         checked = read_cells(self.known, cells)
         if self.known.kind in {TEXT, LABEL}:
-            codes, other = self._code_by_text, float(len(self._bins["categories"]))
+            codes, other = self._code_by_text, float(len(self._column.bins.categories or ()))
             return np.fromiter(map(codes.get, checked, repeat(other)), np.float64, len(checked))
         values = np.asarray(checked, np.float64)
-        return values - day_number(self._bins["origin"] or "1970-01-01") if self.known.kind == DATE else values
+        return values - day_number(self._column.origin or "1970-01-01") if self.known.kind == DATE else values
 
     def count(self, values: NDArray[np.float64]) -> Counts:
         """Count slot values in the bins of the baseline."""
-        in_bins, missing, unseen = baseline.count(self._bins, values)
+        in_bins, missing, unseen = baseline.count(self._column.bins, values)
         counts: Counts = {"counts": in_bins, "missing": missing, "unseen": unseen}
         return counts | ({"millionths": millionths(values)} if self.known.kind == NUMBER else {})
 
     @cached_property
     def _code_by_text(self) -> dict[str | None, float]:
-        return {None: np.nan} | {text: float(code) for code, text in enumerate(self._bins["categories"])}
+        return {None: np.nan} | {text: float(code) for code, text in enumerate(self._column.bins.categories or ())}
 
 
 class Watched:
@@ -63,10 +65,11 @@ class Watched:
         self.model: str = manifest["model"]
         self.version: int = manifest["version"]
         self.known = known_columns(manifest)
-        bins = manifest.get("baseline") or {}
-        columns = zip(self.known.columns, bins.get("columns", ()), strict=True)
-        self.columns = [WatchedColumn(column, counted) for column, counted in columns]
-        self.prediction = WatchedColumn(self.known.prediction, bins["prediction"]) if self.known.prediction else None
+        stored = baseline_from_json(manifest["baseline"]) if manifest.get("baseline") else None
+        columns = zip(self.known.columns, stored.columns if stored else (), strict=True)
+        self.columns = [WatchedColumn(known, column) for known, column in columns]
+        prediction = self.known.prediction
+        self.prediction = WatchedColumn(prediction, stored.prediction) if prediction and stored else None
 
 
 class VersionLookup:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import file_digest, sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from modelloop import clock, keys
 from modelloop.aws.serving import pointers
@@ -225,11 +225,11 @@ def _champion_split(model: str, services: Services) -> ChampionSplit | None:
     if pointer is None or pointer.champion is None:
         return None
     try:
-        version = services.registry.get_version(model, pointer.champion.version)
+        facts = services.registry.get_version(model, pointer.champion.version).facts
     except NotFoundError:
         return None
-    split = version.get("split", {})
-    return ChampionSplit(version["target"], split.get("kind"), split.get("columns"))
+    split: Any = facts.split or {}
+    return ChampionSplit(facts.target or "", split.get("kind"), split.get("columns"))
 
 
 def _store(run: Run, prepared: Prepared, services: Services) -> None:

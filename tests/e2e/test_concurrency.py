@@ -16,6 +16,7 @@ import pytest
 
 from modelloop import keys
 from modelloop.aws.storage import Bucket
+from modelloop.contracts.version_facts import GateFacts, ServingFile, VersionFacts
 from modelloop.ids import uuid7
 from modelloop_client.client import Client
 from tests.e2e.test_rollout import rows
@@ -120,20 +121,19 @@ def register_the_contrary(stack: StackInfo, monkeypatch: pytest.MonkeyPatch) -> 
     """Register, past the trainer, a copy of version 1 with its classes exchanged: it always says the other one."""
     registry, run_id = registry_of(stack, monkeypatch), uuid7()
     number = registry.reserve_version(MODEL, run_id)
-    facts = registry.get_version(MODEL, 1)
-    bundle = read(stack, facts["run_id"], keys.BUNDLE) | {"run_id": run_id}
+    record = registry.get_version(MODEL, 1)
+    bundle = read(stack, record.run_id, keys.BUNDLE) | {"run_id": run_id}
     bundle["classes"] = bundle["classes"][::-1]
     for output in bundle["golden"]["outputs"]:
         output["predict"] = OTHER[output["predict"]]
     body = orjson.dumps(bundle)
     file = keys.version(MODEL, run_id, keys.BUNDLE)
     Bucket(stack.artifacts_bucket).put(file, body)
-    manifest = read(stack, facts["run_id"], keys.MANIFEST) | {"version": number, "run_id": run_id}
+    manifest = read(stack, record.run_id, keys.MANIFEST) | {"version": number, "run_id": run_id}
     Bucket(stack.artifacts_bucket).put(keys.version(MODEL, run_id, keys.MANIFEST), orjson.dumps(manifest))
-    ref = {"file": file, "sha256": sha256(body).hexdigest(), "bytes": len(body)}
-    registry.register_version(
-        MODEL, run_id, {"gate": {"decision": "release"}, "bundle": ref, "promotion": facts["promotion"]}
-    )
+    served = ServingFile(file, sha256(body).hexdigest(), len(body))
+    facts = VersionFacts(bundle=served, gate=GateFacts("release"), promotion=record.facts.promotion)
+    registry.register_version(MODEL, run_id, facts)
 
 
 def read(stack: StackInfo, run_id: str, name: str) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from trainer.release import replaying
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from modelloop.contracts.audit import AuditEntry
+
 ROWS = 1100  # a holdout that needs no cross-validation
 RUN_ID = "019a0000-0000-7000-8000-000000000001"
 DONE: dict[str, list[Any]] = {"batchItemFailures": []}
@@ -68,16 +70,16 @@ def state(lab: Lab) -> dict[str, Any]:
     return {
         "run": (run.state, run.stage, run.percent, str(run.reason).replace(number, "version N"), run.gate, run.metrics),
         "pointer": (pointer.revision, served.version == run.version, served.file, served.sha256, pointer.challenger),
-        "projection": lab.registry.get_model("m").get("revision"),
-        "versions": [version["version"] == run.version for version in lab.registry.list_versions("m").items],
-        "audit": sorted((entry["action"], *_mark(entry)) for entry in lab.registry.list_audit("m").items),
+        "projection": (copied := lab.registry.get_model("m").serving) and copied.revision,
+        "versions": [version.version == run.version for version in lab.registry.list_versions("m").items],
+        "audit": sorted((entry.action, *_mark(entry)) for entry in lab.registry.list_audit("m").items),
         "bundle": Bucket("artifacts").get(keys.version("m", RUN_ID, keys.BUNDLE)),
     }
 
 
-def _mark(entry: dict[str, Any]) -> tuple[Any, ...]:
+def _mark(entry: AuditEntry) -> tuple[Any, ...]:
     """Return what tells a repeated entry apart; its id holds the time."""
-    return (entry["detail"]["revision" if entry["action"] == "release" else "run_id"],)
+    return (entry.detail["revision" if entry.action == "release" else "run_id"],)
 
 
 def undisturbed(monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, Any], list[str]]:

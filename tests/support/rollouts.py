@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING, Any
 from modelloop import clock
 from modelloop.aws.serving import pointers
 from modelloop.aws.serving.changes import Changes, repair
-from modelloop.contracts.pointer import Pointer, VersionRef
+from modelloop.contracts.pointer import ROLES, Pointer, VersionRef
+from modelloop.contracts.version_facts import EVENTS
 from tests.support.stores import ARTIFACTS, stores_of
+from tests.support.versions import version_facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from modelloop.aws.registry.registry import Registry
+    from modelloop.contracts.json_types import JsonValue
 
     type Act = Callable[[Changes], object]
 
 _numbers = count()
-FACTS = ("approved", "rejected", "retired", "rolled_back")
-ROLES = ("champion", "challenger", "shadow", "previous")
 
 
 def new_model(registry: Registry) -> str:
@@ -28,10 +29,14 @@ def new_model(registry: Registry) -> str:
     model = f"m{next(_numbers)}"
     refs = {number: VersionRef(number, f"run{number}", "model.flat.json", "00", 1) for number in range(1, 6)}
     for number, ref in refs.items():
-        bundle = {"file": ref.file, "sha256": ref.sha256, "bytes": ref.bytes}
-        gate = {"decision": "approve" if number == 4 else "release"}
-        facts = {"version": number, "run_id": ref.run_id, "gate": gate, "bundle": bundle}
-        registry._table.put_new({"pk": f"MODEL#{model}", "sk": f"VERSION#{number:08d}", **facts})
+        facts = version_facts("approve" if number == 4 else "release", ref.file).to_json()
+        place: dict[str, JsonValue] = {
+            "model": model,
+            "version": number,
+            "run_id": ref.run_id,
+            "created_at": clock.now(),
+        }
+        registry._table.put_new({"pk": f"MODEL#{model}", "sk": f"VERSION#{number:08d}", **place, **facts})
     said: dict[str, Any] = {"who": "trainer", "why": "gate", "action": "release", "updated_at": clock.now()}
     pointer = Pointer(model, 1, refs[2], challenger=refs[3], weight=10, previous=refs[1], subject=3, **said)
     pointers.publish(ARTIFACTS, pointer, None)
@@ -43,17 +48,20 @@ def state(registry: Registry, model: str) -> dict[str, Any]:
     repair(stores_of(registry), model)
     pointer, _ = pointers.read(ARTIFACTS, model)
     assert pointer is not None
-    assert registry.get_model(model)["revision"] == pointer.revision
+    assert registry.get_model(model).serving == pointer
     refs = {role: getattr(pointer, role) for role in ROLES}
     entries = registry.list_audit(model, limit=100).items
-    revisions = sorted(entry["detail"]["revision"] for entry in entries if "revision" in entry["detail"])
+    revisions = sorted(int(str(entry.detail["revision"])) for entry in entries if "revision" in entry.detail)
     assert revisions == list(range(1, pointer.revision + 1))
     return {
         **{role: ref.version if ref else None for role, ref in refs.items()},
         "pins": [ref.version for ref in pointer.pins],
         "frozen": pointer.frozen,
-        "facts": {facts["version"]: sorted(set(facts) & set(FACTS)) for facts in registry.list_versions(model).items},
-        "actions": sorted({entry["action"] for entry in entries}),
+        "facts": {
+            record.version: [name for name in EVENTS if record.event(name)]
+            for record in registry.list_versions(model).items
+        },
+        "actions": sorted({entry.action for entry in entries}),
     }
 
 

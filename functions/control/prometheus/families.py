@@ -2,136 +2,143 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import asdict
+from typing import TYPE_CHECKING, NamedTuple
 
 from control.prometheus import activity, traffic
 from modelloop import clock
+from modelloop.contracts.model_record import ModelRecord
+from modelloop.contracts.pointer import ROLES
+from modelloop.contracts.verdicts import DEGRADED, DRIFT, FAULT, INSUFFICIENT, OK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
 
+    from modelloop.contracts.loop_state import ActivityTotals, TrafficTotals
+    from modelloop.contracts.verdicts import ColumnDrift, DriftVerdict, QualityVerdict
     from modelloop.monitoring.cost import Rates
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-MOST_COLUMNS = 50
-ROLES = ("champion", "challenger", "shadow", "previous")
-STATUSES = {
-    "drift": ("ok", "drift", "insufficient_data", "data_fault"),
-    "quality": ("ok", "degraded", "insufficient_data"),
-}
+MAX_COLUMNS = 50
+DRIFT_STATUSES = (OK, DRIFT, INSUFFICIENT, FAULT)
+QUALITY_STATUSES = (OK, DEGRADED, INSUFFICIENT)
+
+type LabelSet = dict[str, str]
+type MetricSample = tuple[str, LabelSet, float]
 
 
 class ModelState(NamedTuple):
-    """What is known of one model: its registry item, the newest verdict of each kind (None: none yet), what is paid."""
+    """What is known of one model: its record, newest verdicts and loop state (None: none yet), and what is paid."""
 
-    item: Mapping[str, Any]
-    traffic: Mapping[str, Any] | None = None
-    drift: Mapping[str, Any] | None = None
-    quality: Mapping[str, Any] | None = None
-    activity: Mapping[str, Any] | None = None
+    model: ModelRecord
+    traffic: TrafficTotals | None = None
+    drift: DriftVerdict | None = None
+    quality: QualityVerdict | None = None
+    activity: ActivityTotals | None = None
     rates: Rates | None = None
 
     @property
     def name(self) -> str:
         """Return the model's name."""
-        return str(self.item["name"])
-
-
-type Labels = dict[str, str]
-type Sample = tuple[str, Labels, float]
+        return self.model.name
 
 
 class Family(NamedTuple):
-    """One metric: its name, type, help line and how its samples (suffix, labels, value) are found.
+    """One metric: its name, type, help line and the function that yields its samples (suffix, labels, value).
 
-    `unowned` ones are told of what belongs to no model too, with an empty name.
+    `unowned` ones have samples of what belongs to no model too, with an empty name.
     """
 
     name: str
     kind: str
-    told: str
-    samples: Callable[[ModelState], Iterator[Sample]]
+    help: str
+    samples: Callable[[ModelState], Iterator[MetricSample]]
     unowned: bool = False
 
 
-def render(models: Iterable[ModelState], unowned: Mapping[str, Any] | None = None) -> str:
-    """Return the text for a scraper; `unowned` is the traffic that names no model of ours."""
-    states = [state if state.item.get("champion") else _retired(state) for state in models]
-    nobody = ModelState({"name": ""}, traffic=unowned)
+def render(models: Iterable[ModelState], unowned: TrafficTotals | None = None) -> str:
+    """Return the text for a scraper; `unowned` is the traffic that names no known model."""
+    states = [state if state.model.serving and state.model.serving.champion else _retired(state) for state in models]
+    unowned_state = ModelState(ModelRecord("", ""), traffic=unowned)
     lines: list[str] = []
     for family in FAMILIES:
-        owners = [*states, nobody] if family.unowned else states
-        found = [sample for state in owners for sample in family.samples(state)]
-        if found:
-            lines += [f"# HELP {family.name} {family.told}", f"# TYPE {family.name} {family.kind}"]
-            lines += [f"{family.name}{suffix}{_labels(labels)} {_number(value)}" for suffix, labels, value in found]
+        owners = [*states, unowned_state] if family.unowned else states
+        samples = [sample for state in owners for sample in family.samples(state)]
+        if samples:
+            lines += [f"# HELP {family.name} {family.help}", f"# TYPE {family.name} {family.kind}"]
+            lines += [f"{family.name}{suffix}{_labels(labels)} {_number(value)}" for suffix, labels, value in samples]
     return "\n".join([*lines, ""])
 
 
 def _retired(state: ModelState) -> ModelState:
-    """Return a model without a champion: what was found of its last one is nobody's any more."""
+    """Return a model without a champion: the verdicts on its last one no longer apply."""
     return state._replace(drift=None, quality=None)
 
 
-def _serving(state: ModelState) -> Iterator[Sample]:
+def _serving(state: ModelState) -> Iterator[MetricSample]:
     for role in ROLES:
-        ref = state.item.get(role)
-        if ref:
-            yield "", {"model_name": state.name, "role": role}, ref["version"]
+        ref = getattr(state.model.serving, role, None)
+        if ref is not None:
+            yield "", {"model_name": state.name, "role": role}, ref.version
 
 
-def _weight(state: ModelState) -> Iterator[Sample]:
-    yield "", {"model_name": state.name}, float(state.item.get("weight") or 0) / 100
+def _weight(state: ModelState) -> Iterator[MetricSample]:
+    weight = state.model.serving.weight if state.model.serving else 0.0
+    yield "", {"model_name": state.name}, float(weight) / 100
 
 
-def _frozen(state: ModelState) -> Iterator[Sample]:
-    yield "", {"model_name": state.name}, float(bool(state.item.get("frozen")))
+def _frozen(state: ModelState) -> Iterator[MetricSample]:
+    yield "", {"model_name": state.name}, float(state.model.serving is not None and state.model.serving.frozen)
 
 
-def _status(kind: str) -> Callable[[ModelState], Iterator[Sample]]:
-    def samples(state: ModelState) -> Iterator[Sample]:
-        verdict = getattr(state, kind)
-        for status in STATUSES[kind] if verdict else ():
-            yield "", {"model_name": state.name, "status": status}, float(verdict["status"] == status)
+def _drift_status(state: ModelState) -> Iterator[MetricSample]:
+    if state.drift:
+        for status in DRIFT_STATUSES:
+            yield "", {"model_name": state.name, "status": status}, float(state.drift.status == status)
+
+
+def _quality_status(state: ModelState) -> Iterator[MetricSample]:
+    if state.quality:
+        for status in QUALITY_STATUSES:
+            yield "", {"model_name": state.name, "status": status}, float(state.quality.status == status)
+
+
+def _column(figure: Callable[[ColumnDrift], float]) -> Callable[[ModelState], Iterator[MetricSample]]:
+    def samples(state: ModelState) -> Iterator[MetricSample]:
+        if state.drift is None:
+            return
+        for column in state.drift.columns[:MAX_COLUMNS]:
+            yield "", {"model_name": state.name, "column": column.name}, float(figure(column))
+        if state.drift.prediction:
+            labels = {"model_name": state.name, "column": "(prediction)"}
+            yield "", labels, float(figure(state.drift.prediction))
 
     return samples
 
 
-def _column(field: str) -> Callable[[ModelState], Iterator[Sample]]:
-    def samples(state: ModelState) -> Iterator[Sample]:
-        verdict = state.drift or {}
-        for column in verdict.get("columns", [])[:MOST_COLUMNS]:
-            yield "", {"model_name": state.name, "column": column["name"]}, float(column[field])
-        if verdict.get("prediction"):
-            yield "", {"model_name": state.name, "column": "(prediction)"}, float(verdict["prediction"][field])
-
-    return samples
+def _quality(state: ModelState) -> Iterator[MetricSample]:
+    for version in state.quality.versions if state.quality else ():
+        for metric, figure in sorted(version.metrics.items()):
+            if figure.value is not None:
+                labels = {"model_name": state.name, "model_version": str(version.version), "metric": metric}
+                yield "", labels, figure.value
 
 
-def _quality(state: ModelState) -> Iterator[Sample]:
-    for one in (state.quality or {}).get("versions", []):
-        for metric, figure in sorted(one["metrics"].items()):
-            if figure["value"] is not None:
-                labels = {"model_name": state.name, "model_version": str(one["version"]), "metric": metric}
-                yield "", labels, figure["value"]
+def _coverage(state: ModelState) -> Iterator[MetricSample]:
+    if state.quality and state.quality.coverage is not None:
+        yield "", {"model_name": state.name}, state.quality.coverage
 
 
-def _coverage(state: ModelState) -> Iterator[Sample]:
-    coverage = (state.quality or {}).get("coverage")
-    if coverage is not None:
-        yield "", {"model_name": state.name}, coverage
+def _label_counts(state: ModelState) -> Iterator[MetricSample]:
+    if state.quality:
+        for outcome, count in sorted(asdict(state.quality.labels).items()):
+            yield "", {"model_name": state.name, "state": outcome}, count
 
 
-def _labels_of(state: ModelState) -> Iterator[Sample]:
-    for what, count in sorted(((state.quality or {}).get("labels") or {}).items()):
-        yield "", {"model_name": state.name, "state": what}, count
-
-
-def _times(state: ModelState) -> Iterator[Sample]:
-    for kind in ("traffic", "drift", "quality"):
-        verdict = getattr(state, kind)
-        if verdict:
-            yield "", {"model_name": state.name, "kind": kind}, clock.to_ms(verdict["updated_at"]) / 1_000
+def _times(state: ModelState) -> Iterator[MetricSample]:
+    for kind, stored in (("traffic", state.traffic), ("drift", state.drift), ("quality", state.quality)):
+        if stored:
+            yield "", {"model_name": state.name, "kind": kind}, clock.to_ms(stored.updated_at) / 1_000
 
 
 FAMILIES = (
@@ -202,18 +209,28 @@ FAMILIES = (
         traffic.quarantined,
         unowned=True,
     ),
-    Family("modelloop_drift_status", "gauge", "1 for the status of the newest drift verdict.", _status("drift")),
-    Family("modelloop_drift_distance", "gauge", "Jensen-Shannon distance to the training part.", _column("distance")),
-    Family("modelloop_drift_threshold", "gauge", "Distance from which a column counts.", _column("threshold")),
-    Family("modelloop_quality_status", "gauge", "1 for the status of the newest quality verdict.", _status("quality")),
+    Family("modelloop_drift_status", "gauge", "1 for the status of the newest drift verdict.", _drift_status),
+    Family(
+        "modelloop_drift_distance",
+        "gauge",
+        "Jensen-Shannon distance to the training part.",
+        _column(lambda column: column.distance),
+    ),
+    Family(
+        "modelloop_drift_threshold",
+        "gauge",
+        "Distance from which a column counts.",
+        _column(lambda column: column.threshold),
+    ),
+    Family("modelloop_quality_status", "gauge", "1 for the status of the newest quality verdict.", _quality_status),
     Family("modelloop_quality", "gauge", "Realised quality on labelled rows.", _quality),
     Family("modelloop_label_coverage_ratio", "gauge", "Share of the predicted rows that have labels.", _coverage),
-    Family("modelloop_labels", "gauge", "Labels in the newest quality verdict, by what became of them.", _labels_of),
+    Family("modelloop_labels", "gauge", "Labels in the newest quality verdict, by what became of them.", _label_counts),
     Family("modelloop_verdict_timestamp_seconds", "gauge", "When a verdict was reached, in Unix time.", _times),
 )
 
 
-def _labels(labels: Labels) -> str:
+def _labels(labels: LabelSet) -> str:
     return "{" + ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items()) + "}"
 
 

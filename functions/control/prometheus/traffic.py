@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modelloop.captures import quarantine
-from modelloop.contracts.pointer import CHALLENGER, CHAMPION, SHADOW
+from modelloop.contracts.counts import branch, histogram, integer, integers
+from modelloop.contracts.pointer import SHADOW
 from modelloop.monitoring import cost, summary
 from modelloop.monitoring.summary import LATENCY_BOUNDS_MS, MICROS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
-    from control.prometheus.families import Labels, ModelState, Sample
+    from control.prometheus.families import LabelSet, MetricSample, ModelState
+    from modelloop.contracts.counts import Counts
 
-    type Counts = Iterator[tuple[Labels, Mapping[str, Any]]]
-    type Part = Callable[[ModelState], Counts]
-    type Samples = Callable[[ModelState], Iterator[Sample]]
+    type LabelledCounts = Iterator[tuple[LabelSet, Counts]]
+    type Part = Callable[[ModelState], LabelledCounts]
+    type Samples = Callable[[ModelState], Iterator[MetricSample]]
 
 
 FAILURES = (
@@ -28,98 +30,103 @@ NO_VERSION = str(summary.NO_VERSION)
 ASKED = frozenset({"requests", "errors"})  # either is counted wherever a caller asked
 
 
-def answers(state: ModelState) -> Counts:
+def answers(state: ModelState) -> LabelledCounts:
     """Yield the counts of what callers got, by version; none for versions that were shadows alone.
 
     Versions that serve are there before their first request: a rise from nothing is none to a scraper.
     """
-    told = {version: counts for version, counts in _told(state).items() if counts.keys() & ASKED}
-    serving = (state.item.get(role) for role in (CHAMPION, CHALLENGER))
-    return _versions(state, {**{str(ref["version"]): {} for ref in serving if ref}, **told})
+    by_version = _by_version(state)
+    asked = {version: counts for version, counts in by_version.items() if counts.keys() & ASKED}
+    pointer = state.model.serving
+    serving = (pointer.champion, pointer.challenger) if pointer else ()
+    return _labelled(state, {**{str(ref.version): {} for ref in serving if ref}, **asked})
 
 
-def asked(state: ModelState) -> Counts:
+def asked(state: ModelState) -> LabelledCounts:
     """Yield the counts of what callers asked: `answers`, and requests that met no version."""
-    found = list(answers(state))
-    met = not found or any(not labels["model_version"] for labels, _ in found)
-    unmet: dict[str, dict[str, Any]] = {} if met else {NO_VERSION: {}}
-    return iter([*_versions(state, unmet), *found])
+    answered = list(answers(state))
+    met = not answered or any(not labels["model_version"] for labels, _ in answered)
+    unmet: dict[str, Counts] = {} if met else {NO_VERSION: {}}
+    return iter([*_labelled(state, unmet), *answered])
 
 
-def shadows(state: ModelState) -> Counts:
+def shadows(state: ModelState) -> LabelledCounts:
     """Yield the counts of what versions did as shadows."""
-    told = _told(state).items()
-    return _versions(state, {version: counts[SHADOW] for version, counts in told if SHADOW in counts})
+    by_version = _by_version(state)
+    return _labelled(
+        state, {version: branch(counts, SHADOW) for version, counts in by_version.items() if SHADOW in counts}
+    )
 
 
-def quarantined(state: ModelState) -> Iterator[Sample]:
-    """Yield lines that were put aside, by reason; every reason is there before its first line."""
-    counts = _told(state).get(NO_VERSION, {}).get(quarantine.COUNTED, {})
-    for reason, count in sorted(({str(kind): 0 for kind in quarantine.Kind} | counts).items()):
+def quarantined(state: ModelState) -> Iterator[MetricSample]:
+    """Yield unreadable lines by reason; every reason is there before its first line."""
+    counts = integers(_by_version(state).get(NO_VERSION, {}), quarantine.COUNTED)
+    for reason, count in sorted({**{str(kind): 0 for kind in quarantine.Kind}, **counts}.items()):
         yield "", {"model_name": state.name, "reason": reason}, count
 
 
-def _told(state: ModelState) -> Mapping[str, Mapping[str, Any]]:
-    versions: Mapping[str, Mapping[str, Any]] = (state.traffic or {}).get("versions", {})
-    return versions
+def _by_version(state: ModelState) -> dict[str, Counts]:
+    versions: Counts = state.traffic.versions if state.traffic else {}
+    return {version: branch(versions, version) for version in versions}
 
 
-def _versions(state: ModelState, versions: Mapping[str, Mapping[str, Any]]) -> Counts:
+def _labelled(state: ModelState, versions: dict[str, Counts]) -> LabelledCounts:
     for version, counts in sorted(versions.items(), key=lambda item: int(item[0])):
         yield {"model_name": state.name, "model_version": "" if version == NO_VERSION else version}, counts
 
 
 def counted(part: Part, name: str) -> Samples:
-    """Return what finds one count of a part."""
-    return lambda state: (("", labels, counts.get(name, 0)) for labels, counts in part(state))
+    """Return a function that yields one count of a part."""
+    return lambda state: (("", labels, integer(counts, name)) for labels, counts in part(state))
 
 
 def failures(part: Part) -> Samples:
-    """Return what finds the failures of a part, by error code; known codes are there before their first failure."""
+    """Return a function that yields the failures of a part, by error code; known codes are there before the first."""
     return lambda state: (
         ("", {**labels, "error_code": code}, count)
         for labels, counts in part(state)
-        for code, count in sorted((dict.fromkeys(FAILURES, 0) | counts.get("errors", {})).items())
+        for code, count in sorted({**dict.fromkeys(FAILURES, 0), **integers(counts, "errors")}.items())
     )
 
 
 def durations(part: Part) -> Samples:
-    """Return what finds the histogram of a part's warm times, in seconds."""
+    """Return a function that yields the histogram of a part's warm times, in seconds."""
     return lambda state: (
         sample
         for labels, counts in part(state)
-        if (warm := counts.get("latency", {}).get("warm"))
+        if (warm := branch(branch(counts, "latency"), "warm"))
         for sample in _histogram(labels, warm)
     )
 
 
-def _histogram(labels: Labels, warm: Mapping[str, Any]) -> Iterator[Sample]:
+def _histogram(labels: LabelSet, warm: Counts) -> Iterator[MetricSample]:
     bounds = [*(f"{bound / 1_000:g}" for bound in LATENCY_BOUNDS_MS), "+Inf"]
-    for bound, below in zip(bounds, accumulate(warm["counts"]), strict=True):
+    in_bins = histogram(warm, "counts")
+    for bound, below in zip(bounds, accumulate(in_bins), strict=True):
         yield "_bucket", {**labels, "le": bound}, below
-    yield "_sum", labels, warm["micros"] / MICROS / 1_000
-    yield "_count", labels, sum(warm["counts"])
+    yield "_sum", labels, integer(warm, "micros") / MICROS / 1_000
+    yield "_count", labels, sum(in_bins)
 
 
-def busy(state: ModelState) -> Iterator[Sample]:
+def busy(state: ModelState) -> Iterator[MetricSample]:
     """Yield busy seconds, by the work that they went into."""
     return (("", labels, cost.busy_seconds(counts)) for labels, counts in _work(state))
 
 
-def costs(state: ModelState) -> Iterator[Sample]:
+def costs(state: ModelState) -> Iterator[MetricSample]:
     """Yield costs, by the work that they were paid for; none where prices are unknown."""
     return (("", labels, state.rates.total(counts)) for labels, counts in _work(state) if state.rates)
 
 
-def cost_per_thousand(state: ModelState) -> Iterator[Sample]:
+def cost_per_thousand(state: ModelState) -> Iterator[MetricSample]:
     """Yield the cost of a thousand answers that callers got."""
     for labels, counts in answers(state):
-        found = cost.per_thousand(state.rates.total(counts), counts.get("requests", 0)) if state.rates else None
-        if found is not None:
-            yield "", labels, found
+        price = cost.per_thousand(state.rates.total(counts), integer(counts, "requests")) if state.rates else None
+        if price is not None:
+            yield "", labels, price
 
 
-def _work(state: ModelState) -> Counts:
+def _work(state: ModelState) -> LabelledCounts:
     for work, part in (("answers", answers), ("shadow", shadows)):
         for labels, counts in part(state):
             yield {**labels, "work": work}, counts

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 
 from modelloop.aws.clients import calling, client
 from modelloop.errors import TransientError
+from modelloop.monitoring.alerts import SOURCE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from modelloop.monitoring.alerts import Alert
 
 MAX_REASONS = 20
 
@@ -22,14 +23,13 @@ class EventBus:
 
     name: str
 
-    def publish(self, alert: Mapping[str, Any]) -> None:
+    def publish(self, alert: Alert) -> None:
         """Send one alert with at most MAX_REASONS reasons; raise TransientError when the bus did not take it."""
-        detail = {**alert["detail"], "reasons": alert["detail"]["reasons"][:MAX_REASONS]}
         entry = {
             "EventBusName": self.name,
-            "Source": alert["source"],
-            "DetailType": alert["detail-type"],
-            "Detail": orjson.dumps(detail).decode(),
+            "Source": SOURCE,
+            "DetailType": alert.detail_type,
+            "Detail": orjson.dumps(alert.detail(MAX_REASONS)).decode(),
         }
         with calling("the event bus"):
             answer = client("events").put_events(Entries=[entry])

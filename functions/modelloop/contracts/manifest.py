@@ -12,6 +12,8 @@ from modelloop import keys
 from modelloop.contracts.baseline import Baseline, baseline_from_json
 from modelloop.contracts.evaluation import Diagnostics, diagnostics_from_json
 from modelloop.contracts.pointer import VersionRef
+from modelloop.contracts.verdicts import figures
+from modelloop.contracts.version_facts import GateFacts, ServingFile, VersionFacts
 from modelloop.errors import ArtifactRefusedError
 from modelloop.spec.model import Spec, spec_from_json
 from modelloop.spec.sections import section_to_json
@@ -284,24 +286,23 @@ class Manifest:
         """Return the file that is stored."""
         return orjson.dumps(self.to_json(), option=orjson.OPT_SERIALIZE_NUMPY)
 
-    def registry_facts(self) -> dict[str, Any]:
+    def registry_facts(self) -> VersionFacts:
         """Return the small part that the table keeps, for lists and for promotion."""
-        ref = self.ref
-        return {
-            "bundle": {"file": ref.file, "sha256": ref.sha256, "bytes": ref.bytes},
-            "gate": {"decision": self.gate.decision, "reasons": list(self.gate.reasons)},
-            "promotion": section_to_json(self.spec.promotion),
-            "metrics": self.metrics.holdout,
-            "family": self.estimator.family,
-            "cause": self.cause,
-            "task": self.task,
-            "target": self.target,
-            "classes": None if self.classes is None else list(self.classes),
-            "dataset": self.dataset.to_json(),
-            "compared_with": self.compared_with,
-            "best": asdict(self.best),
-            "split": asdict(self.split),
-        }
+        return VersionFacts(
+            bundle=ServingFile(self.ref.file, self.ref.sha256, self.ref.bytes),
+            gate=GateFacts(self.gate.decision, tuple(self.gate.reasons)),
+            promotion=self.spec.promotion,
+            metrics=figures(self.metrics.holdout),
+            family=self.estimator.family,
+            cause=self.cause,
+            task=self.task,
+            target=self.target,
+            classes=self.classes,
+            dataset=self.dataset.to_json(),
+            compared_with=self.compared_with,
+            best=asdict(self.best),
+            split=asdict(self.split),
+        )
 
 
 def manifest_from_json(document: Mapping[str, Any]) -> Manifest:

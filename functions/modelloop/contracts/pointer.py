@@ -12,6 +12,7 @@ LARGEST_BYTES = 48 << 20  # of a bundle and of an ONNX file: loading takes 8 tim
 CHAMPION, CHALLENGER, SHADOW, PINNED = "champion", "challenger", "shadow", "pinned"
 _SIGNS = str.maketrans("", "", "-:.")
 VARIANTS = frozenset({CHAMPION, CHALLENGER, SHADOW, PINNED})
+ROLES = (CHAMPION, CHALLENGER, SHADOW, "previous")  # fields of a pointer that hold one version each
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,8 @@ class Pointer:
 
     def refs(self) -> tuple[VersionRef, ...]:
         """Return every version that a request can reach, champion first, each once."""
-        found = (self.champion, self.challenger, self.shadow, self.previous, *self.pins)
-        return tuple(dict.fromkeys(ref for ref in found if ref is not None))
+        refs = (self.champion, self.challenger, self.shadow, self.previous, *self.pins)
+        return tuple(dict.fromkeys(ref for ref in refs if ref is not None))
 
     def find(self, version: int) -> VersionRef | None:
         """Return the reachable version of that number, or None."""
@@ -70,10 +71,13 @@ class Pointer:
         return asdict(self)
 
 
-def pointer_from_json(document: dict[str, Any]) -> Pointer:
+def pointer_from_json(document: Any) -> Pointer:
     """Read a stored pointer; raise ArtifactRefusedError when it is not one."""
-    if document.get("format_version") != FORMAT_VERSION:
-        raise ArtifactRefusedError(f"serving pointer of format {document.get('format_version')!r}")
+    version = document.get("format_version")
+    if version != FORMAT_VERSION:
+        raise ArtifactRefusedError(
+            f"the serving pointer has format version {version!r}, and version {FORMAT_VERSION} can be read"
+        )
     try:
         return Pointer(
             **{
@@ -89,5 +93,5 @@ def pointer_from_json(document: dict[str, Any]) -> Pointer:
         raise ArtifactRefusedError(f"serving pointer is damaged: {error}") from error
 
 
-def _ref(document: dict[str, Any] | None) -> VersionRef | None:
+def _ref(document: Any) -> VersionRef | None:
     return None if document is None else VersionRef(**document)

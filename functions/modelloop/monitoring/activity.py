@@ -7,83 +7,85 @@ a look reads only what is new, however long the history, and repeating it counts
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 from modelloop import clock
+from modelloop.contracts.loop_state import ActivityTotals, LoopCounts
 from modelloop.ids import uuid7_ms
 from modelloop.versions.run import ENDED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
+    from modelloop.contracts.audit import AuditEntry
     from modelloop.versions.run import Run
 
 OPEN_MS = 24 * 3_600_000
 JUDGE, MONITORING, RETRAIN = "judge", "monitoring", "retrain"
-KINDS = ("runs", "retrainings", "judged")
+RUNS, RETRAININGS, JUDGED = "runs", "retrainings", "judged"
+KINDS = (RUNS, RETRAININGS, JUDGED)
 
-Happened = tuple[int, str, str]  # when (Unix milliseconds), which kind, what
+
+class Happening(NamedTuple):
+    """Something that the loop did: when (Unix milliseconds), of which kind (KINDS), and what exactly."""
+
+    at: int
+    kind: str
+    what: str
 
 
-def through(previous: Mapping[str, Any] | None) -> int:
+def through(previous: ActivityTotals | None) -> int:
     """Return the moment up to which everything is folded into the base, in Unix milliseconds."""
-    return 0 if previous is None else int(previous["through"])
+    return 0 if previous is None else previous.through
 
 
 def totals(
-    previous: Mapping[str, Any] | None,
+    previous: ActivityTotals | None,
     runs: Sequence[Run],
-    entries: Iterable[Mapping[str, Any]],
+    entries: Iterable[AuditEntry],
     *,
     model: str,
     now: str,
-) -> dict[str, Any]:
-    """Return the next totals from the ones before, and the runs and audit entries made after `through`.
-
-    `runs` counts ended ones by cause and state, `retrainings` by cause, `judged` by what the judge changed; `open` are
-    runs that have not ended, by state; `retrained_at` is when the last retraining was started, in Unix milliseconds.
-    """
+) -> ActivityTotals:
+    """Return the next totals from the ones before, and the runs and audit entries made after `through`."""
     waiting = [run for run in runs if run.state not in ENDED]
     folded = through(previous)
     until = max(folded, min([clock.to_ms(now) - OPEN_MS, *(_made(run.run_id) - 1 for run in waiting)]))
-    base = {kind: Counter(previous["base"][kind]) if previous else Counter() for kind in KINDS}
-    live: dict[str, Counter[str]] = {kind: Counter() for kind in KINDS}
-    found = [one for one in [*_ended(runs), *_done(entries)] if one[0] > folded]
-    for at, kind, what in found:
+    base = _counters(previous.base if previous else None)
+    live = _counters(None)
+    happenings = [one for one in [*_ended(runs), *_done(entries)] if one.at > folded]
+    for at, kind, what in happenings:
         (base if at <= until else live)[kind][what] += 1
-    retrained = max((at for at, kind, _ in found if kind == "retrainings"), default=None)
-    return {
-        "model": model,
-        "through": until,
-        "base": {kind: dict(base[kind]) for kind in KINDS},
-        "totals": {kind: dict(base[kind] + live[kind]) for kind in KINDS},
-        "open": dict(Counter(run.state for run in waiting)),
-        "retrained_at": retrained or (previous or {}).get("retrained_at"),
-        "updated_at": now,
-    }
+    retrained = max((at for at, kind, _ in happenings if kind == RETRAININGS), default=None)
+    return ActivityTotals(
+        model=model,
+        through=until,
+        base=LoopCounts(*(dict(base[kind]) for kind in KINDS)),
+        totals=LoopCounts(*(dict(base[kind] + live[kind]) for kind in KINDS)),
+        open=dict(Counter(run.state for run in waiting)),
+        retrained_at=retrained or (previous.retrained_at if previous else None),
+        updated_at=now,
+    )
 
 
-def _ended(runs: Iterable[Run]) -> list[Happened]:
-    return [(_made(run.run_id), "runs", _name(run)) for run in runs if run.state in ENDED]
+def _counters(counts: LoopCounts | None) -> dict[str, Counter[str]]:
+    if counts is None:
+        return {kind: Counter() for kind in KINDS}
+    return {RUNS: Counter(counts.runs), RETRAININGS: Counter(counts.retrainings), JUDGED: Counter(counts.judged)}
 
 
-def _done(entries: Iterable[Mapping[str, Any]]) -> list[Happened]:
-    kinds = [(_made(entry["id"]), _kind(entry), entry) for entry in entries]
-    return [
-        (at, kind, str(entry["action"] if kind == "judged" else entry["detail"]["cause"]))
-        for at, kind, entry in kinds
-        if kind is not None
-    ]
+def _ended(runs: Iterable[Run]) -> list[Happening]:
+    return [Happening(_made(run.run_id), RUNS, f"{run.cause}/{run.state}") for run in runs if run.state in ENDED]
 
 
-def _kind(entry: Mapping[str, Any]) -> str | None:
-    if entry["who"] == JUDGE:
-        return "judged"
-    return "retrainings" if (entry["who"], entry["action"]) == (MONITORING, RETRAIN) else None
-
-
-def _name(run: Run) -> str:
-    return f"{run.cause}/{run.state}"
+def _done(entries: Iterable[AuditEntry]) -> list[Happening]:
+    happenings = []
+    for entry in entries:
+        if entry.who == JUDGE:
+            happenings.append(Happening(_made(entry.id), JUDGED, entry.action))
+        elif (entry.who, entry.action) == (MONITORING, RETRAIN):
+            happenings.append(Happening(_made(entry.id), RETRAININGS, str(entry.detail["cause"])))
+    return happenings
 
 
 def _made(identifier: str) -> int:

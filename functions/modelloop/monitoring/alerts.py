@@ -1,4 +1,4 @@
-"""Events that leave the loop, on the event bus (source `modelloop`); people get them through the alert topic.
+"""Events that leave the loop, on the event bus (source `modelloop`); the alert topic sends them to people.
 
 | detail-type            | when                                            | detail                          |
 |------------------------|-------------------------------------------------|---------------------------------|
@@ -13,50 +13,68 @@ is infra/observability/events.schema.json. Delivery is at least once: `id` is th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from modelloop import clock
+from modelloop.contracts.verdicts import INSUFFICIENT, OK
 from modelloop.ids import derived_uuid7
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from modelloop.contracts.json_types import JsonValue
+    from modelloop.contracts.loop_state import RetrainState, RolloutIntent
+    from modelloop.contracts.verdicts import DriftVerdict, QualityVerdict
 
 FORMAT_VERSION = 1
 SOURCE = "modelloop"
-QUIET = frozenset({"ok", "insufficient_data"})
-
-Alert = dict[str, Any]
+QUIET = frozenset({OK, INSUFFICIENT})
 
 
-def status_changed(kind: str, verdict: Mapping[str, Any], before: str | None) -> Alert | None:
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One event for the bus; `facts` are the fields that its detail type alone has."""
+
+    detail_type: str
+    model: str
+    version: int | None
+    time: str
+    facts: dict[str, JsonValue]
+    reasons: tuple[str, ...]
+
+    def detail(self, max_reasons: int | None = None) -> dict[str, JsonValue]:
+        """Return the event's detail, with at most that many reasons (None: all)."""
+        return {
+            "format_version": FORMAT_VERSION,
+            "id": derived_uuid7(clock.to_ms(self.time), f"{self.detail_type}/{self.model}"),
+            "model": self.model,
+            "version": self.version,
+            "time": self.time,
+            **self.facts,
+            "reasons": list(self.reasons[:max_reasons]),
+        }
+
+
+def status_changed(verdict: DriftVerdict | QualityVerdict, before: str | None) -> Alert | None:
     """Return the event of a changed status; None when it is the same, or only quiet ones alternate."""
-    if verdict["status"] == before or (verdict["status"] in QUIET and (before is None or before in QUIET)):
+    if verdict.status == before or (verdict.status in QUIET and (before is None or before in QUIET)):
         return None
-    told = {name: verdict.get(name) for name in ("status", "window", "rows")}
-    return _alert(f"{kind.capitalize()} status changed", verdict, {**told, "previous": before}, verdict["reasons"])
-
-
-def retraining_decided(decision: Mapping[str, Any], verdict: Mapping[str, Any]) -> Alert:
-    """Return the event of a retraining that was started, put off or refused."""
-    told = {name: decision[name] for name in ("action", "cause", "request_id")}
-    return _alert("Retraining decided", verdict, told, [decision["reason"]])
-
-
-def rollout_judged(ended: Mapping[str, Any]) -> Alert:
-    """Return the event of a rollout that the judge ended: of a candidate, held against a reference."""
-    told = {name: ended[name] for name in ("kind", "action", "reference")}
-    return _alert("Rollout judged", ended, told, ended["reasons"])
-
-
-def _alert(name: str, verdict: Mapping[str, Any], told: Mapping[str, Any], reasons: Sequence[str]) -> Alert:
-    model, time = verdict["model"], verdict["updated_at"]
-    detail = {
-        "format_version": FORMAT_VERSION,
-        "id": derived_uuid7(clock.to_ms(time), f"{name}/{model}"),
-        "model": model,
-        "version": verdict["version"],
-        "time": time,
-        **told,
-        "reasons": list(reasons),
+    facts: dict[str, JsonValue] = {
+        "status": verdict.status,
+        "window": verdict.window.to_json() if verdict.window else None,
+        "rows": verdict.rows,
+        "previous": before,
     }
-    return {"source": SOURCE, "detail-type": name, "detail": detail}
+    name = f"{verdict.KIND.capitalize()} status changed"
+    return Alert(name, verdict.model, verdict.version, verdict.updated_at, facts, verdict.reasons)
+
+
+def retraining_decided(state: RetrainState) -> Alert:
+    """Return the event of a retraining that was started, put off or refused."""
+    facts: dict[str, JsonValue] = {"action": state.action, "cause": state.cause, "request_id": state.request_id}
+    return Alert("Retraining decided", state.model, state.version, state.updated_at, facts, (state.reason,))
+
+
+def rollout_judged(ended: RolloutIntent) -> Alert:
+    """Return the event of a rollout that the judge ended: of a candidate, held against a reference."""
+    facts: dict[str, JsonValue] = {"kind": ended.kind, "action": ended.action, "reference": ended.reference}
+    return Alert("Rollout judged", ended.model, ended.version, ended.updated_at, facts, ended.reasons)

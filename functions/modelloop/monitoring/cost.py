@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from modelloop.contracts.counts import integer, integers
 from modelloop.contracts.pointer import SHADOW
 from modelloop.monitoring.summary import MICROS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
+    from modelloop.contracts.counts import Counts
+    from modelloop.contracts.json_types import JsonValue
+    from modelloop.monitoring.summary import Summary
 
-    from modelloop.monitoring.summary import Counts, Summary
 
 BUSY = "busy_micros"
 CHARGED = "charged"
@@ -30,25 +31,25 @@ class Rates(NamedTuple):
     gb_second: float
     million_requests: float
 
-    def total(self, counts: Mapping[str, Any]) -> float:
+    def total(self, counts: Counts) -> float:
         """Return what counts cost."""
         gb_seconds = busy_seconds(counts) * self.memory_mb / MB_A_GB
-        return gb_seconds * self.gb_second + float(counts.get(CHARGED, 0)) * self.million_requests / 1_000_000
+        return gb_seconds * self.gb_second + integer(counts, CHARGED) * self.million_requests / 1_000_000
 
-    def describe(self, counts: Mapping[str, Any]) -> dict[str, float | None]:
+    def describe(self, counts: Counts) -> dict[str, JsonValue]:
         """Return busy seconds, the cost of all, and of a thousand predictions (requests) and rows; None: none yet."""
         cost = self.total(counts)
         return {
             "busy_seconds": round(busy_seconds(counts), 6),
             "total": round(cost, _DIGITS),
-            "per_1000_predictions": per_thousand(cost, counts.get("requests", 0)),
-            "per_1000_rows": per_thousand(cost, counts.get("rows", 0)),
+            "per_1000_predictions": per_thousand(cost, integer(counts, "requests")),
+            "per_1000_rows": per_thousand(cost, integer(counts, "rows")),
         }
 
 
-def busy_seconds(counts: Mapping[str, Any]) -> float:
+def busy_seconds(counts: Counts) -> float:
     """Return how long environments were busy: answering, starting up, delivering captures."""
-    return float(counts.get(BUSY, 0)) / MICROS / 1_000
+    return integer(counts, BUSY) / MICROS / 1_000
 
 
 def per_thousand(cost: float, amount: int) -> float | None:
@@ -56,8 +57,8 @@ def per_thousand(cost: float, amount: int) -> float | None:
     return round(cost * PER / amount, _DIGITS) if amount else None
 
 
-def charged(found: Summary) -> Counts:
+def charged(summary: Summary) -> Counts:
     """Return how many requests a summary is charged: a shadow answers on the champion's request."""
-    if found.key.variant == SHADOW:
+    if summary.key.variant == SHADOW:
         return {CHARGED: 0}
-    return {CHARGED: found.counts.get("requests", 0) + sum(found.counts.get("errors", {}).values())}
+    return {CHARGED: integer(summary.counts, "requests") + sum(integers(summary.counts, "errors").values())}

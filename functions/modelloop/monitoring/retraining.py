@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from modelloop import clock
+from modelloop.contracts.verdicts import DEGRADED, DRIFT, FAULT
 from modelloop.spec.sections import MIN_LABELS, Retraining
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Situation:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class RetrainDecision:
     """What to do (retrain, wait, refuse, nothing), for which cause (drift, quality), and why, for the audit log."""
 
     action: str
@@ -43,27 +44,28 @@ class Decision:
     reason: str
 
     def to_json(self) -> dict[str, str | None]:
-        """Return the document that the verdict stores."""
+        """Return the fields that the log has of it."""
         return asdict(self)
 
 
-def decide(now: Situation) -> Decision:
-    """Decide: nothing without a cause; refuse what could do harm or teach nothing; wait when it is too early."""
+def decide(now: Situation) -> RetrainDecision:
+    """Return nothing without a cause, refuse for what could do harm or is useless, wait when it is too early."""
     cause = _cause(now)
-    if now.drift == "data_fault":
-        return Decision(REFUSE, "drift", "a data fault: mend what sends the data; training on it would learn the fault")
+    if now.drift == FAULT:
+        reason = "a data fault: repair what sends the data; a model trained on it would learn the fault"
+        return RetrainDecision(REFUSE, "drift", reason)
     if cause is None:
-        return Decision(NOTHING, None, "neither drift nor loss of quality")
+        return RetrainDecision(NOTHING, None, "neither drift nor loss of quality")
     for action, applies, reason in _obstacles(now):
         if applies:
-            return Decision(action, cause, f"{_found(cause)}, {reason}")
-    return Decision(RETRAIN, cause, f"{_found(cause)}, {now.labels} new labelled rows to learn from")
+            return RetrainDecision(action, cause, f"{_described(cause)}, {reason}")
+    return RetrainDecision(RETRAIN, cause, f"{_described(cause)}, {now.labels} new labelled rows to learn from")
 
 
 def _cause(now: Situation) -> str | None:
-    if now.quality == "degraded":
+    if now.quality == DEGRADED:
         return "quality"
-    return "drift" if now.drift == "drift" and now.policy.on_drift else None
+    return "drift" if now.drift == DRIFT and now.policy.on_drift else None
 
 
 def _obstacles(now: Situation) -> list[tuple[str, bool, str]]:
@@ -80,7 +82,7 @@ def _obstacles(now: Situation) -> list[tuple[str, bool, str]]:
     ]
 
 
-def _found(cause: str) -> str:
+def _described(cause: str) -> str:
     return "drift found" if cause == "drift" else "loss of quality found"
 
 

@@ -7,14 +7,17 @@ commutative. Sums of real numbers are kept in fixed point (millionths, microseco
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from modelloop.contracts.counts import branch, histogram, integer, integers
+from modelloop.contracts.reading import reading
 from modelloop.errors import ArtifactRefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-Counts = dict[str, Any]
+    from modelloop.contracts.counts import Counts
+    from modelloop.contracts.json_types import JsonValue
 
 FORMAT_VERSION = 1
 LATENCY_BOUNDS_MS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000)
@@ -26,9 +29,10 @@ _QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 
 
 class SummaryKey(NamedTuple):
-    """What a summary is of: one hour (UTC, YYYY-MM-DDTHH) of one variant of a version; version 0 means none.
+    """What a summary counts: one hour (UTC, YYYY-MM-DDTHH) of one variant of a version; version 0 means none.
 
-    `rollout` is the one whose split of the traffic made it, "" for none: a rollout is judged by its own traffic alone.
+    `rollout` is the one whose split of the traffic chose the variant, "" for none: a rollout is judged by its own
+    traffic alone.
     """
 
     model: str
@@ -55,21 +59,24 @@ def total(parts: Iterable[Counts]) -> Counts:
 
 
 def add(result: Counts, part: Counts) -> None:
-    """Add one tree of counts into another, in place."""
+    """Add one tree of counts into another, in place; raise ArtifactRefusedError when their bins differ."""
     for name, value in part.items():
-        if name not in result:
+        before = result.get(name)
+        if before is None:
             result[name] = _copied(value)
-        elif isinstance(value, dict):
-            add(result[name], value)
-        elif isinstance(value, list):
-            result[name] = _added(result[name], value, name)
+        elif isinstance(before, dict) and isinstance(value, dict):
+            add(before, value)
+        elif isinstance(before, list) and isinstance(value, list):
+            result[name] = _added(before, value, name)
+        elif isinstance(before, int) and isinstance(value, int):
+            result[name] = before + value
         else:
-            result[name] += value
+            raise ArtifactRefusedError(f"summaries count {name!r} in different forms")
 
 
 def to_bytes(summary: Summary) -> bytes:
     """Return the one stored form of a summary."""
-    document = {
+    document: dict[str, JsonValue] = {
         "format_version": FORMAT_VERSION,
         **summary.key._asdict(),
         "inputs": sorted(summary.inputs),
@@ -79,45 +86,44 @@ def to_bytes(summary: Summary) -> bytes:
 
 
 def from_bytes(body: bytes) -> Summary:
-    """Read a stored summary; raise ArtifactRefusedError when it is not one."""
+    """Read a stored summary; raise ArtifactRefusedError when it is not one, or of another format version."""
     try:
         document = json.loads(body)
-        if document["format_version"] != FORMAT_VERSION:
-            raise ArtifactRefusedError(f"summary of format {document['format_version']!r}")
+    except ValueError as error:
+        raise ArtifactRefusedError("the summary is not JSON") from error
+    with reading("summary", document, FORMAT_VERSION):
         key = SummaryKey(
-            **{name: document[name] for name in SummaryKey._fields if name != "rollout" or name in document}
+            document["model"], document["hour"], document["version"], document["variant"], document.get("rollout", "")
         )
         return Summary(key, document["tallies"], tuple(document["inputs"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise ArtifactRefusedError(f"summary is damaged: {error}") from error
 
 
-def describe(counts: Counts) -> dict[str, Any]:
-    """Return what a person asks of counts: requests, rows, errors by code and warm latency in milliseconds."""
-    errors = counts.get("errors", {})
+def describe(counts: Counts) -> dict[str, JsonValue]:
+    """Return what the API answers of counts: requests, rows, errors by code and warm latency in milliseconds."""
+    errors, latencies = integers(counts, "errors"), branch(counts, "latency")
     return {
-        "requests": counts.get("requests", 0) + sum(errors.values()),
-        "predictions": counts.get("requests", 0),
-        "rows": counts.get("rows", 0),
-        "sampled_rows": counts.get("sampled", 0),
+        "requests": integer(counts, "requests") + sum(errors.values()),
+        "predictions": integer(counts, "requests"),
+        "rows": integer(counts, "rows"),
+        "sampled_rows": integer(counts, "sampled"),
         "errors": sum(errors.values()),
         "errors_by_code": dict(sorted(errors.items())),
-        "cold_starts": sum(counts.get("latency", {}).get("cold", {}).get("counts", ())),
+        "cold_starts": sum(histogram(branch(latencies, "cold"), "counts")),
         "latency_ms": latency(counts),
     }
 
 
 def latency(counts: Counts) -> dict[str, float | None]:
     """Return mean and quantiles of warm answers in milliseconds, interpolated within bins; None when there are none."""
-    histogram = counts.get("latency", {}).get("warm", {})
-    in_bins = histogram.get("counts", [])
+    warm = branch(branch(counts, "latency"), "warm")
+    in_bins = histogram(warm, "counts")
     if not sum(in_bins):
         return dict.fromkeys(("mean", *_QUANTILES))
-    mean = histogram["micros"] / MICROS / sum(in_bins)
-    return {"mean": round(mean, 3)} | {name: _quantile(in_bins, level) for name, level in _QUANTILES.items()}
+    mean = integer(warm, "micros") / MICROS / sum(in_bins)
+    return {"mean": round(mean, 3), **{name: _quantile(in_bins, level) for name, level in _QUANTILES.items()}}
 
 
-def _copied(value: Any) -> Any:
+def _copied(value: int | list[int] | Counts) -> int | list[int] | Counts:
     if isinstance(value, dict):
         return {name: _copied(part) for name, part in value.items()}
     return list(value) if isinstance(value, list) else value
@@ -130,9 +136,9 @@ def _added(left: list[int], right: list[int], name: str) -> list[int]:
 
 
 def _quantile(counts: list[int], level: float) -> float:
-    wanted, passed, lower = level * sum(counts), 0.0, 0.0
+    rank, passed, lower = level * sum(counts), 0.0, 0.0
     for amount, upper in zip(counts, (*LATENCY_BOUNDS_MS, LATENCY_BOUNDS_MS[-1]), strict=True):
-        if amount and passed + amount >= wanted:
-            return round(lower + (upper - lower) * (wanted - passed) / amount, 3)
+        if amount and passed + amount >= rank:
+            return round(lower + (upper - lower) * (rank - passed) / amount, 3)
         passed, lower = passed + amount, upper
     return lower

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from modelloop import clock
 from modelloop.captures import quarantine
-from modelloop.contracts.pointer import SHADOW
+from modelloop.contracts.counts import branch, integer
+from modelloop.contracts.pointer import CHALLENGER, CHAMPION, SHADOW
+from modelloop.contracts.verdicts import Span
 from modelloop.monitoring import cost, summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from modelloop.contracts.counts import Counts
+    from modelloop.contracts.json_types import JsonValue
     from modelloop.monitoring.cost import Rates
-    from modelloop.monitoring.summary import Counts, Summary
+    from modelloop.monitoring.summary import Summary
 
 HOUR_MS = 3_600_000
-LONGEST_HOURS = 7 * 24
+MAX_HOURS = 7 * 24
+OPEN_HOURS = 2  # after these, captures of an hour hardly arrive any more
 MIN_ROWS = 500
+LIVE_VARIANTS = frozenset({CHAMPION, CHALLENGER})  # a shadow repeats the champion's rows, a pinned version is a test
 
 
 class Window(NamedTuple):
@@ -31,16 +37,11 @@ class Window(NamedTuple):
     @property
     def rows(self) -> int:
         """Return the rows whose features were captured."""
-        return int(self.counts.get("sampled", 0))
+        return integer(self.counts, "sampled")
 
-    def span(self) -> dict[str, str]:
+    def span(self) -> Span:
         """Return the moments that it reaches from (included) and to (excluded)."""
-        return {"from": moment(self.start), "to": moment(shift(self.end, 1))}
-
-
-def hour_of(instant: str) -> str:
-    """Return the hour of a moment."""
-    return clock.from_ms(clock.to_ms(instant))[:13]
+        return Span(moment(self.start), moment(shift(self.end, 1)))
 
 
 def moment(hour: str) -> str:
@@ -59,73 +60,73 @@ def span(start: str, end: str) -> int:
 
 
 def by_hour(summaries: Iterable[Summary]) -> Iterator[tuple[str, Counts]]:
-    """Merge neighbouring summaries of one hour; they come ordered by hour, either way.
+    """Yield hours with the merged counts of their summaries, which come ordered by hour, either way.
 
     `clock` counts the captured rows by hour of day, for windows that are made of these hours.
     """
-    for hour, found in groupby(summaries, key=lambda one: one.key.hour):
-        counts = summary.total(one.counts for one in found)
-        yield hour, counts | {"clock": {hour[-2:]: counts.get("sampled", 0)}}
+    for hour, members in groupby(summaries, key=lambda member: member.key.hour):
+        counts = summary.total(member.counts for member in members)
+        yield hour, counts | {"clock": {hour[-2:]: integer(counts, "sampled")}}
 
 
-def backwards(hours: Iterable[tuple[str, Counts]], now: str, min_rows: int, most: int = 2) -> list[Window]:
-    """Return up to `most` neighbouring windows, newest first, from hours that come newest first.
+def backwards(hours: Iterable[tuple[str, Counts]], now: str, min_rows: int, max_windows: int = 2) -> list[Window]:
+    """Return up to `max_windows` neighbouring windows, newest first, from hours that come newest first.
 
     Each window takes hours until it has `min_rows` captured rows; it spans at most seven days. The last one may
     have fewer rows. Hours are read only as far as they are needed.
     """
     windows: list[Window] = []
-    end, start = hour_of(now), ""
+    end, start = clock.hour_of(now), ""
     counts: Counts = {}
-    for hour, found in hours:
+    for hour, counts_of_hour in hours:
         if hour > end:
             continue
-        if span(hour, end) > LONGEST_HOURS:
+        if span(hour, end) > MAX_HOURS:
             break
         start = hour
-        summary.add(counts, found)
-        if counts.get("sampled", 0) >= min_rows:
+        summary.add(counts, counts_of_hour)
+        if integer(counts, "sampled") >= min_rows:
             windows.append(Window(start, end, counts))
-            if len(windows) == most:
+            if len(windows) == max_windows:
                 return windows
             end, start, counts = shift(start, -1), "", {}
     return [*windows, Window(start, end, counts)] if start else windows
 
 
-def series(summaries: Iterable[Summary]) -> list[dict[str, Any]]:
+def series(summaries: Iterable[Summary]) -> list[dict[str, JsonValue]]:
     """Return what callers got hour by hour, in the summaries' order, without a shadow's answers and idle hours."""
-    own = (found for found in summaries if found.key.variant != SHADOW and _plain(found.counts))
+    own = (member for member in summaries if member.key.variant != SHADOW and _comparable(member.counts))
     described = ((hour, summary.describe(counts)) for hour, counts in by_hour(own))
-    return [{"from": moment(hour), **{name: one[name] for name in ("requests", "rows", "errors")}}
-            for hour, one in described]  # fmt: skip
+    return [{"from": moment(hour), **{name: figures[name] for name in ("requests", "rows", "errors")}}
+            for hour, figures in described]  # fmt: skip
 
 
-def by_version(summaries: Iterable[Summary], rates: Rates | None = None) -> dict[str, Any]:
+def by_version(summaries: Iterable[Summary], rates: Rates | None = None) -> dict[str, JsonValue]:
     """Return the totals of summaries, over all and by version and variant, as the API answers them; at rates, costs.
 
     Totals count what callers got. A shadow's answers stand apart: under `shadow`, and as a variant of their version.
     `quarantined` are lines that could not be read, by reason.
     """
 
-    def describe(counts: Counts) -> dict[str, Any]:
+    def describe(counts: Counts) -> dict[str, JsonValue]:
         return summary.describe(counts) | ({"cost": rates.describe(counts)} if rates else {})
 
     whole: dict[bool, Counts] = {False: {}, True: {}}
     versions: dict[int, Counts] = {}
     variants: dict[tuple[int, str], Counts] = {}
-    put_aside: Counts = {}
-    for found in summaries:
-        summary.add(put_aside, found.counts.get(quarantine.COUNTED, {}))
-        if not (plain := _plain(found.counts)):
+    quarantined: Counts = {}
+    for member in summaries:
+        summary.add(quarantined, branch(member.counts, quarantine.COUNTED))
+        if not (comparable := _comparable(member.counts)):
             continue
-        key, counts = found.key, plain | cost.charged(found)
-        apart = key.variant == SHADOW
-        summary.add(whole[apart], counts)
-        summary.add(versions.setdefault(key.version, {}), {} if apart else counts)
+        key, counts = member.key, comparable | cost.charged(member)
+        is_shadow = key.variant == SHADOW
+        summary.add(whole[is_shadow], counts)
+        summary.add(versions.setdefault(key.version, {}), {} if is_shadow else counts)
         summary.add(variants.setdefault((key.version, key.variant), {}), counts)
     return describe(whole[False]) | {
         "shadow": describe(whole[True]),
-        "quarantined": dict(sorted(put_aside.items())),
+        "quarantined": dict(sorted(quarantined.items())),
         "versions": [
             {
                 "version": version or None,
@@ -139,7 +140,7 @@ def by_version(summaries: Iterable[Summary], rates: Rates | None = None) -> dict
     }
 
 
-def _plain(counts: Counts) -> Counts:
+def _comparable(counts: Counts) -> Counts:
     """Return what versions have in common: no columns, whose bins differ, and no lines that no version wrote."""
     apart = {"columns", "prediction", quarantine.COUNTED}
     return {name: value for name, value in counts.items() if name not in apart}

@@ -1,81 +1,73 @@
-"""May a version serve? Facts alone answer: what the gate decided, and whether somebody approved or withdrew it."""
+"""May a version serve? Its record alone decides: what the gate said, and whether somebody approved or withdrew it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modelloop.contracts.pointer import VersionRef
+from modelloop.contracts.version_facts import REJECTED, RETIRED, ROLLED_BACK
 from modelloop.errors import ConflictError
-from modelloop.spec.sections import Promotion, section_from_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from modelloop.contracts.version_facts import VersionRecord
 
-    Facts = Mapping[str, Any]
-
-
-WITHDRAWN = ("rejected", "retired")
+WITHDRAWN = (REJECTED, RETIRED)
 
 
-def is_withdrawn(facts: Facts) -> bool:
-    """Say whether somebody rejected or retired the version."""
-    return any(facts.get(fact) for fact in WITHDRAWN)
+def is_withdrawn(record: VersionRecord) -> bool:
+    """Return whether somebody rejected or retired the version."""
+    return record.rejected is not None or record.retired is not None
 
 
-def is_refused(facts: Facts) -> bool:
-    """Say whether the gate refused the version; nobody can promote it then."""
-    return _decision(facts) == "reject"
+def is_refused(record: VersionRecord) -> bool:
+    """Return whether the gate refused the version; nobody can promote it then."""
+    return _decision(record) == "reject"
 
 
-def is_open(facts: Facts) -> bool:
-    """Say whether the version waits for somebody's approval."""
-    return _decision(facts) == "approve" and not facts.get("approved")
+def is_open(record: VersionRecord) -> bool:
+    """Return whether the version waits for somebody's approval."""
+    return _decision(record) == "approve" and record.approved is None
 
 
-def is_releasable(facts: Facts) -> bool:
-    """Say whether the loop may bring the version live by itself; one that was rolled back, only people may."""
-    return not (is_withdrawn(facts) or is_refused(facts) or is_open(facts) or facts.get("rolled_back"))
+def is_releasable(record: VersionRecord) -> bool:
+    """Return whether the loop may bring the version live by itself; one that was rolled back, only people may."""
+    return not (is_withdrawn(record) or is_refused(record) or is_open(record) or record.rolled_back)
 
 
-def check(facts: Facts) -> None:
-    """Raise ConflictError, with what to do, when no person's wish may bring the version live."""
-    version = facts["version"]
-    for fact in WITHDRAWN:
-        if facts.get(fact):
-            said = facts[fact]
+def check(record: VersionRecord) -> None:
+    """Raise ConflictError, with what to do, when nobody may bring the version live."""
+    for name in WITHDRAWN:
+        event = record.event(name)
+        if event is not None:
             raise ConflictError(
-                f"version {version} was {fact} by {said.get('who')} ({said.get('why')}); train a new one",
-                field="version",
+                f"version {record.version} was {name} by {event.who} ({event.why}); train a new one", field="version"
             )
-    if is_refused(facts):
-        reasons = "; ".join(map(str, (facts.get("gate") or {}).get("reasons") or ())) or "see its report"
-        raise ConflictError(f"the gate refused version {version}: {reasons}", field="version")
+    if is_refused(record):
+        reasons = "; ".join(record.facts.gate.reasons) if record.facts.gate else ""
+        raise ConflictError(
+            f"the gate refused version {record.version}: {reasons or 'see its report'}", field="version"
+        )
 
 
-def ref(facts: Facts) -> VersionRef:
+def ref(record: VersionRecord) -> VersionRef:
     """Return what the serving pointer says of the version; raise ConflictError when it has no serving file."""
-    bundle = facts.get("bundle")
-    if not bundle:
-        raise ConflictError(f"version {facts['version']} has no serving file; train it again", field="version")
-    return VersionRef(facts["version"], facts["run_id"], bundle["file"], bundle["sha256"], bundle["bytes"])
+    bundle = record.facts.bundle
+    if bundle is None:
+        raise ConflictError(f"version {record.version} has no serving file; train it again", field="version")
+    return VersionRef(record.version, record.run_id, bundle.file, bundle.sha256, bundle.bytes)
 
 
-def policy(facts: Facts) -> Promotion:
-    """Return how the version's spec wants it to go live."""
-    return section_from_json(Promotion, facts.get("promotion"))
-
-
-def status(facts: Facts) -> str:
+def status(record: VersionRecord) -> str:
     """Return the one word that lists show: retired, rejected, rolled_back, refused, waiting, approved or cleared."""
-    for fact in ("retired", "rejected", "rolled_back"):
-        if facts.get(fact):
-            return fact
-    if is_refused(facts):
+    for name in (RETIRED, REJECTED, ROLLED_BACK):
+        if record.event(name) is not None:
+            return name
+    if is_refused(record):
         return "refused"
-    if is_open(facts):
+    if is_open(record):
         return "waiting"
-    return "approved" if facts.get("approved") else "cleared"
+    return "approved" if record.approved is not None else "cleared"
 
 
-def _decision(facts: Facts) -> str | None:
-    return (facts.get("gate") or {}).get("decision")
+def _decision(record: VersionRecord) -> str | None:
+    return record.facts.gate.decision if record.facts.gate else None

@@ -1,21 +1,20 @@
-"""Decisions on the serving pointer: pure functions from a pointer and a wish to the next pointer.
+"""Decisions on the serving pointer: pure functions from a pointer and a request to the next pointer.
 
-Each returns the very same object when the wish is already true, so that repeating a request changes nothing, and raises
-ConflictError with advice when the wish makes no sense. Roles: the champion answers, the challenger answers `weight`
+Each returns the very same object when what is asked for is so already: repeating a request changes nothing. Each raises
+ConflictError with advice when the request makes no sense. Roles: the champion answers, the challenger answers `weight`
 percent, the shadow is asked after the answer, pins are reachable by their number alone.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from modelloop import clock
 from modelloop.contracts.pointer import Pointer
 from modelloop.errors import ConflictError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from modelloop.contracts.pointer import VersionRef
     from modelloop.spec.sections import Promotion
 
@@ -33,18 +32,20 @@ def release(
     """
     if policy.policy == "manual":
         return pointer
-    said = _said("release", ref.version, now, who, why) | {"policy": policy.policy}
     if pointer is None:
-        return Pointer(model=model, revision=1, champion=ref, **said)
+        first = Pointer(model=model, revision=0, champion=ref, policy=policy.policy)
+        return _revised(first, "release", ref.version, now, who, why)
     if pointer.frozen or not _is_newer(pointer, ref):
         return pointer
-    if pointer.champion is None:
-        return pointer.revised(champion=ref, **said)
     until = clock.later(now, minutes=policy.bake_minutes)
-    if policy.policy == "shadow":
-        return pointer.revised(shadow=ref, bake_until=until, **said)
-    weight = min(max(policy.canary_percent, 0.0), FULL)
-    return pointer.revised(challenger=ref, weight=weight, bake_until=until, **said)
+    if pointer.champion is None:
+        changed = replace(pointer, champion=ref)
+    elif policy.policy == "shadow":
+        changed = replace(pointer, shadow=ref, bake_until=until)
+    else:
+        weight = min(max(policy.canary_percent, 0.0), FULL)
+        changed = replace(pointer, challenger=ref, weight=weight, bake_until=until)
+    return _revised(replace(changed, policy=policy.policy), "release", ref.version, now, who, why)
 
 
 def promote(
@@ -54,14 +55,15 @@ def promote(
 
     Whatever was compared with the old champion (challenger, shadow) is dropped.
     """
-    said = _said("promote", ref.version, now, who, why)
     if pointer is None:
-        return Pointer(model=model, revision=1, champion=ref, **said)
+        first = Pointer(model=model, revision=0, champion=ref)
+        return _revised(first, "promote", ref.version, now, who, why)
     if pointer.champion == ref:
         return pointer
     _refuse_frozen(pointer, "promote")
     until = clock.later(now, minutes=bake_minutes) if pointer.champion else None
-    return pointer.revised(champion=ref, previous=pointer.champion, bake_until=until, **_ALONE, **said)
+    changed = _champion_alone(pointer, ref, previous=pointer.champion, bake_until=until)
+    return _revised(changed, "promote", ref.version, now, who, why)
 
 
 def rollback(pointer: Pointer, *, now: str, who: str, why: str, to: int | None = None) -> Pointer:
@@ -80,19 +82,21 @@ def rollback(pointer: Pointer, *, now: str, who: str, why: str, to: int | None =
         raise ConflictError(
             f"the previous version is {pointer.previous.version}, not {to}; promote {to} instead", field="version"
         )
-    said = _said("rollback", champion, now, who, why)
-    return pointer.revised(champion=pointer.previous, previous=None, bake_until=None, **_ALONE, **said)
+    changed = _champion_alone(pointer, pointer.previous, previous=None, bake_until=None)
+    return _revised(changed, "rollback", champion, now, who, why)
 
 
 def reject(pointer: Pointer, version: int, *, now: str, who: str, why: str, unpin: bool = True) -> Pointer:
     """Take a version out of every role; always a new revision, so that whoever read the pointer before loses.
 
-    Without `unpin` its pin stays: that is a person's word, which the judge does not take back.
+    Without `unpin` its pin stays: a pin is an explicit human choice, which the judge does not take back.
     """
     if pointer.champion is not None and pointer.champion.version == version:
         raise ConflictError(f"version {version} is the champion; roll back or promote another one", field="version")
-    pins = {} if unpin else {"pins": pointer.pins}
-    return _without(pointer, version, _said("reject", version, now, who, why) | pins)
+    changed = _without(pointer, version)
+    if not unpin:
+        changed = replace(changed, pins=pointer.pins)
+    return _revised(changed, "reject", version, now, who, why)
 
 
 def shadow(pointer: Pointer, ref: VersionRef, *, now: str, who: str, why: str, bake_minutes: float = 60.0) -> Pointer:
@@ -103,21 +107,21 @@ def shadow(pointer: Pointer, ref: VersionRef, *, now: str, who: str, why: str, b
     if ref in {pointer.champion, pointer.challenger}:
         raise ConflictError(f"version {ref.version} answers requests already; a shadow does not", field="version")
     until = pointer.bake_until if pointer.challenger else clock.later(now, minutes=bake_minutes)
-    return pointer.revised(shadow=ref, bake_until=until, **_said("shadow", ref.version, now, who, why))
+    return _revised(replace(pointer, shadow=ref, bake_until=until), "shadow", ref.version, now, who, why)
 
 
 def unshadow(pointer: Pointer, version: int, *, now: str, who: str, why: str) -> Pointer:
     """Stop asking that version after the answer."""
     if _number(pointer.shadow) != version:
         return pointer
-    return pointer.revised(shadow=None, **_said("unshadow", version, now, who, why))
+    return _revised(replace(pointer, shadow=None), "unshadow", version, now, who, why)
 
 
 def pin(pointer: Pointer, ref: VersionRef, *, now: str, who: str, why: str) -> Pointer:
     """Keep a version reachable by its number, whatever serves."""
     if ref in pointer.pins:
         return pointer
-    return pointer.revised(pins=(*pointer.pins, ref), **_said("pin", ref.version, now, who, why))
+    return _revised(replace(pointer, pins=(*pointer.pins, ref)), "pin", ref.version, now, who, why)
 
 
 def unpin(pointer: Pointer, version: int, *, now: str, who: str, why: str) -> Pointer:
@@ -125,7 +129,7 @@ def unpin(pointer: Pointer, version: int, *, now: str, who: str, why: str) -> Po
     pins = tuple(ref for ref in pointer.pins if ref.version != version)
     if pins == pointer.pins:
         return pointer
-    return pointer.revised(pins=pins, **_said("unpin", version, now, who, why))
+    return _revised(replace(pointer, pins=pins), "unpin", version, now, who, why)
 
 
 def freeze(pointer: Pointer, *, frozen: bool = True, now: str, who: str, why: str) -> Pointer:
@@ -133,7 +137,7 @@ def freeze(pointer: Pointer, *, frozen: bool = True, now: str, who: str, why: st
     if pointer.frozen == frozen:
         return pointer
     action = "freeze" if frozen else "unfreeze"
-    return pointer.revised(frozen=frozen, **_said(action, None, now, who, why))
+    return _revised(replace(pointer, frozen=frozen), action, None, now, who, why)
 
 
 def retire(pointer: Pointer, version: int | None = None, *, now: str, who: str, why: str) -> Pointer:
@@ -142,40 +146,48 @@ def retire(pointer: Pointer, version: int | None = None, *, now: str, who: str, 
     Rolling back puts a stopped model's champion back. With a number always a new revision, as in `reject`. Raises
     ConflictError for the champion.
     """
-    said = _said("retire", version, now, who, why)
     if version is not None:
         if pointer.champion is not None and pointer.champion.version == version:
             raise ConflictError(f"version {version} is the champion; promote another one first", field="version")
-        return _without(pointer, version, said)
+        return _revised(_without(pointer, version), "retire", version, now, who, why)
     if pointer.champion is None:
         return pointer
-    return pointer.revised(champion=None, previous=pointer.champion, bake_until=None, frozen=True, **_ALONE, **said)
+    changed = replace(_champion_alone(pointer, None, previous=pointer.champion, bake_until=None), frozen=True)
+    return _revised(changed, "retire", None, now, who, why)
 
 
-_ALONE: dict[str, Any] = {"challenger": None, "weight": 0.0, "shadow": None}
+def _revised(changed: Pointer, action: str, subject: int | None, now: str, who: str, why: str) -> Pointer:
+    """Return a changed pointer as the next revision, with what was done to which version, when, by whom and why."""
+    revision = changed.revision + 1
+    return replace(changed, revision=revision, action=action, subject=subject, updated_at=now, who=who, why=why)
 
 
-def _said(action: str, subject: int | None, now: str, who: str, why: str) -> dict[str, Any]:
-    return {"action": action, "subject": subject, "updated_at": now, "who": who, "why": why}
+def _champion_alone(
+    pointer: Pointer, champion: VersionRef | None, *, previous: VersionRef | None, bake_until: str | None
+) -> Pointer:
+    return replace(
+        pointer, champion=champion, previous=previous, bake_until=bake_until, challenger=None, weight=0.0, shadow=None
+    )
 
 
-def _without(pointer: Pointer, version: int, said: dict[str, Any]) -> Pointer:
-    roles = ("challenger", "shadow", "previous")
-    changes: dict[str, Any] = {role: None for role in roles if _number(getattr(pointer, role)) == version}
-    if "challenger" in changes:
-        changes["weight"] = 0.0
-    if changes.keys() & {"challenger", "shadow"} and not _watched(pointer, changes):
-        changes["bake_until"] = None
-    changes["pins"] = tuple(ref for ref in pointer.pins if ref.version != version)
-    return pointer.revised(**(changes | said))
+def _without(pointer: Pointer, version: int) -> Pointer:
+    """Return the pointer with a version in no role and no pin; the bake ends with the last candidate."""
+    challenger = None if _number(pointer.challenger) == version else pointer.challenger
+    shadow = None if _number(pointer.shadow) == version else pointer.shadow
+    gone = (challenger, shadow) != (pointer.challenger, pointer.shadow)
+    return replace(
+        pointer,
+        challenger=challenger,
+        weight=pointer.weight if challenger == pointer.challenger else 0.0,
+        shadow=shadow,
+        previous=None if _number(pointer.previous) == version else pointer.previous,
+        bake_until=None if gone and challenger is None and shadow is None else pointer.bake_until,
+        pins=tuple(ref for ref in pointer.pins if ref.version != version),
+    )
 
 
 def _number(ref: VersionRef | None) -> int | None:
     return None if ref is None else ref.version
-
-
-def _watched(pointer: Pointer, changes: Mapping[str, Any]) -> bool:
-    return any(getattr(pointer, role) is not None and role not in changes for role in ("challenger", "shadow"))
 
 
 def _is_newer(pointer: Pointer, ref: VersionRef) -> bool:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 ONE_SIDED_95 = 1.6448536269514722
 
 
-class Sample(NamedTuple):
+class MeanSample(NamedTuple):
     """A mean of `size` independent values, and their variance."""
 
     size: int
@@ -30,15 +30,15 @@ class Difference(NamedTuple):
     high: float
 
 
-def share(count: int, hits: int) -> Sample:
+def share(count: int, hits: int) -> MeanSample:
     """Return the sample of a share; one hit and one miss are added for the variance, so that it is never zero."""
     if count < 1:
-        return Sample(0, 0.0, 0.25)
+        return MeanSample(0, 0.0, 0.25)
     guarded = (hits + 1) / (count + 2)
-    return Sample(count, hits / count, guarded * (1 - guarded))
+    return MeanSample(count, hits / count, guarded * (1 - guarded))
 
 
-def bounds_always(candidate: Sample, reference: Sample, chance: float, first_look: int) -> Difference:
+def bounds_always(candidate: MeanSample, reference: MeanSample, chance: float, first_look: int) -> Difference:
     """Return the difference with two-sided bounds that hold at every sample size together, but for that chance.
 
     They are tightest near `first_look` values a side.
@@ -53,7 +53,7 @@ def bounds_always(candidate: Sample, reference: Sample, chance: float, first_loo
     return Difference(estimate, estimate - radius, estimate + radius)
 
 
-def bound_once(candidate: Sample, reference: Sample) -> float:
+def bound_once(candidate: MeanSample, reference: MeanSample) -> float:
     """Return the value that the difference stays below with 95 % confidence, for one look."""
     estimate, error = _difference(candidate, reference)
     if min(candidate.size, reference.size) < 1:
@@ -61,6 +61,6 @@ def bound_once(candidate: Sample, reference: Sample) -> float:
     return estimate + ONE_SIDED_95 * error
 
 
-def _difference(candidate: Sample, reference: Sample) -> tuple[float, float]:
+def _difference(candidate: MeanSample, reference: MeanSample) -> tuple[float, float]:
     variance = sum(side.variance / max(side.size, 1) for side in (candidate, reference))
     return candidate.mean - reference.mean, math.sqrt(variance)

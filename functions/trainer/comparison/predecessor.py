@@ -15,9 +15,9 @@ from trainer.search.candidates import PREDECESSOR, Candidate, given
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from modelloop.aws.registry.table import Item
     from modelloop.aws.storage import Bucket
     from modelloop.aws.stores import Stores
+    from modelloop.contracts.version_facts import VersionRecord
     from trainer.comparison.incumbents import Champion
     from trainer.search.trials import Record
     from trainer.table import PreparedTable
@@ -78,9 +78,9 @@ def find(stores: Stores, model: str, champion: Champion | None) -> Predecessor |
     """
     if champion is not None and (known := _fitted(champion.incumbent.manifest)):
         return known
-    newest = [facts for facts in stores.registry.list_versions(model, VERSIONS_SEARCHED).items if _is_usable(facts)]
-    ranked = sorted(newest, key=_score)
-    found = (_fitted(manifests.read(stores.artifacts, model, facts["run_id"])) for facts in ranked)
+    versions = stores.registry.list_versions(model, VERSIONS_SEARCHED).items
+    ranked = sorted((version for version in versions if _is_usable(version)), key=_score)
+    found = (_fitted(manifests.read(stores.artifacts, model, version.run_id)) for version in ranked)
     return next((one for one in found if one is not None), None)
 
 
@@ -93,12 +93,11 @@ def _fitted(manifest: Mapping[str, Any]) -> Predecessor | None:
     return Predecessor(manifest) if "settings" in manifest["estimator"] else None
 
 
-def _is_usable(facts: Item) -> bool:
-    return not (clearance.is_withdrawn(facts) or clearance.is_refused(facts) or facts.get("rolled_back"))
+def _is_usable(version: VersionRecord) -> bool:
+    return not (clearance.is_withdrawn(version) or clearance.is_refused(version) or version.rolled_back)
 
 
-def _score(facts: Item) -> float:
+def _score(version: VersionRecord) -> float:
     """Return the version's loss on its holdout; versions without one (brought, unlabelled) come last."""
-    found = facts["metrics"].get(RANKING[facts["task"]]) or {}
-    value = found.get("value")
-    return float("inf") if value is None else float(value)
+    figure = (version.facts.metrics or {}).get(RANKING[version.facts.task or ""])
+    return float("inf") if figure is None or figure.value is None else figure.value

@@ -15,9 +15,10 @@ from moto import mock_aws
 
 from metrics_aggregation.aggregation import Aggregation, Source
 from metrics_aggregation.services import open_services
-from metrics_aggregation.verdict_tick import Turn
+from metrics_aggregation.verdict_tick import ModelCheck
 from modelloop import clock, keys
 from modelloop.aws import clients
+from modelloop.contracts.verdicts import DriftVerdict
 from modelloop.monitoring import summary, windows
 from modelloop.monitoring.summary import Summary
 from modelloop.settings import settings
@@ -66,10 +67,10 @@ def _tick(rows: int, days: int) -> Tick:
 
 def _take(at: int) -> int:
     services = open_services(settings())
-    Turn(services, MODEL, clock.from_ms(at), lambda: False).take()
-    verdict = services.registry.latest_verdict(MODEL, "drift")
+    ModelCheck(services, MODEL, clock.from_ms(at), lambda: False).run()
+    verdict = services.registry.latest_verdict(DriftVerdict, MODEL)
     assert verdict is not None
-    return int(verdict["rows"])
+    return verdict.rows
 
 
 def _fill(stack: world.World, rows: int, hours: int) -> None:

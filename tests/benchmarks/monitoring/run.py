@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from modelloop.contracts.counts import branch, histogram
 from modelloop.monitoring import summary
 from tests.benchmarks import sections
 from tests.benchmarks.monitoring import corpus, history, results, throughput, worker, yardsticks
@@ -48,8 +49,8 @@ def _ours(path: Path) -> yardsticks.Histograms:
     """Return what our summaries count of an object's numbers."""
     aggregation, _ = worker.aggregate(path.read_bytes(), corpus.Known())
     stored = [body for key, body in aggregation.outputs() if key.startswith("summaries/")]
-    columns = summary.total(summary.from_bytes(body).counts for body in stored)["columns"]
-    return {name: columns[name]["counts"] for name in corpus.NUMBERS}
+    columns = branch(summary.total(summary.from_bytes(body).counts for body in stored), "columns")
+    return {name: histogram(branch(columns, name), "counts") for name in corpus.NUMBERS}
 
 
 def _tell(what: str) -> None:

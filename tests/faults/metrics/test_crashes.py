@@ -16,6 +16,8 @@ from modelloop.aws.events import EventBus
 from modelloop.aws.functions import TriggerFunction
 from modelloop.aws.registry.registry import Registry
 from modelloop.captures import quarantine
+from modelloop.contracts.counts import branch
+from modelloop.contracts.loop_state import TrafficTotals
 from tests.functional.metrics_aggregation.conftest import forget
 from tests.functional.metrics_aggregation.world import (
     HOUR,
@@ -30,6 +32,7 @@ from tests.functional.metrics_aggregation.world import (
 from tests.support.crashes import Calls
 
 if TYPE_CHECKING:
+    from modelloop.monitoring.alerts import Alert
     from tests.functional.metrics_aggregation.world import Record, World
 
 
@@ -89,9 +92,9 @@ def test_verdicts_converge_after_a_crash_at_any_call(world: World, context: Any,
     verdicts.handler({}, context)
     expected = state(world)
     assert expected[0][f"labelled/{MODEL}/{HOUR}.jsonl"]
-    nobodys = Registry("table").latest_verdict(quarantine.UNKNOWN_MODEL, "traffic")
-    assert nobodys is not None
-    assert nobodys["versions"]["0"][quarantine.COUNTED] == {"not_json": 1}
+    unowned = Registry("table").get_state(TrafficTotals, quarantine.UNKNOWN_MODEL)
+    assert unowned is not None
+    assert branch(unowned.versions, "0")[quarantine.COUNTED] == {"not_json": 1}
 
     for at in range(1, made + 1, step):
         wipe()
@@ -109,9 +112,9 @@ def test_the_end_of_a_rollout_is_told_after_a_crash_at_any_call(
     told: list[str] = []
     real = EventBus.publish
 
-    def publish(bus: EventBus, alert: dict[str, Any]) -> None:
+    def publish(bus: EventBus, alert: Alert) -> None:
         real(bus, alert)
-        told.append(f"{alert['detail-type']} {alert['detail']['id']}")
+        told.append(f"{alert.detail_type} {alert.detail()['id']}")
 
     monkeypatch.setattr(EventBus, "publish", publish)
     event = failing_shadow(world)

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from modelloop.aws.serving.changes import Changes
+from modelloop.contracts.verdicts import DriftVerdict
+from modelloop.contracts.version_facts import VersionFacts
 from modelloop.ids import uuid7
 from modelloop.versions.run import Run
+from tests.support import verdicts
 from tests.support.rollouts import ACTIONS, new_model, state
 from tests.support.runs import dataset
 from tests.support.schedule import crash
@@ -49,11 +52,11 @@ def _create(registry: Registry, model: str) -> Callable[[], object]:
 
 
 def _register(registry: Registry, model: str) -> Callable[[], object]:
-    return lambda: registry.register_version(model, "run", {"family": "linear"})
+    return lambda: registry.register_version(model, "run", VersionFacts(family="linear"))
 
 
 def _verdict(registry: Registry, model: str) -> Callable[[], object]:
-    return lambda: registry.put_verdict(model, "drift", {"updated_at": "2026-01-01T00:00:00.000Z", "rows": 1})
+    return lambda: registry.put_verdict(verdicts.drift("2026-01-01T00:00:00.000Z", model=model))
 
 
 @pytest.mark.parametrize("make", [_create, _register, _verdict])
@@ -65,8 +68,8 @@ def test_a_record_that_crashed_is_written_once(registry: Registry, make: Callabl
         write()
         write()
         assert len(registry.list_runs(model).items) == (make is _create)
-        assert [item["run_id"] for item in registry.list_versions(model).items] == ["run"] * (make is _register)
-        assert len(registry.list_verdicts(model, "drift").items) == (make is _verdict)
+        assert [version.run_id for version in registry.list_versions(model).items] == ["run"] * (make is _register)
+        assert len(registry.list_verdicts(DriftVerdict, model).items) == (make is _verdict)
         if not crashed:
             break
     else:

@@ -9,8 +9,9 @@ import pytest
 
 from modelloop.aws.serving import pointers
 from modelloop.aws.serving.changes import Changes
+from modelloop.contracts.pointer import ROLES
 from modelloop.errors import ConflictError
-from tests.support.rollouts import ACTIONS, ROLES, new_model, state
+from tests.support.rollouts import ACTIONS, new_model, state
 from tests.support.schedule import Turns, count_calls
 from tests.support.stores import ARTIFACTS, stores_of
 

@@ -11,10 +11,12 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
+from modelloop.contracts.verdicts import AccuracyEstimate
 from modelloop.monitoring.drift.verdict import drift_verdict
 from modelloop.monitoring.quality.verdict import quality_verdict
 from modelloop_cli.dashboard import PREFIX
 from tests.support import penguins_page
+from tests.support.baselines import baseline_of
 from tests.support.browser import (
     CHROMIUM,
     DRIVER,
@@ -307,11 +309,12 @@ def test_a_model_that_serves_nothing_says_why_and_offers_nothing(
 
 
 def test_too_little_data_is_told_with_what_is_needed(api: Any, browser: webdriver.Chrome, page: str) -> None:
-    few = drift_verdict({}, [], model="penguins", version=1, min_rows=500, now=STAMP)
-    unlabelled = quality_verdict([], {}, {1: {}}, model="penguins", champion=1, estimate={}, now=STAMP)
-    api.on("GET /models/penguins/drift", (200, few))
-    api.on("GET /models/penguins/quality", (200, unlabelled))
-    states = {"drift": {"status": few["status"]}, "quality": {"status": unlabelled["status"]}}
+    few = drift_verdict(baseline_of(), [], model="penguins", version=1, min_rows=500, now=STAMP)
+    none = AccuracyEstimate(reason="no labels")
+    unlabelled = quality_verdict([], {}, {1: {}}, model="penguins", champion=1, estimate=none, now=STAMP)
+    api.on("GET /models/penguins/drift", (200, few.to_json()))
+    api.on("GET /models/penguins/quality", (200, unlabelled.to_json()))
+    states = {"drift": {"status": few.status}, "quality": {"status": unlabelled.status}}
     api.on("GET /models/penguins", (200, MODEL | states))
     browser.get(f"{page}#/models/penguins")
     wait(browser, "not enough data (0 of 500)")

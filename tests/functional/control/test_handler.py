@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,7 +22,9 @@ from modelloop.monitoring import activity, summary, windows
 from modelloop.monitoring.summary import Summary, SummaryKey
 from modelloop.settings import settings
 from modelloop.versions.run import Run
+from tests.support import verdicts
 from tests.support.runs import dataset
+from tests.support.versions import ref, version_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,9 +83,8 @@ def loop(registry: Registry) -> Registry:
     """A model with two versions, the second one waiting for approval, and a run each."""
     for number, decision in ((1, "release"), (2, "approve")):
         run = registry.create_run(Run("m", uuid7(number), "upload", dataset(str(number), 9), "s", clock.now()))
-        bundle = {"file": keys.version("m", run.run_id, keys.BUNDLE), "sha256": "00", "bytes": 1}
-        facts = {"gate": {"decision": decision, "reasons": []}, "bundle": bundle, "family": "linear"}
-        registry.register_version("m", run.run_id, facts)
+        file = keys.version("m", run.run_id, keys.BUNDLE)
+        registry.register_version("m", run.run_id, version_facts(decision, file, family="linear"))
         manifest = {"format_version": 1, "model": "m", "version": number, "run_id": run.run_id, "metrics": {"n": 1}}
         Bucket("artifacts").put(keys.version("m", run.run_id, keys.MANIFEST), json.dumps(manifest).encode())
     return registry
@@ -98,7 +100,7 @@ def test_models_are_listed_with_what_serves(loop: Registry) -> None:
     assert get("/models")["next"] is None
     one = get("/models/{model}", model="m")
     assert (one["champion"], one["judge"]) == (1, None)
-    loop.put_verdict("m", "judge", {"updated_at": clock.now(), "judged": [{"kind": "canary", "action": "hold"}]})
+    loop.put_verdict(verdicts.rollout(clock.now(), ("canary", "hold")))
     assert get("/models/{model}", model="m")["judge"]["judged"][0]["action"] == "hold"
     assert one["serving"]["champion"]["file"].endswith("model.flat.json")
 
@@ -107,7 +109,7 @@ def test_the_list_says_how_each_model_fares(loop: Registry) -> None:
     run = loop.create_run(Run("other", uuid7(), "upload", dataset(), "s", clock.now()))
     loop.start_run("other", run.run_id, 60)
     stamp = clock.now()
-    loop.put_verdict("m", "drift", {"updated_at": stamp, "status": "drift", "version": 1, "rows": 5, "columns": []})
+    loop.put_verdict(verdicts.drift(stamp, "drift"))
 
     one, other = get("/models")["models"]
 
@@ -122,7 +124,7 @@ def test_the_list_says_how_each_model_fares(loop: Registry) -> None:
 
 def test_roles_come_from_the_pointer_and_not_from_the_table(loop: Registry) -> None:
     act("promote", {"version": 1, "reason": "first"})
-    loop._table.update("MODELS", "MODEL#m", {"champion": {"version": 9}})
+    loop._table.update("MODELS", "MODEL#m", {"champion": asdict(ref(9))})
     assert get("/models/{model}", model="m")["champion"] == 1
     assert [one["role"] for one in get("/models/{model}/versions", model="m")["versions"]] == [None, "champion"]
 
@@ -142,7 +144,7 @@ def test_versions_are_listed_with_role_and_standing() -> None:
 def test_a_report_is_a_link_that_opens_it(loop: Registry) -> None:
     path = {"model": "m", "version": "1"}
     assert get("/models/{model}/versions/{version}/report", **path).status == 404
-    run_id = loop.get_version("m", 1)["run_id"]
+    run_id = loop.get_version("m", 1).run_id
     Bucket("artifacts").put(keys.version("m", run_id, keys.REPORT), b"<html>")
     answer = get("/models/{model}/versions/{version}/report", **path)
     asked = parse_qs(urlsplit(answer["url"]).query)
@@ -169,9 +171,10 @@ def test_a_run_that_ended_without_a_version_links_to_its_report(loop: Registry) 
 
 
 def test_verdicts_are_shown_when_there_are_some(loop: Registry) -> None:
-    for kind in ("drift", "quality"):
+    for verdict in (verdicts.drift(clock.now()), verdicts.quality(clock.now())):
+        kind = verdict.KIND
         assert get(f"/models/{{model}}/{kind}", model="m")["status"] == "insufficient_data"
-        loop.put_verdict("m", kind, {"updated_at": clock.now(), "status": "ok", "rows": 5})
+        loop.put_verdict(verdict)
         assert get(f"/models/{{model}}/{kind}", model="m")["rows"] == 5
 
 
@@ -191,7 +194,7 @@ def test_a_summary_covers_the_hours_asked_for() -> None:
     ]  # fmt: skip
     last_day = get("/models/{model}/summary", model="m")
     assert last_day["rows"] == 0
-    assert windows.span(windows.hour_of(last_day["from"]), windows.hour_of(last_day["to"])) == 25
+    assert windows.span(clock.hour_of(last_day["from"]), clock.hour_of(last_day["to"])) == 25
 
 
 @pytest.mark.parametrize(
@@ -387,7 +390,7 @@ def test_an_upload_elsewhere_is_refused(body: dict[str, str], status: int, field
 def test_a_prediction_is_traced_to_its_dataset(loop: Registry) -> None:
     made = clock.to_ms("2026-01-01T10:59:59.999Z")
     prediction, other = uuid7(made), uuid7(made)
-    run_id = loop.get_version("m", 2)["run_id"]
+    run_id = loop.get_version("m", 2).run_id
     manifest = {"dataset": {"uri": "s3://data/t.csv", "version_id": "v1"}, "spec": {"target": "y"}}
     Bucket("artifacts").put(keys.version("m", run_id, keys.MANIFEST), json.dumps(manifest).encode())
     for digest, ids in (("a", [other]), ("b", [other, prediction, prediction])):
@@ -425,7 +428,7 @@ def store_manifest(run_id: str, **facts: Any) -> None:
 def test_one_row_of_a_prediction_is_traced(loop: Registry, row: str, predict: str) -> None:
     prediction = uuid7(clock.to_ms("2026-01-01T10:30:00.000Z"))
     answered(prediction, {0: ["a", "b", "c"], 3: ["d", "e"]})
-    store_manifest(loop.get_version("m", 1)["run_id"])
+    store_manifest(loop.get_version("m", 1).run_id)
     found = get("/models/{model}/lineage/{prediction}", {"row": row}, model="m", prediction=prediction)
     assert (found.status, found["version"]) == (200, 1)
     assert found["rows"] == [{"offset": int(row), "predict": [predict]}]
@@ -448,7 +451,7 @@ def test_a_retrained_version_is_traced_to_its_base_and_to_the_versions_before_it
     start = {"version": 8, "run_id": "r8"}
     environment = {"code": "c0de", "lock": "10c4"}
     store_manifest(
-        loop.get_version("m", 1)["run_id"], cause="drift", dataset=derived, environment=environment,
+        loop.get_version("m", 1).run_id, cause="drift", dataset=derived, environment=environment,
         compared_with="r9", started_from=start,
     )  # fmt: skip
     store_manifest("r9", version=9, cause="model", dataset={"uri": "s3://data/x.onnx"}, started_from=None,
@@ -480,7 +483,7 @@ def test_an_unknown_prediction_is_404(prediction: str) -> None:
 def test_prometheus_reads_the_state_of_every_model(loop: Registry) -> None:
     act("promote", {"version": 1, "reason": "go"})
     loop.create_run(Run("other", uuid7(), "upload", dataset(), "s", clock.now()))
-    loop.put_verdict("m", "drift", {"updated_at": clock.now(), "status": "drift", "rows": 5, "columns": []})
+    loop.put_verdict(verdicts.drift(clock.now(), "drift"))
     found = get("/metrics")
     assert (found.status, found.headers["Content-Type"]) == (200, "text/plain; version=0.0.4; charset=utf-8")
     serving = [line for line in found.text.splitlines() if 'role="champion"' in line]
@@ -488,7 +491,7 @@ def test_prometheus_reads_the_state_of_every_model(loop: Registry) -> None:
     assert 'model_name="m"' in serving[0]
     assert serving[0].endswith(" 1")
     assert 'modelloop_runs_open{model_name="other",state="QUEUED"} 1' in found.text
-    loop.put_verdict("other", "activity", activity.totals(None, [], [], model="other", now=clock.now()))
+    loop.put_state(activity.totals(None, [], [], model="other", now=clock.now()))
     assert 'modelloop_runs_open{model_name="other",state="QUEUED"} 0' in get("/metrics").text
 
 

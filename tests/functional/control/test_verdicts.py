@@ -13,24 +13,26 @@ from modelloop.aws.registry import manifests
 from modelloop.aws.serving import pointers
 from modelloop.aws.storage import Bucket
 from modelloop.contracts.pointer import Pointer, VersionRef
+from modelloop.contracts.verdicts import DrawnBins, Figure, RealisedFigure, Span
 from modelloop.ids import uuid7
 from modelloop.monitoring import summary
 from modelloop.monitoring.summary import Summary, SummaryKey
 from modelloop.versions.run import Run
+from tests.support import verdicts
+from tests.support.baselines import baseline_of, labels, numbers
 from tests.support.runs import dataset
 from tests.support.stores import ARTIFACTS
+from tests.support.versions import version_facts
 
 if TYPE_CHECKING:
     from modelloop.aws.registry.registry import Registry
+    from modelloop.contracts.counts import Counts
+    from modelloop.contracts.verdicts import ColumnDrift
 
-MASS = {"name": "mass", "kind": "number", "edges": [1.0, 2.0], "categories": None, "counts": [100, 100, 100],
-        "missing": 0, "unseen": 0, "moments": {"mean": 1.5}}  # fmt: skip
-ISLAND = {"name": "island", "kind": "text", "edges": None, "categories": ["Biscoe", "Dream"], "counts": [200, 90],
-          "missing": 10, "unseen": 0}  # fmt: skip
-ANSWER = {"name": "prediction", "kind": "text", "edges": None, "categories": ["no", "yes"], "counts": [150, 150],
-          "missing": 0, "unseen": 0}  # fmt: skip
-BASELINE = {"rows": 300, "columns": [MASS, ISLAND], "prediction": ANSWER}
-SPAN = {"from": "2026-01-01T10:00:00.000Z", "to": "2026-01-01T12:00:00.000Z"}
+MASS = numbers("mass", [1.0, 2.0], [100, 100, 100], mean=1.5)
+ISLAND = labels("island", ["Biscoe", "Dream"], [200, 90], missing=10)
+BASELINE = baseline_of(MASS, ISLAND, prediction=labels("prediction", ["no", "yes"], [150, 150]))
+SPAN = Span("2026-01-01T10:00:00.000Z", "2026-01-01T12:00:00.000Z")
 
 
 def ask(topic: str, query: dict[str, str] | None = None) -> tuple[int, Any]:
@@ -53,25 +55,31 @@ def loop(registry: Registry) -> Registry:
     module._services.cache_clear()
     manifests.read.cache_clear()
     run = registry.create_run(Run("m", uuid7(), "upload", dataset("1"), "spec", clock.now()))
-    small = {"gate": {"decision": "release"}, "metrics": {"log_loss": {"value": 0.1}}, "family": "linear"}
-    registry.register_version("m", run.run_id, small)
+    registry.register_version("m", run.run_id, version_facts(family="linear"))
     metrics = {"holdout": {"log_loss": {"value": 0.1}}, "trivial": {"log_loss": {"value": 0.7}}}
     gate = {"decision": "release", "checks": [{"name": "beats the trivial model"}]}
-    manifest = {"model": "m", "version": 1, "metrics": metrics, "gate": gate, "role": "?", "baseline": BASELINE}
+    manifest = {
+        "model": "m",
+        "version": 1,
+        "metrics": metrics,
+        "gate": gate,
+        "role": "?",
+        "baseline": BASELINE.to_json(),
+    }
     Bucket("artifacts").put(keys.version("m", run.run_id, keys.MANIFEST), json.dumps(manifest).encode())
     return registry
 
 
-def put(registry: Registry, kind: str, minute: int, **facts: Any) -> None:
+def put_drift(registry: Registry, minute: int, status: str = "ok", *columns: ColumnDrift) -> None:
     stamp = f"2026-01-01T12:{minute:02}:00.000Z"
-    registry.put_verdict("m", kind, {"updated_at": stamp, "version": 1, "window": SPAN, "rows": 90} | facts)
+    registry.put_verdict(verdicts.drift(stamp, status, window=SPAN, rows=90, columns=columns))
 
 
 def count(hour: str, variant: str, in_bins: list[int], version: int = 1) -> None:
-    live = {"counts": in_bins, "missing": 0, "unseen": 0, "millionths": 4_000_000 * sum(in_bins)}
-    columns = {"mass": live, "island": {"counts": [0, sum(in_bins)], "missing": 0, "unseen": 0}}
-    prediction = {"counts": [0, sum(in_bins)], "missing": 0, "unseen": 0}
-    counts = {"sampled": sum(in_bins), "columns": columns, "prediction": prediction}
+    live: Counts = {"counts": in_bins, "missing": 0, "unseen": 0, "millionths": 4_000_000 * sum(in_bins)}
+    columns: Counts = {"mass": live, "island": {"counts": [0, sum(in_bins)], "missing": 0, "unseen": 0}}
+    prediction: Counts = {"counts": [0, sum(in_bins)], "missing": 0, "unseen": 0}
+    counts: Counts = {"sampled": sum(in_bins), "columns": columns, "prediction": prediction}
     body = summary.to_bytes(Summary(SummaryKey("m", hour, version, variant), counts))
     Bucket("artifacts").put(keys.summary("m", hour, version, variant, "", "d"), body)
 
@@ -86,11 +94,10 @@ def test_a_version_shows_the_manifest_whole_and_its_standing() -> None:
 
 
 def test_drift_over_time_is_told_in_short_and_page_by_page(loop: Registry) -> None:
-    still = {"name": "island", "distance": 0.05, "threshold": 0.1, "drifted": False, "bins": {"labels": []}}
-    date = {"name": "day", "distance": 0.9, "threshold": 0.1, "drifted": True, "informational": True}
+    still = verdicts.column("island", 0.05, bins=DrawnBins(("any",), (1,), (1,)))
+    date = verdicts.column("day", 0.9, informational=True)
     for minute, distance in ((0, 0.02), (5, 0.2), (10, 0.4)):
-        mass = {"name": "mass", "distance": distance, "threshold": 0.1, "drifted": distance > 0.1}
-        put(loop, "drift", minute, status="drift" if minute else "ok", columns=[date, mass, still])
+        put_drift(loop, minute, "drift" if minute else "ok", date, verdicts.column("mass", distance), still)
 
     assert "history" not in ask("drift")[1]
     _, first = ask("drift", {"limit": "2"})
@@ -110,7 +117,8 @@ def test_drift_over_time_is_told_in_short_and_page_by_page(loop: Registry) -> No
 
 def test_quality_over_time_has_figures_with_their_intervals(loop: Registry) -> None:
     for minute, value in ((0, 0.9), (5, 0.8)):
-        put(loop, "quality", minute, status="ok", metrics={"accuracy": {"value": value, "low": 0.7, "high": 1.0}})
+        metrics = {"accuracy": RealisedFigure(Figure(value, 0.7, 1.0), None)}
+        loop.put_verdict(verdicts.quality(f"2026-01-01T12:{minute:02}:00.000Z", metrics=metrics))
     _, found = ask("quality", {"limit": "20"})
     assert [one["metrics"]["accuracy"]["value"] for one in found["history"]] == [0.8, 0.9]
     assert found["next"] is None
@@ -125,13 +133,13 @@ def test_quality_over_time_has_figures_with_their_intervals(loop: Registry) -> N
     ],
 )
 def test_what_cannot_be_told_says_why(loop: Registry, query: dict[str, str], status: int, field: str) -> None:
-    put(loop, "drift", 0, status="ok", columns=[])
+    put_drift(loop, 0)
     found = ask("drift", query)
     assert (found[0], found[1]["field"]) == (status, field)
 
 
 def test_a_column_is_shown_with_both_distributions(loop: Registry) -> None:
-    put(loop, "drift", 0, status="drift", columns=[])
+    put_drift(loop, 0, "drift")
     count("2026-01-01T10", "champion", [0, 0, 60])
     count("2026-01-01T11", "challenger", [0, 10, 20])
     for elsewhere in (("2026-01-01T11", "shadow", [9, 9, 9]), ("2026-01-01T12", "champion", [7, 7, 7])):
@@ -156,7 +164,7 @@ def test_a_column_is_shown_with_both_distributions(loop: Registry) -> None:
 
 def test_before_the_first_verdict_a_column_is_shown_as_it_was_in_training(loop: Registry) -> None:
     assert ask("drift", {"column": "island"})[0] == 404
-    run_id = loop.get_version("m", 1)["run_id"]
+    run_id = loop.get_version("m", 1).run_id
     pointers.publish(ARTIFACTS, Pointer("m", 1, champion=VersionRef(1, run_id, "f", "s", 1)), None)
 
     status, found = ask("drift", {"column": "island"})

@@ -9,6 +9,7 @@ from metrics_aggregation.handler import MIN_MS, handler
 from modelloop import clock
 from modelloop.captures import quarantine, reader
 from modelloop.contracts import capture_record as capture
+from modelloop.contracts.counts import integers
 from modelloop.ids import uuid7
 from modelloop.monitoring import summary
 from tests.functional.metrics_aggregation.world import (
@@ -225,8 +226,8 @@ def test_lines_that_cannot_be_read_are_kept_apart_and_the_rest_counts(
 def put_aside(world: World, owner: str) -> dict[str, int]:
     """What is counted as put aside for a model, or for nobody."""
     found = world.stored(f"summaries/{owner}/{HOUR}/0/none/").values()
-    parts = [summary.from_bytes(body).counts.get(quarantine.COUNTED, {}) for body in found]
-    return summary.total(parts)
+    counts = summary.total(summary.from_bytes(body).counts for body in found)
+    return integers(counts, quarantine.COUNTED)
 
 
 def test_what_is_put_aside_is_counted_once_by_reason_for_the_model_that_it_names(world: World, context: Any) -> None:

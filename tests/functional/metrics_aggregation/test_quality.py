@@ -7,10 +7,12 @@ import pytest
 
 from metrics_aggregation import verdicts
 from metrics_aggregation.handler import handler
+from metrics_aggregation.verdict_tick import ModelCheck
 from modelloop import clock, keys
 from modelloop.aws.monitoring import joins
 from modelloop.aws.registry.registry import Registry
 from modelloop.aws.storage import Bucket
+from modelloop.contracts.verdicts import QualityVerdict, RolloutVerdict
 from modelloop.monitoring import windows
 from modelloop.monitoring.quality import shadow_agreement
 from tests.functional.metrics_aggregation.world import (
@@ -49,9 +51,10 @@ def answers(records: list[Record], *, wrong: int = 0) -> list[Record]:
 
 def judged(context: Any) -> dict[str, Any]:
     verdicts.handler({}, context)
-    verdict = Registry("table").latest_verdict(MODEL, "quality")
+    verdict = Registry("table").latest_verdict(QualityVerdict, MODEL)
     assert verdict is not None
-    return verdict
+    document: dict[str, Any] = verdict.to_json()
+    return document
 
 
 def test_labels_become_realised_quality_with_coverage(world: World, context: Any) -> None:
@@ -115,10 +118,10 @@ def test_a_shadow_is_held_against_the_champion_row_by_row(world: World, context:
         assert joins.paired(ARTIFACTS, MODEL, HOUR, clock.now(), shadow_agreement.name(ROLLOUT, 2, 1)) == (240, 120)
         assert world.stored("unjoined/") == {}
 
-    judged = Registry("table").latest_verdict(MODEL, "judge")
-    assert judged is not None
-    assert judged["judged"][0]["action"] == "rollback"
-    assert any("answered differently" in reason for reason in judged["judged"][0]["reasons"])
+    verdict = Registry("table").latest_verdict(RolloutVerdict, MODEL)
+    assert verdict is not None
+    assert verdict.judged[0].action == "rollback"
+    assert any("answered differently" in reason for reason in verdict.judged[0].reasons)
 
 
 def test_hours_without_labels_cost_no_join(world: World, context: Any) -> None:
@@ -130,7 +133,7 @@ def test_hours_without_labels_cost_no_join(world: World, context: Any) -> None:
 def test_labels_wait_until_they_had_time_to_come(world: World, context: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     record = prediction(usual_rows(300))
     handler(world.capture([record, *answers([record])]), context)
-    monkeypatch.setattr("metrics_aggregation.verdict_tick.Turn._label_delay_hours", lambda *_: 24.0)
+    monkeypatch.setattr(ModelCheck, "_label_delay_hours", lambda *_: 24.0)
     assert judged(context)["rows"] == 0
     monkeypatch.setattr(clock, "now", lambda: clock.from_ms(NOON + 24 * windows.HOUR_MS))
     assert judged(context)["rows"] == 300
@@ -144,7 +147,7 @@ def test_labelled_rows_are_kept_with_their_features_once_labels_had_time(
     shadow = sampled | {"variant": "shadow", "version": 2, "run_id": SECOND}
     handler(world.capture([sampled, bare, b"garbage", *answers([sampled, bare])]), context)
     handler(world.capture([sampled, shadow], "again"), context)
-    monkeypatch.setattr("metrics_aggregation.verdict_tick.Turn._label_delay_hours", lambda *_: 2.0)
+    monkeypatch.setattr(ModelCheck, "_label_delay_hours", lambda *_: 2.0)
     verdicts.handler({}, context)
     assert world.stored("labelled/") == {}
 

@@ -14,8 +14,11 @@ from modelloop.aws.functions import TriggerFunction
 from modelloop.aws.registry.registry import Registry
 from modelloop.aws.serving import pointers, rollout_evidence
 from modelloop.aws.serving.changes import Changes
+from modelloop.contracts.loop_state import ActivityTotals
+from modelloop.contracts.verdicts import DriftVerdict
 from modelloop.errors import TransientError
 from modelloop.monitoring import windows
+from modelloop.monitoring.alerts import SOURCE
 from tests.functional.metrics_aggregation.test_quality import answers
 from tests.functional.metrics_aggregation.world import (
     MODEL,
@@ -32,6 +35,7 @@ from tests.support.events import check
 from tests.support.stores import ARTIFACTS, stores_of
 
 if TYPE_CHECKING:
+    from modelloop.monitoring.alerts import Alert
     from tests.functional.metrics_aggregation.world import Record, World
 
 type Sent = list[dict[str, Any]]
@@ -39,12 +43,13 @@ type Sent = list[dict[str, Any]]
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
-    """Everything that leaves: alerts, and wishes to retrain."""
+    """Everything that leaves: alerts, and requests to retrain."""
     found: Sent = []
 
-    def publish(_: EventBus, alert: dict[str, Any]) -> None:
-        check(alert)
-        found.append(alert)
+    def publish(_: EventBus, alert: Alert) -> None:
+        event = {"source": SOURCE, "detail-type": alert.detail_type, "detail": alert.detail()}
+        check(event)
+        found.append(event)
 
     monkeypatch.setattr(clock, "now", lambda: clock.from_ms(NOON + 60_000))
     monkeypatch.setattr(EventBus, "publish", publish)
@@ -68,18 +73,18 @@ def test_drift_with_labels_starts_one_retraining_that_explains_itself(world: Wor
     assert names(sent) == ["Drift status changed", "modelloop.retrain", "Retraining decided"]
     assert sent[0]["detail"]["status"] == "drift"
     assert (sent[1]["model"], sent[1]["cause"]) == (MODEL, "drift")
-    (entry,) = [one for one in Registry("table").list_audit(MODEL).items if one["action"] == "retrain"]
-    assert "600 new labelled rows" in entry["why"]
-    assert entry["id"] == sent[1]["request_id"] == sent[2]["detail"]["request_id"]
+    (entry,) = [one for one in Registry("table").list_audit(MODEL).items if one.action == "retrain"]
+    assert "600 new labelled rows" in entry.why
+    assert entry.id == sent[1]["request_id"] == sent[2]["detail"]["request_id"]
 
     verdicts.handler({}, context)
     assert names(sent)[3:] == ["Retraining decided"]
     assert (sent[3]["detail"]["action"], sent[3]["detail"]["request_id"]) == ("wait", None)
     verdicts.handler({}, context)
     assert len(sent) == 4
-    activity = Registry("table").latest_verdict(MODEL, "activity")
+    activity = Registry("table").get_state(ActivityTotals, MODEL)
     assert activity is not None
-    assert activity["totals"]["retrainings"] == {"drift": 1}
+    assert activity.totals.retrainings == {"drift": 1}
     assert json.dumps(sent)
 
 
@@ -131,7 +136,7 @@ def test_an_alert_that_could_not_be_sent_is_sent_at_the_next_tick(
         patched.setattr(EventBus, "publish", the_bus_is_down)
         with pytest.raises(ExceptionGroup):
             shifted(world, context, labels=False)
-    assert Registry("table").latest_verdict(MODEL, "drift") is not None
+    assert Registry("table").latest_verdict(DriftVerdict, MODEL) is not None
     verdicts.handler({}, context)
     assert names(sent) == ["Drift status changed", "Retraining decided"]
 
@@ -148,9 +153,9 @@ def test_the_end_of_a_rollout_names_the_version_on_trial_and_its_reference(
         verdicts.handler({}, context)
 
     (alert,) = [one for one in sent if one["detail-type"] == "Rollout judged"]
-    activity = Registry("table").latest_verdict(MODEL, "activity")
+    activity = Registry("table").get_state(ActivityTotals, MODEL)
     assert activity is not None
-    assert activity["totals"]["judged"] == {"reject": 1}
+    assert activity.totals.judged == {"reject": 1}
     detail = alert["detail"]
     assert (detail["kind"], detail["action"], detail["version"], detail["reference"]) == ("shadow", "rollback", 2, 1)
     assert any("answered differently" in reason for reason in detail["reasons"])
@@ -196,14 +201,14 @@ def test_what_the_judge_could_not_do_is_not_told(
     world: World, context: Any, sent: Sent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     handler(failing_shadow(world), context)
-    gather = rollout_evidence.gather
+    collect = rollout_evidence.collect
 
-    def gather_slowly(*args: Any) -> Any:
-        evidence = gather(*args)
+    def collect_slowly(*args: Any) -> Any:
+        evidence = collect(*args)
         Changes(stores_of(Registry("table")), MODEL, who="ann", why="meanwhile").shadow(2, on=False)
         return evidence
 
-    monkeypatch.setattr(rollout_evidence, "gather", gather_slowly)
+    monkeypatch.setattr(rollout_evidence, "collect", collect_slowly)
     for _ in range(2):
         verdicts.handler({}, context)
     assert sent == []

@@ -11,6 +11,7 @@ from metrics_aggregation.handler import handler
 from modelloop import clock
 from modelloop.aws.monitoring import summaries
 from modelloop.aws.registry.registry import Registry
+from modelloop.contracts.verdicts import RolloutVerdict
 from modelloop.monitoring import windows
 from tests.functional.metrics_aggregation.world import (
     BAKED,
@@ -27,6 +28,7 @@ from tests.functional.metrics_aggregation.world import (
 from tests.support.stores import ARTIFACTS
 
 if TYPE_CHECKING:
+    from modelloop.contracts.verdicts import JudgedRollout
     from tests.functional.metrics_aggregation.world import Record, World
 
 ROWS = usual_rows(2)
@@ -65,7 +67,7 @@ def test_a_mix_that_moved_before_the_rollout_is_not_held_against_the_candidate(
 
     found = verdicts.handler({}, context)["judged"][MODEL]["judge"]
     assert found == {kind: "promote" if kind == "canary" else "hold"}
-    checks = {one["name"]: one["outcome"] for one in judged()["checks"]}
+    checks = {check.name: check.outcome for check in judged().checks}
     assert checks["predictions" if kind == "canary" else "pairs"] == "passed"
 
 
@@ -78,10 +80,10 @@ def test_requests_refused_before_the_rollout_do_not_hide_a_failing_candidate(wor
     assert verdicts.handler({}, context)["judged"][MODEL]["judge"] == {"canary": "rollback"}
 
 
-def judged() -> dict[str, Any]:
-    verdict = Registry("table").latest_verdict(MODEL, "judge")
+def judged() -> JudgedRollout:
+    verdict = Registry("table").latest_verdict(RolloutVerdict, MODEL)
     assert verdict is not None
-    return dict(verdict["judged"][0])
+    return verdict.judged[0]
 
 
 def test_closed_hours_keep_rollouts_apart(world: World, context: Any, monkeypatch: pytest.MonkeyPatch) -> None:

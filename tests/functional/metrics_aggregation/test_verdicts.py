@@ -10,6 +10,9 @@ from modelloop import clock
 from modelloop.aws.monitoring import summaries
 from modelloop.aws.registry.registry import Registry
 from modelloop.captures import quarantine
+from modelloop.contracts.counts import branch
+from modelloop.contracts.loop_state import TrafficTotals
+from modelloop.contracts.verdicts import DriftVerdict, Span
 from modelloop.errors import NotFoundError
 from modelloop.monitoring import windows
 from modelloop.monitoring.summary import SummaryKey
@@ -17,6 +20,7 @@ from tests.functional.metrics_aggregation.world import HOUR, MODEL, NOON, error,
 from tests.support.stores import ARTIFACTS
 
 if TYPE_CHECKING:
+    from modelloop.contracts.counts import Counts
     from tests.functional.metrics_aggregation.world import World
 
 SUMMARY_KEY = SummaryKey(MODEL, HOUR, 1, "champion")
@@ -33,8 +37,14 @@ def send(world: World, context: Any, rows: list[Any], at_ms: int, name: str) -> 
     assert handler(world.capture(records, name), context) == {"batchItemFailures": []}
 
 
-def latest() -> dict[str, Any] | None:
-    return Registry("table").latest_verdict(MODEL, "drift")
+def latest() -> DriftVerdict | None:
+    return Registry("table").latest_verdict(DriftVerdict, MODEL)
+
+
+def quarantined(model: str) -> Counts:
+    totals = Registry("table").get_state(TrafficTotals, model)
+    assert totals is not None
+    return branch(branch(totals.versions, "0"), quarantine.COUNTED)
 
 
 def test_usual_traffic_is_quiet_and_shifted_traffic_is_drift(world: World, context: Any) -> None:
@@ -45,10 +55,10 @@ def test_usual_traffic_is_quiet_and_shifted_traffic_is_drift(world: World, conte
     verdicts.handler({"model": MODEL}, context)
     verdict = latest()
     assert verdict is not None
-    assert verdict["status"] == "drift"
-    assert verdict["columns"][0]["name"] == "mass"
-    assert verdict["rows"] == 1_800
-    assert verdict["window"] == {"from": "2026-11-23T10:00:00.000Z", "to": "2026-11-23T11:00:00.000Z"}
+    assert verdict.status == "drift"
+    assert verdict.columns[0].name == "mass"
+    assert verdict.rows == 1_800
+    assert verdict.window == Span("2026-11-23T10:00:00.000Z", "2026-11-23T11:00:00.000Z")
 
 
 def test_lines_that_were_put_aside_become_totals_that_a_redelivery_does_not_raise(world: World, context: Any) -> None:
@@ -57,9 +67,7 @@ def test_lines_that_were_put_aside_become_totals_that_a_redelivery_does_not_rais
         handler(event, context)
         verdicts.handler({}, context)
 
-    totals = [Registry("table").latest_verdict(owner, "traffic") for owner in (MODEL, quarantine.UNKNOWN_MODEL)]
-    counted = [found and found["versions"]["0"][quarantine.COUNTED] for found in totals]
-    assert counted == [{"malformed": 1}, {"not_json": 2}]
+    assert (quarantined(MODEL), quarantined(quarantine.UNKNOWN_MODEL)) == ({"malformed": 1}, {"not_json": 2})
 
 
 def test_folded_hours_keep_what_was_put_aside(world: World, context: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,9 +78,7 @@ def test_folded_hours_keep_what_was_put_aside(world: World, context: Any, monkey
         monkeypatch.setattr(clock, "now", lambda later=later: later)
         verdicts.handler({}, context)
 
-    found = Registry("table").latest_verdict(quarantine.UNKNOWN_MODEL, "traffic")
-    assert found is not None
-    assert found["versions"]["0"][quarantine.COUNTED] == {"not_json": 2}
+    assert quarantined(quarantine.UNKNOWN_MODEL) == {"not_json": 2}
     assert [entry.digest for entry in summaries.entries(ARTIFACTS, quarantine.UNKNOWN_MODEL, HOUR, HOUR)] == [
         "compacted"
     ]
@@ -84,8 +90,8 @@ def test_the_same_shift_in_two_windows_is_drift(world: World, context: Any) -> N
     verdicts.handler({}, context)
     verdict = latest()
     assert verdict is not None
-    assert verdict["status"] == "drift"
-    assert "two windows" in verdict["reasons"][0]
+    assert verdict.status == "drift"
+    assert "two windows" in verdict.reasons[0]
 
 
 @pytest.mark.usefixtures("world")
@@ -93,7 +99,7 @@ def test_without_traffic_the_verdict_says_so(context: Any) -> None:
     verdicts.handler({}, context)
     verdict = latest()
     assert verdict is not None
-    assert (verdict["status"], verdict["rows"], verdict["window"]) == ("insufficient_data", 0, None)
+    assert (verdict.status, verdict.rows, verdict.window) == ("insufficient_data", 0, None)
 
 
 def test_shadow_and_pinned_traffic_do_not_speak_for_the_champion(world: World, context: Any) -> None:
@@ -102,7 +108,7 @@ def test_shadow_and_pinned_traffic_do_not_speak_for_the_champion(world: World, c
     verdicts.handler({}, context)
     verdict = latest()
     assert verdict is not None
-    assert verdict["rows"] == 0
+    assert verdict.rows == 0
 
 
 def test_judging_again_repairs_the_projection_and_writes_the_same(world: World, context: Any) -> None:
@@ -112,7 +118,10 @@ def test_judging_again_repairs_the_projection_and_writes_the_same(world: World, 
     verdicts.handler({}, context)
 
     assert latest() == first
-    assert Registry("table").get_model(MODEL)["champion"]["version"] == 1
+    copied = Registry("table").get_model(MODEL).serving
+    assert copied is not None
+    assert copied.champion is not None
+    assert copied.champion.version == 1
 
 
 @pytest.mark.usefixtures("world")

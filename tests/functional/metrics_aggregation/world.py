@@ -16,6 +16,7 @@ from modelloop.aws.registry.registry import Registry
 from modelloop.ids import uuid7
 from modelloop.monitoring.drift import baseline
 from modelloop.tables.encoding import Column, Encoding
+from tests.support.versions import version_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -41,7 +42,7 @@ def manifest(version: int = 1, run_id: str = RUN_ID, rows: int = 2_000) -> dict[
         np.ones(rows), np.ones(rows), random.integers(0, 2, rows),
     ]).astype(np.float32)  # fmt: skip
     matrix[::50, 0] = np.nan
-    known = baseline.build(ENCODING, matrix, random.integers(0, 2, rows), CLASSES, mask=())
+    known = baseline.build(ENCODING, matrix, random.integers(0, 2, rows), CLASSES, mask=()).to_json()
     return {
         "format_version": 1, "model": MODEL, "version": version, "run_id": run_id, "classes": CLASSES,
         "task": "classification", "baseline": known, "spec": {"protected": ["male"]},
@@ -99,7 +100,7 @@ class World:
     def publish(self, known: dict[str, Any], *, pointer: dict[str, Any] | None = None) -> None:
         ref = self.reference(known)
         self.store(keys.version(known["model"], known["run_id"], keys.MANIFEST), json.dumps(known).encode())
-        Registry("table").register_version(known["model"], known["run_id"], {"bundle": ref})
+        Registry("table").register_version(known["model"], known["run_id"], version_facts(file=ref["file"]))
         document = {
             "format_version": 1, "model": known["model"], "revision": 1, "champion": ref, "action": "release",
             "updated_at": "2026-11-23T09:00:00.000Z", "who": "trainer", "why": "test", **(pointer or {}),
@@ -108,7 +109,7 @@ class World:
 
     def reference(self, known: dict[str, Any]) -> dict[str, Any]:
         file = keys.version(known["model"], known["run_id"], keys.BUNDLE)
-        return {"version": known["version"], "run_id": known["run_id"], "file": file, "sha256": "0" * 64, "bytes": 1}
+        return {"version": known["version"], "run_id": known["run_id"], "file": file, "sha256": "00", "bytes": 1}
 
     def store(self, key: str, body: bytes, bucket: str = "artifacts") -> str:
         return str(boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=body)["VersionId"])

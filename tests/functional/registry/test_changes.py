@@ -8,6 +8,7 @@ from modelloop.aws.serving import pointers
 from modelloop.aws.serving.changes import Changes, repair
 from modelloop.errors import ConflictError, NotFoundError
 from tests.support.stores import ARTIFACTS, stores_of
+from tests.support.versions import version_facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,11 +18,8 @@ if TYPE_CHECKING:
 
 
 def add_version(registry: Registry, number: int, decision: str = "release", **promotion: Any) -> None:
-    facts = {
-        "gate": {"decision": decision, "reasons": ["because"]},
-        "bundle": {"file": f"versions/m/run{number}/model.flat.json", "sha256": "00", "bytes": 1},
-        "promotion": promotion,
-    }
+    file = f"versions/m/run{number}/model.flat.json"
+    facts = version_facts(decision, file, reasons=["because"], promotion=promotion)
     assert registry.register_version("m", f"run{number}", facts) == number
 
 
@@ -35,8 +33,13 @@ def roles(pointer: Pointer | None) -> dict[str, Any]:
     return {role: ref.version for role, ref in named.items() if ref is not None}
 
 
+def who_approved(registry: Registry) -> str | None:
+    approved = registry.get_version("m", 1).approved
+    return approved.who if approved else None
+
+
 def actions(registry: Registry) -> list[str]:
-    return [entry["action"] for entry in registry.list_audit("m").items][::-1]
+    return [entry.action for entry in registry.list_audit("m").items][::-1]
 
 
 def test_versions_go_live_one_after_the_other(registry: Registry) -> None:
@@ -53,7 +56,10 @@ def test_versions_go_live_one_after_the_other(registry: Registry) -> None:
     assert roles(by(registry).release(2)) == {"champion": 1}
     assert roles(by(registry).promote(2)) == {"champion": 2, "previous": 1}
     assert roles(by(registry).rollback()) == {"champion": 1}
-    assert registry.get_model("m")["champion"]["version"] == 1
+    copied = registry.get_model("m").serving
+    assert copied is not None
+    assert copied.champion is not None
+    assert copied.champion.version == 1
 
 
 def test_repeating_a_change_changes_nothing(registry: Registry) -> None:
@@ -88,7 +94,7 @@ def test_a_version_that_needs_approval_waits_for_it(registry: Registry) -> None:
     assert pointers.read(ARTIFACTS, "m") == (None, None)
     assert roles(by(registry).approve(1)) == {"champion": 1}
     assert roles(by(registry).approve(1)) == {"champion": 1}
-    assert registry.get_version("m", 1)["approved"]["who"] == "ann"
+    assert who_approved(registry) == "ann"
     assert sorted(actions(registry)) == ["approve", "release"]
 
 
@@ -101,7 +107,7 @@ def test_a_manual_version_goes_live_when_approved(registry: Registry) -> None:
 def test_promoting_a_version_approves_it(registry: Registry) -> None:
     add_version(registry, 1, "approve")
     assert roles(by(registry, "eve").promote(1)) == {"champion": 1}
-    assert registry.get_version("m", 1)["approved"]["who"] == "eve"
+    assert who_approved(registry) == "eve"
 
 
 def test_what_the_gate_refused_cannot_serve(registry: Registry) -> None:
@@ -139,7 +145,7 @@ def test_the_champion_is_not_withdrawn_by_number(registry: Registry) -> None:
     for change in (by(registry).reject, by(registry).retire):
         with pytest.raises(ConflictError, match="is the champion"):
             change(1)
-    assert "retired" not in registry.get_version("m", 1)
+    assert registry.get_version("m", 1).retired is None
 
 
 def test_a_frozen_model_only_goes_back(registry: Registry) -> None:
@@ -174,5 +180,7 @@ def test_repair_makes_up_for_a_lost_record(registry: Registry) -> None:
     pointers.publish(ARTIFACTS, silent, etag)
     for _ in range(2):
         repair(stores_of(registry), "m")
-        assert registry.get_model("m")["frozen"] is True
+        copied = registry.get_model("m").serving
+        assert copied is not None
+        assert copied.frozen
         assert actions(registry) == ["release", "freeze"]

@@ -10,9 +10,13 @@ from modelloop.aws.registry import manifests
 from modelloop.aws.serving import judging, pointers, rollout_evidence
 from modelloop.aws.serving.changes import Changes
 from modelloop.aws.storage import Bucket
+from modelloop.contracts.verdicts import Losses, RolloutVerdict
 from modelloop.monitoring import summary, windows
 from modelloop.monitoring.summary import LATENCY_BOUNDS_MS, Summary, SummaryKey
+from tests.support import verdicts
+from tests.support.baselines import baseline_of, labels
 from tests.support.stores import ARTIFACTS, stores_of
+from tests.support.versions import version_facts
 
 if TYPE_CHECKING:
     from modelloop.aws.registry.registry import Registry
@@ -26,11 +30,9 @@ def canary(registry: Registry) -> Registry:
     """A champion, a challenger in its bake, and traffic of both in this hour."""
     manifests.read.cache_clear()
     for number in (1, 2):
-        bundle = {"file": "f", "sha256": "00", "bytes": 1}
-        facts = {"gate": {"decision": "release"}, "bundle": bundle, "promotion": {"bake_minutes": 30}}
-        registry.register_version("m", f"run{number}", facts)
-        bins = {"name": "prediction", "categories": ["a", "b"], "edges": None}
-        manifest = {"model": "m", "version": number, "baseline": {"columns": [], "prediction": bins}}
+        registry.register_version("m", f"run{number}", version_facts(file="f", promotion={"bake_minutes": 30}))
+        baseline = baseline_of(prediction=labels("prediction", ["a", "b"])).to_json()
+        manifest = {"model": "m", "version": number, "baseline": baseline}
         Bucket("artifacts").put(keys.version("m", f"run{number}", keys.MANIFEST), orjson.dumps(manifest))
         Changes(stores_of(registry), "m", who="trainer", why="gate").release(number)
     send("champion", 1, rows=900)
@@ -64,15 +66,15 @@ def send(
         },
         "prediction": {"counts": [unit * part for part in labels], "missing": 0, "unseen": 0},
     }  # fmt: skip
-    hour = windows.shift(windows.hour_of(clock.now()), -hours_ago)
+    hour = windows.shift(clock.hour_of(clock.now()), -hours_ago)
     key = SummaryKey("m", hour, version, variant, rollout() if within is None else within)
     ARTIFACTS.put(keys.summary(*key, f"d{rows}{errors}{labels[0]}"), summary.to_bytes(Summary(key, counts)))
 
 
 def label(registry: Registry, within: str, loss: float = 0.4) -> None:
     """Store losses by which version 2 is the worse, by default much."""
-    losses = {"1": {"rows": 500, "mean": 0.1, "variance": 0.09}, "2": {"rows": 500, "mean": loss, "variance": 0.24}}
-    registry.put_verdict("m", "quality", {"updated_at": clock.now(), "losses": {within: losses}})
+    losses = {"1": Losses(500, 0.1, 0.09), "2": Losses(500, loss, 0.24)}
+    registry.put_verdict(verdicts.quality(clock.now(), losses={within: losses}))
 
 
 def roles() -> dict[str, int]:
@@ -91,8 +93,10 @@ def test_a_good_canary_is_promoted_after_its_bake(canary: Registry) -> None:
     assert judging.judge_rollouts(stores_of(canary), "m", clock.now())["canary"].action == "hold"
     assert judging.judge_rollouts(stores_of(canary), "m", soon(31))["canary"].action == "promote"
     assert roles() == {"champion": 2, "previous": 1}
-    assert canary.list_audit("m").items[0]["who"] == "judge"
-    assert (canary.latest_verdict("m", "judge") or {})["judged"][0]["action"] == "promote"
+    assert canary.list_audit("m").items[0].who == "judge"
+    verdict = canary.latest_verdict(RolloutVerdict, "m")
+    assert verdict is not None
+    assert [rollout.action for rollout in verdict.judged] == ["promote"]
 
 
 @pytest.mark.parametrize("bad", [{"errors": 90}, {"labels": (0, 1)}])
@@ -100,7 +104,9 @@ def test_a_canary_that_misbehaves_is_out_at_once_and_stays_out(canary: Registry,
     send("challenger", 2, rows=300, **bad)
     assert judging.judge_rollouts(stores_of(canary), "m", clock.now())["canary"].action == "rollback"
     assert roles() == {"champion": 1}
-    assert canary.get_version("m", 2)["rejected"]["who"] == "judge"
+    rejected = canary.get_version("m", 2).rejected
+    assert rejected is not None
+    assert rejected.who == "judge"
     assert judging.judge_rollouts(stores_of(canary), "m", clock.now()) == {}
 
 
@@ -122,7 +128,7 @@ def test_a_pin_is_a_person_s_word_that_the_judge_does_not_take_back(canary: Regi
     pointer, _ = pointers.read(ARTIFACTS, "m")
     assert pointer is not None
     assert ([ref.version for ref in pointer.pins], roles()) == ([2], {"champion": 1})
-    detail = canary.list_audit("m").items[0]["detail"]
+    detail = canary.list_audit("m").items[0].detail
     assert {name: detail[name] for name in ("version", "champion", "challenger", "pins", "frozen", "weight")} == {
         "version": 2, "champion": 1, "challenger": None, "pins": [2], "frozen": False, "weight": 0,
     }  # fmt: skip
@@ -200,7 +206,7 @@ def test_a_shadow_is_not_judged_by_how_its_predictions_are_spread(canary: Regist
     send("shadow", 2, rows=300, labels=(0, 1))
     found = judging.judge_rollouts(stores_of(canary), "m", soon(31))["shadow"]
     assert found.action == "hold"
-    assert {one.name: one.outcome for one in found.findings}["predictions"] == "skipped"
+    assert {check.name: check.outcome for check in found.checks}["predictions"] == "skipped"
 
 
 def test_a_new_champion_is_not_judged_by_rows_of_another_day(canary: Registry) -> None:
@@ -221,23 +227,24 @@ def test_labels_decide_where_there_are_some(canary: Registry) -> None:
     label(canary, rollout())
     found = judging.judge_rollouts(stores_of(canary), "m", clock.now())["canary"]
     assert found.action == "rollback"
-    assert [finding.name for finding in found.findings if finding.outcome == "worse"] == ["quality"]
+    assert [check.name for check in found.checks if check.outcome == "worse"] == ["quality"]
 
 
 @pytest.mark.parametrize(("margin", "outcome"), [(0.01, "worse"), (3.0, "passed")])
 def test_a_loss_within_the_models_own_margin_is_allowed(canary: Registry, margin: float, outcome: str) -> None:
-    canary.update_version("m", 2, {"promotion": {"bake_minutes": 30, "margin": margin}})
+    promotion = {"bake_minutes": 30, "margin": margin}
+    canary._table.update("MODEL#m", "VERSION#00000002", {"promotion": promotion})
     send("challenger", 2, rows=300)
     label(canary, rollout(), loss=0.3)
     found = judging.judge_rollouts(stores_of(canary), "m", clock.now())["canary"]
-    assert {one.name: one.outcome for one in found.findings}["quality"] == outcome
+    assert {check.name: check.outcome for check in found.checks}["quality"] == outcome
 
 
 def test_labels_from_before_the_rollout_decide_nothing(canary: Registry) -> None:
     send("challenger", 2, rows=300)
     label(canary, "20260101T000000000Z")
     found = judging.judge_rollouts(stores_of(canary), "m", clock.now())["canary"]
-    assert {one.name: one.outcome for one in found.findings}["quality"] == "skipped"
+    assert {check.name: check.outcome for check in found.checks}["quality"] == "skipped"
 
 
 def test_labels_that_come_after_the_promotion_speak_of_the_rollout_before_it(canary: Registry) -> None:
@@ -247,21 +254,21 @@ def test_labels_that_come_after_the_promotion_speak_of_the_rollout_before_it(can
     send("champion", 2, rows=300)
     label(canary, before)
     found = judging.judge_rollouts(stores_of(canary), "m", clock.now())["watch"]
-    assert (found.action, {one.name: one.outcome for one in found.findings}["quality"]) == ("rollback", "worse")
+    assert (found.action, {check.name: check.outcome for check in found.checks}["quality"]) == ("rollback", "worse")
 
 
 def test_the_judge_gives_way_to_whoever_changed_the_pointer_meanwhile(
     canary: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     send("challenger", 2, rows=300)
-    gather = rollout_evidence.gather
+    collect = rollout_evidence.collect
 
-    def gather_slowly(*args: Any) -> Any:
-        evidence = gather(*args)
+    def collect_slowly(*args: Any) -> Any:
+        evidence = collect(*args)
         Changes(stores_of(canary), "m", who="ann", why="pinned meanwhile").pin(1)
         return evidence
 
-    monkeypatch.setattr(rollout_evidence, "gather", gather_slowly)
+    monkeypatch.setattr(rollout_evidence, "collect", collect_slowly)
     found = judging.judge_rollouts(stores_of(canary), "m", soon(31))["canary"]
     assert (found.action, found.reasons[0].startswith("somebody else was first")) == ("hold", True)
     assert roles() == {"champion": 1, "challenger": 2}

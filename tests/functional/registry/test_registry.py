@@ -7,12 +7,17 @@ import boto3
 import pytest
 
 from modelloop import clock
-from modelloop.aws.registry.registry import mark
+from modelloop.contracts.loop_state import AlertsSent
+from modelloop.contracts.model_record import VerdictInShort
 from modelloop.contracts.pointer import Pointer, VersionRef
+from modelloop.contracts.verdicts import DriftVerdict
+from modelloop.contracts.version_facts import VersionEvent
 from modelloop.errors import ConflictError, NotFoundError, RequestError
 from modelloop.ids import uuid7
 from modelloop.versions.run import Metrics, Run
+from tests.support import verdicts
 from tests.support.runs import dataset
+from tests.support.versions import version_facts
 
 if TYPE_CHECKING:
     from modelloop.aws.registry.registry import Registry
@@ -106,7 +111,7 @@ def test_what_does_not_exist_is_said_by_name(registry: Registry) -> None:
         lambda: registry.start_run("m", "r", 1),
         lambda: registry.finish_run("m", "r", "FAILED"),
         lambda: registry.get_version("m", 9),
-        lambda: registry.update_version("m", 9, {}),
+        lambda: registry.update_version("m", 9),
         lambda: registry.get_model("m"),
     ):
         with pytest.raises(NotFoundError, match=r"there is no"):
@@ -114,24 +119,24 @@ def test_what_does_not_exist_is_said_by_name(registry: Registry) -> None:
 
 
 def test_version_numbers_are_bound_to_runs_and_never_reused(registry: Registry) -> None:
-    assert registry.register_version("m", "a", {"gate": {"decision": "release"}}) == 1
+    assert registry.register_version("m", "a", version_facts("release")) == 1
     assert registry.reserve_version("m", "b") == 2
-    assert registry.register_version("m", "a", {"gate": {"decision": "reject"}}) == 1
-    assert registry.register_version("m", "b", {}) == 2
-    assert registry.register_version("other", "a", {}) == 1
-    assert registry.get_version("m", 1)["gate"] == {"decision": "release"}
-    assert [item["version"] for item in registry.list_versions("m").items] == [2, 1]
+    assert registry.register_version("m", "a", version_facts("reject")) == 1
+    assert registry.register_version("m", "b", version_facts()) == 2
+    assert registry.register_version("other", "a", version_facts()) == 1
+    assert registry.get_version("m", 1).facts == version_facts("release")
+    assert [record.version for record in registry.list_versions("m").items] == [2, 1]
 
 
 def test_a_version_touched_meanwhile_is_a_conflict(registry: Registry) -> None:
-    registry.register_version("m", "a", {})
-    seen = mark(registry.get_version("m", 1))
-    registry.update_version("m", 1, {"approved_at": "x"}, seen=seen)
+    registry.register_version("m", "a", version_facts())
+    seen, event = registry.get_version("m", 1).touched, VersionEvent(clock.now(), "ann", "because")
+    assert registry.update_version("m", 1, {"approved": event}, seen=seen).approved == event
     with pytest.raises(ConflictError, match="changed meanwhile"):
-        registry.update_version("m", 1, {"retired_at": "y"}, seen=seen)
-    registry.update_version("m", 1, {"retired_at": "y"})
+        registry.update_version("m", 1, {"retired": event}, seen=seen)
+    registry.update_version("m", 1, {"retired": event})
     with pytest.raises(ConflictError, match="was retired meanwhile"):
-        registry.update_version("m", 1, {}, unless=("retired_at",))
+        registry.update_version("m", 1, unless=("retired",))
 
 
 def test_the_projection_never_goes_backwards(registry: Registry) -> None:
@@ -140,10 +145,9 @@ def test_the_projection_never_goes_backwards(registry: Registry) -> None:
     assert registry.project_pointer(newer)
     assert not registry.project_pointer(Pointer("m", 1, REF, updated_at="a"))
     model = registry.get_model("m")
-    assert (model["revision"], model["champion"]["version"], model["weight"]) == (2, 1, 12.5)
-    assert model["name"] == "m"
+    assert (model.name, model.serving) == ("m", newer)
     assert registry.project_pointer(Pointer("other", 1, REF))
-    assert [item["name"] for item in registry.list_models().items] == ["m", "other"]
+    assert [model.name for model in registry.list_models().items] == ["m", "other"]
 
 
 def test_the_audit_log_has_each_entry_once_newest_first(registry: Registry) -> None:
@@ -151,44 +155,57 @@ def test_the_audit_log_has_each_entry_once_newest_first(registry: Registry) -> N
     registry.record_audit("m", "promote", "me", "better", {"version": 2}, audit_id=first)
     registry.record_audit("m", "rollback", "you", "worse", audit_id=uuid7(2))
     entries = registry.list_audit("m").items
-    assert [entry["action"] for entry in entries] == ["rollback", "promote"]
-    assert entries[1]["detail"] == {"version": 2}
+    assert [entry.action for entry in entries] == ["rollback", "promote"]
+    assert entries[1].detail == {"version": 2}
 
 
 def test_the_latest_verdict_is_the_newest_whatever_the_order(registry: Registry) -> None:
-    assert registry.latest_verdict("m", "drift") is None
-    for hour in (2, 1):
-        registry.put_verdict("m", "drift", {"updated_at": f"2026-01-01T0{hour}:00:00.000Z", "rows": hour})
-    assert (registry.latest_verdict("m", "drift") or {})["rows"] == 2
-    assert [verdict["rows"] for verdict in registry.list_verdicts("m", "drift").items] == [2, 1]
+    assert registry.latest_verdict(DriftVerdict, "m") is None
+    given = [verdicts.drift(f"2026-01-01T0{hour}:00:00.000Z", rows=hour) for hour in (2, 1)]
+    for verdict in given:
+        registry.put_verdict(verdict)
+    assert registry.latest_verdict(DriftVerdict, "m") == given[0]
+    assert registry.list_verdicts(DriftVerdict, "m").items == given
 
 
 def test_a_model_has_its_newest_verdicts_in_short_whatever_the_order(registry: Registry) -> None:
     registry.project_pointer(Pointer("m", 1, REF))
-    columns = [{"drifted": True}, {"drifted": False}, {"drifted": True, "informational": True}]
+    columns = (
+        verdicts.column("a", drifted=True),
+        verdicts.column("b"),
+        verdicts.column("c", drifted=True, informational=True),
+    )
     for hour, status in ((2, "drift"), (1, "ok")):
-        verdict = {"updated_at": f"2026-01-01T0{hour}:00:00.000Z", "version": 3, "rows": 9, "columns": columns}
-        registry.put_verdict("m", "drift", verdict | {"status": status})
-    registry.put_verdict("m", "judge", {"updated_at": "2026-01-01T02:00:00.000Z", "judged": []})
+        stamp = f"2026-01-01T0{hour}:00:00.000Z"
+        registry.put_verdict(verdicts.drift(stamp, status, version=3, rows=9, columns=columns))
+    registry.put_verdict(verdicts.rollout("2026-01-01T02:00:00.000Z"))
 
     model = registry.get_model("m")
-    assert model["drift"] == {
-        "status": "drift", "version": 3, "rows": 9, "drifted": 1, "updated_at": "2026-01-01T02:00:00.000Z",
-    }  # fmt: skip
-    assert "judge" not in model
+    assert model.drift == VerdictInShort("drift", 3, 9, 1, "2026-01-01T02:00:00.000Z")
+    assert model.quality is None
 
 
 def test_a_verdict_makes_no_model(registry: Registry) -> None:
-    registry.put_verdict("gone", "drift", {"updated_at": "2026-01-01T02:00:00.000Z", "status": "ok"})
+    registry.put_verdict(verdicts.drift("2026-01-01T02:00:00.000Z", model="gone"))
     assert registry.list_models().items == []
 
 
 def test_the_history_of_verdicts_expires_and_the_latest_does_not(registry: Registry) -> None:
-    registry.put_verdict("m", "drift", {"updated_at": clock.now(), "rows": 1})
+    registry.put_verdict(verdicts.drift(clock.now()))
     items = boto3.client("dynamodb").scan(TableName="table")["Items"]
     kept = {item["sk"]["S"].partition("#")[0]: item.get("expires_at", {}).get("N") for item in items}
     assert kept["LATEST"] is None
     assert float(kept["VERDICT"] or 0) == pytest.approx(clock.to_ms(clock.now()) / 1_000 + 90 * 86_400, abs=60)
+
+
+def test_loop_state_is_one_item_a_kind_and_never_goes_backwards(registry: Registry) -> None:
+    assert registry.get_state(AlertsSent, "m") is None
+    newer, older = (AlertsSent("m", {"drift": "ok"}, at, f"2026-01-01T0{at}:00:00.000Z") for at in (2, 1))
+    for state in (newer, older):
+        registry.put_state(state)
+    assert registry.get_state(AlertsSent, "m") == newer
+    items = boto3.client("dynamodb").scan(TableName="table")["Items"]
+    assert [item["sk"]["S"] for item in items] == ["STATE#alerts"]
 
 
 def test_an_older_sequencer_is_stale_and_an_equal_one_is_not(registry: Registry) -> None:

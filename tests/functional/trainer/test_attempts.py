@@ -218,14 +218,14 @@ def test_what_the_only_estimator_refuses_is_told(lab: Lab) -> None:
 
 def test_the_audit_log_says_once_what_was_registered(lab: Lab) -> None:
     run = lab.train(sample(300, 1), request_id="asked")
-    entries = {entry["action"]: entry for entry in lab.registry.list_audit("m").items}
+    entries = {entry.action: entry for entry in lab.registry.list_audit("m").items}
     listed = lab.registry.list_audit("m").items
-    assert [entry["action"] for entry in listed] == ["release", "register"]
-    assert [entry["time"] for entry in listed] == sorted((entry["time"] for entry in listed), reverse=True)
-    assert all(clock.to_ms(entry["time"]) == uuid7_ms(entry["id"]) for entry in listed)
-    assert {action: entry["detail"]["version"] for action, entry in entries.items()} == {"register": 1, "release": 1}
-    assert entries["register"]["detail"]["run_id"] == run.run_id
-    assert entries["register"]["detail"]["request_id"] == lab.manifest(run)["request_id"] == "asked"
+    assert [entry.action for entry in listed] == ["release", "register"]
+    assert [entry.time for entry in listed] == sorted((entry.time for entry in listed), reverse=True)
+    assert all(clock.to_ms(entry.time) == uuid7_ms(entry.id) for entry in listed)
+    assert {action: entry.detail["version"] for action, entry in entries.items()} == {"register": 1, "release": 1}
+    assert entries["register"].detail["run_id"] == run.run_id
+    assert entries["register"].detail["request_id"] == lab.manifest(run)["request_id"] == "asked"
 
 
 def test_the_replay_is_asked_in_the_name_of_whoever_asked_for_the_run(
@@ -245,6 +245,6 @@ def test_the_replay_is_asked_in_the_name_of_whoever_asked_for_the_run(
 
 def test_the_first_release_stands_in_the_audit_log_at_once(lab: Lab) -> None:
     lab.train(sample(300, 1))
-    (entry,) = (entry for entry in lab.registry.list_audit("m").items if entry["action"] == "release")
-    assert (entry["who"], entry["detail"]["revision"], entry["detail"]["champion"]) == ("trainer", 1, 1)
-    assert entry["why"].startswith("gate: ")
+    (entry,) = (entry for entry in lab.registry.list_audit("m").items if entry.action == "release")
+    assert (entry.who, entry.detail["revision"], entry.detail["champion"]) == ("trainer", 1, 1)
+    assert entry.why.startswith("gate: ")

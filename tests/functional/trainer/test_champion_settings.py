@@ -9,6 +9,7 @@ import pytest
 from modelloop import clock, keys
 from modelloop.aws.functions import ReplayFunction
 from modelloop.aws.storage import Bucket
+from modelloop.contracts.version_facts import VersionEvent
 from modelloop.errors import TransientError
 from modelloop.spec.model import Spec
 from modelloop.spec.sections import Promotion, Search
@@ -77,8 +78,8 @@ def test_without_a_champion_the_best_version_so_far_is_tried_first(lab: Lab) -> 
     assert lab.pointer() is None
     assert [lab.manifest(run)["started_from"]["run_id"] for run in (worse, last)] == [better.run_id] * 2
     assert tried(last)[0] == ("predecessor", "linear", {"C": 0.5})
-    lab.registry.update_version("m", 1, {"rejected": {"at": clock.now(), "who": "t", "why": "t"}})
-    lab.registry.update_version("m", 3, {"rolled_back": {"at": clock.now(), "who": "t", "why": "t"}})
+    lab.registry.update_version("m", 1, {"rejected": VersionEvent(clock.now(), "t", "t")})
+    lab.registry.update_version("m", 3, {"rolled_back": VersionEvent(clock.now(), "t", "t")})
     assert tried(lab.train(asking(sample(1100, 5), "linear", **manual)))[0][2] == {"C": 0.0001}
 
 

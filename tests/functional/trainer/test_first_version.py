@@ -33,7 +33,7 @@ def test_a_queued_run_becomes_the_serving_champion(lab: Lab) -> None:
     assert (champion.version, champion.run_id) == (1, run.run_id)
     assert champion.sha256 == manifest["files"][keys.BUNDLE]["sha256"]
     assert clearance.ref(lab.registry.get_version("m", 1)) == champion
-    assert lab.registry.get_model("m")["champion"]["version"] == 1
+    assert lab.registry.get_model("m").serving == lab.pointer()
 
 
 def test_every_file_is_what_the_manifest_says(lab: Lab) -> None:
@@ -99,8 +99,8 @@ def test_a_table_without_signal_is_rejected_with_the_figures(lab: Lab) -> None:
     assert run.state == "REJECTED"
     assert run.reason is not None
     (entry,) = lab.registry.list_audit("m").items
-    assert clock.to_ms(entry["time"]) == uuid7_ms(entry["id"])
-    assert (entry["action"], entry["detail"]["request_id"]) == ("gate", "asked")
+    assert clock.to_ms(entry.time) == uuid7_ms(entry.id)
+    assert (entry.action, entry.detail["request_id"]) == ("gate", "asked")
     assert "is not surely better than the trivial model" in run.reason
     assert run.metrics is not None
     assert run.spent is not None

@@ -41,7 +41,7 @@ def deliver_failing(stage: Stage, event: dict[str, Any], kind: type[BaseExceptio
     with pytest.raises(kind):
         stage.deliver(event)
     (run,) = stage.registry.list_runs("m").items
-    return run  # type: ignore[no-any-return]
+    return run
 
 
 def test_the_last_unknown_failure_ends_the_run_and_is_raised_all_the_same(

@@ -79,9 +79,9 @@ def test_a_wish_that_comes_to_nothing_says_why_in_the_audit_log_once(stage: Stag
     repeated = [stage.deliver(REQUEST | asked)[0] for _ in range(2)]
     stage.deliver(REQUEST | asked | {"model": "nobody"})
 
-    (told,) = [one for one in stage.registry.list_audit("m").items if one["action"] == "retrain"]
-    assert (told["detail"]["outcome"], told["detail"]["request_id"]) == ("repeated", "r-1")
-    assert f"run {repeated[0]['run_id']} has trained on the same rows" in told["why"]
+    (told,) = [one for one in stage.registry.list_audit("m").items if one.action == "retrain"]
+    assert (told.detail["outcome"], told.detail["request_id"]) == ("repeated", "r-1")
+    assert f"run {repeated[0]['run_id']} has trained on the same rows" in told.why
     assert repeated[0]["run_id"] != base.run_id
     assert stage.registry.list_audit("nobody").items == []
 

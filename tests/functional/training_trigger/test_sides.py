@@ -10,6 +10,7 @@ import pytest
 from modelloop.aws.serving import pointers
 from modelloop.aws.storage import Bucket
 from modelloop.contracts.pointer import VersionRef
+from modelloop.contracts.version_facts import VersionFacts
 from modelloop.rollout import moves
 from tests.support.intake_stage import ARTIFACTS
 
@@ -29,7 +30,7 @@ def table(rows: Sequence[tuple[str, ...]], header: str = "x,kind,y") -> str:
 def crown(stage: Stage, run: Run) -> None:
     """Make a run's table the champion's."""
     document = stage.table(run)
-    facts = {"split": document["split"], "target": document["target"]}
+    facts = VersionFacts(split=document["split"], target=document["target"])
     number = stage.registry.register_version("m", run.run_id, facts)
     ref = VersionRef(number, run.run_id, "f", "s", 1)
     pointer, etag = pointers.read(Bucket(ARTIFACTS), "m")

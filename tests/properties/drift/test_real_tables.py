@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from modelloop.contracts.counts import Counts
     from tests.support.drift.real import Real
 
 TRAINED = 0.64  # of a table are its training part
@@ -88,9 +89,9 @@ def test_the_figures_are_those_of_scipy_on_the_same_bins() -> None:
     known = trials.learn(table, trials.draw(random, table.matrix, LARGE))
     live = trials.draw(random, table.matrix, trials.WINDOW)
     live[:, 0] = trials.changed(random, "number", live[:, 0], table.matrix[:, 0])
-    document = verdict.drift_verdict(
+    document: dict[str, Any] = verdict.drift_verdict(
         known, [trials.counted(known, table, live)], model="m", version=1, min_rows=500, now="2026-01-01T00:00:00.000Z"
-    )
+    ).to_json()
     chances = {}
     for column in document["columns"]:
         before, after = np.array(column["bins"]["baseline"]), np.array(column["bins"]["window"])
@@ -122,7 +123,10 @@ def test_a_forest_that_knows_its_rows_by_heart_does_not_drift_on_others() -> Non
             known = baseline.build(table.encoding, fitted, own, None, (), **options)  # type: ignore[arg-type]
             for live in np.array_split(rest[:10_000], 10):
                 window = trials.counted(known, table, live)
-                counts = {"columns": {}, "prediction": trials.count(known["prediction"], forest.predict(live[:, 2:]))}
+                counts: Counts = {
+                    "columns": {},
+                    "prediction": trials.count(known.prediction, forest.predict(live[:, 2:])),
+                }
                 (one,) = comparison.compare(known, Window("h", "h", window.counts | counts))
                 counted[name] += one.drifted
     assert counted["own"] == 50

@@ -15,20 +15,24 @@ from modelloop.aws.monitoring import summaries
 from modelloop.aws.registry import manifests
 from modelloop.aws.serving import rollout_evidence
 from modelloop.contracts.pointer import Pointer, VersionRef
+from modelloop.contracts.verdicts import AccuracyEstimate, QualityVerdict
+from modelloop.contracts.version_facts import VersionRecord
 from modelloop.ids import derived_uuid7
 from modelloop.monitoring.quality import outcomes, shadow_agreement, verdict
 from modelloop.monitoring.summary import LATENCY_BOUNDS_MS, Summary, SummaryKey
+from tests.support.baselines import baseline_of
+from tests.support.stores import stores_of
+from tests.support.versions import version_facts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from modelloop.monitoring.summary import Counts
+    from modelloop.contracts.counts import Counts
     from modelloop.rollout.judge import Evidence
 
 HOUR = "2026-01-01T00"
 NOW, BAKED, EARLIER = "2026-01-01T00:59:00.000Z", "2026-01-01T00:50:00.000Z", "20251231T235900000Z"
-BINS = {"name": "prediction", "categories": ["no", "yes"], "edges": None}
-MANIFEST: dict[str, Any] = {"classes": ["no", "yes"], "baseline": {"prediction": BINS}}
+MANIFEST: dict[str, Any] = {"classes": ["no", "yes"], "baseline": baseline_of().to_json()}
 REFS = {number: VersionRef(number, f"run{number}", "f", "00", 1) for number in (1, 2)}
 ROLES: dict[str, dict[str, Any]] = {
     "canary": {"champion": REFS[1], "challenger": REFS[2], "weight": 50.0},
@@ -80,29 +84,29 @@ class Facts:
     def __init__(self, stored: Stored) -> None:
         self._stored = stored
 
-    def get_version(self, model: str, version: int) -> dict[str, Any]:
-        return {"model": model, "version": version, "promotion": {"bake_minutes": 50}}
+    def get_version(self, model: str, version: int) -> VersionRecord:
+        return VersionRecord(model, version, "r", NOW, version_facts(promotion={"bake_minutes": 50}))
 
-    def latest_verdict(self, model: str, kind: str) -> dict[str, Any]:
-        assert kind == "quality"
+    def latest_verdict(self, kind: type[QualityVerdict], model: str) -> QualityVerdict:
+        assert kind is QualityVerdict
         return verdict.quality_verdict(
             [(HOUR, self._stored.joined())],
             {},
             {1: MANIFEST, 2: MANIFEST},
             model=model,
             champion=1,
-            estimate={},
+            estimate=AccuracyEstimate(),
             now=NOW,
         )
 
 
 def evidence(kind: str, stored: Stored) -> Evidence:
-    (case,) = rollout_evidence.cases(Pointer("m", 1, bake_until=BAKED, **ROLES[kind]), NOW)
+    (rollout,) = rollout_evidence.open_rollouts(Pointer("m", 1, bake_until=BAKED, **ROLES[kind]), NOW)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(summaries, "between", lambda *_: iter(stored.summaries))
         patched.setattr(joined_hours, "newest_first", lambda *_: iter([(HOUR, stored.joined())]))
         patched.setattr(manifests, "read", lambda *_: MANIFEST)
-        return rollout_evidence.gather(Facts(stored), case, NOW)  # type: ignore[arg-type]
+        return rollout_evidence.collect(stores_of(Facts(stored)), rollout, NOW)  # type: ignore[arg-type]
 
 
 @settings(max_examples=60, deadline=None)

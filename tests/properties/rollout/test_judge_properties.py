@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from modelloop import clock
 from modelloop.monitoring.summary import LATENCY_BOUNDS_MS
 from modelloop.rollout import judge, sequential
-from modelloop.rollout.judge import Evidence, Side
-from modelloop.rollout.sequential import Sample
+from modelloop.rollout.judge import Evidence, VersionEvidence
+from modelloop.rollout.sequential import MeanSample
 
 START = "2026-01-01T00:00:00.000Z"
 BAKED = clock.later(START, minutes=60)
@@ -19,11 +19,11 @@ BINS = len(LATENCY_BOUNDS_MS) + 1
 
 
 @st.composite
-def sides(draw: st.DrawFn) -> Side:
+def sides(draw: st.DrawFn) -> VersionEvidence:
     rows = draw(st.integers(0, 5_000))
     requests = draw(st.integers(0, rows))
-    losses = st.builds(Sample, st.integers(1, rows or 1), st.floats(0, 1), st.floats(0, 1))
-    return Side(
+    losses = st.builds(MeanSample, st.integers(1, rows or 1), st.floats(0, 1), st.floats(0, 1))
+    return VersionEvidence(
         requests=requests,
         errors=draw(st.integers(0, requests)),
         rows=rows,
@@ -44,7 +44,7 @@ def evidences(draw: st.DrawFn) -> Evidence:
         bake_until=BAKED,
         bake_minutes=60,
         latency_bounds_ms=LATENCY_BOUNDS_MS,
-        pairs=pairs,
+        agreement=pairs,
         frozen=draw(st.booleans()),
     )
 
@@ -52,7 +52,7 @@ def evidences(draw: st.DrawFn) -> Evidence:
 @given(evidences())
 def test_every_decision_keeps_the_rules(evidence: Evidence) -> None:
     found = judge.judge(evidence)
-    outcomes = {finding.outcome for finding in found.findings}
+    outcomes = {check.outcome for check in found.checks}
     enough = min(evidence.candidate.rows, evidence.reference.rows) >= evidence.min_rows
     baked = evidence.now >= BAKED
     assert found.reasons
@@ -79,7 +79,7 @@ def test_a_frozen_model_always_holds(evidence: Evidence) -> None:
 
 @given(evidences())
 def test_two_equal_sides_are_never_rolled_back(evidence: Evidence) -> None:
-    same = replace(evidence, reference=evidence.candidate, pairs=None)
+    same = replace(evidence, reference=evidence.candidate, agreement=None)
     assert judge.judge(same).action != "rollback"
 
 
@@ -120,7 +120,7 @@ def _rollout(chance: random.Random, candidate: float, reference: float) -> tuple
     for look in range(1, 101):
         for position, rate in enumerate((candidate, reference)):
             errors[position] += sum(chance.random() < rate for _ in range(200))
-        sides: list[Any] = [Side(requests=200 * look, errors=amount, rows=200 * look) for amount in errors]
+        sides: list[Any] = [VersionEvidence(requests=200 * look, errors=amount, rows=200 * look) for amount in errors]
         now = clock.later(START, minutes=5 * look)
         action = judge.judge(Evidence("canary", sides[0], sides[1], now, BAKED, 60)).action
         if action in {"promote", "rollback"}:

@@ -9,6 +9,9 @@ import pytest
 from control.prometheus import families
 from control.prometheus.families import ModelState
 from modelloop import clock
+from modelloop.contracts.audit import AuditEntry
+from modelloop.contracts.loop_state import ActivityTotals, LoopCounts
+from modelloop.contracts.model_record import ModelRecord
 from modelloop.ids import derived_uuid7, uuid7_ms
 from modelloop.monitoring import activity
 from modelloop.versions.run import ENDED, FAILED, QUEUED, RUNNING, SUCCEEDED, Run
@@ -22,15 +25,15 @@ def run(at: int, state: str = SUCCEEDED, cause: str = "upload") -> Run:
     return Run("m", derived_uuid7(at, f"{at}"), cause, dataset(), "s", clock.from_ms(at), state=state)
 
 
-def entry(at: int, who: str, action: str, **detail: Any) -> dict[str, Any]:
-    return {"id": derived_uuid7(at, f"{at}{who}{action}"), "who": who, "action": action, "detail": detail}
+def entry(at: int, who: str, action: str, **detail: Any) -> AuditEntry:
+    return AuditEntry(derived_uuid7(at, f"{at}{who}{action}"), clock.from_ms(at), action, who, "because", detail)
 
 
-def look(previous: dict[str, Any] | None, runs: list[Run], entries: list[dict[str, Any]], now: int) -> dict[str, Any]:
+def look(previous: ActivityTotals | None, runs: list[Run], entries: list[AuditEntry], now: int) -> ActivityTotals:
     """Look as the schedule does: at what was made after the fold alone."""
     since = activity.through(previous)
     new_runs = [one for one in runs if (uuid7_ms(one.run_id) or 0) > since]
-    new = [one for one in entries if (uuid7_ms(one["id"]) or 0) > since]
+    new = [one for one in entries if (uuid7_ms(one.id) or 0) > since]
     return activity.totals(previous, new_runs, new, model="m", now=clock.from_ms(now))
 
 
@@ -45,13 +48,13 @@ def test_what_is_counted_is_what_the_loop_did_by_itself() -> None:
     ]
     runs = [run(START), run(START + 1, FAILED, "drift"), run(START + 2, RUNNING), run(START + 3, QUEUED)]
     found = look(None, runs, entries, START + HOUR)
-    assert found["totals"] == {
-        "runs": {"upload/SUCCEEDED": 1, "drift/FAILED": 1},
-        "retrainings": {"drift": 1},
-        "judged": {"promote": 1, "reject": 1},
-    }
-    assert found["open"] == {RUNNING: 1, QUEUED: 1}
-    assert found["retrained_at"] == START
+    assert found.totals == LoopCounts(
+        runs={"upload/SUCCEEDED": 1, "drift/FAILED": 1},
+        retrainings={"drift": 1},
+        judged={"promote": 1, "reject": 1},
+    )
+    assert found.open == {RUNNING: 1, QUEUED: 1}
+    assert found.retrained_at == START
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -68,12 +71,12 @@ def test_looks_at_what_is_new_add_up_to_a_recount(seed: int) -> None:
         for _ in range(chance.choice([0, 1, 2])):
             previous = look(previous, runs, entries, now)
             counted = Counter(f"{one.cause}/{one.state}" for one in runs if one.state in ENDED)
-            assert previous["totals"]["runs"] == counted
-            assert previous["totals"]["judged"].get("promote", 0) == len(born)
-            assert sum(previous["open"].values()) == len(born) - counted.total()
+            assert previous.totals.runs == counted
+            assert previous.totals.judged.get("promote", 0) == len(born)
+            assert sum(previous.open.values()) == len(born) - counted.total()
     assert previous is not None
     assert activity.through(previous) > START + 200 * HOUR
-    assert sum(previous["base"]["runs"].values()) > 20
+    assert sum(previous.base.runs.values()) > 20
 
 
 def test_the_last_retraining_is_remembered_when_it_is_folded() -> None:
@@ -81,14 +84,14 @@ def test_the_last_retraining_is_remembered_when_it_is_folded() -> None:
     first = look(None, [], entries, START + HOUR)
     folded = look(first, [], entries, START + 30 * HOUR)
     later = look(folded, [], entries, START + 60 * HOUR)
-    assert (folded["base"]["retrainings"], later["totals"]["retrainings"]) == ({"quality": 1}, {"quality": 1})
-    assert later["retrained_at"] == START
+    assert (folded.base.retrainings, later.totals.retrainings) == ({"quality": 1}, {"quality": 1})
+    assert later.retrained_at == START
 
 
 def test_prometheus_tells_it_with_zeros_before_the_first() -> None:
     entries = [entry(START, "monitoring", "retrain", cause="quality"), entry(START, "judge", "promote")]
     found = look(None, [run(START, SUCCEEDED, "quality"), run(START + 1, QUEUED)], entries, START + HOUR)
-    text = families.render([ModelState({"name": "m"}, activity=found)])
+    text = families.render([ModelState(ModelRecord("m", ""), activity=found)])
     told = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
     assert told['modelloop_runs_ended_total{model_name="m",cause="quality",state="SUCCEEDED"}'] == "1"
     assert told['modelloop_runs_ended_total{model_name="m",cause="upload",state="FAILED"}'] == "0"

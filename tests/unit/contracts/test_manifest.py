@@ -36,7 +36,7 @@ def test_a_manifest_is_read_and_written_back_as_it_is(path: Path) -> None:
 
 def test_the_table_keeps_a_small_part() -> None:
     manifest = manifest_from_json(document(SAMPLES[0]))
-    facts = manifest.registry_facts()
+    facts: dict[str, Any] = manifest.registry_facts().to_json()
     assert facts["bundle"] == {"file": manifest.ref.file, "sha256": manifest.ref.sha256, "bytes": manifest.ref.bytes}
     assert facts["gate"] == {"decision": "release", "reasons": ["better than the trivial model"]}
     assert facts["metrics"] == manifest.metrics.holdout

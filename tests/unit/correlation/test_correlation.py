@@ -115,7 +115,7 @@ def test_a_retraining_of_the_loop_is_named_in_its_line(monkeypatch: pytest.Monke
     sent: list[dict[str, Any]] = []
     monkeypatch.setattr(TriggerFunction, "send", lambda _, event: sent.append(event))
     registry = SimpleNamespace(record_audit=lambda *_, **entry: sent.append(entry))
-    decision = retraining.Decision(retraining.RETRAIN, "drift", "so")
+    decision = retraining.RetrainDecision(retraining.RETRAIN, "drift", "so")
 
     services = SimpleNamespace(registry=registry, trigger=TriggerFunction("f"))
     reactions._start(services, "m", decision, "req-5", "2026-11-23T10:00:00.000Z")  # type: ignore[arg-type]

@@ -12,6 +12,7 @@ from inference.billed_time import MAX_START_MS, BilledTime, startup_ms
 from inference.outbox import Outbox, Refused
 from metrics_aggregation import counting
 from modelloop.captures.reader import read_batches
+from modelloop.contracts.model_record import ModelRecord
 from modelloop.ids import uuid7
 from modelloop.monitoring import traffic, windows
 from modelloop.monitoring.cost import Rates
@@ -20,17 +21,19 @@ from modelloop.monitoring.summary import Summary, SummaryKey
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from modelloop.contracts.counts import Counts
+
 RATES = Rates(memory_mb=2_048, gb_second=0.5, million_requests=1_000_000)
 NOW = "2026-11-23T12:10:00.000Z"
 
 
 def hour(variant: str = "champion", version: int = 1, busy_seconds: int = 3) -> Summary:
-    counts = {"requests": 4, "rows": 8, "errors": {"X": 1}, "busy_micros": busy_seconds * 1_000_000}
+    counts: Counts = {"requests": 4, "rows": 8, "errors": {"X": 1}, "busy_micros": busy_seconds * 1_000_000}
     return Summary(SummaryKey("m", "2026-11-23T11", version, variant), counts)
 
 
 def test_busy_time_at_the_price_of_memory_and_every_request_make_the_cost() -> None:
-    found = windows.by_version([hour(), hour()], RATES)
+    found: Any = windows.by_version([hour(), hour()], RATES)
 
     # 6 s of 2 GB at 0.5 are 6; 8 answers and 2 refusals at 1 are 10.
     assert found["cost"] == {
@@ -41,7 +44,7 @@ def test_busy_time_at_the_price_of_memory_and_every_request_make_the_cost() -> N
 
 
 def test_a_shadow_costs_its_time_and_no_request() -> None:
-    found = windows.by_version([hour(), hour("shadow", 2)], RATES)
+    found: Any = windows.by_version([hour(), hour("shadow", 2)], RATES)
 
     champion, shadow = found["versions"]
     assert (champion["cost"]["total"], shadow["variants"]["shadow"]["cost"]["total"]) == (8.0, 3.0)
@@ -50,9 +53,10 @@ def test_a_shadow_costs_its_time_and_no_request() -> None:
 
 def test_a_thousand_predictions_do_not_cost_what_a_version_did_as_a_shadow() -> None:
     both = [hour("champion"), hour("shadow")]
-    state = ModelState({"name": "m"}, traffic.totals(None, both, model="m", now=NOW), rates=RATES)
+    state = ModelState(ModelRecord("m", ""), traffic.totals(None, both, model="m", now=NOW), rates=RATES)
 
-    (version,) = windows.by_version(both, RATES)["versions"]
+    found: Any = windows.by_version(both, RATES)
+    (version,) = found["versions"]
     assert version["cost"]["per_1000_predictions"] == 2_000.0
     assert 'modelloop_cost_per_thousand_predictions{model_name="m",model_version="1"} 2000\n' in (
         families.render([state])
@@ -65,7 +69,7 @@ def test_nothing_predicted_has_no_cost_per_thousand() -> None:
 
 
 def test_the_scraper_reads_the_same_cost_as_the_summary() -> None:
-    state = ModelState({"name": "m"}, traffic.totals(None, [hour(), hour("shadow", 2)], model="m", now=NOW))
+    state = ModelState(ModelRecord("m", ""), traffic.totals(None, [hour(), hour("shadow", 2)], model="m", now=NOW))
 
     text = families.render([state._replace(rates=RATES)])
 

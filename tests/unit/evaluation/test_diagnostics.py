@@ -92,8 +92,7 @@ def test_calibration_carries_what_the_label_free_estimate_reads() -> None:
     assert sum(known["correct"]) == int((outcome.predicted == outcome.target).sum())
     live = estimate.table(outcome.proba, outcome.target)["rows"]
     found = estimate.accuracy(known, live, "ok")
-    assert found["available"]
-    assert found["value"] == pytest.approx(float((outcome.predicted == outcome.target).mean()), abs=0.005)
+    assert found.value == pytest.approx(float((outcome.predicted == outcome.target).mean()), abs=0.005)
 
 
 def test_a_threshold_decides_what_was_right() -> None:

@@ -3,7 +3,8 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,10 +12,19 @@ from control.prometheus import families
 from control.prometheus.families import ModelState
 from control.prometheus.traffic import FAILURES
 from modelloop.captures import quarantine
+from modelloop.contracts.counts import branch
+from modelloop.contracts.loop_state import TrafficTotals
+from modelloop.contracts.model_record import ModelRecord
+from modelloop.contracts.verdicts import Figure, LabelCounts, VersionQuality
 from modelloop.errors import ArtifactRefusedError, ConflictError, ModelloopError, RequestError, TransientError
 from modelloop.monitoring import summary, traffic
 from modelloop.monitoring.summary import Summary, SummaryKey
 from modelloop_stack.build.paths import ROOT
+from tests.support import verdicts
+from tests.support.versions import serving
+
+if TYPE_CHECKING:
+    from modelloop.contracts.counts import Counts
 
 RULES = (ROOT / "infra" / "observability" / "alerts.yml").read_text()
 NOW = "2026-11-23T12:10:00.000Z"
@@ -22,8 +32,8 @@ COUNTS = [0] * (len(summary.LATENCY_BOUNDS_MS) + 1)
 
 
 def arrived(hour: str, requests: int, version: int = 3, variant: str = "champion") -> Summary:
-    warm = {"counts": [requests, *COUNTS[1:]], "micros": requests * 50}
-    counts = {
+    warm: Counts = {"counts": [requests, *COUNTS[1:]], "micros": requests * 50}
+    counts: Counts = {
         "requests": requests,
         "rows": 2 * requests,
         "errors": {"X": 1},
@@ -33,20 +43,23 @@ def arrived(hour: str, requests: int, version: int = 3, variant: str = "champion
     return Summary(SummaryKey("m", hour, version, variant), counts)
 
 
+def model(**roles: Any) -> ModelRecord:
+    return ModelRecord("m", NOW, serving=serving(**roles) if roles else None)
+
+
 def state() -> ModelState:
-    column = {"name": 'odd "name"\\\n', "distance": 0.25, "threshold": 0.1}
-    quality = {"status": "ok", "coverage": 0.5, "updated_at": NOW}
-    quality["versions"] = [{"version": 3, "metrics": {"accuracy": {"value": 0.9}, "f1": {"value": None}}}]
+    column = verdicts.column('odd "name"\\\n', 0.25)
+    figures = {"accuracy": Figure(0.9, None, None), "f1": Figure(None, None, None)}
     return ModelState(
-        {"name": "m", "champion": {"version": 3}, "challenger": None, "weight": 10, "frozen": False},
+        model(champion=3, weight=10),
         traffic.totals(
             None,
             [arrived("2026-11-23T11", 5), arrived("2026-11-23T11", 1, 0), arrived("2026-11-23T11", 1, 3, "shadow")],
             model="m",
             now=NOW,
         ),
-        {"status": "drift", "columns": [column], "prediction": column | {"name": "prediction"}, "updated_at": NOW},
-        quality,
+        verdicts.drift(NOW, "drift", columns=(column,), prediction=replace(column, name="prediction")),
+        verdicts.quality(NOW, coverage=0.5, versions=(VersionQuality(3, 0, 0, None, 0, figures),)),
     )
 
 
@@ -68,7 +81,7 @@ def test_the_text_is_what_a_scraper_reads() -> None:
 def test_what_a_shadow_did_is_no_request_of_a_caller() -> None:
     hour = "2026-11-23T11"
     found = [arrived(hour, 5), arrived(hour, 2, variant="shadow"), arrived(hour, 7, 4, "shadow")]
-    text = families.render([ModelState({"name": "m"}, traffic.totals(None, found, model="m", now=NOW))])
+    text = families.render([ModelState(model(), traffic.totals(None, found, model="m", now=NOW))])
 
     samples = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
     three, four = ('{model_name="m",model_version="' + version + '"}' for version in "34")
@@ -91,14 +104,15 @@ def test_what_a_shadow_did_is_no_request_of_a_caller() -> None:
 
 
 def test_totals_of_before_shadows_stood_apart_go_on() -> None:
-    old = {"through": "2026-11-23T09", "base": {"3": {"requests": 4}}, "versions": {"3": {"requests": 4}}}
+    old = TrafficTotals("m", "2026-11-23T09", {"3": {"requests": 4}}, {"3": {"requests": 4}}, NOW)
     found = traffic.totals(old, [arrived("2026-11-23T10", 2, variant="shadow")], model="m", now=NOW)
-    assert (found["versions"]["3"]["requests"], found["versions"]["3"]["shadow"]["requests"]) == (4, 2)
+    version = branch(found.versions, "3")
+    assert (version["requests"], branch(version, "shadow")["requests"]) == (4, 2)
 
 
 def test_every_line_is_a_comment_or_a_sample_of_an_announced_family() -> None:
     announced = ""
-    for line in families.render([state(), state()._replace(item={"name": "other"})]).splitlines():
+    for line in families.render([state(), state()._replace(model=ModelRecord("other", NOW))]).splitlines():
         if line.startswith("#"):
             announced = line.split()[2]
         else:
@@ -107,16 +121,14 @@ def test_every_line_is_a_comment_or_a_sample_of_an_announced_family() -> None:
 
 
 def test_failures_are_zero_before_the_first_one_and_not_absent() -> None:
-    item = {"name": "m", "champion": {"version": 3}, "challenger": {"version": 4}, "shadow": {"version": 5}}
-    zeros = [line for line in families.render([ModelState(item)]).splitlines() if "_failure_total{" in line]
+    known = ModelState(model(champion=3, challenger=4, shadow=5))
+    zeros = [line for line in families.render([known]).splitlines() if "_failure_total{" in line]
     assert {re.findall('model_version="(.*?)"', line)[0] for line in zeros} == {"", "3", "4"}
     ours = re.findall(r'error_code=~"([A-Z_|]+)"', RULES)[0].split("|")
     assert set(ours) < set(FAILURES)
     assert all(line.endswith(" 0") for line in zeros)
     assert len(zeros) == 3 * len(FAILURES)
-    assert 'model_infer_request_success_total{model_name="m",model_version="4"} 0' in families.render(
-        [ModelState(item)]
-    )
+    assert 'model_infer_request_success_total{model_name="m",model_version="4"} 0' in families.render([known])
 
 
 def test_every_code_that_a_request_can_end_with_is_known() -> None:
@@ -126,7 +138,7 @@ def test_every_code_that_a_request_can_end_with_is_known() -> None:
 
 
 def test_a_retired_model_has_no_verdict_any_more() -> None:
-    retired = state()._replace(item={"name": "m", "champion": None, "frozen": True})
+    retired = state()._replace(model=model(frozen=True))
     text = families.render([retired])
     assert "model_infer_request_success_total{" in text
     assert not re.search("modelloop_(drift|quality|label)", text)
@@ -157,7 +169,7 @@ def test_lines_that_were_put_aside_are_told_by_reason_and_are_no_requests() -> N
     counted = traffic.totals(None, found, model="m", now=NOW)
     nobodys = traffic.totals(None, [lines], model="_", now=NOW)
 
-    told = samples(families.render([ModelState({"name": "m"}, counted)], nobodys))
+    told = samples(families.render([ModelState(model(), counted)], nobodys))
 
     assert (told[put_aside("m", "not_json")], told[put_aside("m", "malformed")]) == (4, 0)
     assert told[put_aside("", "not_json")] == 4
@@ -168,12 +180,12 @@ def test_lines_that_were_put_aside_are_told_by_reason_and_are_no_requests() -> N
 
 
 def test_labels_are_told_by_what_became_of_them() -> None:
-    quality = {"status": "ok", "versions": [], "updated_at": NOW, "labels": {"received": 9, "unknown": 2}}
+    quality = verdicts.quality(NOW, labels=LabelCounts(received=9, repeated=0, pending=0, unknown=2))
 
-    told = samples(families.render([ModelState({"name": "m", "champion": {"version": 1}}, quality=quality)]))
+    told = samples(families.render([ModelState(model(champion=1), quality=quality)]))
 
     assert told['modelloop_labels{model_name="m",state="unknown"}'] == 2
-    assert "modelloop_weight" not in families.render([ModelState({"name": "m"})])
+    assert "modelloop_weight" not in families.render([ModelState(model())])
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
@@ -184,18 +196,18 @@ def test_promtool_has_no_complaint() -> None:
 
 def test_totals_only_rise_while_hours_close() -> None:
     hours = [f"2026-11-23T{hour:02d}" for hour in range(6, 20)]
-    previous: dict[str, Any] | None = None
+    previous: TrafficTotals | None = None
     seen = []
     for now in range(8, 18):
         moment = f"2026-11-23T{now:02d}:30:00.000Z"
-        begin = traffic.begins(previous, moment)
+        begin = traffic.first_open_hour(previous, moment)
         stored = [arrived(hour, 10) for hour in hours if begin <= hour <= moment[:13]]
         previous = traffic.totals(previous, stored, model="m", now=moment)
         again = traffic.totals(
-            previous, [one for one in stored if one.key.hour > previous["through"]], model="m", now=moment
+            previous, [one for one in stored if one.key.hour > previous.through], model="m", now=moment
         )
-        assert again["versions"] == previous["versions"]
-        seen.append(previous["versions"]["3"]["requests"])
+        assert again.versions == previous.versions
+        seen.append(branch(previous.versions, "3")["requests"])
     assert seen == list(range(30, 130, 10))
 
 
@@ -204,13 +216,13 @@ def test_a_clock_that_goes_back_folds_no_hour_twice() -> None:
     hours = [arrived("2026-11-23T12", 10), arrived("2026-11-23T13", 10)]
     folded = traffic.totals(None, hours, model="m", now=later)
     again = traffic.totals(folded, [], model="m", now=earlier)
-    assert (again["through"], traffic.begins(again, later)) == ("2026-11-23T13", "2026-11-23T14")
-    assert again["versions"] == folded["versions"]
+    assert (again.through, traffic.first_open_hour(again, later)) == ("2026-11-23T13", "2026-11-23T14")
+    assert again.versions == folded.versions
 
 
 def test_fifty_columns_are_told_and_the_predictions() -> None:
-    columns = [{"name": f"x{at}", "distance": 0.25, "threshold": 0.1} for at in range(60)]
-    drift = {"status": "ok", "columns": columns, "prediction": columns[0] | {"name": "prediction"}, "updated_at": NOW}
-    text = families.render([ModelState({"name": "m", "champion": {"version": 3}}, drift=drift)])
+    columns = tuple(verdicts.column(f"x{at}", 0.25) for at in range(60))
+    drift = verdicts.drift(NOW, columns=columns, prediction=replace(columns[0], name="prediction"))
+    text = families.render([ModelState(model(champion=3), drift=drift)])
     told = re.findall(r'modelloop_drift_distance\{model_name="m",column="([^"]+)"\}', text)
     assert told == [*(f"x{at}" for at in range(50)), "(prediction)"]

@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 from modelloop.contracts.index_entry import IndexEntry
+from modelloop.contracts.verdicts import AccuracyEstimate
 from modelloop.ids import uuid7
 from modelloop.monitoring.quality import estimate, outcomes, verdict
 
@@ -33,9 +34,10 @@ def hour(rows: int, accuracy: float, version: int = 1, labelled: float = 1.0, ro
 
 
 def judge(*hours: tuple[str, dict[str, Any]], predicted: int = 1_000) -> dict[str, Any]:
-    return verdict.quality_verdict(
-        hours, {1: predicted}, MANIFESTS, model="m", champion=1, estimate={"available": False}, now=NOW
-    )
+    document: dict[str, Any] = verdict.quality_verdict(
+        hours, {1: predicted}, MANIFESTS, model="m", champion=1, estimate=AccuracyEstimate(), now=NOW
+    ).to_json()
+    return document
 
 
 def test_quality_as_promised_is_ok() -> None:
@@ -110,9 +112,10 @@ def test_the_estimate_is_near_what_comes_true() -> None:
     live = estimate.table(proba[2_000:], truth[2_000:])
     found = estimate.accuracy(known, live["rows"], "ok")
 
-    assert found["available"]
-    assert found["low"] < sum(live["correct"]) / 2_000 < found["high"]
-    assert found["value"] == pytest.approx(sum(live["correct"]) / 2_000, abs=0.03)
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < sum(live["correct"]) / 2_000 < found.high
+    assert found.value == pytest.approx(sum(live["correct"]) / 2_000, abs=0.03)
 
 
 @pytest.mark.parametrize(
@@ -127,12 +130,18 @@ def test_the_estimate_is_near_what_comes_true() -> None:
 )
 def test_the_estimate_says_why_there_is_none(known: Any, live: Any, drift: str) -> None:
     found = estimate.accuracy(known, live, drift)
-    assert not found["available"]
-    assert found["reason"]
+    assert not found.to_json()["available"]
+    assert found.reason
 
 
 def test_confidence_never_seen_on_the_holdout_widens_the_range() -> None:
     known = {"rows": [0] * 19 + [1_000], "correct": [0] * 19 + [990]}
     seen = estimate.accuracy(known, [0] * 19 + [1_000], "ok")
     strange = estimate.accuracy(known, [500] + [0] * 18 + [500], "ok")
-    assert strange["high"] - strange["low"] > 0.4 > seen["high"] - seen["low"]
+    assert width(strange) > 0.4 > width(seen)
+
+
+def width(estimated: AccuracyEstimate) -> float:
+    assert estimated.low is not None
+    assert estimated.high is not None
+    return estimated.high - estimated.low

@@ -8,7 +8,9 @@ import pytest
 from scipy import stats
 from sklearn import metrics
 
+from modelloop.contracts.counts import branch
 from modelloop.contracts.index_entry import IndexEntry
+from modelloop.contracts.verdicts import Figure
 from modelloop.ids import uuid7
 from modelloop.monitoring.quality import outcomes, scores
 
@@ -26,7 +28,13 @@ def joined(
     found = outcomes.join(
         [entry.to_line()], outcomes.read_labels(map(orjson.dumps, came)), lambda _: {"classes": classes}
     )
-    return dict(found["versions"]["1"])
+    return branch(branch(found, "versions"), "1")
+
+
+def interval(figure: Figure) -> tuple[float, float]:
+    assert figure.low is not None
+    assert figure.high is not None
+    return figure.low, figure.high
 
 
 def classified(classes: int, rows: int = 3_000) -> tuple[Any, Any, Any]:
@@ -59,8 +67,9 @@ def test_classification_figures_are_those_of_scikit_learn(count: int) -> None:
     assert set(found) == set(expected)
     for name, value in expected.items():
         tolerance = 1e-3 if name == "log_loss" else 1e-6
-        assert found[name]["value"] == pytest.approx(value, abs=tolerance), name
-        assert found[name]["low"] < value < found[name]["high"]
+        low, high = interval(found[name])
+        assert found[name].value == pytest.approx(value, abs=tolerance), name
+        assert low < value < high
 
 
 def test_regression_figures_are_those_of_scikit_learn() -> None:
@@ -68,22 +77,22 @@ def test_regression_figures_are_those_of_scikit_learn() -> None:
     predicted = truth + RANDOM.normal(0, 5, 2_000)
     found = scores.figures(joined(predicted.tolist(), truth.tolist())["figures"], None)
 
-    assert found["rmse"]["value"] == pytest.approx(metrics.root_mean_squared_error(truth, predicted), abs=1e-5)
-    assert found["mae"]["value"] == pytest.approx(metrics.mean_absolute_error(truth, predicted), abs=1e-6)
-    assert found["r2"]["value"] == pytest.approx(metrics.r2_score(truth, predicted), abs=1e-6)
+    assert found["rmse"].value == pytest.approx(metrics.root_mean_squared_error(truth, predicted), abs=1e-5)
+    assert found["mae"].value == pytest.approx(metrics.mean_absolute_error(truth, predicted), abs=1e-6)
+    assert found["r2"].value == pytest.approx(metrics.r2_score(truth, predicted), abs=1e-6)
 
 
 def test_the_wilson_interval_is_that_of_scipy() -> None:
     for hits, size in ((0, 10), (3, 10), (500, 1_000), (10, 10)):
         expected = stats.binomtest(hits, size).proportion_ci(method="wilson")
         found = scores.wilson(hits, size)
-        assert (found["low"], found["high"]) == pytest.approx((expected.low, expected.high), abs=1e-9)
+        assert interval(found) == pytest.approx((expected.low, expected.high), abs=1e-9)
 
 
 def test_intervals_cover_the_truth_about_as_often_as_they_say() -> None:
     names = ["no", "yes"]
 
-    def measured(rows: int) -> dict[str, Any]:
+    def measured(rows: int) -> dict[str, Figure]:
         truth, proba, predicted = classified(2, rows)
         counts = joined([names[code] for code in predicted], [names[code] for code in truth], proba, names)
         return scores.figures(counts["figures"], names)
@@ -91,14 +100,16 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say() -> None:
     target = measured(8_000)
     parts = [measured(200) for _ in range(100)]
     for name, figure in target.items():
-        covered = sum(part[name]["low"] <= figure["value"] <= part[name]["high"] for part in parts)
+        assert figure.value is not None
+        intervals = [interval(part[name]) for part in parts]
+        covered = sum(low <= figure.value <= high for low, high in intervals)
         assert 87 <= covered <= 100, name
 
 
 def test_losses_are_never_below_zero_not_even_by_their_interval() -> None:
     proba = [[0.999, 0.001]] * 50 + [[0.4, 0.6]]
     found = scores.figures(joined(["a"] * 50 + ["b"], ["a"] * 51, proba, ["a", "b"])["figures"], ["a", "b"])
-    assert found["log_loss"]["low"] == found["brier"]["low"] == 0.0
+    assert found["log_loss"].low == found["brier"].low == 0.0
 
 
 def test_labels_of_other_classes_and_numbers_that_are_none_are_counted_apart() -> None:
@@ -107,7 +118,7 @@ def test_labels_of_other_classes_and_numbers_that_are_none_are_counted_apart() -
     assert counts["figures"]["rows"] == 1
     numbers = joined([1.0, 2.0, 3.0], ["1.5", "text", 1e308])
     assert (numbers["unknown_labels"], numbers["figures"]["rows"]) == (1, 2)
-    assert scores.figures(numbers["figures"], None)["rmse"]["value"] is not None
+    assert scores.figures(numbers["figures"], None)["rmse"].value is not None
 
 
 def test_labels_match_classes_by_their_text() -> None:

@@ -7,15 +7,24 @@ from typing import Any
 import pytest
 
 from modelloop.contracts.pointer import VersionRef
+from modelloop.contracts.version_facts import (
+    GateFacts,
+    ServingFile,
+    VersionEvent,
+    VersionFacts,
+    VersionRecord,
+    version_facts_from_json,
+)
 from modelloop.errors import ConflictError
 from modelloop.rollout import clearance
 from modelloop.spec.sections import Promotion
 
-SAID = {"at": "2026-01-01T00:00:00.000Z", "who": "ann", "why": "because"}
+SAID = VersionEvent("2026-01-01T00:00:00.000Z", "ann", "because")
 
 
-def facts(gate: Any = None, **more: Any) -> dict[str, Any]:
-    return {"version": 7, "run_id": "run7", "gate": {"decision": gate} if gate else None, **more}
+def facts(gate: str | None = None, reasons: tuple[str, ...] = (), **events: Any) -> VersionRecord:
+    known = VersionFacts(gate=GateFacts(gate, reasons) if gate else None)
+    return VersionRecord("m", 7, "run7", SAID.at, known, **events)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +44,7 @@ def facts(gate: Any = None, **more: Any) -> dict[str, Any]:
     ],
 )
 def test_a_version_is_one_thing_and_the_loop_releases_what_nothing_speaks_against(
-    given: dict[str, Any], status: str, releasable: bool
+    given: VersionRecord, status: str, releasable: bool
 ) -> None:
     assert clearance.status(given) == status
     assert clearance.is_releasable(given) is releasable
@@ -49,25 +58,29 @@ def test_a_version_is_one_thing_and_the_loop_releases_what_nothing_speaks_agains
     [
         (facts("release", rejected=SAID), r"version 7 was rejected by ann \(because\); train a new one"),
         (facts("release", retired=SAID), r"version 7 was retired by ann \(because\); train a new one"),
-        ({"version": 7, "gate": {"decision": "reject", "reasons": ["one", "two"]}}, "refused version 7: one; two$"),
+        (facts("reject", ("one", "two")), "refused version 7: one; two$"),
         (facts("reject"), "the gate refused version 7: see its report"),
     ],
 )
-def test_nobody_can_promote_what_was_withdrawn_or_refused(given: dict[str, Any], words: str) -> None:
+def test_nobody_can_promote_what_was_withdrawn_or_refused(given: VersionRecord, words: str) -> None:
     with pytest.raises(ConflictError, match=words):
         clearance.check(given)
 
 
 @pytest.mark.parametrize("given", [facts("release"), facts("approve"), facts("release", rolled_back=SAID)])
-def test_a_person_can_promote_what_waits_or_was_rolled_back(given: dict[str, Any]) -> None:
+def test_a_person_can_promote_what_waits_or_was_rolled_back(given: VersionRecord) -> None:
     clearance.check(given)
 
 
-def test_a_version_is_served_from_its_file_and_by_its_policy() -> None:
-    bundle = {"file": "f", "sha256": "00", "bytes": 1}
-    given = facts("release", bundle=bundle, promotion={"policy": "shadow", "canary_percent": 5})
+def test_a_version_is_served_from_its_file() -> None:
+    known = VersionFacts(bundle=ServingFile("f", "00", 1), gate=GateFacts("release"))
+    given = VersionRecord("m", 7, "run7", SAID.at, known)
     assert clearance.ref(given) == VersionRef(7, "run7", "f", "00", 1)
-    assert clearance.policy(given) == Promotion("shadow", canary_percent=5)
-    assert clearance.policy(facts()) == Promotion()
     with pytest.raises(ConflictError, match="no serving file; train it again"):
         clearance.ref(facts("release"))
+
+
+def test_a_policy_has_defaults_for_what_the_spec_does_not_say() -> None:
+    stored = {"promotion": {"policy": "shadow", "canary_percent": 5}}
+    assert version_facts_from_json(stored).promotion == Promotion("shadow", canary_percent=5)
+    assert version_facts_from_json({}).promotion == Promotion()

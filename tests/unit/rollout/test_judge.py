@@ -8,22 +8,22 @@ import pytest
 from modelloop import clock
 from modelloop.monitoring.summary import LATENCY_BOUNDS_MS
 from modelloop.rollout import judge
-from modelloop.rollout.judge import EXPIRED, HOLD, PROMOTE, ROLLBACK, Evidence, Side
-from modelloop.rollout.sequential import Sample
+from modelloop.rollout.judge import EXPIRED, HOLD, PROMOTE, ROLLBACK, Evidence, VersionEvidence
+from modelloop.rollout.sequential import MeanSample
 
 START = "2026-01-01T00:00:00.000Z"
 BAKED = clock.later(START, minutes=60)
 QUICK = [0, 0, 0, 100, 900, *[0] * 12]
 
 
-def side(**changes: Any) -> Side:
+def side(**changes: Any) -> VersionEvidence:
     usual: dict[str, Any] = {
         "requests": 1_000, "errors": 2, "rows": 1_000, "latency": QUICK, "predictions": [500, 300, 200],
     }  # fmt: skip
-    return Side(**{**usual, **changes})
+    return VersionEvidence(**{**usual, **changes})
 
 
-def evidence(candidate: Side | None = None, **changes: Any) -> Evidence:
+def evidence(candidate: VersionEvidence | None = None, **changes: Any) -> Evidence:
     usual: dict[str, Any] = {
         "kind": "canary", "candidate": candidate or side(), "reference": side(), "now": clock.later(BAKED, minutes=1),
         "bake_until": BAKED, "bake_minutes": 60, "latency_bounds_ms": LATENCY_BOUNDS_MS,
@@ -31,8 +31,8 @@ def evidence(candidate: Side | None = None, **changes: Any) -> Evidence:
     return Evidence(**{**usual, **changes})
 
 
-def outcomes(found: judge.Decision) -> dict[str, str]:
-    return {finding.name: finding.outcome for finding in found.findings}
+def outcomes(found: judge.RolloutDecision) -> dict[str, str]:
+    return {check.name: check.outcome for check in found.checks}
 
 
 def test_a_candidate_as_good_as_the_champion_is_promoted_after_its_bake() -> None:
@@ -46,11 +46,11 @@ def test_a_candidate_as_good_as_the_champion_is_promoted_after_its_bake() -> Non
         ("errors", side(errors=100)),
         ("latency", side(latency=[0] * 9 + [1_000] + [0] * 7)),
         ("predictions", side(predictions=[0, 0, 1_000])),
-        ("quality", side(losses=Sample(1_000, 0.4, 0.24))),
+        ("quality", side(losses=MeanSample(1_000, 0.4, 0.24))),
     ],
 )
-def test_a_candidate_that_is_worse_is_rolled_back_at_once(name: str, bad: Side) -> None:
-    reference = side(losses=Sample(1_000, 0.1, 0.09))
+def test_a_candidate_that_is_worse_is_rolled_back_at_once(name: str, bad: VersionEvidence) -> None:
+    reference = side(losses=MeanSample(1_000, 0.1, 0.09))
     found = judge.judge(evidence(bad, reference=reference, now=START))
     assert found.action == ROLLBACK
     assert outcomes(found)[name] == "worse"
@@ -74,8 +74,8 @@ def test_what_is_not_sure_holds_and_then_expires() -> None:
 
 
 def test_labels_speak_louder_than_other_predictions() -> None:
-    other = side(predictions=[200, 300, 500], losses=Sample(1_000, 0.05, 0.0475))
-    reference = side(predictions=[900, 50, 50], losses=Sample(1_000, 0.2, 0.16))
+    other = side(predictions=[200, 300, 500], losses=MeanSample(1_000, 0.05, 0.0475))
+    reference = side(predictions=[900, 50, 50], losses=MeanSample(1_000, 0.2, 0.16))
     assert judge.judge(evidence(other, reference=reference)).action == PROMOTE
     assert judge.judge(evidence(replace(other, losses=None), reference=reference)).action == ROLLBACK
 
@@ -85,8 +85,8 @@ def test_a_frozen_model_is_not_judged() -> None:
 
 
 def test_a_shadow_is_never_promoted_and_is_dropped_when_it_disagrees() -> None:
-    assert judge.judge(evidence(kind="shadow", pairs=(1_000, 20))).action == HOLD
-    assert judge.judge(evidence(kind="shadow", pairs=(1_000, 700))).action == ROLLBACK
+    assert judge.judge(evidence(kind="shadow", agreement=(1_000, 20))).action == HOLD
+    assert judge.judge(evidence(kind="shadow", agreement=(1_000, 700))).action == ROLLBACK
 
 
 def test_a_new_champion_is_watched_and_rolled_back() -> None:
@@ -102,6 +102,6 @@ def test_slow_means_slower_than_what_the_champion_keeps() -> None:
 
 
 def test_the_decision_is_a_plain_document() -> None:
-    document = judge.judge(evidence()).to_json()
+    document: dict[str, Any] = judge.judge(evidence()).judged("canary").to_json()
     assert document["action"] == "promote"
     assert {check["name"] for check in document["checks"]} == {"errors", "latency", "predictions", "pairs", "quality"}

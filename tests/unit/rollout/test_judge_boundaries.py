@@ -11,29 +11,30 @@ from typing import Any
 import pytest
 
 from modelloop import clock
+from modelloop.contracts.verdicts import RolloutCheck
 from modelloop.monitoring.summary import LATENCY_BOUNDS_MS
 from modelloop.rollout import judge
-from modelloop.rollout.judge import EXPIRED, HOLD, PROMOTE, Evidence, Side
-from modelloop.rollout.sequential import Sample
+from modelloop.rollout.judge import EXPIRED, HOLD, PROMOTE, Evidence, VersionEvidence
+from modelloop.rollout.sequential import MeanSample
 
 START = "2026-01-01T00:00:00.000Z"
 BAKED = clock.later(START, minutes=60)
 BINS = len(LATENCY_BOUNDS_MS) + 1
 
 
-def evidence(candidate: Side, reference: Side, **changes: Any) -> Evidence:
+def evidence(candidate: VersionEvidence, reference: VersionEvidence, **changes: Any) -> Evidence:
     usual: dict[str, Any] = {
         "kind": "canary", "now": BAKED, "bake_until": BAKED, "bake_minutes": 60, "latency_bounds_ms": LATENCY_BOUNDS_MS,
     }  # fmt: skip
     return Evidence(candidate=candidate, reference=reference, **{**usual, **changes})
 
 
-def found(name: str, given: Evidence) -> judge.Finding:
-    return next(finding for finding in judge.judge(given).findings if finding.name == name)
+def found(name: str, given: Evidence) -> RolloutCheck:
+    return next(check for check in judge.judge(given).checks if check.name == name)
 
 
-def requests(errors: int, of: int) -> Side:
-    return Side(requests=of, errors=errors, rows=1_000)
+def requests(errors: int, of: int) -> VersionEvidence:
+    return VersionEvidence(requests=of, errors=errors, rows=1_000)
 
 
 @pytest.mark.parametrize(
@@ -55,11 +56,11 @@ def test_errors(errors: int, before: int, of: int, outcome: str) -> None:
     assert found("errors", evidence(requests(errors, of), requests(before, of))).outcome == outcome
 
 
-def timed(slow: int, of: int, place: int = 8) -> Side:
+def timed(slow: int, of: int, place: int = 8) -> VersionEvidence:
     """Return a side of which `slow` requests fell into a bin of latency, by default 25 to 50 ms, and others into 1."""
     latency = [0] * BINS
     latency[3], latency[place] = of - slow, slow
-    return Side(requests=of, rows=1_000, latency=latency)
+    return VersionEvidence(requests=of, rows=1_000, latency=latency)
 
 
 @pytest.mark.parametrize(
@@ -91,18 +92,20 @@ def test_answers_within_25_ms_are_never_slow() -> None:
     ],
 )
 def test_slow_is_over_the_bound_after_the_one_that_95_percent_keep(reference: dict[int, int], slow: str) -> None:
-    side = Side(requests=400, rows=1_000, latency=[reference.get(place, 0) for place in range(BINS)])
+    side = VersionEvidence(requests=400, rows=1_000, latency=[reference.get(place, 0) for place in range(BINS)])
     assert f"took over {slow}:" in found("latency", evidence(side, side)).detail
 
 
 def test_bounds_that_all_lie_below_25_ms_leave_the_last_one() -> None:
-    side = Side(requests=400, rows=1_000, latency=[400, 0, 0])
+    side = VersionEvidence(requests=400, rows=1_000, latency=[400, 0, 0])
     assert "took over 2 ms:" in found("latency", evidence(side, side, latency_bounds_ms=(1, 2))).detail
 
 
 @pytest.mark.parametrize("quiet", ["candidate", "reference"])
 def test_no_warm_requests_on_one_side_are_nothing_to_compare(quiet: str) -> None:
-    sides = {"candidate": timed(300, 400), "reference": timed(8, 400)} | {quiet: Side(rows=1_000, latency=[0] * BINS)}
+    sides = {"candidate": timed(300, 400), "reference": timed(8, 400)} | {
+        quiet: VersionEvidence(rows=1_000, latency=[0] * BINS)
+    }
     assert found("latency", evidence(**sides)).outcome == "skipped"
 
 
@@ -111,13 +114,16 @@ def test_no_warm_requests_on_one_side_are_nothing_to_compare(quiet: str) -> None
     [(159, 400, "passed"), (160, 400, "worse"), (6_292, 20_000, "passed"), (6_293, 20_000, "worse")],
 )
 def test_pairs(differently: int, of: int, outcome: str) -> None:
-    side = Side(rows=1_000)
-    assert found("pairs", evidence(side, side, kind="shadow", pairs=(of, differently))).outcome == outcome
+    side = VersionEvidence(rows=1_000)
+    assert found("pairs", evidence(side, side, kind="shadow", agreement=(of, differently))).outcome == outcome
 
 
 @pytest.mark.parametrize("pairs", [None, (0, 0)])
 def test_no_pairs_are_nothing_to_compare(pairs: tuple[int, int] | None) -> None:
-    assert found("pairs", evidence(Side(rows=1_000), Side(rows=1_000), pairs=pairs)).outcome == "skipped"
+    assert (
+        found("pairs", evidence(VersionEvidence(rows=1_000), VersionEvidence(rows=1_000), agreement=pairs)).outcome
+        == "skipped"
+    )
 
 
 @pytest.mark.parametrize(
@@ -138,12 +144,14 @@ def test_no_pairs_are_nothing_to_compare(pairs: tuple[int, int] | None) -> None:
     ],
 )
 def test_quality(margin: float, loss: float, rows: int, outcome: str) -> None:
-    candidate, reference = (Side(rows=1_000, losses=Sample(rows, mean, 0.25)) for mean in (loss, 0.5))
+    candidate, reference = (VersionEvidence(rows=1_000, losses=MeanSample(rows, mean, 0.25)) for mean in (loss, 0.5))
     assert found("quality", evidence(candidate, reference, margin=margin)).outcome == outcome
 
 
 def test_a_loss_below_zero_may_be_worse_by_a_tenth_of_its_size() -> None:
-    candidate, reference = (Side(rows=1_000, losses=Sample(10_000, mean, 0.01)) for mean in (-0.92, -1.0))
+    candidate, reference = (
+        VersionEvidence(rows=1_000, losses=MeanSample(10_000, mean, 0.01)) for mean in (-0.92, -1.0)
+    )
     assert found("quality", evidence(candidate, reference)).outcome == "passed"
 
 
@@ -152,15 +160,16 @@ def test_a_loss_below_zero_may_be_worse_by_a_tenth_of_its_size() -> None:
 )
 def test_quality_needs_labels_on_both_sides(sizes: tuple[int, int], outcome: str) -> None:
     candidate, reference = (
-        Side(rows=1_000, losses=Sample(size, mean, 0.01)) for size, mean in zip(sizes, (0.9, 0.1), strict=True)
+        VersionEvidence(rows=1_000, losses=MeanSample(size, mean, 0.01))
+        for size, mean in zip(sizes, (0.9, 0.1), strict=True)
     )
     assert found("quality", evidence(candidate, reference)).outcome == outcome
-    assert found("quality", evidence(Side(rows=1_000), reference)).outcome == "skipped"
-    assert found("quality", evidence(candidate, Side(rows=1_000))).outcome == "skipped"
+    assert found("quality", evidence(VersionEvidence(rows=1_000), reference)).outcome == "skipped"
+    assert found("quality", evidence(candidate, VersionEvidence(rows=1_000))).outcome == "skipped"
 
 
-def predicted(*counts: int) -> Side:
-    return Side(rows=1_000, predictions=counts)
+def predicted(*counts: int) -> VersionEvidence:
+    return VersionEvidence(rows=1_000, predictions=counts)
 
 
 @pytest.mark.parametrize(
@@ -182,7 +191,7 @@ def test_predictions(candidate: tuple[int, ...], reference: tuple[int, ...], out
 
 @pytest.mark.parametrize(("rows", "others", "action"), [(200, 200, PROMOTE), (199, 900, HOLD), (900, 199, HOLD)])
 def test_the_quieter_side_needs_two_hundred_rows(rows: int, others: int, action: str) -> None:
-    sides = (Side(requests=5_000, rows=amount) for amount in (rows, others))
+    sides = (VersionEvidence(requests=5_000, rows=amount) for amount in (rows, others))
     assert judge.judge(evidence(*sides)).action == action
 
 
@@ -196,6 +205,6 @@ def test_a_bake_ends_with_its_last_moment() -> None:
 def test_an_undecided_rollout_ends_after_ten_bakes_and_at_least_an_hour(bake_minutes: int, wait: int) -> None:
     quiet, end = requests(0, 0), clock.later(BAKED, minutes=wait)
     assert judge.expires_at(BAKED, bake_minutes) == end
-    before = evidence(quiet, Side(), bake_minutes=bake_minutes, now=clock.later(end, seconds=-1))
+    before = evidence(quiet, VersionEvidence(), bake_minutes=bake_minutes, now=clock.later(end, seconds=-1))
     assert judge.judge(before).action == HOLD
-    assert judge.judge(evidence(quiet, Side(), bake_minutes=bake_minutes, now=end)).action == EXPIRED
+    assert judge.judge(evidence(quiet, VersionEvidence(), bake_minutes=bake_minutes, now=end)).action == EXPIRED

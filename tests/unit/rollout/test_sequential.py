@@ -7,19 +7,19 @@ import math
 import pytest
 from scipy.stats import norm
 
-from modelloop.rollout.sequential import Difference, Sample, bound_once, bounds_always, share
+from modelloop.rollout.sequential import Difference, MeanSample, bound_once, bounds_always, share
 
 
 @pytest.mark.parametrize(
     ("count", "hits", "expected"),
     [
-        (0, 0, Sample(0, 0.0, 0.25)),
-        (1, 1, Sample(1, 1.0, 2 / 9)),
-        (8, 1, Sample(8, 0.125, 0.16)),  # one of eight, guarded as two of ten
-        (98, 0, Sample(98, 0.0, 0.0099)),
+        (0, 0, MeanSample(0, 0.0, 0.25)),
+        (1, 1, MeanSample(1, 1.0, 2 / 9)),
+        (8, 1, MeanSample(8, 0.125, 0.16)),  # one of eight, guarded as two of ten
+        (98, 0, MeanSample(98, 0.0, 0.0099)),
     ],
 )
-def test_a_share_has_one_hit_and_one_miss_more_for_its_variance(count: int, hits: int, expected: Sample) -> None:
+def test_a_share_has_one_hit_and_one_miss_more_for_its_variance(count: int, hits: int, expected: MeanSample) -> None:
     found = share(count, hits)
     assert (found.size, found.mean) == (expected.size, expected.mean)
     assert found.variance == pytest.approx(expected.variance)
@@ -28,7 +28,7 @@ def test_a_share_has_one_hit_and_one_miss_more_for_its_variance(count: int, hits
 @pytest.mark.parametrize(("rows", "others"), [(1, 1), (50, 400), (200, 200), (5000, 300)])
 @pytest.mark.parametrize(("chance", "first_look"), [(0.05, 200), (0.002, 200), (0.01, 1000)])
 def test_bounds_at_all_times_are_robbins_normal_mixture(rows: int, others: int, chance: float, first_look: int) -> None:
-    candidate, reference = Sample(rows, 0.7, 0.21), Sample(others, 0.4, 0.24)
+    candidate, reference = MeanSample(rows, 0.7, 0.21), MeanSample(others, 0.4, 0.24)
 
     found = bounds_always(candidate, reference, chance, first_look)
 
@@ -43,12 +43,12 @@ def test_bounds_at_all_times_are_robbins_normal_mixture(rows: int, others: int, 
 @pytest.mark.parametrize(("rows", "others"), [(1, 1), (50, 400)])
 def test_a_bound_for_one_look_is_the_normal_95_percent(rows: int, others: int) -> None:
     error = math.sqrt(0.21 / rows + 0.24 / others)
-    found = bound_once(Sample(rows, 0.7, 0.21), Sample(others, 0.4, 0.24))
+    found = bound_once(MeanSample(rows, 0.7, 0.21), MeanSample(others, 0.4, 0.24))
     assert found == pytest.approx(norm.ppf(0.95, 0.3, error))
 
 
 @pytest.mark.parametrize("sizes", [(0, 0), (0, 9), (9, 0)])
 def test_nothing_on_one_side_bounds_nothing(sizes: tuple[int, int]) -> None:
-    candidate, reference = (Sample(size, 0.5, 0.25) for size in sizes)
+    candidate, reference = (MeanSample(size, 0.5, 0.25) for size in sizes)
     assert bounds_always(candidate, reference, 0.05, 200) == Difference(0.0, -math.inf, math.inf)
     assert bound_once(candidate, reference) == math.inf

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from modelloop.monitoring import windows
 from modelloop.monitoring.summary import Summary, SummaryKey
+
+if TYPE_CHECKING:
+    from modelloop.contracts.counts import Counts
 
 NOW = "2026-11-23T12:10:00Z"
 
 
-def hours(*rows: tuple[str, int]) -> list[tuple[str, dict[str, int]]]:
+def hours(*rows: tuple[str, int]) -> list[tuple[str, Counts]]:
     return [(hour, {"sampled": amount}) for hour, amount in rows]
 
 
@@ -55,7 +60,7 @@ def test_totals_by_version_and_variant() -> None:
         Summary(SummaryKey("m", "2026-11-23T11", 2, "shadow"), {"requests": 1, "rows": 1, "errors": {"Y": 2}}),
         Summary(SummaryKey("m", "2026-11-23T11", 0, "none"), {"errors": {"X": 4}}),
     ]
-    found = windows.by_version(summaries)
+    found: Any = windows.by_version(summaries)
 
     assert (found["predictions"], found["rows"], found["errors"]) == (3, 3, 4)
     assert [(one["version"], one["predictions"]) for one in found["versions"]] == [(None, 0), (1, 2), (2, 1)]
@@ -69,16 +74,16 @@ def test_lines_that_were_put_aside_are_told_by_reason_and_make_no_version() -> N
         Summary(key._replace(hour="2026-11-23T11"), {"quarantined": {"malformed": 1, "not_json": 1}}),
         Summary(SummaryKey("m", "2026-11-23T11", 1, "champion"), {"requests": 1}),
     ]
-    found = windows.by_version(summaries)
+    found: Any = windows.by_version(summaries)
 
     assert found["quarantined"] == {"malformed": 1, "not_json": 3}
     assert [one["version"] for one in found["versions"]] == [1]
-    assert [one["from"][:13] for one in windows.series(summaries)] == ["2026-11-23T11"]
+    assert [str(one["from"])[:13] for one in windows.series(summaries)] == ["2026-11-23T11"]
 
 
 def test_what_no_caller_got_stands_apart() -> None:
-    told = {"requests": 1, "rows": 1, "errors": {"Y": 2}, "latency": {"warm": {"counts": [1], "micros": 9}}}
-    found = windows.by_version([Summary(SummaryKey("m", "2026-11-23T11", 2, "shadow"), told)])
+    told: Counts = {"requests": 1, "rows": 1, "errors": {"Y": 2}, "latency": {"warm": {"counts": [1], "micros": 9}}}
+    found: Any = windows.by_version([Summary(SummaryKey("m", "2026-11-23T11", 2, "shadow"), told)])
 
     version = found["versions"][0]
     for empty in (found, version):

@@ -13,8 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby, takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from modelloop import keys
-from modelloop.errors import ArtifactRefusedError, ConflictError, NotFoundError
+from modelloop import clock, keys
+from modelloop.contracts.counts import branch, integer
+from modelloop.contracts.reading import reading
+from modelloop.errors import ConflictError, NotFoundError
 from modelloop.monitoring import summary, windows
 from modelloop.monitoring.quality import outcomes, shadow_agreement
 
@@ -22,13 +24,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from modelloop.aws.storage import Bucket
+    from modelloop.contracts.counts import Counts
     from modelloop.monitoring.quality.outcomes import Labels
-    from modelloop.monitoring.summary import Counts
 
 FORMAT_VERSION = 1
 LABELS_PENDING = "unkept"  # the mark's name in the bucket
 PARALLEL_READS = 4
-MOST_HOURS = 4 * 24 * 7
+MAX_HOURS = 4 * 24 * 7
 
 
 class Due(NamedTuple):
@@ -64,19 +66,20 @@ def join(
 ) -> bool:
     """Join one hour and delete its marks; False when another join was quicker (the marks stay for the next one).
 
-    `paired` says that a shadow answers too, so that its answers are held against the champion's.
+    `paired` says that a shadow answers too, so that its answers are compared with the champion's.
     """
     joined, etag = _read(artifacts, keys.quality(model, hour))
-    known = labels(artifacts, model, hour)
-    both = {}
+    received = labels(artifacts, model, hour)
+    agreement: Counts = {}
     if paired or (joined or {}).get("pairs"):
-        both = shadow_agreement.count(index_lines(artifacts, model, hour), manifest)
-    if known.last or both:
-        found = outcomes.join(index_lines(artifacts, model, hour), known, manifest) | ({"pairs": both} if both else {})
-        if found != joined:
-            if known.last:
+        agreement = shadow_agreement.count(index_lines(artifacts, model, hour), manifest)
+    if received.last or agreement:
+        counts = outcomes.join(index_lines(artifacts, model, hour), received, manifest)
+        counts |= {"pairs": agreement} if agreement else {}
+        if counts != joined:
+            if received.last:
                 artifacts.put(keys.join_pending(model, hour, LABELS_PENDING), b"")
-            if not _write(artifacts, keys.quality(model, hour), model, hour, found, etag):
+            if not _write(artifacts, keys.quality(model, hour), model, hour, counts, etag):
                 return False
     forget(artifacts, marks)
     return True
@@ -102,9 +105,9 @@ def index_lines(artifacts: Bucket, model: str, hour: str) -> Iterator[bytes]:
 
 def newest_first(artifacts: Bucket, model: str, now: str) -> Iterator[tuple[str, Counts]]:
     """Yield the joined hours of the last four weeks, newest first, read only as far as asked."""
-    end = windows.hour_of(now)
+    end = clock.hour_of(now)
     prefix = keys.quality_prefix(model)
-    start = prefix + windows.shift(end, -MOST_HOURS)
+    start = prefix + windows.shift(end, -MAX_HOURS)
     found = list(artifacts.list_keys(prefix, start_after=start))
     for key in reversed(found):
         joined, _ = _read(artifacts, key)
@@ -113,24 +116,26 @@ def newest_first(artifacts: Bucket, model: str, now: str) -> Iterator[tuple[str,
 
 
 def paired(artifacts: Bucket, model: str, since: str, now: str, pair: str) -> tuple[int, int] | None:
-    """Return the rows that a `pair` (`pairs.name`) both answered from hour `since` on, and how many differently."""
-    joined = takewhile(lambda found: found[0] >= since, newest_first(artifacts, model, now))
-    found = summary.total((counts.get("pairs") or {}).get(pair, {}) for _, counts in joined)
-    return (found["rows"], found["different"]) if found else None
+    """Return the rows that both of a `pair` answered from hour `since` on, and how many differently.
+
+    `pair` is a name as `shadow_agreement.name` makes it; None: there are no such rows.
+    """
+    hours = takewhile(lambda joined: joined[0] >= since, newest_first(artifacts, model, now))
+    agreement = summary.total(branch(branch(joined, "pairs"), pair) for _, joined in hours)
+    return (integer(agreement, "rows"), integer(agreement, "different")) if agreement else None
 
 
-def _read(artifacts: Bucket, key: str) -> tuple[dict[str, Any] | None, str | None]:
+def _read(artifacts: Bucket, key: str) -> tuple[Counts | None, str | None]:
     try:
         body, etag = artifacts.get_with_etag(key)
     except NotFoundError:
         return None, None
     document = json.loads(body)
-    if document.get("format_version") != FORMAT_VERSION:
-        raise ArtifactRefusedError(f"{key} has format {document.get('format_version')!r}")
-    return document["joined"], etag
+    with reading(f"joined hour {key}", document, FORMAT_VERSION):
+        return document["joined"], etag
 
 
-def _write(artifacts: Bucket, key: str, model: str, hour: str, joined: dict[str, Any], etag: str | None) -> bool:
+def _write(artifacts: Bucket, key: str, model: str, hour: str, joined: Counts, etag: str | None) -> bool:
     document = {"format_version": FORMAT_VERSION, "model": model, "hour": hour, "joined": joined}
     body = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
     try:

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
-from modelloop import keys
+from modelloop import clock, keys
 from modelloop.errors import ConflictError, NotFoundError
 from modelloop.monitoring import summary, windows
 from modelloop.monitoring.summary import Summary, SummaryKey
@@ -55,8 +55,8 @@ def between(artifacts: Bucket, model: str, start: str, end: str) -> Iterator[Sum
 
 def newest_first(artifacts: Bucket, model: str, version: int, variants: Collection[str], now: str) -> Iterator[Summary]:
     """Yield a version's summaries of the last two window lengths, newest hour first, read only as far as asked."""
-    end = windows.hour_of(now)
-    start = windows.shift(end, -2 * windows.LONGEST_HOURS)
+    end = clock.hour_of(now)
+    start = windows.shift(end, -2 * windows.MAX_HOURS)
     wanted = [
         entry
         for entry in entries(artifacts, model, start, end)

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from modelloop.aws.storage import Bucket
     from modelloop.aws.stores import Stores
 
-MOST_KEPT = 64
+MAX_KEPT = 64
 
 
-@lru_cache(MOST_KEPT)
+@lru_cache(MAX_KEPT)
 def read(artifacts: Bucket, model: str, run_id: str) -> dict[str, Any]:
     """Return the manifest of a version; raise NotFoundError when there is no such version."""
     key = keys.version(model, run_id, keys.MANIFEST)
@@ -31,22 +31,22 @@ def read(artifacts: Bucket, model: str, run_id: str) -> dict[str, Any]:
 
 
 class Versions:
-    """The manifests of one model by version number; a number that nobody registered has none."""
+    """The manifests of one model by version number; an unregistered number has none."""
 
     def __init__(self, stores: Stores, model: str) -> None:
         self._stores = stores
         self._model = model
-        self._found: dict[int, dict[str, Any] | None] = {}
+        self._by_number: dict[int, dict[str, Any] | None] = {}
 
     def get(self, version: int) -> dict[str, Any] | None:
         """Return a version's manifest, or None."""
-        if version not in self._found:
-            self._found[version] = self._find(version)
-        return self._found[version]
+        if version not in self._by_number:
+            self._by_number[version] = self._find(version)
+        return self._by_number[version]
 
     def _find(self, version: int) -> dict[str, Any] | None:
         try:
-            run_id = self._stores.registry.get_version(self._model, version)["run_id"]
+            run_id = self._stores.registry.get_version(self._model, version).run_id
             return read(self._stores.artifacts, self._model, run_id)
         except NotFoundError:
             return None

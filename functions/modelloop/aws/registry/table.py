@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 import orjson
 from botocore.exceptions import ClientError
@@ -19,16 +19,20 @@ from modelloop.errors import RequestError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Item = dict[str, Any]
+    from modelloop.contracts.json_types import JsonObject, JsonValue
 
-MOST_ITEMS = 100
+Item: TypeAlias = "dict[str, JsonValue]"
+Typed: TypeAlias = "dict[str, dict[str, Any]]"  # attributes as DynamoDB has them: {"S": …}, {"N": …}, {"M": …}
+Entry = TypeVar("Entry")
+
+MAX_ITEMS = 100
 _NAMES = re.compile(r"#(\w+)")
 
 
-class Page(NamedTuple):
+class Page(NamedTuple, Generic[Entry]):
     """A slice of a list and the token that continues it (None: that was all)."""
 
-    items: list[Any]
+    items: list[Entry]
     next: str | None
 
 
@@ -52,10 +56,10 @@ class Table:
             answer = self._client.get_item(TableName=self.name, Key=_encode({"pk": pk, "sk": sk}), ConsistentRead=True)
         return _decode(answer["Item"]) if "Item" in answer else None
 
-    def put_new(self, item: Mapping[str, Any]) -> bool:
+    def put_new(self, item: JsonObject) -> bool:
         """Write an item unless one is there; True when it is there as this call, or a lost try of it, wrote it."""
         try:
-            self._write("put_item", item["sk"], {"Item": _encode(item)}, "attribute_not_exists(pk)", None)
+            self._write("put_item", str(item["sk"]), {"Item": _encode(item)}, "attribute_not_exists(pk)", None)
         except ConditionFailedError as failed:
             return failed.item == dict(item)
         return True
@@ -64,10 +68,10 @@ class Table:
         self,
         pk: str,
         sk: str,
-        facts: Mapping[str, Any],
+        facts: JsonObject,
         condition: str | None = None,
-        values: Mapping[str, Any] | None = None,
-        defaults: Mapping[str, Any] | None = None,
+        values: JsonObject | None = None,
+        defaults: JsonObject | None = None,
     ) -> Item:
         """Set attributes (and `defaults` where absent) and return the whole item afterwards.
 
@@ -93,14 +97,16 @@ class Table:
             "ReturnValues": "UPDATED_NEW",
         }
         answer = self._write("update_item", sk, request, None, {"one": 1})
-        return int(_decode(answer["Attributes"])["issued"])
+        return int(answer["Attributes"]["issued"]["N"])
 
     def delete(self, pk: str, sk: str) -> None:
         """Delete an item; no error when it is not there."""
         with calling(sk):
             self._client.delete_item(TableName=self.name, Key=_encode({"pk": pk, "sk": sk}))
 
-    def page(self, pk: str, prefix: str, *, limit: int, start: str | None = None, newest_first: bool = False) -> Page:
+    def page(
+        self, pk: str, prefix: str, *, limit: int, start: str | None = None, newest_first: bool = False
+    ) -> Page[Item]:
         """Return a page of the items whose sort key has the prefix, in the order of that key."""
         request: dict[str, Any] = {
             "TableName": self.name,
@@ -108,14 +114,14 @@ class Table:
             "ExpressionAttributeValues": _encode({":pk": pk, ":prefix": prefix}),
             "ScanIndexForward": not newest_first,
             "ConsistentRead": True,
-            "Limit": max(1, min(limit, MOST_ITEMS)),
+            "Limit": max(1, min(limit, MAX_ITEMS)),
         }
         if start:
             request["ExclusiveStartKey"] = _encode({"pk": pk, "sk": _from_token(start, prefix)})
         with calling(prefix):
             answer = self._client.query(**request)
         last = answer.get("LastEvaluatedKey")
-        return Page([_decode(item) for item in answer["Items"]], _to_token(_decode(last)["sk"]) if last else None)
+        return Page([_decode(item) for item in answer["Items"]], _to_token(last["sk"]["S"]) if last else None)
 
     def _write(
         self,
@@ -123,7 +129,7 @@ class Table:
         what: str,
         request: dict[str, Any],
         condition: str | None,
-        values: Mapping[str, Any] | None,
+        values: JsonObject | None,
     ) -> dict[str, Any]:
         if condition:
             request |= {"ConditionExpression": condition, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
@@ -143,11 +149,11 @@ class Table:
         return client("dynamodb")
 
 
-def _encode(item: Mapping[str, Any]) -> dict[str, Any]:
+def _encode(item: JsonObject) -> Typed:
     return {name: _encode_value(value) for name, value in item.items()}
 
 
-def _encode_value(value: Any) -> dict[str, Any]:
+def _encode_value(value: JsonValue) -> dict[str, Any]:
     if value is None:
         return {"NULL": True}
     if isinstance(value, bool):
@@ -159,7 +165,7 @@ def _encode_value(value: Any) -> dict[str, Any]:
     return {"M": {"json": {"S": orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY).decode()}}}
 
 
-def _decode(item: Mapping[str, Any]) -> Item:
+def _decode(item: Mapping[str, dict[str, Any]]) -> Item:
     return {name: _decode_value(value) for name, value in item.items()}
 
 

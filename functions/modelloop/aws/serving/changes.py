@@ -2,8 +2,8 @@
 
 Order makes races end with one winner. The pointer is read first. A version that is to get a role is touched next, on
 condition that it is neither rejected nor retired, and the pointer is published over what was read. Whoever withdraws a
-version reads its mark before the pointer, publishes a new revision, and writes the fact on condition of the mark. So of
-a promotion and a withdrawal of one version, one always meets a failed condition.
+version reads its record before the pointer, publishes a new revision, and writes the withdrawal on condition that the
+version was not touched since. So of a promotion and a withdrawal of one version, one always meets a failed condition.
 
 Order makes crashes harmless too: the projection and the audit entry are derived from the published pointer, and are
 made up for by a repeated call, by the next change and by `repair`.
@@ -12,20 +12,22 @@ made up for by a repeated call, by the next change and by `repair`.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modelloop import clock
-from modelloop.aws.registry.registry import mark
-from modelloop.aws.serving import journal, pointers
-from modelloop.contracts.pointer import Pointer
+from modelloop.aws.serving import pointers
+from modelloop.contracts.pointer import ROLES, Pointer
+from modelloop.contracts.version_facts import APPROVED, REJECTED, RETIRED, ROLLED_BACK, VersionEvent
 from modelloop.errors import ConflictError
+from modelloop.ids import derived_uuid7
 from modelloop.rollout import clearance, moves
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from modelloop.aws.registry.table import Item
+    from modelloop.aws.registry.registry import Registry
     from modelloop.aws.stores import Stores
+    from modelloop.contracts.version_facts import VersionRecord
 
 ATTEMPTS = 4
 
@@ -36,7 +38,7 @@ class Changes:
     A revision of 0 stands for a model that was never served.
 
     Every method returns the pointer that serves afterwards; repeating one changes nothing. Raises ConflictError when
-    somebody else was first or the wish makes no sense, NotFoundError for an unknown version, TransientError when the
+    somebody else was first or the change makes no sense, NotFoundError for an unknown version, TransientError when the
     stores are out of reach.
     """
 
@@ -56,60 +58,58 @@ class Changes:
         """Make a version (default: the challenger, else the shadow) the champion; that approves it, too."""
         pointer, etag = self._read()
         version = version or _candidate(pointer, "promote")
-        facts = self._cleared(version)
-        bake_minutes = clearance.policy(facts).bake_minutes
-        ref = clearance.ref(facts)
-        decided = moves.promote(pointer, ref, model=self._model, bake_minutes=bake_minutes, **self._said())
-        approval = {"approved": self._fact()} if clearance.is_open(facts) else {}
-        return self._give_role(pointer, etag, facts, decided, approval)
+        record = self._cleared(version)
+        bake_minutes, ref = record.facts.promotion.bake_minutes, clearance.ref(record)
+        decided = moves.promote(pointer, ref, model=self._model, bake_minutes=bake_minutes, **self._audit_fields())
+        approval = {APPROVED: self._event()} if clearance.is_open(record) else {}
+        return self._give_role(pointer, etag, version, decided, approval)
 
     def approve(self, version: int) -> Pointer | None:
         """Record that a version may serve; then it goes live as its policy says (manual: at once)."""
-        facts = self._cleared(version)
-        if clearance.policy(facts).policy == "manual":
+        record = self._cleared(version)
+        if record.facts.promotion.policy == "manual":
             return self.promote(version)
-        if "approved" not in facts:
-            approval = {"approved": self._fact()}
-            facts = self._registry.update_version(
-                self._model, version, approval, unless=("approved", *clearance.WITHDRAWN)
-            )
-        journal.record_fact(self._registry, self._model, "approve", version, facts["approved"])
+        if record.approved is None:
+            unless = (APPROVED, *clearance.WITHDRAWN)
+            record = self._registry.update_version(self._model, version, {APPROVED: self._event()}, unless=unless)
+        if record.approved is not None:
+            _record_approval(self._registry, self._model, version, record.approved)
         return self.release(version)
 
     def reject(self, version: int | None = None, *, unpin: bool = True) -> Pointer | None:
         """Withdraw a version (default: the challenger, else the shadow) that shall not become champion."""
         version = version or _candidate(self._read()[0], "reject")
-        return self._withdraw(version, "rejected", partial(moves.reject, unpin=unpin))
+        return self._withdraw(version, REJECTED, partial(moves.reject, unpin=unpin))
 
     def retire(self, version: int | None = None) -> Pointer | None:
         """Withdraw a version for good, or (without a number) stop serving the model."""
         if version is None:
-            return self._change(partial(moves.retire, **self._said()))
-        return self._withdraw(version, "retired", moves.retire)
+            return self._change(lambda pointer: moves.retire(pointer, None, **self._audit_fields()))
+        return self._withdraw(version, RETIRED, moves.retire)
 
     def rollback(self, to: int | None = None) -> Pointer | None:
         """Put the previous champion back; the version that goes is not released again, though it can be promoted."""
-        pointer = self._change(partial(moves.rollback, to=to, **self._said()))
+        pointer = self._change(lambda pointer: moves.rollback(pointer, to=to, **self._audit_fields()))
         if pointer is not None and pointer.action == "rollback" and pointer.subject is not None:
-            self._registry.update_version(self._model, pointer.subject, {"rolled_back": self._fact()})
+            self._registry.update_version(self._model, pointer.subject, {ROLLED_BACK: self._event()})
         return pointer
 
     def freeze(self, *, on: bool = True) -> Pointer | None:
         """Stop every release, promotion and judgement, or allow them again."""
-        return self._change(partial(moves.freeze, frozen=on, **self._said()))
+        return self._change(lambda pointer: moves.freeze(pointer, frozen=on, **self._audit_fields()))
 
     def pin(self, version: int, *, on: bool = True) -> Pointer | None:
         """Keep a version reachable by its number, or let it go."""
         if not on:
-            return self._change(partial(moves.unpin, version=version, **self._said()))
+            return self._change(lambda pointer: moves.unpin(pointer, version, **self._audit_fields()))
         return self._add_role(version, moves.pin)
 
     def shadow(self, version: int, *, on: bool = True) -> Pointer | None:
         """Compare a version after every answer, or stop that."""
         if not on:
-            return self._change(partial(moves.unshadow, version=version, **self._said()))
-        facts = self._registry.get_version(self._model, version)
-        return self._add_role(version, partial(moves.shadow, bake_minutes=clearance.policy(facts).bake_minutes))
+            return self._change(lambda pointer: moves.unshadow(pointer, version, **self._audit_fields()))
+        bake_minutes = self._registry.get_version(self._model, version).facts.promotion.bake_minutes
+        return self._add_role(version, partial(moves.shadow, bake_minutes=bake_minutes))
 
     def settle(self) -> Pointer | None:
         """Bring the table's copy and the audit log in line with the pointer."""
@@ -123,44 +123,45 @@ class Changes:
 
     def _release(self, version: int) -> Pointer | None:
         pointer, etag = self._read()
-        facts = self._registry.get_version(self._model, version)
-        if not clearance.is_releasable(facts):
+        record = self._registry.get_version(self._model, version)
+        if not clearance.is_releasable(record):
             return self._settle(pointer)
-        policy = clearance.policy(facts)
-        decided = moves.release(pointer, clearance.ref(facts), model=self._model, policy=policy, **self._said())
-        return self._give_role(pointer, etag, facts, decided)
+        ref, policy = clearance.ref(record), record.facts.promotion
+        decided = moves.release(pointer, ref, model=self._model, policy=policy, **self._audit_fields())
+        return self._give_role(pointer, etag, version, decided)
 
     def _add_role(self, version: int, decide: Callable[..., Pointer]) -> Pointer | None:
         pointer, etag = self._read()
-        facts = self._cleared(version)
-        decided = decide(_serving(pointer), clearance.ref(facts), **self._said())
-        return self._give_role(pointer, etag, facts, decided)
+        ref = clearance.ref(self._cleared(version))
+        decided = decide(_serving(pointer), ref, **self._audit_fields())
+        return self._give_role(pointer, etag, version, decided)
 
     def _give_role(
         self,
         pointer: Pointer | None,
         etag: str | None,
-        facts: Item,
+        version: int,
         decided: Pointer | None,
-        more: Mapping[str, Any] | None = None,
+        events: Mapping[str, VersionEvent] | None = None,
     ) -> Pointer | None:
-        """Touch the version, then publish; `pointer` was read before `facts`."""
+        """Touch the version, then publish; `pointer` was read before the version's record."""
         if decided is not pointer and decided is not None:
-            self._registry.update_version(self._model, facts["version"], more or {}, unless=clearance.WITHDRAWN)
+            self._registry.update_version(self._model, version, events, unless=clearance.WITHDRAWN)
         return self._publish(pointer, etag, decided)
 
-    def _withdraw(self, version: int, fact: str, decide: Callable[..., Pointer]) -> Pointer | None:
-        return _again(lambda: self._withdraw_once(version, fact, decide), only=_TouchedError)
+    def _withdraw(self, version: int, event: str, decide: Callable[..., Pointer]) -> Pointer | None:
+        return _again(lambda: self._withdraw_once(version, event, decide), only=_TouchedError)
 
-    def _withdraw_once(self, version: int, fact: str, decide: Callable[..., Pointer]) -> Pointer | None:
-        facts = self._registry.get_version(self._model, version)
+    def _withdraw_once(self, version: int, event: str, decide: Callable[..., Pointer]) -> Pointer | None:
+        record = self._registry.get_version(self._model, version)
         pointer, etag = self._read()
-        if fact in facts:
+        if record.event(event) is not None:
             return self._settle(pointer)
         empty = Pointer(model=self._model, revision=0, champion=None)
-        decided = self._publish(pointer, etag, decide(pointer or empty, version, **self._said()))
+        decided = self._publish(pointer, etag, decide(pointer or empty, version, **self._audit_fields()))
+        events = {event: self._event()}
         try:
-            self._registry.update_version(self._model, version, {fact: self._fact()}, unless=(fact,), seen=mark(facts))
+            self._registry.update_version(self._model, version, events, unless=(event,), seen=record.touched)
         except ConflictError as error:
             raise _TouchedError(error.message, field="version") from error
         return decided
@@ -173,25 +174,25 @@ class Changes:
         if decided is None or decided is pointer:
             return self._settle(pointer)
         if pointer is not None:
-            journal.record_pointer(self._registry, pointer)
+            _record_change(self._registry, pointer)
         pointers.publish(self._artifacts, decided, etag)
         return self._settle(decided)
 
     def _settle(self, pointer: Pointer | None) -> Pointer | None:
         if pointer is not None:
             self._registry.project_pointer(pointer)
-            journal.record_pointer(self._registry, pointer)
+            _record_change(self._registry, pointer)
         return pointer
 
-    def _cleared(self, version: int) -> Item:
-        facts = self._registry.get_version(self._model, version)
-        clearance.check(facts)
-        return facts
+    def _cleared(self, version: int) -> VersionRecord:
+        record = self._registry.get_version(self._model, version)
+        clearance.check(record)
+        return record
 
-    def _fact(self) -> dict[str, str]:
-        return {"at": clock.now(), "who": self._who, "why": self._why}
+    def _event(self) -> VersionEvent:
+        return VersionEvent(clock.now(), self._who, self._why)
 
-    def _said(self) -> dict[str, Any]:
+    def _audit_fields(self) -> dict[str, str]:
         return {"now": clock.now(), "who": self._who, "why": self._why}
 
 
@@ -200,8 +201,37 @@ def repair(stores: Stores, model: str) -> Pointer | None:
     return Changes(stores, model, who="schedule", why="repair").settle()
 
 
+def _record_change(registry: Registry, pointer: Pointer) -> None:
+    """Record the change that made this revision of the pointer, and who serves as what since then, once."""
+    refs = {role: getattr(pointer, role) for role in ROLES}
+    registry.record_audit(
+        pointer.model,
+        pointer.action,
+        pointer.who,
+        pointer.why,
+        {
+            "version": pointer.subject,
+            "revision": pointer.revision,
+            "pins": [ref.version for ref in pointer.pins],
+            "frozen": pointer.frozen,
+            "weight": pointer.weight,
+            **{role: ref and ref.version for role, ref in refs.items()},
+        },
+        audit_id=derived_uuid7(clock.to_ms(pointer.updated_at), f"{pointer.model}/{pointer.revision}"),
+        time=pointer.updated_at,
+    )
+
+
+def _record_approval(registry: Registry, model: str, version: int, event: VersionEvent) -> None:
+    """Record that a version was approved, once."""
+    audit_id = derived_uuid7(clock.to_ms(event.at), f"{model}/{version}/approve")
+    registry.record_audit(
+        model, "approve", event.who, event.why, {"version": version}, audit_id=audit_id, time=event.at
+    )
+
+
 class _TouchedError(ConflictError):
-    """A version was touched between its mark and its fact; the withdrawal looks again."""
+    """A version was touched between its reading and its withdrawal, which is tried again."""
 
 
 def _again(change: Callable[[], Pointer | None], only: type[ConflictError] = ConflictError) -> Pointer | None:
@@ -214,7 +244,7 @@ def _again(change: Callable[[], Pointer | None], only: type[ConflictError] = Con
 
 
 def _candidate(pointer: Pointer | None, action: str) -> int:
-    """Return the version that a wish without a number means; repeated, it means the one that it meant before."""
+    """Return the version that a request without a number means; repeated, it means the one that it meant before."""
     ref = pointer and (pointer.challenger or pointer.shadow)
     if ref:
         return ref.version

@@ -1,81 +1,83 @@
-"""One look of the judge at one model: the evidence, the decision, and the one write it asks for."""
+"""One check of what is being rolled out for a model: the evidence, the decision, and the one change it asks for."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from modelloop.aws.registry.table import MOST_ITEMS
+from modelloop.aws.registry.table import MAX_ITEMS
 from modelloop.aws.serving import pointers, rollout_evidence
 from modelloop.aws.serving.changes import Changes
+from modelloop.contracts.loop_state import RolloutIntent
+from modelloop.contracts.verdicts import RolloutVerdict
 from modelloop.errors import ConflictError
 from modelloop.rollout import judge
-from modelloop.rollout.judge import HOLD, PROMOTE, WATCH, Decision
+from modelloop.rollout.judge import HOLD, PROMOTE, WATCH, RolloutDecision
 
 if TYPE_CHECKING:
     from modelloop.aws.registry.registry import Registry
-    from modelloop.aws.serving.rollout_evidence import Case
+    from modelloop.aws.serving.rollout_evidence import Rollout
     from modelloop.aws.stores import Stores
 
 WHO = "judge"
 
 
-def judge_rollouts(stores: Stores, model: str, now: str) -> dict[str, Decision]:
+def judge_rollouts(stores: Stores, model: str, now: str) -> dict[str, RolloutDecision]:
     """Judge what is being rolled out, and act; return the decisions by kind, none when nothing is rolled out.
 
-    Whoever changes the pointer meanwhile wins: the judge looks again at the next tick. Repeating a look is harmless.
+    Whoever changes the pointer meanwhile wins: the judge looks again at the next tick. Repeating a check is harmless.
     """
     pointer, _ = pointers.read(stores.artifacts, model)
-    decisions: dict[str, Decision] = {}
-    for case in rollout_evidence.cases(pointer, now) if pointer else ():
-        decision = judge.judge(rollout_evidence.gather(stores, case, now))
-        decisions[case.kind] = decision if decision.action == HOLD else _act(stores, case, decision, now)
+    decisions: dict[str, RolloutDecision] = {}
+    for rollout in rollout_evidence.open_rollouts(pointer, now) if pointer else ():
+        decision = judge.judge(rollout_evidence.collect(stores, rollout, now))
+        decisions[rollout.kind] = decision if decision.action == HOLD else _act(stores, rollout, decision, now)
         if decision.action != HOLD:
             break
     if decisions:
-        judged = [{"kind": kind, **decision.to_json()} for kind, decision in decisions.items()]
-        stores.registry.put_verdict(model, "judge", {"model": model, "updated_at": now, "judged": judged})
+        judged = tuple(decision.judged(kind) for kind, decision in decisions.items())
+        stores.registry.put_verdict(RolloutVerdict(model, now, judged))
     return decisions
 
 
-def ended(registry: Registry, model: str, known: int | None) -> dict[str, Any] | None:
-    """Return what the judge decided of the rollout that it ended last: kind, versions, action, reasons, revision.
+def last_ended(registry: Registry, model: str, told_revision: int | None) -> RolloutIntent | None:
+    """Return what the judge decided about the rollout that it ended last.
 
-    None when there is none, or its revision is the `known` one. It was written down before it was done, so the audit
-    log, which has every revision, tells whether it was: somebody else's change may have come first.
+    None when there is none, or its revision is the one that was told. An intent is written before it is carried out,
+    so the audit log, which has every revision, shows whether it was: somebody else's change may have come first.
     """
-    intended = registry.latest_verdict(model, "rollout")
-    if intended is None or intended["revision"] == known:
+    intent = registry.get_state(RolloutIntent, model)
+    if intent is None or intent.revision == told_revision:
         return None
-    made = ((one["who"], one["detail"].get("revision")) for one in registry.list_audit(model, MOST_ITEMS).items)
-    return intended if (WHO, intended["revision"]) in made else None
+    made = ((entry.who, entry.detail.get("revision")) for entry in registry.list_audit(model, MAX_ITEMS).items)
+    return intent if (WHO, intent.revision) in made else None
 
 
-def _act(stores: Stores, case: Case, decision: Decision, now: str) -> Decision:
+def _act(stores: Stores, rollout: Rollout, decision: RolloutDecision, now: str) -> RolloutDecision:
     """Do what was decided, unless the pointer is no longer the one that was judged."""
-    pointer = case.pointer
-    stores.registry.put_verdict(pointer.model, "rollout", _intent(case, decision, now))
+    pointer = rollout.pointer
+    stores.registry.put_state(_intent(rollout, decision, now))
     changes = Changes(stores, pointer.model, who=WHO, why="; ".join(decision.reasons), seen=pointer.revision)
     try:
         if decision.action == PROMOTE:
-            changes.promote(case.candidate.version)
-        elif case.kind == WATCH:
-            changes.rollback(case.reference.version)
+            changes.promote(rollout.candidate.version)
+        elif rollout.kind == WATCH:
+            changes.rollback(rollout.reference.version)
         else:
-            changes.reject(case.candidate.version, unpin=False)
+            changes.reject(rollout.candidate.version, unpin=False)
     except ConflictError as error:
-        return Decision(HOLD, [f"somebody else was first: {error.message}"], decision.findings)
+        return RolloutDecision(HOLD, (f"somebody else was first: {error.message}",), decision.checks)
     return decision
 
 
-def _intent(case: Case, decision: Decision, now: str) -> dict[str, Any]:
-    """Return the document of what is about to be done, and of the pointer's revision that it will make."""
-    return {
-        "model": case.pointer.model,
-        "updated_at": now,
-        "kind": case.kind,
-        "version": case.candidate.version,
-        "reference": case.reference.version,
-        "action": decision.action,
-        "reasons": decision.reasons,
-        "revision": case.pointer.revision + 1,
-    }
+def _intent(rollout: Rollout, decision: RolloutDecision, now: str) -> RolloutIntent:
+    """Return what is about to be done, and the pointer's revision that it will make."""
+    return RolloutIntent(
+        model=rollout.pointer.model,
+        updated_at=now,
+        kind=rollout.kind,
+        version=rollout.candidate.version,
+        reference=rollout.reference.version,
+        action=decision.action,
+        reasons=decision.reasons,
+        revision=rollout.pointer.revision + 1,
+    )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from modelloop.contracts.verdicts import DRIFT, FAULT, AccuracyEstimate
 from modelloop.monitoring.quality.scores import Z
 from modelloop.monitoring.summary import CONFIDENCE_BINS
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-FEWEST_ROWS = 100
+MIN_ROWS = 100
 
 
 def table(
@@ -33,37 +34,34 @@ def table(
     import numpy as np  # noqa: PLC0415  the verdicts read tables, only the trainer makes them
 
     bins = np.minimum((proba.max(axis=1) * CONFIDENCE_BINS).astype(np.int64), CONFIDENCE_BINS - 1)
-    said = proba.argmax(axis=1) if predicted is None else predicted
-    right = (said == target).astype(np.int64)
+    answered = proba.argmax(axis=1) if predicted is None else predicted
+    right = (answered == target).astype(np.int64)
     return {
         "rows": np.bincount(bins, minlength=CONFIDENCE_BINS).tolist(),
         "correct": np.bincount(bins[right == 1], minlength=CONFIDENCE_BINS).tolist(),
     }
 
 
-def accuracy(known: Mapping[str, Sequence[int]] | None, live: Sequence[int] | None, drift: str) -> dict[str, Any]:
+def accuracy(
+    calibration: Mapping[str, Sequence[int]] | None, live: Sequence[int] | None, drift: str
+) -> AccuracyEstimate:
     """Return the expected accuracy with its range (sampling and calibration error), or why there is none.
 
-    `known` is the table of the version, `live` the confidence counts of the window, `drift` the drift status.
+    `calibration` is the `table` of the version, `live` the confidence counts of the window, `drift` the drift status.
     """
-    if not known or not live:
-        return _none("only classifiers with a calibration table have an estimate")
-    if drift in {"drift", "data_fault"}:
-        return _none("the inputs have drifted, so confidence says nothing about accuracy any more")
+    if not calibration or not live:
+        return AccuracyEstimate(reason="only classifiers with a calibration table have an estimate")
+    if drift in {DRIFT, FAULT}:
+        return AccuracyEstimate(reason="the inputs have drifted, so confidence says nothing about accuracy any more")
     rows = sum(live)
-    if rows < FEWEST_ROWS:
-        return _none(f"{rows} rows; {FEWEST_ROWS} are needed")
+    if rows < MIN_ROWS:
+        return AccuracyEstimate(reason=f"{rows} rows; {MIN_ROWS} are needed")
     value = variance = unknown = 0.0
-    for at, (count, size, correct) in enumerate(zip(live, known["rows"], known["correct"], strict=True)):
+    for at, (count, size, correct) in enumerate(zip(live, calibration["rows"], calibration["correct"], strict=True)):
         weight = count / rows
         share = (correct + 0.5) / (size + 1) if size else (at + 0.5) / CONFIDENCE_BINS
         value += weight * share
         variance += weight**2 * share * (1 - share) / (size + 1)
         unknown += 0.0 if size else weight / 2
     error = Z * math.sqrt(variance + value * (1 - value) / rows) + unknown
-    return {"available": True, "metric": "accuracy", "value": value, "low": max(value - error, 0.0),
-            "high": min(value + error, 1.0), "rows": rows, "reason": None}  # fmt: skip
-
-
-def _none(reason: str) -> dict[str, Any]:
-    return {"available": False, "metric": "accuracy", "value": None, "low": None, "high": None, "reason": reason}
+    return AccuracyEstimate(value, max(value - error, 0.0), min(value + error, 1.0), rows)

@@ -10,6 +10,7 @@ import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelloop.contracts import index_entry
+from modelloop.contracts.counts import branch
 from modelloop.errors import InvalidValueError
 from modelloop.monitoring import summary
 from modelloop.tables import grammar
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from modelloop.contracts.capture_record import Cell
+    from modelloop.contracts.counts import Counts
     from modelloop.contracts.index_entry import IndexEntry
-    from modelloop.monitoring.summary import Counts
 
     Manifest = Mapping[str, Any]
 
@@ -28,9 +29,9 @@ Row = tuple[str, int]  # prediction id, row
 
 PPM = 1_000_000
 SCORE_BINS = 1_000
-SMALLEST_SHARE = 0.5  # ppm: what a probability that rounds to zero is taken for
-MOST_CLASSES_SCORED = 20
-FURTHEST = 1e20  # a label beyond it counts as this far away: one absurd label must not overflow the sums
+MIN_SHARE = 0.5  # ppm: what a probability that rounds to zero is taken for
+MAX_CLASSES_SCORED = 20
+MAX_LABEL = 1e20  # a label beyond it counts as this far away: one absurd label must not overflow the sums
 _NO_LABELS: frozenset[str] = frozenset()
 _OF_A_LOSS = ("rows", "scored", "loss", "label")
 
@@ -68,15 +69,15 @@ def read_labels(lines: Iterable[bytes]) -> Labels:
     return Labels(last, sum(len({label[:2] for label in labels}) - 1 for labels in found.values()))
 
 
-def join(index: Iterable[bytes], labels: Labels, manifest: Callable[[int], Manifest | None]) -> dict[str, Any]:
+def join(index: Iterable[bytes], labels: Labels, manifest: Callable[[int], Manifest | None]) -> Counts:
     """Return the counts of an hour: by version, how good its predictions were; and labels without a prediction.
 
     `rollouts` holds the losses of each rollout's own requests alone, by version: the ones that can be compared.
     `index` are index lines, in any order and any number of times; `manifest` finds that of a version (None: unknown).
     Memory grows with the number of requests, not with what is in them.
     """
-    versions: dict[str, Counts] = {}
-    rollouts: dict[str, dict[str, Counts]] = {}
+    versions: Counts = {}
+    rollouts: Counts = {}
     seen: set[str] = set()
     matched: set[Row] = set()
     duplicates = 0
@@ -91,9 +92,9 @@ def join(index: Iterable[bytes], labels: Labels, manifest: Callable[[int], Manif
             found, rows = _read_entry(entry, labels.last, known.get("classes"))
             matched |= rows
             version = str(entry.version)
-            summary.add(versions.setdefault(version, {}), found)
+            summary.add(versions, {version: found})
             if entry.rollout and "figures" in found:
-                summary.add(rollouts.setdefault(entry.rollout, {}).setdefault(version, {}), _losses(found))
+                summary.add(rollouts, {entry.rollout: {version: _losses(found)}})
     return {
         "versions": versions,
         "rollouts": rollouts,
@@ -122,7 +123,7 @@ def _read_entry(
 
 def _losses(counts: Counts) -> Counts:
     """Return what the mean and the variance of a loss are made of."""
-    figures = counts["figures"]
+    figures = branch(counts, "figures")
     return {"figures": {name: figures[name] for name in _OF_A_LOSS if name in figures}}
 
 
@@ -130,12 +131,13 @@ def _count(one: Scored, label: Label, classes: Sequence[object] | None) -> Count
     figures = _number(one, label) if classes is None else _class(one, label, [label_text(name) for name in classes])
     if figures is None:
         return {"labelled": 1, "unknown_labels": 1}
-    slices = {
+    counts: Counts = {"labelled": 1, "figures": figures}
+    slices: Counts = {
         name: {_slice(cell): figures}
         for name, cell in one.slices.items()
         if cell is None or isinstance(cell, str | bool)
     }
-    return {"labelled": 1, "figures": figures} | ({"slices": slices} if slices else {})
+    return counts | {"slices": slices} if slices else counts
 
 
 def _class(one: Scored, label: Label, classes: list[str]) -> Counts | None:
@@ -147,10 +149,10 @@ def _class(one: Scored, label: Label, classes: list[str]) -> Counts | None:
     if one.proba is None or len(one.proba) != len(classes):
         return counts
     truth = classes.index(label.text)
-    loss = round(-math.log(max(one.proba[truth], SMALLEST_SHARE) / PPM) * PPM)
+    loss = round(-math.log(max(one.proba[truth], MIN_SHARE) / PPM) * PPM)
     brier = sum((share - PPM * (at == truth)) ** 2 for at, share in enumerate(one.proba))
     counts |= {"scored": 1, "loss": {"sum": loss, "squares": loss**2}, "brier": {"sum": brier, "squares": brier**2}}
-    if len(classes) <= MOST_CLASSES_SCORED:
+    if len(classes) <= MAX_CLASSES_SCORED:
         counts["scores"] = {
             name: {str(min(share * SCORE_BINS // PPM, SCORE_BINS - 1)): [int(at != truth), int(at == truth)]}
             for at, (name, share) in enumerate(zip(classes, one.proba, strict=True))
@@ -176,7 +178,7 @@ def _number(one: Scored, label: Label) -> Counts | None:
 
 
 def _fixed(value: float) -> int:
-    return round(min(max(value, -FURTHEST), FURTHEST) * PPM)
+    return round(min(max(value, -MAX_LABEL), MAX_LABEL) * PPM)
 
 
 def _slice(cell: str | bool | None) -> str:

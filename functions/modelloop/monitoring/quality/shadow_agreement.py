@@ -10,13 +10,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from modelloop.contracts.index_entry import read_index
+from modelloop.monitoring import summary
 from modelloop.tables.grammar import label_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from modelloop.contracts.counts import Counts
     from modelloop.contracts.index_entry import IndexEntry
-    from modelloop.monitoring.summary import Counts
 
     Manifest = Mapping[str, Any]
 
@@ -29,14 +30,14 @@ def name(rollout: str, candidate: int, reference: int) -> str:
     return f"{rollout}/{candidate}/{reference}"
 
 
-def count(index: Iterable[bytes], manifest: Callable[[int], Manifest | None]) -> dict[str, Counts]:
+def count(index: Iterable[bytes], manifest: Callable[[int], Manifest | None]) -> Counts:
     """Return, by rollout and pair of versions (`name`), rows that both answered and how many differently.
 
     `manifest` finds that of a version (None: unknown, its rows are left out).
     """
     waiting: dict[tuple[str, int], IndexEntry] = {}
     done: set[tuple[str, int]] = set()
-    found: dict[str, Counts] = {}
+    counts: Counts = {}
     for entry in read_index(index):
         rows = entry.id, entry.offset
         if entry.variant not in SIDES or not entry.rollout or rows in done:
@@ -46,12 +47,12 @@ def count(index: Iterable[bytes], manifest: Callable[[int], Manifest | None]) ->
             done.add(rows)
             del waiting[rows]
             shadow, champion = (other, entry) if entry.variant == "champion" else (entry, other)
-            _add(found, shadow, champion, manifest)
-    return found
+            _add(counts, shadow, champion, manifest)
+    return counts
 
 
 def _add(
-    found: dict[str, Counts],
+    counts: Counts,
     shadow: IndexEntry,
     champion: IndexEntry,
     manifest: Callable[[int], Manifest | None],
@@ -62,9 +63,8 @@ def _add(
     if apart is None or not both:
         return
     pair = name(shadow.rollout, shadow.version, champion.version)
-    counts = found.setdefault(pair, {"rows": 0, "different": 0})
-    counts["rows"] += len(both)
-    counts["different"] += sum(apart(one, other) for one, other in both)
+    different = sum(apart(one, other) for one, other in both)
+    summary.add(counts, {pair: {"rows": len(both), "different": different}})
 
 
 def _measure(known: Manifest) -> Callable[[Any, Any], bool] | None:
