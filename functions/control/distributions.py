@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from modelloop.aws.monitoring import summaries
+from modelloop.contracts.baseline import baseline_from_json
+from modelloop.contracts.counts import branch, histogram, integer
 from modelloop.errors import NotFoundError
 from modelloop.monitoring import summary, windows
 from modelloop.monitoring.drift import comparison
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from modelloop.aws.storage import Bucket
+    from modelloop.contracts.baseline import Baseline, BaselineColumn
+    from modelloop.contracts.counts import Counts
 
 OWN_TRAFFIC = frozenset({"champion", "challenger"})  # a shadow repeats the champion's rows, a pinned version is a test
 PREDICTION = "prediction"
@@ -27,53 +31,52 @@ def describe(
     `prediction` is the version's answers, unless a feature has that name. Raises NotFoundError for a column that the
     version does not watch.
     """
-    baseline = manifest.get("baseline") or {}
+    baseline = baseline_from_json(manifest["baseline"]) if manifest.get("baseline") else None
     column = _column(baseline, name)
     window = _window(artifacts, manifest, span) if span else None
-    is_prediction = column is baseline[PREDICTION]
-    compared = comparison.compare(baseline, window) if window else []
-    found = next((one for one in compared if one.key == (name, is_prediction)), None)
-    both = found.histograms if found else comparison.histograms(column, _nothing(column))
+    is_prediction = baseline is not None and column is baseline.prediction
+    compared = comparison.compare(baseline, window) if baseline and window else []
+    compared_column = next((result for result in compared if result.key == (name, is_prediction)), None)
+    both = compared_column.histograms if compared_column else comparison.histograms(column, _no_counts(column))
     return {
         "name": name,
-        "kind": column["kind"],
+        "kind": column.kind,
         "is_prediction": is_prediction,
         "window": span,
-        "rows": {"baseline": _rows(column), "window": window.rows if window else 0},
-        "mean": {"baseline": (column.get("moments") or {}).get("mean"), "window": _mean(window, name, is_prediction)},
-        "distance": round(found.distance, 6) if found else None,
-        "threshold": round(found.threshold, 6) if found else None,
-        "p_value": found.p_value if found else None,
+        "rows": {"baseline": column.rows, "window": window.rows if window else 0},
+        "mean": {
+            "baseline": column.moments.mean if column.moments else None,
+            "window": _mean(window, name, is_prediction),
+        },
+        "distance": round(compared_column.distance, 6) if compared_column else None,
+        "threshold": round(compared_column.threshold, 6) if compared_column else None,
+        "p_value": compared_column.p_value if compared_column else None,
         "bins": {"labels": both.labels, "baseline": list(map(round, both.baseline)), "window": both.window},
     }
 
 
-def _rows(column: Mapping[str, Any]) -> int:
-    return int(sum(column["counts"]) + column["missing"] + column["unseen"])
-
-
-def _column(baseline: Mapping[str, Any], name: str) -> dict[str, Any]:
-    watched: list[dict[str, Any]] = [*baseline.get("columns", ()), *filter(None, [baseline.get(PREDICTION)])]
-    found = next((one for one in watched if one["name"] == name), None)
-    if found is None:
+def _column(baseline: Baseline | None, name: str) -> BaselineColumn:
+    watched = [*baseline.columns, baseline.prediction] if baseline else []
+    column = next((column for column in watched if column.name == name), None)
+    if column is None:
         raise NotFoundError(f"the version watches no column {name[:80]!r}", field="column")
-    return found
+    return column
 
 
 def _window(artifacts: Bucket, manifest: Mapping[str, Any], span: Mapping[str, str]) -> Window:
     start, end = windows.hour_of(span["from"]), windows.shift(windows.hour_of(span["to"]), -1)
     stored = summaries.between(artifacts, manifest["model"], start, end)
-    own = (one for one in stored if one.place.version == manifest["version"] and one.place.variant in OWN_TRAFFIC)
-    return Window(start, end, summary.total(tallies for _, tallies in windows.by_hour(own)))
+    own = (one for one in stored if one.key.version == manifest["version"] and one.key.variant in OWN_TRAFFIC)
+    return Window(start, end, summary.total(counts for _, counts in windows.by_hour(own)))
 
 
-def _nothing(column: Mapping[str, Any]) -> dict[str, Any]:
-    return {"counts": [0] * len(column["counts"]), "missing": 0, "unseen": 0}
+def _no_counts(column: BaselineColumn) -> Counts:
+    return {"counts": [0] * len(column.counts), "missing": 0, "unseen": 0}
 
 
 def _mean(window: Window | None, name: str, is_prediction: bool) -> float | None:
     """Return the mean of the values that were there, from their sum in fixed point."""
-    tallies = window.tallies if window else {}
-    live = tallies.get(PREDICTION, {}) if is_prediction else tallies.get("columns", {}).get(name, {})
-    rows = sum(live.get("counts", ()))
-    return live["millionths"] / summary.MILLIONTHS / rows if rows and "millionths" in live else None
+    counts = window.counts if window else {}
+    live = branch(counts, PREDICTION) if is_prediction else branch(branch(counts, "columns"), name)
+    rows = sum(histogram(live, "counts"))
+    return integer(live, "millionths") / summary.MILLIONTHS / rows if rows and "millionths" in live else None

@@ -18,7 +18,7 @@ from metrics_aggregation.record_buffer import Gathering
 from modelloop import keys
 from modelloop.errors import InvalidValueError
 from modelloop.monitoring import quarantine, summary
-from modelloop.monitoring.summary import Place, Summary
+from modelloop.monitoring.summary import Summary, SummaryKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from metrics_aggregation.predictions import Group, Predictions
     from metrics_aggregation.values import Values
     from metrics_aggregation.watched import Watched
+    from modelloop.contracts.counts import Counts
 
 BUFFERED_ROWS = 20_000  # counting pays per column and call: many rows make it cheap, and a row is a few bytes a column
 
@@ -65,9 +66,9 @@ class Aggregation:
         self._model = lru_cache(MOST_REMEMBERED)(knowledge.model)
         self._seen: set[tuple[Any, ...]] = set()
         self._gathering = Gathering()
-        self._values: dict[tuple[Place, Watched], list[Values]] = defaultdict(list)
+        self._values: dict[tuple[SummaryKey, Watched], list[Values]] = defaultdict(list)
         self._rows = 0
-        self._tallies: dict[Place, summary.Tallies] = {}
+        self._counts: dict[SummaryKey, Counts] = {}
         self._index: dict[tuple[str, str], list[bytes]] = defaultdict(list)
         self._labels: dict[tuple[str, str], list[bytes]] = defaultdict(list)
         self._quarantine = Quarantine()
@@ -91,8 +92,8 @@ class Aggregation:
     def outputs(self) -> Iterator[tuple[str, bytes]]:
         """Yield every object to store with its key; marks for the join come last, when what they announce is there."""
         digest = self._source.digest
-        for place, tallies in sorted(self._tallies.items()):
-            yield keys.summary(*place, digest), summary.to_bytes(Summary(place, tallies))
+        for key, counts in sorted(self._counts.items()):
+            yield keys.summary(*key, digest), summary.to_bytes(Summary(key, counts))
         origin = {"key": self._source.key, "version_id": self._source.version_id}
         head = orjson.dumps({"format_version": 1, **origin})
         for (model, hour), entries in sorted(self._index.items()):
@@ -117,15 +118,15 @@ class Aggregation:
         self._read_all(self._gathering.add(some))
 
     def _read_all(self, gathered: Iterable[tuple[Group, Predictions]]) -> None:
-        for (place, run_id), found in gathered:
-            watched = self._version(place.model, run_id)
-            if watched is None or watched.version != place.version:
-                kind = quarantine.UNKNOWN_VERSION if self._model(place.model) else quarantine.UNKNOWN_MODEL
+        for (key, run_id), found in gathered:
+            watched = self._version(key.model, run_id)
+            if watched is None or watched.version != key.version:
+                kind = quarantine.UNKNOWN_VERSION if self._model(key.model) else quarantine.UNKNOWN_MODEL
                 self._refuse(found.refused("unknown model or version", kind))
             else:
-                self._read(place, watched, found)
+                self._read(key, watched, found)
 
-    def _read(self, place: Place, watched: Watched, found: Predictions) -> None:
+    def _read(self, key: SummaryKey, watched: Watched, found: Predictions) -> None:
         """Read records together; when one of them is no use, halve until it is found and refused alone."""
         try:
             read = values.read(found, watched)
@@ -134,10 +135,10 @@ class Aggregation:
                 self._refuse(found.refused(error.message, quarantine.UNFIT))
                 return
             for half in found.halves():
-                self._read(place, watched, half)
+                self._read(key, watched, half)
             return
-        self._values[place, watched].append(read)
-        self._index[place.model, place.hour] += index.entries(place, found, read, watched)
+        self._values[key, watched].append(read)
+        self._index[key.model, key.hour] += index.entries(key, found, read, watched)
         self._rows += read.rows
         self.counted["rows"] += read.rows
 
@@ -146,11 +147,11 @@ class Aggregation:
         places = defaultdict(list)
         for line in compress(found, new):
             if self._model(line.record["model"]):
-                places[records.place(line.record)].append(line.record)
+                places[records.summary_key(line.record)].append(line.record)
             else:
                 self._refuse([Refused(line.number, "unknown model", line.text, quarantine.UNKNOWN_MODEL)])
-        for place, some in places.items():
-            summary.add(self._tallies.setdefault(place, {}), counting.errors(some))
+        for key, some in places.items():
+            summary.add(self._counts.setdefault(key, {}), counting.errors(some))
             self.counted["errors"] += len(some)
 
     def _take_labels(self, found: Sequence[Line]) -> None:
@@ -166,8 +167,8 @@ class Aggregation:
         """Put lines aside, and count them for the hour of their arrival: an id that could tell another may be wrong."""
         for one in refused:
             model = one.model if one.model and self._model(one.model) else quarantine.NOBODY
-            place = Place(model, self._source.hour, summary.NO_VERSION, summary.NO_VARIANT)
-            summary.add(self._tallies.setdefault(place, {}), {quarantine.COUNTED: {one.kind: 1}})
+            key = SummaryKey(model, self._source.hour, summary.NO_VERSION, summary.NO_VARIANT)
+            summary.add(self._counts.setdefault(key, {}), {quarantine.COUNTED: {one.kind: 1}})
             self._quarantine.add([one._replace(model="" if model == quarantine.NOBODY else model)])
 
     def _new(self, identities: Sequence[tuple[Any, ...]]) -> list[bool]:
@@ -184,8 +185,8 @@ class Aggregation:
         return new
 
     def _count(self) -> None:
-        for (place, watched), parts in self._values.items():
-            summary.add(self._tallies.setdefault(place, {}), counting.count(parts, watched))
+        for (key, watched), parts in self._values.items():
+            summary.add(self._counts.setdefault(key, {}), counting.count(parts, watched))
         self._values.clear()
         self._rows = 0
 

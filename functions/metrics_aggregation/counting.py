@@ -1,4 +1,4 @@
-"""From values of one place to the tallies of its summary: counting is cheap for many rows together."""
+"""From values of one summary key to the counts of its summary: counting is cheap for many rows together."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from metrics_aggregation.records import Record
     from metrics_aggregation.values import Floats, Values
     from metrics_aggregation.watched import Watched
-    from modelloop.monitoring.summary import Tallies
+    from modelloop.contracts.counts import Counts
 
 
-def count(parts: Sequence[Values], watched: Watched) -> Tallies:
-    """Return the tallies of values of one place that were read with the same version."""
+def count(parts: Sequence[Values], watched: Watched) -> Counts:
+    """Return the counts of values of one summary key that were read with the same version."""
     latency = {"warm": _joined(part.warm for part in parts), "cold": _joined(part.cold for part in parts)}
-    tallies: Tallies = {
+    counts: Counts = {
         "requests": sum(times.shape[0] for times in latency.values()),
         "rows": sum(part.rows for part in parts),
         "sampled": sum(part.sampled for part in parts),
@@ -31,16 +31,16 @@ def count(parts: Sequence[Values], watched: Watched) -> Tallies:
         "latency": {kind: _latencies(times) for kind, times in latency.items()},
     }
     if watched.prediction:
-        tallies["prediction"] = watched.prediction.count(_joined(part.prediction for part in parts))
+        counts["prediction"] = watched.prediction.count(_joined(part.prediction for part in parts))
     if any(part.columns is not None for part in parts):
-        tallies["columns"] = _column_tallies([part.columns or {} for part in parts], watched)
+        counts["columns"] = _column_counts([part.columns or {} for part in parts], watched)
     if watched.classes:
-        tallies["confidence"] = _confidence(_joined(part.shares for part in parts))
-    return tallies
+        counts["confidence"] = _confidence(_joined(part.shares for part in parts))
+    return counts
 
 
-def errors(records: Sequence[Record]) -> Tallies:
-    """Return the tallies of error records of one place."""
+def errors(records: Sequence[Record]) -> Counts:
+    """Return the counts of error records of one summary key."""
     times = [busy_ms(record.get(name)) for name in ("latency_ms", "overhead_ms") for record in records]
     return {
         "errors": dict(Counter(record["error_code"][:64] for record in records)),
@@ -48,7 +48,7 @@ def errors(records: Sequence[Record]) -> Tallies:
     }
 
 
-def _column_tallies(parts: Sequence[dict[str, Floats]], watched: Watched) -> Tallies:
+def _column_counts(parts: Sequence[dict[str, Floats]], watched: Watched) -> Counts:
     having = ((column, [part[column.name] for part in parts if column.name in part]) for column in watched.columns)
     return {column.name: column.count(_joined(found)) for column, found in having if found}
 
@@ -60,7 +60,7 @@ def _confidence(shares: Floats) -> list[int]:
     return [int(amount) for amount in np.bincount(found, minlength=CONFIDENCE_BINS)]
 
 
-def _latencies(milliseconds: Floats) -> Tallies:
+def _latencies(milliseconds: Floats) -> Counts:
     found = np.searchsorted(LATENCY_BOUNDS_MS, milliseconds, side="left")
     counts = np.bincount(found, minlength=len(LATENCY_BOUNDS_MS) + 1)
     return {"counts": counts.tolist(), "micros": _micros(milliseconds)}

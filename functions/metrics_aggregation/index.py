@@ -14,20 +14,20 @@ if TYPE_CHECKING:
     from metrics_aggregation.predictions import Predictions
     from metrics_aggregation.values import Values
     from metrics_aggregation.watched import Watched
-    from modelloop.monitoring.summary import Place
+    from modelloop.monitoring.summary import SummaryKey
 
 _PPM = 1_000_000
 
 
-def entries(place: Place, found: Predictions, values: Values, watched: Watched) -> list[bytes]:
-    """Return the index lines of records of one place, in their order."""
+def entries(key: SummaryKey, found: Predictions, values: Values, watched: Watched) -> list[bytes]:
+    """Return the index lines of records of one key, in their order."""
     documents = [
         {
             "id": identifier,
             "offset": offset,
-            "version": place.version,
-            "variant": place.variant,
-            "rollout": place.rollout,
+            "version": key.version,
+            "variant": key.variant,
+            "rollout": key.rollout,
             "predict": predict,
             "proba": proba,
             "slices": slices,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from metrics_aggregation.lines import Refused
 from metrics_aggregation.records import FORMAT_VERSION, LONGEST_MS, TYPES, hours_of, is_model, is_rollout
 from modelloop.contracts.pointer import VARIANTS
-from modelloop.monitoring.summary import Place
+from modelloop.monitoring.summary import SummaryKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,9 +20,9 @@ _TAKE = itemgetter("format_version", "kind", *FIELDS)
 
 
 class Group(NamedTuple):
-    """Which records are counted together: those of one place that name the same run."""
+    """Which records are counted together: those of one summary key that name the same run."""
 
-    place: Place
+    key: SummaryKey
     run_id: str
 
 
@@ -47,9 +47,9 @@ class Predictions(NamedTuple):
     overhead_ms: Sequence[Any]
     cold: Sequence[Any]
 
-    def pick(self, places: Sequence[int]) -> Predictions:
-        """Return the records at some places."""
-        return Predictions._make([column[at] for at in places] for column in self)
+    def pick(self, positions: Sequence[int]) -> Predictions:
+        """Return the records at some positions."""
+        return Predictions._make([column[at] for at in positions] for column in self)
 
     def halves(self) -> Iterator[Predictions]:
         """Yield the first and the second half."""
@@ -91,7 +91,7 @@ def together(line: Sequence[int], text: Sequence[bytes], records: Sequence[Any])
 
 
 def _group(run_id: str, model: str, hour: str, version: int, variant: str, rollout: str | None) -> Group:
-    return Group(Place(model, hour, version, variant, rollout or ""), run_id)
+    return Group(SummaryKey(model, hour, version, variant, rollout or ""), run_id)
 
 
 def _typed(taken: Sequence[tuple[Any, ...]]) -> bool:

@@ -115,7 +115,7 @@ def _new_labels(artifacts: Bucket, model: str, manifest: Mapping[str, Any], now:
     """Return the labelled rows of hours after the champion was made: the ones that it cannot have learned from."""
     made = str(manifest.get("created_at") or "")[:13]
     return sum(
-        max((tallies["labelled"] for tallies in joined["versions"].values()), default=0)
+        max((counts["labelled"] for counts in joined["versions"].values()), default=0)
         for hour, joined in joins.newest_first(artifacts, model, now)
         if hour >= made
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from modelloop import clock
 from modelloop.contracts.pointer import VARIANTS
 from modelloop.ids import MODEL_NAME, are_uuid7, uuid7_ms
-from modelloop.monitoring.summary import NO_VARIANT, NO_VERSION, Place
+from modelloop.monitoring.summary import NO_VARIANT, NO_VERSION, SummaryKey
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,10 +96,10 @@ def hour(record: Record) -> str:
     return hour_of(record["id"]) or ""
 
 
-def place(record: Record) -> Place:
+def summary_key(record: Record) -> SummaryKey:
     """Return what an error record without a fault counts for; a request can fail before a version is chosen."""
     version, variant = record.get("version") or NO_VERSION, record.get("variant") or NO_VARIANT
-    return Place(record["model"], hour(record), version, variant, record.get("rollout") or "")
+    return SummaryKey(record["model"], hour(record), version, variant, record.get("rollout") or "")
 
 
 def hours_of(identifiers: Sequence[str]) -> list[str] | None:

@@ -1,4 +1,4 @@
-"""From checked records of one place to numbers: cells, labels, probabilities and times, or a reason to refuse them."""
+"""From checked records of one summary key to numbers: cells, labels, probabilities, times; or why they are refused."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _FURTHEST_SHARE = 1e12  # in millionths it is still a 64-bit integer
 
 
 class Values(NamedTuple):
-    """What prediction records of one place hold, as numbers: one cell, label or share a row, one latency a request."""
+    """Prediction records of one summary key as numbers: one cell, label or share a row, one latency a request."""
 
     rows: int
     sampled: int
@@ -40,7 +40,7 @@ class Values(NamedTuple):
 
 
 def read(found: Predictions, watched: Watched) -> Values:
-    """Return the values of prediction records of one place; raise InvalidValueError when one of them is no use.
+    """Return the values of prediction records of one summary key; raise InvalidValueError when one of them is no use.
 
     A request that was cut into chunks counts once, and its latency once: in the chunk with offset 0.
     """

@@ -10,6 +10,7 @@ from modelloop import keys
 from modelloop.aws.monitoring import joins, summaries
 from modelloop.aws.registry import manifests
 from modelloop.aws.serving import changes, judging
+from modelloop.contracts.baseline import baseline_from_json
 from modelloop.monitoring import traffic, windows
 from modelloop.monitoring.drift.verdict import drift_verdict
 from modelloop.monitoring.quality import estimate
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from metrics_aggregation.services import Services
     from modelloop.contracts.pointer import Pointer, VersionRef
+    from modelloop.monitoring.summary import SummaryKey
     from modelloop.monitoring.windows import Window
 
 OWN_TRAFFIC = frozenset({"champion", "challenger"})
@@ -94,7 +96,7 @@ class Turn:
         if not manifest.get("baseline"):
             return None
         return drift_verdict(
-            manifest["baseline"],
+            baseline_from_json(manifest["baseline"]),
             found,
             model=self.model,
             version=version,
@@ -112,7 +114,7 @@ class Turn:
             version,
         )
         known = (manifest.get("calibration") or {}).get("confidence")
-        live = found[0].tallies.get("confidence") if found else None
+        live = found[0].counts.get("confidence") if found else None
         judged = {int(name) for _, joined in hours for name in joined["versions"]} | {version}
         return quality_verdict(
             hours,
@@ -126,11 +128,11 @@ class Turn:
 
     def _predicted(self, hours: list[tuple[str, Any]]) -> dict[int, int]:
         """Return the rows that each version predicted in the hours' window, from its summaries."""
-        counts: dict[int, int] = {}
+        rows_by_version: dict[int, int] = {}
         if hours:
-            for place, tallies, _ in summaries.between(self._services.artifacts, self.model, hours[-1][0], hours[0][0]):
-                counts[place.version] = counts.get(place.version, 0) + tallies.get("rows", 0)
-        return counts
+            for key, counts, _ in summaries.between(self._services.artifacts, self.model, hours[-1][0], hours[0][0]):
+                rows_by_version[key.version] = rows_by_version.get(key.version, 0) + counts.get("rows", 0)
+        return rows_by_version
 
     def _join(self, *, paired: bool) -> None:
         """Join predictions with labels that are new and, while there is a shadow, with its answers."""
@@ -155,14 +157,14 @@ class Turn:
         """Fold the summaries of closed hours, oldest first."""
         now = windows.hour_of(self.now)
         start, end = windows.shift(now, -windows.LONGEST_HOURS), windows.shift(now, -OPEN_HOURS)
-        places: dict[Any, list[str]] = {}
-        for place, digest in summaries.entries(self._services.artifacts, self.model, start, end):
-            places.setdefault(place, []).append(digest)
-        due = [(place, digests) for place, digests in places.items() if len(digests) > 1]
-        for place, digests in due[:COMPACTED_A_TICK]:
+        stored: dict[SummaryKey, list[str]] = {}
+        for key, digest in summaries.entries(self._services.artifacts, self.model, start, end):
+            stored.setdefault(key, []).append(digest)
+        due = [(key, digests) for key, digests in stored.items() if len(digests) > 1]
+        for key, digests in due[:COMPACTED_A_TICK]:
             if self._out_of_time():
                 return
-            summaries.compact(self._services.artifacts, place, digests)
+            summaries.compact(self._services.artifacts, key, digests)
 
     def _label_delay_hours(self, manifest: dict[str, Any]) -> float:
         """Return how long labels take; a stack with no delay (a laptop) has none for any model."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from modelloop.contracts.baseline import baseline_from_json
 from modelloop.errors import InvalidValueError
 from modelloop.monitoring.drift import baseline
 from modelloop.monitoring.summary import MILLIONTHS
@@ -16,7 +17,8 @@ from modelloop.monitoring.summary import MILLIONTHS
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from modelloop.monitoring.summary import Tallies
+    from modelloop.contracts.baseline import BaselineColumn
+    from modelloop.contracts.counts import Counts
 
 FURTHEST = 1e20  # a sum in millionths takes values up to here, so that no engine's integers overflow
 _SAFE = float(1 << 62)
@@ -25,10 +27,10 @@ _SAFE = float(1 << 62)
 class WatchedColumn:
     """One column of a baseline (or its prediction): reads captured cells into slot values and counts them."""
 
-    def __init__(self, bins: dict[str, Any]) -> None:
-        self.name: str = bins["name"]
-        self._bins = bins
-        self._read = {"number": _numbers, "boolean": _booleans, "date": self._days, "text": self._codes}[bins["kind"]]
+    def __init__(self, column: BaselineColumn) -> None:
+        self.name = column.name
+        self._column = column
+        self._read = {"number": _numbers, "boolean": _booleans, "date": self._days, "text": self._codes}[column.kind]
 
     def read(self, cells: list[Any]) -> NDArray[np.float64]:
         """Return captured cells as slot values, NaN for missing; raise InvalidValueError for a cell of a wrong type."""
@@ -37,15 +39,15 @@ class WatchedColumn:
         except (TypeError, ValueError, OverflowError) as error:
             raise InvalidValueError(f"column {self.name!r} holds a cell of a wrong type") from error
 
-    def count(self, values: NDArray[np.float64]) -> Tallies:
+    def count(self, values: NDArray[np.float64]) -> Counts:
         """Count slot values in the bins of the baseline."""
-        counts, missing, unseen = baseline.count(self._bins, values)
-        tallies: Tallies = {"counts": counts, "missing": missing, "unseen": unseen}
-        return tallies | ({"millionths": millionths(values)} if self._bins["kind"] == "number" else {})
+        in_bins, missing, unseen = baseline.count(self._column.bins, values)
+        counts: Counts = {"counts": in_bins, "missing": missing, "unseen": unseen}
+        return counts | ({"millionths": millionths(values)} if self._column.kind == "number" else {})
 
     def _codes(self, cells: list[Any]) -> NDArray[np.float64]:
-        codes, other = self._code_by_text, float(len(self._bins["categories"]))
-        if self._bins["name"] == baseline.PREDICTION:
+        codes, other = self._code_by_text, float(len(self._column.bins.categories or ()))
+        if self.name == baseline.PREDICTION:
             cells = _label_texts(cells)
         _check(cells, {str, type(None)})
         return np.fromiter(map(codes.get, cells, repeat(other)), np.float64, len(cells))
@@ -53,11 +55,11 @@ class WatchedColumn:
     def _days(self, cells: list[Any]) -> NDArray[np.float64]:
         _check(cells, {str, type(None)})
         days = [np.nan if cell is None else _ordinal(cell[:10]) for cell in cells]
-        return np.asarray(days, np.float64) - _ordinal(self._bins["origin"] or "1970-01-01")
+        return np.asarray(days, np.float64) - _ordinal(self._column.origin or "1970-01-01")
 
     @cached_property
     def _code_by_text(self) -> dict[str | None, float]:
-        return {None: np.nan} | {text: float(code) for code, text in enumerate(self._bins["categories"])}
+        return {None: np.nan} | {text: float(code) for code, text in enumerate(self._column.bins.categories or ())}
 
 
 class Watched:
@@ -66,9 +68,10 @@ class Watched:
     def __init__(self, manifest: dict[str, Any]) -> None:
         self.model: str = manifest["model"]
         self.version: int = manifest["version"]
-        known = manifest.get("baseline") or {}
-        self.columns = [WatchedColumn(bins) for bins in known.get("columns", ())]
-        self.prediction = WatchedColumn(known["prediction"]) if known.get("prediction") else None
+        stored = manifest.get("baseline")
+        known = baseline_from_json(stored) if stored else None
+        self.columns = [WatchedColumn(column) for column in known.columns] if known else []
+        self.prediction = WatchedColumn(known.prediction) if known else None
         self.classes: int = len(manifest.get("classes") or ())
         mask = set((manifest.get("monitoring") or {}).get("mask") or ())
         protected = (manifest.get("spec") or {}).get("protected") or ()

@@ -28,7 +28,7 @@ ASKED = frozenset({"requests", "errors"})  # either is counted wherever a caller
 
 
 def answers(state: ModelState) -> Counts:
-    """Yield the tallies of what callers got, by version; none for versions that were shadows alone.
+    """Yield the counts of what callers got, by version; none for versions that were shadows alone.
 
     Versions that serve are there before their first request: a rise from nothing is none to a scraper.
     """
@@ -38,7 +38,7 @@ def answers(state: ModelState) -> Counts:
 
 
 def asked(state: ModelState) -> Counts:
-    """Yield the tallies of what callers asked: `answers`, and requests that met no version."""
+    """Yield the counts of what callers asked: `answers`, and requests that met no version."""
     found = list(answers(state))
     met = not found or any(not labels["model_version"] for labels, _ in found)
     unmet: dict[str, dict[str, Any]] = {} if met else {NO_VERSION: {}}
@@ -46,7 +46,7 @@ def asked(state: ModelState) -> Counts:
 
 
 def shadows(state: ModelState) -> Counts:
-    """Yield the tallies of what versions did as shadows."""
+    """Yield the counts of what versions did as shadows."""
     told = _told(state).items()
     return _versions(state, {version: counts[SHADOW] for version, counts in told if SHADOW in counts})
 

@@ -1,22 +1,38 @@
-"""The baseline of a version: how its training part is distributed over the bins that live traffic is counted in."""
+"""The baseline of a version: how its training part was distributed, which live traffic is compared with.
+
+It is a part of the manifest. A manifest whose version knows no training rows may carry none.
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from modelloop.errors import ArtifactRefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable
 
 FORMAT_VERSION = 1
-_OPTIONAL = ("moments", "hours", "season", "season_shift", "informational")
+
+
+@dataclass(frozen=True, slots=True)
+class Bins:
+    """The bins of a column: inner `edges` for numbers and dates, `categories` for text and booleans; the other is None.
+
+    Bin i of a number column holds edges[i - 1] < value <= edges[i].
+    """
+
+    edges: tuple[float, ...] | None
+    categories: tuple[str, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """Figures of a number column, for people; None where no value is present or the figure is not finite."""
+    """Figures of a number column; all None when it has no values, one alone when it is not finite.
+
+    `whole`: every value is a whole number.
+    """
 
     min: float | None
     max: float | None
@@ -28,21 +44,17 @@ class Moments:
 
 @dataclass(frozen=True, slots=True)
 class BaselineColumn:
-    """One column, or the version's predictions: its bins and the training rows in each.
+    """One feature column, or the version's predictions, counted in bins: `counts` by bin, `missing` and `unseen` apart.
 
-    Number and date columns have `edges`: bin i holds edges[i - 1] < value <= edges[i], so there is one bin more than
-    edges. Text and boolean columns have `categories`, one bin each. `origin` is the ISO day that a date counts from.
-    `missing` and `unseen` rows are in no bin.
-
-    Baselines of tables that are ordered in time have, beside it: `hours`, the counts by hour of day (UTC), each with
-    missing and unseen last; `season`, the largest distance that the season alone makes; `season_shift`, the same for
-    shifts of ranks (number and date columns); `informational`, whether the moment determines the column.
+    `origin` is the day that counts as zero (dates). The rest is None where it is not known: `moments` of all but
+    numbers; and of training parts that are not ordered in time `hours` (counts by hour of day: 24 lists of the bins,
+    then missing and unseen), `season` and `season_shift` (the largest distance and shift of ranks that seasons alone
+    make) and `informational` (whether it is shown only, and never a reason for an alarm).
     """
 
     name: str
     kind: str
-    edges: tuple[float, ...] | None
-    categories: tuple[str, ...] | None
+    bins: Bins
     origin: str | None
     counts: tuple[int, ...]
     missing: int
@@ -55,32 +67,45 @@ class BaselineColumn:
 
     @property
     def rows(self) -> int:
-        """Return the number of training rows, missing and unseen ones too."""
+        """Return the rows that were counted."""
         return sum(self.counts) + self.missing + self.unseen
 
     def to_json(self) -> dict[str, Any]:
-        """Return the stored document; what the column does not have is left out."""
-        document = asdict(self)
-        for name in _OPTIONAL:
-            if document[name] is None:
-                del document[name]
-        return document
+        """Return the document; what is not known of the column is left out."""
+        optional = {
+            "moments": None if self.moments is None else asdict(self.moments),
+            "hours": None if self.hours is None else [list(counts) for counts in self.hours],
+            "season": self.season,
+            "season_shift": self.season_shift,
+            "informational": self.informational,
+        }
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "edges": _list(self.bins.edges),
+            "categories": _list(self.bins.categories),
+            "origin": self.origin,
+            "counts": list(self.counts),
+            "missing": self.missing,
+            "unseen": self.unseen,
+            **{name: value for name, value in optional.items() if value is not None},
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """The columns that are watched, and the predictions; `rows` is the size of the training part."""
+    """The distribution of a version's training part: its rows, its watched columns, and the version's predictions."""
 
     rows: int
     columns: tuple[BaselineColumn, ...]
     prediction: BaselineColumn
 
     def column(self, name: str) -> BaselineColumn | None:
-        """Return the watched column of that name, or None; `prediction` is not among them."""
+        """Return the feature column of that name, or None when it is not watched."""
         return next((column for column in self.columns if column.name == name), None)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the document that manifests carry."""
+        """Return the document that the manifest carries."""
         return {
             "format_version": FORMAT_VERSION,
             "rows": self.rows,
@@ -89,30 +114,43 @@ class Baseline:
         }
 
 
-def baseline_from_json(document: Mapping[str, Any]) -> Baseline:
-    """Return a stored baseline; raise ArtifactRefusedError when it is none that this release reads."""
+def baseline_from_json(document: Any) -> Baseline:
+    """Read a stored baseline; raise ArtifactRefusedError when it is not one, or of another format version."""
+    if not isinstance(document, dict):
+        raise ArtifactRefusedError("a baseline is a JSON object")
     version = document.get("format_version")
     if version != FORMAT_VERSION:
         raise ArtifactRefusedError(
             f"the baseline has format version {version!r}, and version {FORMAT_VERSION} can be read"
         )
     try:
-        columns = tuple(map(column_from_json, document["columns"]))
-        return Baseline(document["rows"], columns, column_from_json(document["prediction"]))
-    except (KeyError, TypeError) as error:
+        columns = tuple(_column(column) for column in document["columns"])
+        return Baseline(document["rows"], columns, _column(document["prediction"]))
+    except (KeyError, TypeError, AttributeError) as error:
         raise ArtifactRefusedError(f"the baseline is damaged: {error!r}") from error
 
 
-def column_from_json(document: Mapping[str, Any]) -> BaselineColumn:
-    """Return a stored column; raise KeyError or TypeError when a part is absent or of another type."""
-    values = {name: document[name] for name in _COLUMN_FIELDS if name in document}
-    for name in ("edges", "categories", "counts"):
-        values[name] = None if values[name] is None else tuple(values[name])
-    if "moments" in values:
-        values["moments"] = Moments(**values["moments"])
-    if "hours" in values:
-        values["hours"] = tuple(map(tuple, values["hours"]))
-    return BaselineColumn(**values)
+def _column(document: dict[str, Any]) -> BaselineColumn:
+    moments, hours = document.get("moments"), document.get("hours")
+    return BaselineColumn(
+        name=document["name"],
+        kind=document["kind"],
+        bins=Bins(_tuple(document["edges"]), _tuple(document["categories"])),
+        origin=document["origin"],
+        counts=tuple(document["counts"]),
+        missing=document["missing"],
+        unseen=document["unseen"],
+        moments=None if moments is None else Moments(**moments),
+        hours=None if hours is None else tuple(tuple(counts) for counts in hours),
+        season=document.get("season"),
+        season_shift=document.get("season_shift"),
+        informational=document.get("informational"),
+    )
 
 
-_COLUMN_FIELDS = tuple(entry.name for entry in fields(BaselineColumn))
+def _tuple[Value](values: Iterable[Value] | None) -> tuple[Value, ...] | None:
+    return None if values is None else tuple(values)
+
+
+def _list[Value](values: Iterable[Value] | None) -> list[Value] | None:
+    return None if values is None else list(values)

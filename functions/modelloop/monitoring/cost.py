@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from modelloop.monitoring.summary import Summary, Tallies
+    from modelloop.contracts.counts import Counts
+    from modelloop.monitoring.summary import Summary
 
 BUSY = "busy_micros"
 CHARGED = "charged"
@@ -30,25 +31,25 @@ class Rates(NamedTuple):
     gb_second: float
     million_requests: float
 
-    def total(self, tallies: Mapping[str, Any]) -> float:
-        """Return what tallies cost."""
-        gb_seconds = busy_seconds(tallies) * self.memory_mb / MB_A_GB
-        return gb_seconds * self.gb_second + float(tallies.get(CHARGED, 0)) * self.million_requests / 1_000_000
+    def total(self, counts: Mapping[str, Any]) -> float:
+        """Return what counts cost."""
+        gb_seconds = busy_seconds(counts) * self.memory_mb / MB_A_GB
+        return gb_seconds * self.gb_second + float(counts.get(CHARGED, 0)) * self.million_requests / 1_000_000
 
-    def describe(self, tallies: Mapping[str, Any]) -> dict[str, float | None]:
+    def describe(self, counts: Mapping[str, Any]) -> dict[str, float | None]:
         """Return busy seconds, the cost of all, and of a thousand predictions (requests) and rows; None: none yet."""
-        cost = self.total(tallies)
+        cost = self.total(counts)
         return {
-            "busy_seconds": round(busy_seconds(tallies), 6),
+            "busy_seconds": round(busy_seconds(counts), 6),
             "total": round(cost, _DIGITS),
-            "per_1000_predictions": per_thousand(cost, tallies.get("requests", 0)),
-            "per_1000_rows": per_thousand(cost, tallies.get("rows", 0)),
+            "per_1000_predictions": per_thousand(cost, counts.get("requests", 0)),
+            "per_1000_rows": per_thousand(cost, counts.get("rows", 0)),
         }
 
 
-def busy_seconds(tallies: Mapping[str, Any]) -> float:
+def busy_seconds(counts: Mapping[str, Any]) -> float:
     """Return how long environments were busy: answering, starting up, delivering captures."""
-    return float(tallies.get(BUSY, 0)) / MICROS / 1_000
+    return float(counts.get(BUSY, 0)) / MICROS / 1_000
 
 
 def per_thousand(cost: float, amount: int) -> float | None:
@@ -56,8 +57,8 @@ def per_thousand(cost: float, amount: int) -> float | None:
     return round(cost * PER / amount, _DIGITS) if amount else None
 
 
-def charged(found: Summary) -> Tallies:
-    """Return how many requests a summary's place is charged: a shadow answers on the champion's request."""
-    if found.place.variant == SHADOW:
+def charged(found: Summary) -> Counts:
+    """Return how many requests a summary is charged: a shadow answers on the champion's request."""
+    if found.key.variant == SHADOW:
         return {CHARGED: 0}
-    return {CHARGED: found.tallies.get("requests", 0) + sum(found.tallies.get("errors", {}).values())}
+    return {CHARGED: found.counts.get("requests", 0) + sum(found.counts.get("errors", {}).values())}

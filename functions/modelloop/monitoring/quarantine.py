@@ -11,5 +11,5 @@ UNFIT = "unfit_values"
 DAMAGED = "damaged_object"
 REASONS = (DAMAGED, MALFORMED, NOT_JSON, OTHER_FORMAT, UNFIT, UNKNOWN_MODEL, UNKNOWN_VERSION)
 
-COUNTED = "quarantined"  # the tally's name in a summary
+COUNTED = "quarantined"  # the name of the counts in a summary
 NOBODY = "_"  # stands where a model's name would, for lines that name no model of ours; no model can be called so

@@ -14,7 +14,7 @@ from modelloop.errors import ArtifactRefusedError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-type Tallies = dict[str, Any]
+    from modelloop.contracts.counts import Counts
 
 FORMAT_VERSION = 1
 LATENCY_BOUNDS_MS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000)
@@ -25,7 +25,7 @@ MICROS = 1_000
 _QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 
 
-class Place(NamedTuple):
+class SummaryKey(NamedTuple):
     """What a summary is of: one hour (UTC, YYYY-MM-DDTHH) of one variant of a version; version 0 means none.
 
     `rollout` is the one whose split of the traffic made it, "" for none: a rollout is judged by its own traffic alone.
@@ -39,23 +39,23 @@ class Place(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """The tallies of one place, and the digests of the summaries that it replaces (when it is a compacted one)."""
+    """The counts under one key, and the digests of the summaries that it replaces (when it is a compacted one)."""
 
-    place: Place
-    tallies: Tallies
+    key: SummaryKey
+    counts: Counts
     inputs: tuple[str, ...] = ()
 
 
-def total(parts: Iterable[Tallies]) -> Tallies:
-    """Return the sum of tallies; raise ArtifactRefusedError when their bins differ."""
-    result: Tallies = {}
+def total(parts: Iterable[Counts]) -> Counts:
+    """Return the sum of counts; raise ArtifactRefusedError when their bins differ."""
+    result: Counts = {}
     for part in parts:
         add(result, part)
     return result
 
 
-def add(result: Tallies, part: Tallies) -> None:
-    """Add one tree of tallies into another, in place."""
+def add(result: Counts, part: Counts) -> None:
+    """Add one tree of counts into another, in place."""
     for name, value in part.items():
         if name not in result:
             result[name] = _copied(value)
@@ -71,9 +71,9 @@ def to_bytes(summary: Summary) -> bytes:
     """Return the one stored form of a summary."""
     document = {
         "format_version": FORMAT_VERSION,
-        **summary.place._asdict(),
+        **summary.key._asdict(),
         "inputs": sorted(summary.inputs),
-        "tallies": summary.tallies,
+        "tallies": summary.counts,
     }
     return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
@@ -84,35 +84,37 @@ def from_bytes(body: bytes) -> Summary:
         document = json.loads(body)
         if document["format_version"] != FORMAT_VERSION:
             raise ArtifactRefusedError(f"summary of format {document['format_version']!r}")
-        place = Place(**{name: document[name] for name in Place._fields if name != "rollout" or name in document})
-        return Summary(place, document["tallies"], tuple(document["inputs"]))
+        key = SummaryKey(
+            **{name: document[name] for name in SummaryKey._fields if name != "rollout" or name in document}
+        )
+        return Summary(key, document["tallies"], tuple(document["inputs"]))
     except (KeyError, TypeError, ValueError) as error:
         raise ArtifactRefusedError(f"summary is damaged: {error}") from error
 
 
-def describe(tallies: Tallies) -> dict[str, Any]:
-    """Return what a person asks of tallies: requests, rows, errors by code and warm latency in milliseconds."""
-    errors = tallies.get("errors", {})
+def describe(counts: Counts) -> dict[str, Any]:
+    """Return what a person asks of counts: requests, rows, errors by code and warm latency in milliseconds."""
+    errors = counts.get("errors", {})
     return {
-        "requests": tallies.get("requests", 0) + sum(errors.values()),
-        "predictions": tallies.get("requests", 0),
-        "rows": tallies.get("rows", 0),
-        "sampled_rows": tallies.get("sampled", 0),
+        "requests": counts.get("requests", 0) + sum(errors.values()),
+        "predictions": counts.get("requests", 0),
+        "rows": counts.get("rows", 0),
+        "sampled_rows": counts.get("sampled", 0),
         "errors": sum(errors.values()),
         "errors_by_code": dict(sorted(errors.items())),
-        "cold_starts": sum(tallies.get("latency", {}).get("cold", {}).get("counts", ())),
-        "latency_ms": latency(tallies),
+        "cold_starts": sum(counts.get("latency", {}).get("cold", {}).get("counts", ())),
+        "latency_ms": latency(counts),
     }
 
 
-def latency(tallies: Tallies) -> dict[str, float | None]:
+def latency(counts: Counts) -> dict[str, float | None]:
     """Return mean and quantiles of warm answers in milliseconds, interpolated within bins; None when there are none."""
-    histogram = tallies.get("latency", {}).get("warm", {})
-    counts = histogram.get("counts", [])
-    if not sum(counts):
+    histogram = counts.get("latency", {}).get("warm", {})
+    in_bins = histogram.get("counts", [])
+    if not sum(in_bins):
         return dict.fromkeys(("mean", *_QUANTILES))
-    mean = histogram["micros"] / MICROS / sum(counts)
-    return {"mean": round(mean, 3)} | {name: _quantile(counts, level) for name, level in _QUANTILES.items()}
+    mean = histogram["micros"] / MICROS / sum(in_bins)
+    return {"mean": round(mean, 3)} | {name: _quantile(in_bins, level) for name, level in _QUANTILES.items()}
 
 
 def _copied(value: Any) -> Any:

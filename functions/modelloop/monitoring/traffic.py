@@ -16,7 +16,8 @@ from modelloop.monitoring import cost, quarantine, summary, windows
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from modelloop.monitoring.summary import Summary, Tallies
+    from modelloop.contracts.counts import Counts
+    from modelloop.monitoring.summary import Summary
 
 OPEN_HOURS = 2
 _COUNTED = ("requests", "rows", "errors", "latency", cost.BUSY, quarantine.COUNTED)
@@ -33,13 +34,13 @@ def totals(previous: Mapping[str, Any] | None, found: Iterable[Summary], *, mode
     """Return the next totals from the ones before and the summaries from `begins` on."""
     through = windows.shift(windows.hour_of(now), -OPEN_HOURS)
     through = max(through, previous["through"]) if previous else through
-    base: Tallies = summary.total([previous["base"]]) if previous else {}
-    live: Tallies = {}
+    base: Counts = summary.total([previous["base"]]) if previous else {}
+    live: Counts = {}
     for one in found:
-        place, tallies, _ = one
-        kept = {name: tallies[name] for name in _COUNTED if name in tallies} | cost.charged(one)
-        apart = {SHADOW: kept} if place.variant == SHADOW else kept
-        summary.add(base if place.hour <= through else live, {str(place.version): apart})
+        key, counts, _ = one
+        kept = {name: counts[name] for name in _COUNTED if name in counts} | cost.charged(one)
+        apart = {SHADOW: kept} if key.variant == SHADOW else kept
+        summary.add(base if key.hour <= through else live, {str(key.version): apart})
     return {
         "model": model,
         "through": through,

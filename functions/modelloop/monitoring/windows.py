@@ -12,8 +12,9 @@ from modelloop.monitoring import cost, quarantine, summary
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from modelloop.contracts.counts import Counts
     from modelloop.monitoring.cost import Rates
-    from modelloop.monitoring.summary import Summary, Tallies
+    from modelloop.monitoring.summary import Summary
 
 HOUR_MS = 3_600_000
 LONGEST_HOURS = 7 * 24
@@ -21,16 +22,16 @@ MIN_ROWS = 500
 
 
 class Window(NamedTuple):
-    """Tallies of the hours from `start` to `end`, both included (YYYY-MM-DDTHH, UTC)."""
+    """Counts of the hours from `start` to `end`, both included (YYYY-MM-DDTHH, UTC)."""
 
     start: str
     end: str
-    tallies: Tallies
+    counts: Counts
 
     @property
     def rows(self) -> int:
         """Return the rows whose features were captured."""
-        return int(self.tallies.get("sampled", 0))
+        return int(self.counts.get("sampled", 0))
 
     def span(self) -> dict[str, str]:
         """Return the moments that it reaches from (included) and to (excluded)."""
@@ -57,17 +58,17 @@ def span(start: str, end: str) -> int:
     return (clock.to_ms(moment(end)) - clock.to_ms(moment(start))) // HOUR_MS + 1
 
 
-def by_hour(summaries: Iterable[Summary]) -> Iterator[tuple[str, Tallies]]:
+def by_hour(summaries: Iterable[Summary]) -> Iterator[tuple[str, Counts]]:
     """Merge neighbouring summaries of one hour; they come ordered by hour, either way.
 
     `clock` counts the captured rows by hour of day, for windows that are made of these hours.
     """
-    for hour, found in groupby(summaries, key=lambda one: one.place.hour):
-        tallies = summary.total(one.tallies for one in found)
-        yield hour, tallies | {"clock": {hour[-2:]: tallies.get("sampled", 0)}}
+    for hour, found in groupby(summaries, key=lambda one: one.key.hour):
+        counts = summary.total(one.counts for one in found)
+        yield hour, counts | {"clock": {hour[-2:]: counts.get("sampled", 0)}}
 
 
-def backwards(hours: Iterable[tuple[str, Tallies]], now: str, min_rows: int, most: int = 2) -> list[Window]:
+def backwards(hours: Iterable[tuple[str, Counts]], now: str, min_rows: int, most: int = 2) -> list[Window]:
     """Return up to `most` neighbouring windows, newest first, from hours that come newest first.
 
     Each window takes hours until it has `min_rows` captured rows; it spans at most seven days. The last one may
@@ -75,26 +76,26 @@ def backwards(hours: Iterable[tuple[str, Tallies]], now: str, min_rows: int, mos
     """
     windows: list[Window] = []
     end, start = hour_of(now), ""
-    tallies: Tallies = {}
+    counts: Counts = {}
     for hour, found in hours:
         if hour > end:
             continue
         if span(hour, end) > LONGEST_HOURS:
             break
         start = hour
-        summary.add(tallies, found)
-        if tallies.get("sampled", 0) >= min_rows:
-            windows.append(Window(start, end, tallies))
+        summary.add(counts, found)
+        if counts.get("sampled", 0) >= min_rows:
+            windows.append(Window(start, end, counts))
             if len(windows) == most:
                 return windows
-            end, start, tallies = shift(start, -1), "", {}
-    return [*windows, Window(start, end, tallies)] if start else windows
+            end, start, counts = shift(start, -1), "", {}
+    return [*windows, Window(start, end, counts)] if start else windows
 
 
 def series(summaries: Iterable[Summary]) -> list[dict[str, Any]]:
     """Return what callers got hour by hour, in the summaries' order, without a shadow's answers and idle hours."""
-    own = (found for found in summaries if found.place.variant != SHADOW and _plain(found.tallies))
-    described = ((hour, summary.describe(tallies)) for hour, tallies in by_hour(own))
+    own = (found for found in summaries if found.key.variant != SHADOW and _plain(found.counts))
+    described = ((hour, summary.describe(counts)) for hour, counts in by_hour(own))
     return [{"from": moment(hour), **{name: one[name] for name in ("requests", "rows", "errors")}}
             for hour, one in described]  # fmt: skip
 
@@ -106,39 +107,39 @@ def by_version(summaries: Iterable[Summary], rates: Rates | None = None) -> dict
     `quarantined` are lines that could not be read, by reason.
     """
 
-    def describe(tallies: Tallies) -> dict[str, Any]:
-        return summary.describe(tallies) | ({"cost": rates.describe(tallies)} if rates else {})
+    def describe(counts: Counts) -> dict[str, Any]:
+        return summary.describe(counts) | ({"cost": rates.describe(counts)} if rates else {})
 
-    whole: dict[bool, Tallies] = {False: {}, True: {}}
-    versions: dict[int, Tallies] = {}
-    variants: dict[tuple[int, str], Tallies] = {}
-    put_aside: Tallies = {}
+    whole: dict[bool, Counts] = {False: {}, True: {}}
+    versions: dict[int, Counts] = {}
+    variants: dict[tuple[int, str], Counts] = {}
+    put_aside: Counts = {}
     for found in summaries:
-        summary.add(put_aside, found.tallies.get(quarantine.COUNTED, {}))
-        if not (plain := _plain(found.tallies)):
+        summary.add(put_aside, found.counts.get(quarantine.COUNTED, {}))
+        if not (plain := _plain(found.counts)):
             continue
-        place, tallies = found.place, plain | cost.charged(found)
-        apart = place.variant == SHADOW
-        summary.add(whole[apart], tallies)
-        summary.add(versions.setdefault(place.version, {}), {} if apart else tallies)
-        summary.add(variants.setdefault((place.version, place.variant), {}), tallies)
+        key, counts = found.key, plain | cost.charged(found)
+        apart = key.variant == SHADOW
+        summary.add(whole[apart], counts)
+        summary.add(versions.setdefault(key.version, {}), {} if apart else counts)
+        summary.add(variants.setdefault((key.version, key.variant), {}), counts)
     return describe(whole[False]) | {
         "shadow": describe(whole[True]),
         "quarantined": dict(sorted(put_aside.items())),
         "versions": [
             {
                 "version": version or None,
-                **describe(tallies),
+                **describe(counts),
                 "variants": {
                     variant: describe(part) for (owner, variant), part in sorted(variants.items()) if owner == version
                 },
             }
-            for version, tallies in sorted(versions.items())
+            for version, counts in sorted(versions.items())
         ],
     }
 
 
-def _plain(tallies: Tallies) -> Tallies:
+def _plain(counts: Counts) -> Counts:
     """Return what versions have in common: no columns, whose bins differ, and no lines that no version wrote."""
     apart = {"columns", "prediction", quarantine.COUNTED}
-    return {name: value for name, value in tallies.items() if name not in apart}
+    return {name: value for name, value in counts.items() if name not in apart}

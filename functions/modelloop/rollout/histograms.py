@@ -4,38 +4,43 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from modelloop.contracts.counts import histogram, integer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-type Bins = Mapping[str, Any]  # a baseline's column: edges (numbers) or categories (labels)
+    from modelloop.contracts.baseline import Bins
+    from modelloop.contracts.counts import Counts
 
 
-def align(left: Bins, left_counts: Bins, right: Bins, right_counts: Bins) -> tuple[list[int], list[int]]:
+def align(left: Bins, left_counts: Counts, right: Bins, right_counts: Counts) -> tuple[list[int], list[int]]:
     """Return both sides' counts over shared bins; the last bin is what neither could place (missing, unseen).
 
     Labels are matched by their text. Numbers of the right side are spread evenly within their own bins over the bins
     of the left side; its open ends fall next to its outermost edges.
     """
-    rest = [side.get("missing", 0) + side.get("unseen", 0) for side in (left_counts, right_counts)]
-    if left["categories"] is not None and right["categories"] is not None:
-        return _by_label(left, left_counts, right, right_counts, rest)
-    if not left["edges"] or not right["edges"]:
-        return [sum(left_counts["counts"]), rest[0]], [sum(right_counts["counts"]), rest[1]]
-    moved = _spread(right["edges"], right_counts["counts"], left["edges"])
-    return [*left_counts["counts"], rest[0]], [*moved, rest[1]]
+    left_bins, right_bins = histogram(left_counts, "counts"), histogram(right_counts, "counts")
+    left_rest, right_rest = _unplaced(left_counts), _unplaced(right_counts)
+    if left.categories is not None and right.categories is not None:
+        labels = list(dict.fromkeys([*left.categories, *right.categories]))
+        return (
+            [*_by_label(labels, left.categories, left_bins), left_rest],
+            [*_by_label(labels, right.categories, right_bins), right_rest],
+        )
+    if not left.edges or not right.edges:
+        return [sum(left_bins), left_rest], [sum(right_bins), right_rest]
+    return [*left_bins, left_rest], [*_spread(right.edges, right_bins, left.edges), right_rest]
 
 
-def _by_label(
-    left: Bins, left_counts: Bins, right: Bins, right_counts: Bins, rest: list[int]
-) -> tuple[list[int], list[int]]:
-    labels = list(dict.fromkeys([*left["categories"], *right["categories"]]))
-    sides = []
-    for bins, counts, other in ((left, left_counts, rest[0]), (right, right_counts, rest[1])):
-        by_label = dict(zip(bins["categories"], counts["counts"], strict=True))
-        sides.append([*(by_label.get(label, 0) for label in labels), other])
-    return sides[0], sides[1]
+def _unplaced(counts: Counts) -> int:
+    return integer(counts, "missing") + integer(counts, "unseen")
+
+
+def _by_label(labels: Sequence[str], categories: Sequence[str], counts: Sequence[int]) -> list[int]:
+    by_label = dict(zip(categories, counts, strict=True))
+    return [by_label.get(label, 0) for label in labels]
 
 
 def _spread(edges: Sequence[float], counts: Sequence[int], onto: Sequence[float]) -> list[int]:

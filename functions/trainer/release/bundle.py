@@ -16,6 +16,7 @@ from trainer.release.golden import cells, golden_rows
 from trainer.table import Part
 
 if TYPE_CHECKING:
+    from modelloop.contracts.baseline import Baseline
     from trainer.evaluation.predictors import Predictor
     from trainer.table import PreparedTable
 
@@ -27,7 +28,7 @@ def bundle(
     run_id: str,
     estimator: Predictor,
     form: dict[str, Any],
-    baseline: dict[str, Any],
+    baseline: Baseline,
 ) -> File:
     """Return `model.flat.json`; `form` has the engine's part of it, `baseline` gives the golden rows their values."""
     return serving_file(table, run_id, form, _golden(table, estimator, baseline), _interval(table, estimator))
@@ -66,7 +67,7 @@ def serving_file(
     return File(keys.BUNDLE, body, "application/json")
 
 
-def _golden(table: PreparedTable, estimator: Predictor, baseline: dict[str, Any]) -> dict[str, Any]:
+def _golden(table: PreparedTable, estimator: Predictor, baseline: Baseline) -> dict[str, Any]:
     rows = golden_rows(table.encoding, baseline, table.spec.mask)
     read = table.encoding.read(len(rows), cells(rows, table.encoding))
     vectors = np.array(read.vectors, np.float32).reshape(len(rows), len(table.encoding.slots))

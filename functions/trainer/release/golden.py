@@ -15,6 +15,7 @@ from modelloop.tables.readers import EPOCH
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from modelloop.contracts.baseline import Baseline, BaselineColumn
     from modelloop.tables.encoding import Column, Encoding
 
 ROWS = 8
@@ -25,10 +26,10 @@ _LARGEST = 3.4e38  # the last that three digits can say within the range of a 32
 
 
 def golden_rows(
-    encoding: Encoding, baseline: Mapping[str, Any], mask: Collection[str], rows: int = ROWS
+    encoding: Encoding, baseline: Baseline, mask: Collection[str], rows: int = ROWS
 ) -> list[dict[str, Any]]:
     """Return synthetic rows by column name; over the rows, each column runs through its choices and missing."""
-    bins = {column["name"]: column for column in baseline["columns"]}
+    bins = {column.name: column for column in baseline.columns}
     choices = [
         [None] if column.name in mask or column.name not in bins else [*_choices(column, bins[column.name]), None]
         for column in encoding.columns
@@ -60,13 +61,13 @@ def _stride(length: int) -> int:
     return step
 
 
-def _choices(column: Column, bins: Mapping[str, Any]) -> list[Any]:
+def _choices(column: Column, counted: BaselineColumn) -> list[Any]:
     if column.kind == "boolean":
         return [True, False]
     if column.kind == "text":
-        counts = zip(bins["categories"], bins["counts"], strict=False)
+        counts = zip(counted.bins.categories or (), counted.counts, strict=False)
         return [*(name for name, count in counts if count >= FEWEST_SEEN), UNSEEN]
-    middles = _middles(bins["edges"] or [])
+    middles = _middles(counted.bins.edges or ())
     if column.kind == "number":
         return middles
     origin = date.fromisoformat(column.origin or EPOCH)

@@ -23,6 +23,7 @@ from trainer.release.files import File
 
 if TYPE_CHECKING:
     from modelloop.aws.storage import Bucket
+    from modelloop.contracts.baseline import Baseline
     from modelloop.versions.run import Run
     from trainer.comparison.examination import Examination
     from trainer.comparison.incumbents import Champion
@@ -86,7 +87,7 @@ def _report(artifacts: Bucket, run: Run, document: dict[str, Any]) -> File:
     return page
 
 
-def _baseline(candidate: Candidate) -> dict[str, Any]:
+def _baseline(candidate: Candidate) -> Baseline:
     table = candidate.table
     own = _answers(candidate, table.known)
     unseen = _answers(candidate, table.unseen) if table.train.rows and table.unseen.rows else None
@@ -120,7 +121,7 @@ def _put_once(artifacts: Bucket, run: Run, document: dict[str, Any]) -> None:
 
 
 def _manifest(
-    run: Run, number: int | None, candidate: Candidate, profile: dict[str, Any], verdict: dict[str, Any]
+    run: Run, number: int | None, candidate: Candidate, profile: Baseline, verdict: dict[str, Any]
 ) -> dict[str, Any]:
     table, found = candidate.table, candidate.examination
     champion = None if candidate.champion is None else candidate.champion.incumbent.run_id
@@ -147,7 +148,7 @@ def _manifest(
         "gate": found.decision.to_json(),
         "compared_with": champion,
         "best": _best(run, number, candidate),
-        "baseline": profile,
+        "baseline": profile.to_json(),
         **_diagnostics(candidate),
         "replay": verdict,
         "monitoring": {**section_to_json(table.spec.monitoring), "mask": list(table.spec.mask)},

@@ -47,7 +47,7 @@ def manifest() -> dict[str, Any]:
             highest = {"boolean": 2, "date": 330}.get(column.kind) or len(column.categories)
             matrix[:, slot] = random.integers(0, highest, len(matrix))
     known = baseline.build(ENCODING, matrix.astype(np.float32), random.integers(0, 2, len(matrix)), CLASSES, mask=())
-    return {"model": MODEL, "version": 1, "run_id": RUN_ID, "classes": CLASSES, "baseline": known}
+    return {"model": MODEL, "version": 1, "run_id": RUN_ID, "classes": CLASSES, "baseline": known.to_json()}
 
 
 class Known:

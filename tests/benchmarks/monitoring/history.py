@@ -79,5 +79,5 @@ def _fill(stack: world.World, rows: int, hours: int) -> None:
     body = next(body for key, body in aggregation.outputs() if key.startswith("summaries/"))
     one = summary.from_bytes(body)
     for back in range(hours):
-        place = one.place._replace(hour=windows.shift(one.place.hour, -back))
-        stack.store(keys.summary(*place, "d"), summary.to_bytes(Summary(place, one.tallies)))
+        key = one.key._replace(hour=windows.shift(one.key.hour, -back))
+        stack.store(keys.summary(*key, "d"), summary.to_bytes(Summary(key, one.counts)))

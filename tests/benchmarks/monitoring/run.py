@@ -48,7 +48,7 @@ def _ours(path: Path) -> yardsticks.Histograms:
     """Return what our summaries count of an object's numbers."""
     aggregation, _ = worker.aggregate(path.read_bytes(), corpus.Known())
     stored = [body for key, body in aggregation.outputs() if key.startswith("summaries/")]
-    columns = summary.total(summary.from_bytes(body).tallies for body in stored)["columns"]
+    columns = summary.total(summary.from_bytes(body).counts for body in stored)["columns"]
     return {name: columns[name]["counts"] for name in corpus.NUMBERS}
 
 

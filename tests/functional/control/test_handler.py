@@ -18,7 +18,7 @@ from modelloop.captures import erasure
 from modelloop.errors import TransientError
 from modelloop.ids import uuid7
 from modelloop.monitoring import activity, summary, windows
-from modelloop.monitoring.summary import Place, Summary
+from modelloop.monitoring.summary import Summary, SummaryKey
 from modelloop.settings import settings
 from modelloop.versions.run import Run
 from tests.support.runs import dataset
@@ -177,7 +177,7 @@ def test_verdicts_are_shown_when_there_are_some(loop: Registry) -> None:
 @pytest.mark.usefixtures("loop")
 def test_a_summary_covers_the_hours_asked_for() -> None:
     for hour, rows in (("2026-01-01T00", 1), ("2026-01-01T01", 2), ("2026-01-01T02", 4)):
-        found = Summary(Place("m", hour, 1, "champion"), {"requests": 1, "rows": rows})
+        found = Summary(SummaryKey("m", hour, 1, "champion"), {"requests": 1, "rows": rows})
         Bucket("artifacts").put(keys.summary("m", hour, 1, "champion", "", hour), summary.to_bytes(found))
     query = {"from": "2026-01-01T01:10:00Z", "to": "2026-01-01T02:00:00Z"}
     answer = get("/models/{model}/summary", query, model="m")

@@ -15,21 +15,18 @@ from modelloop.aws.storage import Bucket
 from modelloop.contracts.pointer import Pointer, VersionRef
 from modelloop.ids import uuid7
 from modelloop.monitoring import summary
-from modelloop.monitoring.summary import Place, Summary
+from modelloop.monitoring.summary import Summary, SummaryKey
 from modelloop.versions.run import Run
+from tests.support.baselines import baseline_of, labels, numbers
 from tests.support.runs import dataset
 from tests.support.stores import ARTIFACTS
 
 if TYPE_CHECKING:
     from modelloop.aws.registry.registry import Registry
 
-MASS = {"name": "mass", "kind": "number", "edges": [1.0, 2.0], "categories": None, "counts": [100, 100, 100],
-        "missing": 0, "unseen": 0, "moments": {"mean": 1.5}}  # fmt: skip
-ISLAND = {"name": "island", "kind": "text", "edges": None, "categories": ["Biscoe", "Dream"], "counts": [200, 90],
-          "missing": 10, "unseen": 0}  # fmt: skip
-ANSWER = {"name": "prediction", "kind": "text", "edges": None, "categories": ["no", "yes"], "counts": [150, 150],
-          "missing": 0, "unseen": 0}  # fmt: skip
-BASELINE = {"rows": 300, "columns": [MASS, ISLAND], "prediction": ANSWER}
+MASS = numbers("mass", [1.0, 2.0], [100, 100, 100], mean=1.5)
+ISLAND = labels("island", ["Biscoe", "Dream"], [200, 90], missing=10)
+BASELINE = baseline_of(MASS, ISLAND, prediction=labels("prediction", ["no", "yes"], [150, 150]))
 SPAN = {"from": "2026-01-01T10:00:00.000Z", "to": "2026-01-01T12:00:00.000Z"}
 
 
@@ -57,7 +54,14 @@ def loop(registry: Registry) -> Registry:
     registry.register_version("m", run.run_id, small)
     metrics = {"holdout": {"log_loss": {"value": 0.1}}, "trivial": {"log_loss": {"value": 0.7}}}
     gate = {"decision": "release", "checks": [{"name": "beats the trivial model"}]}
-    manifest = {"model": "m", "version": 1, "metrics": metrics, "gate": gate, "role": "?", "baseline": BASELINE}
+    manifest = {
+        "model": "m",
+        "version": 1,
+        "metrics": metrics,
+        "gate": gate,
+        "role": "?",
+        "baseline": BASELINE.to_json(),
+    }
     Bucket("artifacts").put(keys.version("m", run.run_id, keys.MANIFEST), json.dumps(manifest).encode())
     return registry
 
@@ -67,12 +71,12 @@ def put(registry: Registry, kind: str, minute: int, **facts: Any) -> None:
     registry.put_verdict("m", kind, {"updated_at": stamp, "version": 1, "window": SPAN, "rows": 90} | facts)
 
 
-def count(hour: str, variant: str, counts: list[int], version: int = 1) -> None:
-    live = {"counts": counts, "missing": 0, "unseen": 0, "millionths": 4_000_000 * sum(counts)}
-    columns = {"mass": live, "island": {"counts": [0, sum(counts)], "missing": 0, "unseen": 0}}
-    prediction = {"counts": [0, sum(counts)], "missing": 0, "unseen": 0}
-    tallies = {"sampled": sum(counts), "columns": columns, "prediction": prediction}
-    body = summary.to_bytes(Summary(Place("m", hour, version, variant), tallies))
+def count(hour: str, variant: str, in_bins: list[int], version: int = 1) -> None:
+    live = {"counts": in_bins, "missing": 0, "unseen": 0, "millionths": 4_000_000 * sum(in_bins)}
+    columns = {"mass": live, "island": {"counts": [0, sum(in_bins)], "missing": 0, "unseen": 0}}
+    prediction = {"counts": [0, sum(in_bins)], "missing": 0, "unseen": 0}
+    counts = {"sampled": sum(in_bins), "columns": columns, "prediction": prediction}
+    body = summary.to_bytes(Summary(SummaryKey("m", hour, version, variant), counts))
     Bucket("artifacts").put(keys.summary("m", hour, version, variant, "", "d"), body)
 
 

@@ -37,10 +37,10 @@ def only(found: dict[str, bytes]) -> bytes:
     return body
 
 
-def tallies(world: World) -> dict[str, Any]:
+def counts(world: World) -> dict[str, Any]:
     """The one summary of what callers asked; what was put aside is counted in others."""
-    found = [summary.from_bytes(body).tallies for body in world.stored("summaries/").values()]
-    (asked,) = [tallies for tallies in found if tallies.keys() - {quarantine.COUNTED}]
+    found = [summary.from_bytes(body).counts for body in world.stored("summaries/").values()]
+    (asked,) = [counts for counts in found if counts.keys() - {quarantine.COUNTED}]
     return asked
 
 
@@ -50,7 +50,7 @@ def test_a_capture_object_becomes_a_summary_and_an_index(world: World, context: 
     answer = handler(world.capture([prediction([ROW, second])], packed=packed), context)
 
     assert answer == NOTHING
-    found = tallies(world)
+    found = counts(world)
     assert (found["requests"], found["rows"], found["sampled"]) == (1, 2, 2)
     assert found["columns"]["mass"]["missing"] == 1
     assert found["columns"]["mass"]["millionths"] == 4_000_000_000
@@ -93,7 +93,7 @@ def test_errors_with_odd_fields_count_and_stop_nothing(world: World, context: An
     del short["version"], short["variant"]
     handler(world.capture([prediction([ROW]), *odd, short]), context)
 
-    found = {key.split("/")[4]: summary.from_bytes(body).tallies for key, body in world.stored("summaries/").items()}
+    found = {key.split("/")[4]: summary.from_bytes(body).counts for key, body in world.stored("summaries/").items()}
     assert found["champion"]["errors"] == {"INVALID_PARAMETER_VALUE": 4}
     assert found["none"]["errors"] == {"INVALID_PARAMETER_VALUE": 1}
     assert world.stored("quarantine/") == {}
@@ -105,7 +105,7 @@ def test_a_prediction_without_the_fields_that_may_be_null_counts(world: World, c
         del short[name]
     handler(world.capture([prediction([ROW]), short]), context)
 
-    found = tallies(world)
+    found = counts(world)
     assert (found["rows"], found["sampled"], sum(found["confidence"])) == (2, 1, 1)
     entries = [json.loads(line) for line in only(world.stored("index/")).splitlines()[1:]]
     assert sorted(entry["proba"] is None for entry in entries) == [False, True]
@@ -115,7 +115,7 @@ def test_a_record_that_stands_twice_in_an_object_counts_once(world: World, conte
     record, refused = prediction([ROW]), error()
     handler(world.capture([record, refused, record, refused]), context)
 
-    found = tallies(world)
+    found = counts(world)
     assert (found["rows"], found["errors"]) == (1, {"INVALID_PARAMETER_VALUE": 1})
 
 
@@ -123,7 +123,7 @@ def test_chunks_of_a_request_count_as_one_request(world: World, context: Any) ->
     record = prediction([ROW])
     handler(world.capture([record, record | {"offset": 1}]), context)
 
-    found = tallies(world)
+    found = counts(world)
     assert (found["requests"], found["rows"], sum(found["latency"]["warm"]["counts"])) == (1, 2, 1)
 
 
@@ -132,7 +132,7 @@ def test_unsampled_and_masked_features_are_absent_but_predictions_count(world: W
     del masked["columns"]["mass"]
     handler(world.capture([prediction([ROW], columns=None), masked]), context)
 
-    found = tallies(world)
+    found = counts(world)
     assert (found["rows"], found["sampled"]) == (2, 1)
     assert "mass" not in found["columns"]
 
@@ -142,8 +142,8 @@ def test_requests_refused_before_a_version_was_chosen_count_for_the_model(world:
 
     ((key, _),) = world.stored("summaries/").items()
     assert key.split("/")[2:5] == [HOUR, "0", "none"]
-    assert tallies(world)["errors"] == {"INVALID_PARAMETER_VALUE": 2}
-    assert "requests" not in tallies(world)
+    assert counts(world)["errors"] == {"INVALID_PARAMETER_VALUE": 2}
+    assert "requests" not in counts(world)
 
 
 def test_what_the_data_plane_writes_is_what_is_read_here(world: World, context: Any) -> None:
@@ -216,7 +216,7 @@ def test_lines_that_cannot_be_read_are_kept_apart_and_the_rest_counts(
 
     assert handler(world.capture(records), context) == NOTHING
 
-    assert tallies(world)["rows"] == 2
+    assert counts(world)["rows"] == 2
     head, *quotes = [json.loads(line) for line in only(world.stored("quarantine/")).splitlines()]
     assert head["refused"] == len(BAD_LINES) == len(quotes)
     assert [quote["line"] for quote in quotes] == [position + 1 + at for at in range(len(BAD_LINES))]
@@ -226,7 +226,7 @@ def test_lines_that_cannot_be_read_are_kept_apart_and_the_rest_counts(
 def put_aside(world: World, owner: str) -> dict[str, int]:
     """What is counted as put aside for a model, or for nobody."""
     found = world.stored(f"summaries/{owner}/{HOUR}/0/none/").values()
-    parts = [summary.from_bytes(body).tallies.get(quarantine.COUNTED, {}) for body in found]
+    parts = [summary.from_bytes(body).counts.get(quarantine.COUNTED, {}) for body in found]
     return summary.total(parts)
 
 
@@ -266,7 +266,7 @@ def test_a_cut_off_gzip_object_yields_what_was_readable(world: World, context: A
     event = world.event(key, world.store(key, whole[: len(whole) // 2], "capture"))
 
     assert handler(event, context) == NOTHING
-    assert 0 < tallies(world)["rows"] < 2_000
+    assert 0 < counts(world)["rows"] < 2_000
     assert b"cut off" in only(world.stored("quarantine/"))
 
 
@@ -277,7 +277,7 @@ def test_what_swells_past_the_limit_is_read_up_to_it(
     monkeypatch.setattr(lines, "MOST_BYTES", 20_000)
     handler(world.capture([prediction([ROW]) for _ in range(200)], packed=packed), context)
 
-    read = tallies(world)["rows"]
+    read = counts(world)["rows"]
     assert 20 < read < 100
     head, quote = [json.loads(line) for line in only(world.stored("quarantine/")).splitlines()]
     assert (head["refused"], quote["line"]) == (1, read + 1)
@@ -289,7 +289,7 @@ def test_one_endless_line_counts_as_much_as_many(world: World, context: Any, mon
     monkeypatch.setattr(lines, "LONGEST_LINE", 1_000)
     handler(world.capture([prediction([ROW]), b"x" * 30_000, prediction([ROW])], packed=True), context)
 
-    assert tallies(world)["rows"] == 1
+    assert counts(world)["rows"] == 1
     reasons = [json.loads(line)["reason"] for line in only(world.stored("quarantine/")).splitlines()[1:]]
     assert reasons[0] == "not JSON"
     assert "the rest was not read" in reasons[1]
@@ -326,7 +326,7 @@ def test_the_version_that_the_event_names_is_read(world: World, context: Any) ->
     world.capture([prediction([ROW, ROW])], "same key+ü %2B")
     handler(event, context)
 
-    assert tallies(world)["rows"] == 1
+    assert counts(world)["rows"] == 1
 
 
 def test_an_object_that_is_gone_is_reported_and_acknowledged(world: World, context: Any, capsys: Any) -> None:
@@ -357,7 +357,7 @@ def test_a_message_that_is_not_json_alone_is_delivered_again(world: World, conte
     event["Records"].append(message("{broken", "m2"))
 
     assert handler(event, context) == {"batchItemFailures": [{"itemIdentifier": "m2"}]}
-    assert tallies(world)["rows"] == 1
+    assert counts(world)["rows"] == 1
 
 
 def test_feedback_is_kept_by_the_hour_of_its_prediction(world: World, context: Any) -> None:

@@ -89,8 +89,8 @@ def test_closed_hours_keep_rollouts_apart(world: World, context: Any, monkeypatc
         handler(world.capture([prediction(usual_rows(20), rollout=within)], str(at)), context)
     monkeypatch.setattr(clock, "now", lambda: clock.from_ms(NOON + 5 * windows.HOUR_MS))
     verdicts.handler({}, context)
-    stored = {one.place.rollout: one for one in summaries.between(ARTIFACTS, MODEL, HOUR, HOUR)}
-    assert {rollout: (one.tallies["rows"], len(one.inputs)) for rollout, one in stored.items()} == {
+    stored = {one.key.rollout: one for one in summaries.between(ARTIFACTS, MODEL, HOUR, HOUR)}
+    assert {rollout: (one.counts["rows"], len(one.inputs)) for rollout, one in stored.items()} == {
         "": (20, 0),
         ROLLOUT: (40, 2),
     }

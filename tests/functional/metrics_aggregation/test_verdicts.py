@@ -11,14 +11,14 @@ from modelloop.aws.monitoring import summaries
 from modelloop.aws.registry.registry import Registry
 from modelloop.errors import NotFoundError
 from modelloop.monitoring import quarantine, windows
-from modelloop.monitoring.summary import Place
+from modelloop.monitoring.summary import SummaryKey
 from tests.functional.metrics_aggregation.world import HOUR, MODEL, NOON, error, manifest, prediction, usual_rows
 from tests.support.stores import ARTIFACTS
 
 if TYPE_CHECKING:
     from tests.functional.metrics_aggregation.world import World
 
-PLACE = Place(MODEL, HOUR, 1, "champion")
+SUMMARY_KEY = SummaryKey(MODEL, HOUR, 1, "champion")
 HOUR_MS = windows.HOUR_MS
 
 
@@ -139,17 +139,17 @@ def test_compacted_hours_read_the_same_and_redelivery_does_not_count_twice(world
     before = windows.by_version(summaries.between(ARTIFACTS, MODEL, HOUR, HOUR))
     digests = [entry.digest for entry in summaries.entries(ARTIFACTS, MODEL, HOUR, HOUR)]
 
-    assert summaries.compact(ARTIFACTS, PLACE, digests)
+    assert summaries.compact(ARTIFACTS, SUMMARY_KEY, digests)
     assert [entry.digest for entry in summaries.entries(ARTIFACTS, MODEL, HOUR, HOUR)] == ["compacted"]
     handler(events[0], context)
     assert windows.by_version(summaries.between(ARTIFACTS, MODEL, HOUR, HOUR)) == before
 
     handler(events[3], context)
     assert summaries.compact(
-        ARTIFACTS, PLACE, [entry.digest for entry in summaries.entries(ARTIFACTS, MODEL, HOUR, HOUR)]
+        ARTIFACTS, SUMMARY_KEY, [entry.digest for entry in summaries.entries(ARTIFACTS, MODEL, HOUR, HOUR)]
     )
     (whole,) = summaries.between(ARTIFACTS, MODEL, HOUR, HOUR)
-    assert whole.tallies["rows"] == 80
+    assert whole.counts["rows"] == 80
     assert len(whole.inputs) == 4
 
 
@@ -159,19 +159,19 @@ def test_a_summary_compacted_while_it_is_read_is_found_again(
     for seed in range(3):
         handler(world.capture([prediction(usual_rows(20, seed))], str(seed)), context)
     listed = list(summaries.entries(ARTIFACTS, MODEL, HOUR, HOUR))
-    summaries.compact(ARTIFACTS, PLACE, [entry.digest for entry in listed])
+    summaries.compact(ARTIFACTS, SUMMARY_KEY, [entry.digest for entry in listed])
     real = summaries.entries
     answers = iter([iter(listed)])
     monkeypatch.setattr(summaries, "entries", lambda *given: next(answers, None) or real(*given))
 
     (whole,) = summaries.between(ARTIFACTS, MODEL, HOUR, HOUR)
-    assert whole.tallies["rows"] == 60
+    assert whole.counts["rows"] == 60
 
 
 def test_windows_are_ranges_of_keys(world: World, context: Any) -> None:
     for hours in range(5):
         handler(world.capture([prediction(usual_rows(10), NOON - hours * HOUR_MS)], str(hours)), context)
     found = list(summaries.between(ARTIFACTS, MODEL, "2026-11-23T07", "2026-11-23T09"))
-    assert [one.place.hour for one in found] == ["2026-11-23T07", "2026-11-23T08", "2026-11-23T09"]
+    assert [one.key.hour for one in found] == ["2026-11-23T07", "2026-11-23T08", "2026-11-23T09"]
     newest = list(summaries.newest_first(ARTIFACTS, MODEL, 1, {"champion"}, clock.now()))
-    assert [one.place.hour[-2:] for one in newest] == ["10", "09", "08", "07", "06"]
+    assert [one.key.hour[-2:] for one in newest] == ["10", "09", "08", "07", "06"]

@@ -41,7 +41,7 @@ def manifest(version: int = 1, run_id: str = RUN_ID, rows: int = 2_000) -> dict[
         np.ones(rows), np.ones(rows), random.integers(0, 2, rows),
     ]).astype(np.float32)  # fmt: skip
     matrix[::50, 0] = np.nan
-    known = baseline.build(ENCODING, matrix, random.integers(0, 2, rows), CLASSES, mask=())
+    known = baseline.build(ENCODING, matrix, random.integers(0, 2, rows), CLASSES, mask=()).to_json()
     return {
         "format_version": 1, "model": MODEL, "version": version, "run_id": run_id, "classes": CLASSES,
         "task": "classification", "baseline": known, "spec": {"protected": ["male"]},

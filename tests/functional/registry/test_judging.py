@@ -11,7 +11,8 @@ from modelloop.aws.serving import judging, pointers, rollout_evidence
 from modelloop.aws.serving.changes import Changes
 from modelloop.aws.storage import Bucket
 from modelloop.monitoring import summary, windows
-from modelloop.monitoring.summary import LATENCY_BOUNDS_MS, Place, Summary
+from modelloop.monitoring.summary import LATENCY_BOUNDS_MS, Summary, SummaryKey
+from tests.support.baselines import baseline_of, labels
 from tests.support.stores import ARTIFACTS, stores_of
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ def canary(registry: Registry) -> Registry:
         bundle = {"file": "f", "sha256": "00", "bytes": 1}
         facts = {"gate": {"decision": "release"}, "bundle": bundle, "promotion": {"bake_minutes": 30}}
         registry.register_version("m", f"run{number}", facts)
-        bins = {"name": "prediction", "categories": ["a", "b"], "edges": None}
-        manifest = {"model": "m", "version": number, "baseline": {"columns": [], "prediction": bins}}
+        baseline = baseline_of(prediction=labels("prediction", ["a", "b"])).to_json()
+        manifest = {"model": "m", "version": number, "baseline": baseline}
         Bucket("artifacts").put(keys.version("m", f"run{number}", keys.MANIFEST), orjson.dumps(manifest))
         Changes(stores_of(registry), "m", who="trainer", why="gate").release(number)
     send("champion", 1, rows=900)
@@ -56,17 +57,17 @@ def send(
 ) -> None:
     """Store a summary of an hour, by default of this one: within the rollout of now, another or ("") none."""
     unit = rows // sum(labels)
-    tallies: dict[str, Any] = {
+    counts: dict[str, Any] = {
         "requests": rows - errors, "rows": rows, "errors": {"INTERNAL_ERROR": errors} if errors else {},
         "latency": {
-            start: {"counts": [count * rows for count in counts], "micros": 0}
-            for start, counts in (latency or {"warm": QUICK}).items()
+            start: {"counts": [count * rows for count in in_bins], "micros": 0}
+            for start, in_bins in (latency or {"warm": QUICK}).items()
         },
         "prediction": {"counts": [unit * part for part in labels], "missing": 0, "unseen": 0},
     }  # fmt: skip
     hour = windows.shift(windows.hour_of(clock.now()), -hours_ago)
-    place = Place("m", hour, version, variant, rollout() if within is None else within)
-    ARTIFACTS.put(keys.summary(*place, f"d{rows}{errors}{labels[0]}"), summary.to_bytes(Summary(place, tallies)))
+    key = SummaryKey("m", hour, version, variant, rollout() if within is None else within)
+    ARTIFACTS.put(keys.summary(*key, f"d{rows}{errors}{labels[0]}"), summary.to_bytes(Summary(key, counts)))
 
 
 def label(registry: Registry, within: str, loss: float = 0.4) -> None:

@@ -11,10 +11,10 @@ from modelloop.monitoring.windows import Window
 from modelloop.tables.encoding import Column, Encoding
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
 
+    from modelloop.contracts.baseline import Baseline, BaselineColumn
+    from modelloop.contracts.counts import Counts
     from modelloop.monitoring.drift.comparison import Comparison
 
 type Matrix = NDArray[np.float32]
@@ -49,24 +49,22 @@ def predicted(matrix: Matrix) -> NDArray[np.int64]:
     return np.asarray(np.nan_to_num(matrix[:, 1]) > 0, np.int64)
 
 
-def learn(matrix: Matrix, encoding: Encoding = ENCODING, **options: Any) -> dict[str, Any]:
+def learn(matrix: Matrix, encoding: Encoding = ENCODING, **options: Any) -> Baseline:
     return baseline.build(encoding, matrix, predicted(matrix), ["no", "yes"], (), **options)
 
 
-def window(
-    known: Mapping[str, Any], matrix: Matrix, encoding: Encoding = ENCODING, hour: str = "2026-11-23T12"
-) -> Window:
+def window(known: Baseline, matrix: Matrix, encoding: Encoding = ENCODING, hour: str = "2026-11-23T12") -> Window:
     slots = {column.name: slot for column, slot in baseline.first_slots(encoding)}
-    counted = {column["name"]: _counts(column, matrix[:, slots[column["name"]]]) for column in known["columns"]}
-    prediction = _counts(known["prediction"], predicted(matrix))
+    counted = {column.name: _counts(column, matrix[:, slots[column.name]]) for column in known.columns}
+    prediction = _counts(known.prediction, predicted(matrix))
     return Window(hour, hour, {"sampled": len(matrix), "columns": counted, "prediction": prediction})
 
 
-def compare(known: Mapping[str, Any], matrix: Matrix, encoding: Encoding = ENCODING) -> dict[str, Comparison]:
+def compare(known: Baseline, matrix: Matrix, encoding: Encoding = ENCODING) -> dict[str, Comparison]:
     found = comparison.compare(known, window(known, matrix, encoding))
     return {one.name: one for one in found}
 
 
-def _counts(column: Mapping[str, Any], values: NDArray[Any]) -> dict[str, Any]:
-    counts, missing, unseen = baseline.count(dict(column), values)
+def _counts(column: BaselineColumn, values: NDArray[Any]) -> Counts:
+    counts, missing, unseen = baseline.count(column.bins, values)
     return {"counts": counts, "missing": missing, "unseen": unseen}

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from modelloop.contracts.counts import Counts
     from tests.support.drift.real import Real
 
 TRAINED = 0.64  # of a table are its training part
@@ -122,8 +123,11 @@ def test_a_forest_that_knows_its_rows_by_heart_does_not_drift_on_others() -> Non
             known = baseline.build(table.encoding, fitted, own, None, (), **options)  # type: ignore[arg-type]
             for live in np.array_split(rest[:10_000], 10):
                 window = trials.counted(known, table, live)
-                tallies = {"columns": {}, "prediction": trials.tally(known["prediction"], forest.predict(live[:, 2:]))}
-                (one,) = comparison.compare(known, Window("h", "h", window.tallies | tallies))
+                counts: Counts = {
+                    "columns": {},
+                    "prediction": trials.count(known.prediction, forest.predict(live[:, 2:])),
+                }
+                (one,) = comparison.compare(known, Window("h", "h", window.counts | counts))
                 counted[name] += one.drifted
     assert counted["own"] == 50
     assert counted["unseen"] <= 1

@@ -1,4 +1,4 @@
-"""Whatever the history of captures and feedback, the joined tallies equal a recomputation from scratch."""
+"""Whatever the history of captures and feedback, the joined counts equal a recomputation from scratch."""
 
 from __future__ import annotations
 
@@ -92,14 +92,14 @@ def test_a_thousand_histories_equal_their_recomputation() -> None:
 
         expected = from_scratch(entries, labels)
         assert set(store.joined["versions"]) == {str(version) for version in expected}, seed
-        for version, counts in expected.items():
-            tallies = store.joined["versions"][str(version)]
-            figures = tallies.get("figures", {})
-            assert tallies["predicted"] == counts["predicted"], seed
-            assert tallies["labelled"] == counts["labelled"], seed
-            assert tallies.get("unknown_labels", 0) == counts["unknown"], seed
-            assert figures.get("correct", 0) == counts["correct"], seed
-            assert figures.get("rows", 0) == counts["labelled"] - counts["unknown"], seed
+        for version, wanted in expected.items():
+            counts = store.joined["versions"][str(version)]
+            figures = counts.get("figures", {})
+            assert counts["predicted"] == wanted["predicted"], seed
+            assert counts["labelled"] == wanted["labelled"], seed
+            assert counts.get("unknown_labels", 0) == wanted["unknown"], seed
+            assert figures.get("correct", 0) == wanted["correct"], seed
+            assert figures.get("rows", 0) == wanted["labelled"] - wanted["unknown"], seed
 
 
 def test_hours_add_up_like_one() -> None:

@@ -17,18 +17,19 @@ from modelloop.aws.serving import rollout_evidence
 from modelloop.contracts.pointer import Pointer, VersionRef
 from modelloop.ids import derived_uuid7
 from modelloop.monitoring.quality import outcomes, shadow_agreement, verdict
-from modelloop.monitoring.summary import LATENCY_BOUNDS_MS, Place, Summary
+from modelloop.monitoring.summary import LATENCY_BOUNDS_MS, Summary, SummaryKey
+from tests.support.baselines import baseline_of
+from tests.support.stores import stores_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from modelloop.monitoring.summary import Tallies
+    from modelloop.contracts.counts import Counts
     from modelloop.rollout.judge import Evidence
 
 HOUR = "2026-01-01T00"
 NOW, BAKED, EARLIER = "2026-01-01T00:59:00.000Z", "2026-01-01T00:50:00.000Z", "20251231T235900000Z"
-BINS = {"name": "prediction", "categories": ["no", "yes"], "edges": None}
-MANIFEST: dict[str, Any] = {"classes": ["no", "yes"], "baseline": {"prediction": BINS}}
+MANIFEST: dict[str, Any] = {"classes": ["no", "yes"], "baseline": baseline_of().to_json()}
 REFS = {number: VersionRef(number, f"run{number}", "f", "00", 1) for number in (1, 2)}
 ROLES: dict[str, dict[str, Any]] = {
     "canary": {"champion": REFS[1], "challenger": REFS[2], "weight": 50.0},
@@ -56,8 +57,8 @@ class Stored:
         self.index: list[bytes] = []
         self.labels: list[bytes] = []
 
-    def ask(self, version: int, variant: str, rollout: str, tallies: Tallies) -> None:
-        self.summaries.append(Summary(Place("m", HOUR, version, variant, rollout), tallies))
+    def ask(self, version: int, variant: str, rollout: str, counts: Counts) -> None:
+        self.summaries.append(Summary(SummaryKey("m", HOUR, version, variant, rollout), counts))
 
     def answer(self, rows: Sequence[tuple[int, str, int, bool, bool]], rollout: str) -> None:
         for version, variant, number, said, true in rows:
@@ -102,7 +103,7 @@ def evidence(kind: str, stored: Stored) -> Evidence:
         patched.setattr(summaries, "between", lambda *_: iter(stored.summaries))
         patched.setattr(joined_hours, "newest_first", lambda *_: iter([(HOUR, stored.joined())]))
         patched.setattr(manifests, "read", lambda *_: MANIFEST)
-        return rollout_evidence.gather(Facts(stored), case, NOW)  # type: ignore[arg-type]
+        return rollout_evidence.gather(stores_of(Facts(stored)), case, NOW)  # type: ignore[arg-type]
 
 
 @settings(max_examples=60, deadline=None)
@@ -115,9 +116,9 @@ def evidence(kind: str, stored: Stored) -> Evidence:
 )
 def test_prior_traffic_never_changes_the_evidence(
     kind: str,
-    sides: tuple[Tallies, Tallies],
+    sides: tuple[Counts, Counts],
     rows: list[Any],
-    before: list[tuple[tuple[int, str, str], Tallies]],
+    before: list[tuple[tuple[int, str, str], Counts]],
     rows_before: list[Any],
 ) -> None:
     stored = Stored()
@@ -125,8 +126,8 @@ def test_prior_traffic_never_changes_the_evidence(
     stored.ask(2, "challenger" if kind == "canary" else "shadow", ROLLOUT, sides[1])
     stored.answer(rows, ROLLOUT)
     alone = evidence(kind, stored)
-    for place, tallies in before:
-        stored.ask(*place, tallies)
+    for place, counts in before:
+        stored.ask(*place, counts)
     stored.answer(rows_before, EARLIER)
     stored.answer(rows_before, "")
     assert evidence(kind, stored) == alone

@@ -79,7 +79,7 @@ def merged(found: Iterable[tuple[str, bytes]]) -> dict[str, Any]:
     stored: dict[str, Any] = {}
     for key, body in found:
         if key.startswith("summaries/"):
-            stored[key] = summary.total([stored.get(key, {}), summary.from_bytes(body).tallies])
+            stored[key] = summary.total([stored.get(key, {}), summary.from_bytes(body).counts])
         else:
             stored.setdefault(key, set()).update(line for line in body.split(b"\n") if b'"refused":' not in line)
     return stored

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from metrics_aggregation.aggregation import Aggregation, Source
 from metrics_aggregation.watched import Watched, millionths
 from modelloop.monitoring import summary
-from modelloop.monitoring.summary import Place, Summary
+from modelloop.monitoring.summary import Summary, SummaryKey
 from tests.functional.metrics_aggregation.world import MODEL, manifest, prediction
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-PLACE = Place(MODEL, "2026-11-23T10", 1, "champion")
+SUMMARY_KEY = SummaryKey(MODEL, "2026-11-23T10", 1, "champion")
 MANIFEST = manifest(rows=200)
 FLOATS = st.one_of(st.none(), st.floats(width=32, allow_nan=False, allow_infinity=False), st.integers(-5, 5))
 ROWS = st.tuples(
@@ -48,7 +48,7 @@ def stored(records: Iterable[dict[str, Any]]) -> Summary:
 
 
 def merged(parts: Iterable[Summary]) -> bytes:
-    return summary.to_bytes(Summary(PLACE, summary.total(part.tallies for part in parts)))
+    return summary.to_bytes(Summary(SUMMARY_KEY, summary.total(part.counts for part in parts)))
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -63,7 +63,7 @@ def test_every_order_and_split_gives_the_same_bytes(requests: list[list[tuple[An
     random.shuffle(summaries)
 
     assert merged(summaries) == whole
-    assert merged([Summary(PLACE, summary.total(one.tallies for one in summaries[:1])), *summaries[1:]]) == whole
+    assert merged([Summary(SUMMARY_KEY, summary.total(one.counts for one in summaries[:1])), *summaries[1:]]) == whole
 
 
 @settings(max_examples=200, deadline=None)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from modelloop.contracts.baseline import Baseline
     from modelloop.monitoring.windows import Window
     from tests.support.drift.real import Matrix, Real
 
@@ -29,7 +30,7 @@ class Stream(NamedTuple):
     """What a version learned of the first months, and the rows that came after, in the order of their time."""
 
     table: Real
-    known: dict[str, Any]
+    known: Baseline
     rows: Matrix
     times: NDArray[np.float64]
 
@@ -71,8 +72,8 @@ def verdicts(live: Stream, *, min_rows: int, change: Change | None = None) -> It
             change(rows)
         clock = Counter(f"{int(hour):02d}" for hour in live.times[places] // HOUR % 24)
         found = trials.counted(live.known, live.table, rows)
-        prediction = trials.tally(live.known["prediction"], answers(rows))
-        now = found._replace(tallies=found.tallies | {"clock": dict(clock), "prediction": prediction})
+        prediction = trials.count(live.known.prediction, answers(rows))
+        now = found._replace(counts=found.counts | {"clock": dict(clock), "prediction": prediction})
         both = [now, *([before] if before else [])]
         yield verdict.drift_verdict(
             live.known, both, model="m", version=1, min_rows=min_rows, now="2026-01-01T00:00:00.000Z"

@@ -16,10 +16,12 @@ from modelloop.monitoring.drift import baseline, comparison
 from modelloop.monitoring.windows import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
+    from modelloop.contracts.baseline import Baseline, BaselineColumn
+    from modelloop.contracts.counts import Counts
     from tests.support.drift.real import Matrix, Real
 
 SHIFT = 0.3  # standard deviations
@@ -61,8 +63,8 @@ def powers(table: Real, rows: int, windows: int, seed: int, window_rows: int = W
         usual = counted(known, table, live)
         for at, (column, slot) in enumerate(columns):
             values = changed(random, column.kind, live[:, slot], table.matrix[:, slot])
-            tallies = usual.tallies["columns"] | {column.name: tally(known["columns"][at], values)}
-            compared = comparison.compare(known, usual._replace(tallies=usual.tallies | {"columns": tallies}))
+            counts = usual.counts["columns"] | {column.name: count(known.columns[at], values)}
+            compared = comparison.compare(known, usual._replace(counts=usual.counts | {"columns": counts}))
             found[at] += next(one.drifted for one in compared if one.name == column.name)
     return [
         Power(column.name, column.kind, float((~np.isnan(table.matrix[:, slot])).mean()), float(found[at] / windows))
@@ -132,19 +134,19 @@ def draw(random: np.random.Generator, matrix: Matrix, rows: int) -> Matrix:
     return matrix[random.integers(0, len(matrix), rows)]
 
 
-def learn(table: Real, rows: Matrix, **options: Any) -> dict[str, Any]:
+def learn(table: Real, rows: Matrix, **options: Any) -> Baseline:
     """Return the baseline of some rows; the answers, which are not looked at here, are all the same."""
     return baseline.build(table.encoding, rows, np.zeros(len(rows)), ["same"], (), **options)
 
 
-def counted(known: Mapping[str, Any], table: Real, rows: Matrix) -> Window:
+def counted(known: Baseline, table: Real, rows: Matrix) -> Window:
     slots = baseline.first_slots(table.encoding)
     columns = {
-        column.name: tally(bins, rows[:, slot]) for bins, (column, slot) in zip(known["columns"], slots, strict=True)
+        column.name: count(bins, rows[:, slot]) for bins, (column, slot) in zip(known.columns, slots, strict=True)
     }
     return Window("2026-11-23T12", "2026-11-23T12", {"sampled": len(rows), "columns": columns})
 
 
-def tally(bins: Mapping[str, Any], values: NDArray[Any]) -> dict[str, Any]:
-    counts, missing, unseen = baseline.count(dict(bins), values)
+def count(column: BaselineColumn, values: NDArray[Any]) -> Counts:
+    counts, missing, unseen = baseline.count(column.bins, values)
     return {"counts": counts, "missing": missing, "unseen": unseen}

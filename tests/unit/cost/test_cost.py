@@ -13,7 +13,7 @@ from inference.outbox import Outbox, Refused
 from metrics_aggregation import counting
 from modelloop.monitoring import traffic, windows
 from modelloop.monitoring.cost import Rates
-from modelloop.monitoring.summary import Place, Summary
+from modelloop.monitoring.summary import Summary, SummaryKey
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,8 +23,8 @@ NOW = "2026-11-23T12:10:00.000Z"
 
 
 def hour(variant: str = "champion", version: int = 1, busy_seconds: int = 3) -> Summary:
-    tallies = {"requests": 4, "rows": 8, "errors": {"X": 1}, "busy_micros": busy_seconds * 1_000_000}
-    return Summary(Place("m", "2026-11-23T11", version, variant), tallies)
+    counts = {"requests": 4, "rows": 8, "errors": {"X": 1}, "busy_micros": busy_seconds * 1_000_000}
+    return Summary(SummaryKey("m", "2026-11-23T11", version, variant), counts)
 
 
 def test_busy_time_at_the_price_of_memory_and_every_request_make_the_cost() -> None:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from modelloop.contracts.baseline import Baseline, BaselineColumn, Bins
 from modelloop.monitoring.drift import baseline, comparison, thresholds, verdict
 from modelloop.monitoring.windows import Window
 from modelloop.tables.encoding import Column, Encoding
@@ -34,16 +36,16 @@ TRAINING = sample(5_000)
 BASELINE = baseline.build(ENCODING, TRAINING, predicted(TRAINING), ["no", "yes"], mask=())
 
 
-def window(matrix: np.ndarray[Any, Any], hour: str = "2026-11-23T12", **tallies: Any) -> Window:
+def window(matrix: np.ndarray[Any, Any], hour: str = "2026-11-23T12", **counts: Any) -> Window:
     live = baseline.build(ENCODING, TRAINING, predicted(TRAINING), ["no", "yes"], mask=())
     columns = {}
-    for column, (_, slot) in zip(live["columns"], baseline.first_slots(ENCODING), strict=True):
-        counts, missing, unseen = baseline.count(column, matrix[:, slot])
-        columns[column["name"]] = {"counts": counts, "missing": missing, "unseen": unseen}
-    counts, missing, unseen = baseline.count(live["prediction"], predicted(matrix))
+    for column, (_, slot) in zip(live.columns, baseline.first_slots(ENCODING), strict=True):
+        in_bins, missing, unseen = baseline.count(column.bins, matrix[:, slot])
+        columns[column.name] = {"counts": in_bins, "missing": missing, "unseen": unseen}
+    in_bins, missing, unseen = baseline.count(live.prediction.bins, predicted(matrix))
     found = {"sampled": len(matrix), "requests": len(matrix), "columns": columns}
-    found["prediction"] = {"counts": counts, "missing": missing, "unseen": unseen}
-    return Window(hour, hour, found | tallies)
+    found["prediction"] = {"counts": in_bins, "missing": missing, "unseen": unseen}
+    return Window(hour, hour, found | counts)
 
 
 def judge(*windows: Window, min_rows: int = 500) -> dict[str, Any]:
@@ -129,10 +131,10 @@ def test_few_missing_values_more_are_no_excuse_for_a_shift() -> None:
 
 
 def test_a_season_of_unknown_shift_leaves_the_rank_test_out() -> None:
-    known, moved = BASELINE["columns"][0], window(sample(1_000, shift=0.3)).tallies["columns"]["a"]
+    known, moved = BASELINE.columns[0], window(sample(1_000, shift=0.3)).counts["columns"]["a"]
 
     def chance(**season: float) -> float:
-        column = known | season
+        column = replace(known, **season)
         return comparison._chance(column, comparison.histograms(column, moved))
 
     both = comparison.histograms(known, moved)
@@ -163,15 +165,15 @@ def test_too_few_rows_say_so_and_never_drift() -> None:
 
 
 def test_an_effect_must_also_stand_against_the_number_of_columns() -> None:
-    bins = {"kind": "number", "edges": [float(edge) for edge in range(19)], "categories": None, "origin": None}
-    known = {**bins, "counts": [50] * 20, "missing": 0, "unseen": 0}
+    bins = Bins(tuple(float(edge) for edge in range(19)), None)
+    known = BaselineColumn("prediction", "number", bins, None, (50,) * 20, 0, 0)
     usual = {"counts": [25] * 20, "missing": 0, "unseen": 0}
     half = [37, 17, 17, 37, 17, 17, 37, 17, 17, 37]
     odd = {"counts": half + half[::-1], "missing": 0, "unseen": 0}
 
     def compare(columns: int) -> comparison.Comparison:
         names = [f"x{at}" for at in range(columns)]
-        fitted = {"columns": [{**known, "name": name} for name in names], "prediction": {**known, "name": "prediction"}}
+        fitted = Baseline(1_000, tuple(replace(known, name=name) for name in names), known)
         counted = {name: odd if name == "x0" else usual for name in names}
         found = comparison.compare(fitted, Window("h", "h", {"sampled": 500, "columns": counted}))
         return found[0]
@@ -183,7 +185,7 @@ def test_an_effect_must_also_stand_against_the_number_of_columns() -> None:
 
 
 def test_many_categories_share_twenty_bins() -> None:
-    both = comparison.histograms(BASELINE["columns"][1], window(sample(1_000)).tallies["columns"]["b"])
+    both = comparison.histograms(BASELINE.columns[1], window(sample(1_000)).counts["columns"]["b"])
 
     assert len(both.labels) == len(both.baseline) == len(both.window) == 22
     assert both.labels[19:] == ["(other)", "(missing)", "(unseen)"]
@@ -192,6 +194,6 @@ def test_many_categories_share_twenty_bins() -> None:
 
 def test_columns_that_were_not_captured_are_left_out() -> None:
     bare = window(sample(1_000))
-    del bare.tallies["columns"]["a"]
+    del bare.counts["columns"]["a"]
 
     assert {column["name"] for column in judge(bare)["columns"]} == {"b", "when"}

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import pytest
 
+from modelloop.contracts.baseline import BaselineColumn, Bins
 from modelloop.monitoring.drift import thresholds
-from modelloop.monitoring.drift.thresholds import SMALLEST_EFFECT, Season
+from modelloop.monitoring.drift.thresholds import MIN_EFFECT, Season
 
 
 def test_the_threshold_falls_with_rows_and_rises_with_bins() -> None:
-    assert thresholds.threshold(10**8, 10**8, 22) == pytest.approx(SMALLEST_EFFECT, rel=1e-3)
-    assert thresholds.threshold(300, 500, 22) > thresholds.threshold(3_000, 500, 22) > SMALLEST_EFFECT
+    assert thresholds.threshold(10**8, 10**8, 22) == pytest.approx(MIN_EFFECT, rel=1e-3)
+    assert thresholds.threshold(300, 500, 22) > thresholds.threshold(3_000, 500, 22) > MIN_EFFECT
     assert thresholds.threshold(300, 500, 22) > thresholds.threshold(300, 500, 5)
     assert thresholds.threshold(0, 500, 22) == thresholds.threshold(500, 500, 1) == thresholds.noise(500, 0, 22) == 1.0
 
@@ -33,12 +34,13 @@ def test_all_in_one_bin_shifts_nowhere() -> None:
 
 
 @pytest.mark.parametrize(
-    ("column", "season"),
+    ("known", "season"),
     [
         ({}, Season(0.0, 0.0)),
         ({"season": 0.1, "season_shift": 0.02}, Season(0.1, 0.02)),
         ({"season": 0.1}, Season(0.1, None)),
     ],
 )
-def test_a_baseline_tells_its_season(column: dict[str, float], season: Season) -> None:
+def test_a_baseline_tells_its_season(known: dict[str, float], season: Season) -> None:
+    column = BaselineColumn("a", "number", Bins((), None), None, (1,), 0, 0, **known)  # type: ignore[arg-type]
     assert thresholds.season(column) == season

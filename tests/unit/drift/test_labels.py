@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from modelloop.contracts.baseline import Bins
 from modelloop.monitoring.drift.baseline import quantile_edges
 from modelloop.monitoring.drift.comparison import _labels
 
 
 def names(values: list[float]) -> list[str]:
     edges = quantile_edges(np.array(values, dtype=np.float64))
-    return _labels({"categories": None, "edges": [float(edge) for edge in edges]})
+    return _labels(Bins(tuple(edges), None))
 
 
 def test_a_value_with_a_bin_of_its_own_is_named_by_it() -> None:
@@ -27,4 +28,4 @@ def test_bins_are_named_by_their_upper_edge() -> None:
 
 
 def test_a_column_without_edges_has_one_bin() -> None:
-    assert _labels({"categories": None, "edges": []}) == ["any"]
+    assert _labels(Bins((), None)) == ["any"]

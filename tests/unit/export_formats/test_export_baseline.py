@@ -30,7 +30,7 @@ def matrix() -> Any:
 
 def manifest(classes: list[str] | None = None) -> dict[str, Any]:
     predictions = np.arange(ROWS) % 2 if classes else np.linspace(-1, 1, ROWS)
-    known = baseline.build(ENCODING, matrix(), predictions, classes, mask=())
+    known = baseline.build(ENCODING, matrix(), predictions, classes, mask=()).to_json()
     return {"model": "m", "version": 1, "baseline": known, "profile": [{"name": "island", "distinct": 7}]}
 
 

@@ -15,7 +15,7 @@ ROWS = 50_000
 
 def exported(values: np.ndarray) -> dict[str, Any]:
     matrix = values.astype(np.float32).reshape(-1, 1)
-    known = baseline.build(Encoding([Column("x", "number")]), matrix, values, None, mask=())
+    known = baseline.build(Encoding([Column("x", "number")]), matrix, values, None, mask=()).to_json()
     (feature, _) = export_baseline.statistics({"model": "m", "version": 1, "baseline": known})["features"]
     return dict(feature["numerical_statistics"]["distribution"]["kll"]["sketch"])
 
@@ -53,7 +53,7 @@ TABLES = {
 def test_a_sketch_tells_the_training_part_within_less_than_a_bin(name: str) -> None:
     values = TABLES[name]
     found = exported(values)
-    bins = min(max(values.shape[0] // baseline.ROWS_A_BIN, baseline.FEWEST_BINS), baseline.MOST_BINS)
+    bins = min(max(values.shape[0] // baseline.ROWS_A_BIN, baseline.MIN_BINS), baseline.MAX_BINS)
     assert weighted(found)[1][-1] == values.shape[0]
     assert distance(found, values) < 0.9 / bins
 

@@ -12,7 +12,7 @@ from control.prometheus.families import ModelState
 from control.prometheus.traffic import FAILURES
 from modelloop.errors import ArtifactRefusedError, ConflictError, ModelloopError, RequestError, TransientError
 from modelloop.monitoring import quarantine, summary, traffic
-from modelloop.monitoring.summary import Place, Summary
+from modelloop.monitoring.summary import Summary, SummaryKey
 from modelloop_stack.build.paths import ROOT
 
 RULES = (ROOT / "infra" / "observability" / "alerts.yml").read_text()
@@ -22,14 +22,14 @@ COUNTS = [0] * (len(summary.LATENCY_BOUNDS_MS) + 1)
 
 def arrived(hour: str, requests: int, version: int = 3, variant: str = "champion") -> Summary:
     warm = {"counts": [requests, *COUNTS[1:]], "micros": requests * 50}
-    tallies = {
+    counts = {
         "requests": requests,
         "rows": 2 * requests,
         "errors": {"X": 1},
         "latency": {"warm": warm},
         "columns": {"a": 1},
     }
-    return Summary(Place("m", hour, version, variant), tallies)
+    return Summary(SummaryKey("m", hour, version, variant), counts)
 
 
 def state() -> ModelState:
@@ -151,7 +151,7 @@ def put_aside(model: str, reason: str) -> str:
 
 
 def test_lines_that_were_put_aside_are_told_by_reason_and_are_no_requests() -> None:
-    lines = Summary(Place("m", "2026-11-23T11", 0, "none"), {quarantine.COUNTED: {"not_json": 4}})
+    lines = Summary(SummaryKey("m", "2026-11-23T11", 0, "none"), {quarantine.COUNTED: {"not_json": 4}})
     found = [arrived("2026-11-23T11", 5), lines]
     counted = traffic.totals(None, found, model="m", now=NOW)
     nobodys = traffic.totals(None, [lines], model="_", now=NOW)
@@ -191,7 +191,7 @@ def test_totals_only_rise_while_hours_close() -> None:
         stored = [arrived(hour, 10) for hour in hours if begin <= hour <= moment[:13]]
         previous = traffic.totals(previous, stored, model="m", now=moment)
         again = traffic.totals(
-            previous, [one for one in stored if one.place.hour > previous["through"]], model="m", now=moment
+            previous, [one for one in stored if one.key.hour > previous["through"]], model="m", now=moment
         )
         assert again["versions"] == previous["versions"]
         seen.append(previous["versions"]["3"]["requests"])

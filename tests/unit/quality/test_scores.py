@@ -41,8 +41,8 @@ def classified(classes: int, rows: int = 3_000) -> tuple[Any, Any, Any]:
 def test_classification_figures_are_those_of_scikit_learn(count: int) -> None:
     truth, proba, predicted = classified(count)
     names = [f"c{code}" for code in range(count)]
-    tallies = joined([names[code] for code in predicted], [names[code] for code in truth], proba, names)
-    found = scores.figures(tallies["figures"], names)
+    counts = joined([names[code] for code in predicted], [names[code] for code in truth], proba, names)
+    found = scores.figures(counts["figures"], names)
 
     binary = count == 2
     expected = {
@@ -84,8 +84,8 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say() -> None:
 
     def measured(rows: int) -> dict[str, Any]:
         truth, proba, predicted = classified(2, rows)
-        tallies = joined([names[code] for code in predicted], [names[code] for code in truth], proba, names)
-        return scores.figures(tallies["figures"], names)
+        counts = joined([names[code] for code in predicted], [names[code] for code in truth], proba, names)
+        return scores.figures(counts["figures"], names)
 
     target = measured(8_000)
     parts = [measured(200) for _ in range(100)]
@@ -101,18 +101,18 @@ def test_losses_are_never_below_zero_not_even_by_their_interval() -> None:
 
 
 def test_labels_of_other_classes_and_numbers_that_are_none_are_counted_apart() -> None:
-    tallies = joined(["a", "b", "a"], ["a", "other", 5], None, ["a", "b"])
-    assert (tallies["predicted"], tallies["labelled"], tallies["unknown_labels"]) == (3, 3, 2)
-    assert tallies["figures"]["rows"] == 1
+    counts = joined(["a", "b", "a"], ["a", "other", 5], None, ["a", "b"])
+    assert (counts["predicted"], counts["labelled"], counts["unknown_labels"]) == (3, 3, 2)
+    assert counts["figures"]["rows"] == 1
     numbers = joined([1.0, 2.0, 3.0], ["1.5", "text", 1e308])
     assert (numbers["unknown_labels"], numbers["figures"]["rows"]) == (1, 2)
     assert scores.figures(numbers["figures"], None)["rmse"]["value"] is not None
 
 
 def test_labels_match_classes_by_their_text() -> None:
-    tallies = joined([1, 0, True], ["1", 1.0, "true"], None, [0, 1, True])
-    assert tallies["figures"]["correct"] == 2
-    assert "unknown_labels" not in tallies
+    counts = joined([1, 0, True], ["1", 1.0, "true"], None, [0, 1, True])
+    assert counts["figures"]["correct"] == 2
+    assert "unknown_labels" not in counts
 
 
 def test_without_labels_there_are_no_figures() -> None:

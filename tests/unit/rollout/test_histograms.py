@@ -4,15 +4,16 @@ from typing import Any
 
 import pytest
 
+from modelloop.contracts.baseline import Bins
 from modelloop.rollout.histograms import align
 
 
-def labels(*names: str) -> dict[str, Any]:
-    return {"categories": list(names), "edges": None}
+def labels(*names: str) -> Bins:
+    return Bins(None, names)
 
 
-def numbers(*edges: float) -> dict[str, Any]:
-    return {"categories": None, "edges": list(edges)}
+def numbers(*edges: float) -> Bins:
+    return Bins(edges, None)
 
 
 def counted(*counts: int, missing: int = 0, unseen: int = 0) -> dict[str, Any]:

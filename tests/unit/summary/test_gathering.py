@@ -7,7 +7,7 @@ import pytest
 from metrics_aggregation import record_buffer
 from metrics_aggregation.predictions import Predictions
 from metrics_aggregation.record_buffer import ENOUGH_ROWS, Gathering
-from modelloop.monitoring.summary import Place
+from modelloop.monitoring.summary import SummaryKey
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,11 +33,11 @@ def test_a_group_is_given_back_when_it_has_enough_rows() -> None:
 
     ((group, found),) = waiting.add(records(["b", "a", "b"]))
 
-    assert (group.place, group.run_id) == (Place("b", HOUR, 1, "champion"), "r")
+    assert (group.key, group.run_id) == (SummaryKey("b", HOUR, 1, "champion"), "r")
     assert (len(found.id), set(found.model)) == (ENOUGH_ROWS, {"b"})
     assert list(found.id[-2:]) == ["0", "2"]
     ((group, found),) = waiting.rest()
-    assert (group.place.model, len(found.line)) == ("a", few + 1)
+    assert (group.key.model, len(found.line)) == ("a", few + 1)
     assert list(waiting.rest()) == []
 
 
@@ -50,6 +50,6 @@ def test_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(record_buffer, "MOST_BYTES", 1_000)
     waiting = Gathering()
 
-    given = [[group.place.model for group, _ in waiting.add(records([f"m{at}"], text=b"x" * 400))] for at in range(4)]
+    given = [[group.key.model for group, _ in waiting.add(records([f"m{at}"], text=b"x" * 400))] for at in range(4)]
 
     assert given == [[], [], ["m0", "m1", "m2"], []]

@@ -6,9 +6,9 @@ import pytest
 
 from modelloop.errors import ArtifactRefusedError
 from modelloop.monitoring import summary
-from modelloop.monitoring.summary import Place, Summary
+from modelloop.monitoring.summary import Summary, SummaryKey
 
-PLACE = Place("m", "2026-11-23T10", 3, "champion")
+SUMMARY_KEY = SummaryKey("m", "2026-11-23T10", 3, "champion")
 
 
 def test_totals_add_leaf_by_leaf_and_leave_their_parts_alone() -> None:
@@ -27,9 +27,9 @@ def test_other_bins_are_refused() -> None:
 
 
 def test_sums_beyond_sixty_four_bits_survive_storage() -> None:
-    stored = Summary(PLACE, {"millionths": 2**100 + 1}, ("b", "a"))
+    stored = Summary(SUMMARY_KEY, {"millionths": 2**100 + 1}, ("b", "a"))
 
-    assert summary.from_bytes(summary.to_bytes(stored)) == Summary(PLACE, {"millionths": 2**100 + 1}, ("a", "b"))
+    assert summary.from_bytes(summary.to_bytes(stored)) == Summary(SUMMARY_KEY, {"millionths": 2**100 + 1}, ("a", "b"))
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"{}", b'{"format_version":2}', b'{"format_version":1}', b"\xff"])
@@ -39,12 +39,12 @@ def test_damaged_summaries_are_refused(body: bytes) -> None:
 
 
 def test_the_description_is_what_the_api_answers() -> None:
-    counts = [0] * (len(summary.LATENCY_BOUNDS_MS) + 1)
-    counts[2], counts[3] = 90, 10
-    tallies = {"requests": 100, "rows": 150, "sampled": 140, "errors": {"X": 3}}
-    tallies["latency"] = {"warm": {"counts": counts, "micros": 40_000}, "cold": {"counts": [0, 2], "micros": 9}}
+    in_bins = [0] * (len(summary.LATENCY_BOUNDS_MS) + 1)
+    in_bins[2], in_bins[3] = 90, 10
+    counts = {"requests": 100, "rows": 150, "sampled": 140, "errors": {"X": 3}}
+    counts["latency"] = {"warm": {"counts": in_bins, "micros": 40_000}, "cold": {"counts": [0, 2], "micros": 9}}
 
-    found = summary.describe(tallies)
+    found = summary.describe(counts)
     assert (found["requests"], found["predictions"], found["rows"], found["errors"]) == (103, 100, 150, 3)
     assert found["cold_starts"] == 2
     assert found["latency_ms"] == {"mean": 0.4, "p50": pytest.approx(0.389), "p90": 0.5, "p99": 0.95}

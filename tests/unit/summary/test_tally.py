@@ -19,7 +19,7 @@ ENCODING = Encoding([Column("mass", "number"), Column("island", "text", ("Biscoe
 
 def watched(classes: list[Any] = CLASSES, protected: tuple[str, ...] = ()) -> Watched:
     matrix = np.column_stack([np.arange(100), np.arange(100) % 2]).astype(np.float32)
-    known = baseline.build(ENCODING, matrix, np.arange(100) % 2, classes, ())
+    known = baseline.build(ENCODING, matrix, np.arange(100) % 2, classes, ()).to_json()
     return Watched(
         {"model": "m", "version": 1, "classes": classes, "baseline": known, "spec": {"protected": protected}}
     )
@@ -88,8 +88,8 @@ def test_dates_are_counted_in_days_since_the_origin() -> None:
     days = np.zeros((100, len(encoding.columns[0].slots())), np.float32)
     days[:, 0] = np.arange(100)
     bins = baseline.build(encoding, days, np.arange(100) % 2, CLASSES, ())
-    known = Watched({"model": "m", "version": 1, "classes": CLASSES, "baseline": bins})
-    counted_days = baseline.count(bins["columns"][0], np.asarray([0.0, 31.0, 31.0, np.nan]))
+    known = Watched({"model": "m", "version": 1, "classes": CLASSES, "baseline": bins.to_json()})
+    counted_days = baseline.count(bins.columns[0].bins, np.asarray([0.0, 31.0, 31.0, np.nan]))
 
     found = counted([record({"seen": ["2026-01-01", "2026-02-01T10:00:00Z", "2026-02-01", None]}, ["no"] * 4)], known)
 

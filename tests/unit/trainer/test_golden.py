@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
 from modelloop.monitoring.drift import baseline
 from modelloop.tables.encoding import Column, Encoding
+from tests.support.baselines import baseline_of, numbers
 from trainer.release.golden import UNSEEN, cells, golden_rows
+
+if TYPE_CHECKING:
+    from modelloop.contracts.baseline import Baseline
 
 ENCODING = Encoding(
     [
@@ -18,7 +24,7 @@ ENCODING = Encoding(
 )
 
 
-def profile(rows: int = 400) -> dict[str, object]:
+def profile(rows: int = 400) -> Baseline:
     generator = np.random.default_rng(0)
     kinds = np.where(np.arange(rows) < 5, 2, generator.integers(0, 2, rows))
     matrix = np.column_stack([
@@ -52,14 +58,12 @@ def test_golden_rows_go_through_the_encoding() -> None:
 @pytest.mark.parametrize("edges", [[], [1.0], [1e38, 2e38, 3e38], [-1e-30, 1e-30]])
 def test_numbers_stay_readable_whatever_the_edges(edges: list[float]) -> None:
     encoding = Encoding([Column("x", "number")])
-    bins = {"columns": [{"name": "x", "edges": edges, "categories": None, "counts": []}]}
-    rows = golden_rows(encoding, bins, ())
+    rows = golden_rows(encoding, baseline_of(numbers("x", edges)), ())
     encoding.read(len(rows), cells(rows, encoding))
 
 
 @pytest.mark.parametrize("edges", [[-800_000.0, 4_000_000.0], [0.0, 1.0]])
 def test_dates_stay_inside_the_calendar(edges: list[float]) -> None:
     encoding = Encoding([Column("x", "date", origin="2000-01-01")])
-    bins = {"columns": [{"name": "x", "edges": edges, "categories": None, "counts": []}]}
-    rows = golden_rows(encoding, bins, ())
+    rows = golden_rows(encoding, baseline_of(numbers("x", edges)), ())
     encoding.read(len(rows), cells(rows, encoding))

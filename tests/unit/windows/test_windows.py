@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from modelloop.monitoring import windows
-from modelloop.monitoring.summary import Place, Summary
+from modelloop.monitoring.summary import Summary, SummaryKey
 
 NOW = "2026-11-23T12:10:00Z"
 
@@ -46,11 +46,14 @@ def test_windows_meet_at_year_and_leap_day_edges() -> None:
 def test_totals_by_version_and_variant() -> None:
     summaries = [
         Summary(
-            Place("m", "2026-11-23T10", 1, "champion"), {"requests": 2, "rows": 3, "columns": {"x": {"counts": [1]}}}
+            SummaryKey("m", "2026-11-23T10", 1, "champion"),
+            {"requests": 2, "rows": 3, "columns": {"x": {"counts": [1]}}},
         ),
-        Summary(Place("m", "2026-11-23T10", 2, "challenger"), {"requests": 1, "columns": {"x": {"counts": [1, 2]}}}),
-        Summary(Place("m", "2026-11-23T11", 2, "shadow"), {"requests": 1, "rows": 1, "errors": {"Y": 2}}),
-        Summary(Place("m", "2026-11-23T11", 0, "none"), {"errors": {"X": 4}}),
+        Summary(
+            SummaryKey("m", "2026-11-23T10", 2, "challenger"), {"requests": 1, "columns": {"x": {"counts": [1, 2]}}}
+        ),
+        Summary(SummaryKey("m", "2026-11-23T11", 2, "shadow"), {"requests": 1, "rows": 1, "errors": {"Y": 2}}),
+        Summary(SummaryKey("m", "2026-11-23T11", 0, "none"), {"errors": {"X": 4}}),
     ]
     found = windows.by_version(summaries)
 
@@ -60,11 +63,11 @@ def test_totals_by_version_and_variant() -> None:
 
 
 def test_lines_that_were_put_aside_are_told_by_reason_and_make_no_version() -> None:
-    place = Place("m", "2026-11-23T10", 0, "none")
+    key = SummaryKey("m", "2026-11-23T10", 0, "none")
     summaries = [
-        Summary(place, {"quarantined": {"not_json": 2}}),
-        Summary(place._replace(hour="2026-11-23T11"), {"quarantined": {"malformed": 1, "not_json": 1}}),
-        Summary(Place("m", "2026-11-23T11", 1, "champion"), {"requests": 1}),
+        Summary(key, {"quarantined": {"not_json": 2}}),
+        Summary(key._replace(hour="2026-11-23T11"), {"quarantined": {"malformed": 1, "not_json": 1}}),
+        Summary(SummaryKey("m", "2026-11-23T11", 1, "champion"), {"requests": 1}),
     ]
     found = windows.by_version(summaries)
 
@@ -75,7 +78,7 @@ def test_lines_that_were_put_aside_are_told_by_reason_and_make_no_version() -> N
 
 def test_what_no_caller_got_stands_apart() -> None:
     told = {"requests": 1, "rows": 1, "errors": {"Y": 2}, "latency": {"warm": {"counts": [1], "micros": 9}}}
-    found = windows.by_version([Summary(Place("m", "2026-11-23T11", 2, "shadow"), told)])
+    found = windows.by_version([Summary(SummaryKey("m", "2026-11-23T11", 2, "shadow"), told)])
 
     version = found["versions"][0]
     for empty in (found, version):
@@ -87,16 +90,16 @@ def test_what_no_caller_got_stands_apart() -> None:
 def test_a_series_has_what_callers_got_hour_by_hour() -> None:
     first, second = "2026-11-23T10", "2026-11-23T12"
     summaries = [
-        Summary(Place("m", first, 1, "champion"), {"requests": 2, "rows": 3}),
-        Summary(Place("m", first, 2, "challenger"), {"requests": 1, "rows": 1, "errors": {"X": 1}}),
-        Summary(Place("m", first, 3, "shadow"), {"requests": 2, "rows": 3}),
-        Summary(Place("m", second, 3, "shadow"), {"requests": 2, "rows": 3}),
+        Summary(SummaryKey("m", first, 1, "champion"), {"requests": 2, "rows": 3}),
+        Summary(SummaryKey("m", first, 2, "challenger"), {"requests": 1, "rows": 1, "errors": {"X": 1}}),
+        Summary(SummaryKey("m", first, 3, "shadow"), {"requests": 2, "rows": 3}),
+        Summary(SummaryKey("m", second, 3, "shadow"), {"requests": 2, "rows": 3}),
     ]
 
     assert windows.series(summaries) == [{"from": f"{first}:00:00.000Z", "requests": 4, "rows": 4, "errors": 1}]
 
 
 def test_hours_of_one_place_in_several_objects_merge() -> None:
-    place = Place("m", "2026-11-23T10", 1, "champion")
-    found = windows.by_hour([Summary(place, {"rows": 1, "sampled": 1}), Summary(place, {"rows": 2, "sampled": 2})])
+    key = SummaryKey("m", "2026-11-23T10", 1, "champion")
+    found = windows.by_hour([Summary(key, {"rows": 1, "sampled": 1}), Summary(key, {"rows": 2, "sampled": 2})])
     assert list(found) == [("2026-11-23T10", {"rows": 3, "sampled": 3, "clock": {"10": 3}})]

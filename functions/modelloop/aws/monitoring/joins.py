@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from modelloop.aws.storage import Bucket
+    from modelloop.contracts.counts import Counts
     from modelloop.monitoring.quality.outcomes import Labels
-    from modelloop.monitoring.summary import Tallies
 
 FORMAT_VERSION = 1
 UNKEPT = "unkept"
@@ -100,7 +100,7 @@ def index_lines(artifacts: Bucket, model: str, hour: str) -> Iterator[bytes]:
     yield from _lines(artifacts, list(found))
 
 
-def newest_first(artifacts: Bucket, model: str, now: str) -> Iterator[tuple[str, Tallies]]:
+def newest_first(artifacts: Bucket, model: str, now: str) -> Iterator[tuple[str, Counts]]:
     """Yield the joined hours of the last four weeks, newest first, read only as far as asked."""
     end = windows.hour_of(now)
     prefix = f"quality/{model}/"
@@ -115,7 +115,7 @@ def newest_first(artifacts: Bucket, model: str, now: str) -> Iterator[tuple[str,
 def paired(artifacts: Bucket, model: str, since: str, now: str, pair: str) -> tuple[int, int] | None:
     """Return the rows that a `pair` (`pairs.name`) both answered from hour `since` on, and how many differently."""
     joined = takewhile(lambda found: found[0] >= since, newest_first(artifacts, model, now))
-    found = summary.total((tallies.get("pairs") or {}).get(pair, {}) for _, tallies in joined)
+    found = summary.total((counts.get("pairs") or {}).get(pair, {}) for _, counts in joined)
     return (found["rows"], found["different"]) if found else None
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from modelloop import keys
 from modelloop.errors import ConflictError, NotFoundError
 from modelloop.monitoring import summary, windows
-from modelloop.monitoring.summary import Place, Summary
+from modelloop.monitoring.summary import Summary, SummaryKey
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -23,15 +23,15 @@ _PARTS = (4, 5)  # hour, version, variant, rollout where there was one, digest
 
 
 class Entry(NamedTuple):
-    """One stored summary, known by its key: its place and the digest that it is derived from, or `compacted`."""
+    """One stored summary, known by its key: its summary key and the digest that it is derived from, or `compacted`."""
 
-    place: Place
+    summary_key: SummaryKey
     digest: str
 
     @property
     def key(self) -> str:
         """Return its key."""
-        return keys.summary(*self.place, self.digest)
+        return keys.summary(*self.summary_key, self.digest)
 
 
 def entries(artifacts: Bucket, model: str, start: str, end: str) -> Iterator[Entry]:
@@ -44,12 +44,12 @@ def entries(artifacts: Bucket, model: str, start: str, end: str) -> Iterator[Ent
         if parts[0] > end:
             return
         hour, version, variant, *rollout, digest = parts
-        yield Entry(Place(model, hour, int(version), variant, *rollout), digest)
+        yield Entry(SummaryKey(model, hour, int(version), variant, *rollout), digest)
 
 
 def between(artifacts: Bucket, model: str, start: str, end: str) -> Iterator[Summary]:
     """Yield the summaries from hour `start` to hour `end`, both included, oldest first; each object counts once."""
-    for _, found in groupby(entries(artifacts, model, start, end), key=lambda entry: entry.place.hour):
+    for _, found in groupby(entries(artifacts, model, start, end), key=lambda entry: entry.summary_key.hour):
         yield from _read(artifacts, list(found))
 
 
@@ -60,26 +60,26 @@ def newest_first(artifacts: Bucket, model: str, version: int, variants: Collecti
     wanted = [
         entry
         for entry in entries(artifacts, model, start, end)
-        if entry.place.version == version and entry.place.variant in variants
+        if entry.summary_key.version == version and entry.summary_key.variant in variants
     ]
-    for _, found in groupby(reversed(wanted), key=lambda entry: entry.place.hour):
+    for _, found in groupby(reversed(wanted), key=lambda entry: entry.summary_key.hour):
         yield from _read(artifacts, list(found))
 
 
-def compact(artifacts: Bucket, place: Place, digests: Iterable[str]) -> bool:
-    """Fold the stored summaries of one place into one that names them, then delete them.
+def compact(artifacts: Bucket, summary_key: SummaryKey, digests: Iterable[str]) -> bool:
+    """Fold the stored summaries of one key into one that names them, then delete them.
 
-    False when somebody else was compacting the same place: what is stored counts once either way, because a reader
+    False when somebody else was compacting the same key: what is stored counts once either way, because a reader
     skips what the compacted summary names.
     """
-    key = Entry(place, COMPACTED).key
+    key = Entry(summary_key, COMPACTED).key
     before, etag = _compacted(artifacts, key)
     named = set(before.inputs) if before else set()
     fresh = sorted(set(digests) - named - {COMPACTED})
     if fresh:
-        parts = _get(artifacts, [Entry(place, digest).key for digest in fresh])
-        tallies = summary.total([*([before.tallies] if before else []), *(part.tallies for part in parts)])
-        body = summary.to_bytes(Summary(place, tallies, tuple(named.union(fresh))))
+        parts = _get(artifacts, [Entry(summary_key, digest).key for digest in fresh])
+        counts = summary.total([*([before.counts] if before else []), *(part.counts for part in parts)])
+        body = summary.to_bytes(Summary(summary_key, counts, tuple(named.union(fresh))))
         try:
             if etag is None:
                 artifacts.put(key, body, if_none_match=True)
@@ -88,7 +88,7 @@ def compact(artifacts: Bucket, place: Place, digests: Iterable[str]) -> bool:
         except ConflictError:
             return False
     for digest in sorted(set(digests) - {COMPACTED}):
-        artifacts.delete(Entry(place, digest).key)
+        artifacts.delete(Entry(summary_key, digest).key)
     return True
 
 
@@ -106,15 +106,17 @@ def _read(artifacts: Bucket, found: list[Entry]) -> list[Summary]:
         try:
             return _read_once(artifacts, found)
         except NotFoundError:
-            places = {entry.place for entry in found}
-            one = found[0].place
-            found = [entry for entry in entries(artifacts, one.model, one.hour, one.hour) if entry.place in places]
+            wanted = {entry.summary_key for entry in found}
+            one = found[0].summary_key
+            found = [
+                entry for entry in entries(artifacts, one.model, one.hour, one.hour) if entry.summary_key in wanted
+            ]
     return _read_once(artifacts, found)
 
 
 def _read_once(artifacts: Bucket, found: list[Entry]) -> list[Summary]:
     merged = _get(artifacts, [entry.key for entry in found if entry.digest == COMPACTED])
-    named = {(part.place, digest) for part in merged for digest in part.inputs}
+    named = {(part.key, digest) for part in merged for digest in part.inputs}
     return merged + _get(artifacts, [one.key for one in found if one.digest != COMPACTED and one not in named])
 
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from modelloop import clock
 from modelloop.aws.monitoring import joins, summaries
 from modelloop.aws.registry import manifests
+from modelloop.contracts.baseline import baseline_from_json
+from modelloop.contracts.counts import branch
 from modelloop.contracts.pointer import CHALLENGER, CHAMPION
 from modelloop.monitoring import summary, windows
 from modelloop.monitoring.quality import shadow_agreement
@@ -23,8 +25,10 @@ if TYPE_CHECKING:
 
     from modelloop.aws.storage import Bucket
     from modelloop.aws.stores import Stores
+    from modelloop.contracts.baseline import Bins
+    from modelloop.contracts.counts import Counts
     from modelloop.contracts.pointer import Pointer, VersionRef
-    from modelloop.monitoring.summary import Summary, Tallies
+    from modelloop.monitoring.summary import Summary
 
 HOURS_BEFORE = 24
 _VARIANTS = {CANARY: CHALLENGER, WATCH: CHAMPION, SHADOW: SHADOW}
@@ -58,7 +62,7 @@ def gather(stores: Stores, case: Case, now: str) -> Evidence:
     model = case.pointer.model
     policy = clearance.policy(stores.registry.get_version(model, case.candidate.version))
     began = windows.hour_of(clock.later(case.bake_until, minutes=-policy.bake_minutes))
-    candidate, reference = _tallies(stores.artifacts, case, began, now)
+    candidate, reference = _counts(stores.artifacts, case, began, now)
     predictions = _predictions(stores.artifacts, case, candidate, reference)
     losses = _losses(stores.registry.latest_verdict(model, "quality") or {}, case)
     return Evidence(
@@ -75,7 +79,7 @@ def gather(stores: Stores, case: Case, now: str) -> Evidence:
     )
 
 
-def _tallies(artifacts: Bucket, case: Case, began: str, now: str) -> tuple[Tallies, Tallies]:
+def _counts(artifacts: Bucket, case: Case, began: str, now: str) -> tuple[Counts, Counts]:
     """Return candidate's and reference's, of the rollout's own requests.
 
     The one before a new champion has none: the day before the change speaks for it. A shadow is asked what was answered
@@ -89,32 +93,36 @@ def _tallies(artifacts: Bucket, case: Case, began: str, now: str) -> tuple[Talli
     return candidate, reference | ({"errors": {}} if case.kind == SHADOW else {})
 
 
-def _total(found: Iterable[Summary], ref: VersionRef, variant: str, rollout: str | None) -> Tallies:
-    """Return the tallies of one version in one role, in one rollout or (None) any."""
+def _total(found: Iterable[Summary], ref: VersionRef, variant: str, rollout: str | None) -> Counts:
+    """Return the counts of one version in one role, in one rollout or (None) any."""
     wanted = (
-        one.tallies
+        one.counts
         for one in found
-        if (one.place.version, one.place.variant) == (ref.version, variant) and rollout in {None, one.place.rollout}
+        if (one.key.version, one.key.variant) == (ref.version, variant) and rollout in {None, one.key.rollout}
     )
-    return summary.total({name: part for name, part in tallies.items() if name != "columns"} for tallies in wanted)
+    return summary.total({name: part for name, part in counts.items() if name != "columns"} for counts in wanted)
 
 
-def _predictions(artifacts: Bucket, case: Case, candidate: Tallies, reference: Tallies) -> tuple[list[int], list[int]]:
+def _predictions(artifacts: Bucket, case: Case, candidate: Counts, reference: Counts) -> tuple[list[int], list[int]]:
     """Return reference's and candidate's predictions over the same bins; none where they are not of the same time.
 
     A shadow's are compared row by row; those before a new champion are of other rows.
     """
-    bins = [_prediction_bins(artifacts, case.pointer.model, ref.run_id) for ref in (case.reference, case.candidate)]
-    if case.kind != CANARY or not all(bins) or "prediction" not in candidate or "prediction" not in reference:
+    if case.kind != CANARY or "prediction" not in candidate or "prediction" not in reference:
         return [], []
-    return histograms.align(bins[0], reference["prediction"], bins[1], candidate["prediction"])
+    left, right = (
+        _prediction_bins(artifacts, case.pointer.model, ref.run_id) for ref in (case.reference, case.candidate)
+    )
+    if left is None or right is None:
+        return [], []
+    return histograms.align(left, branch(reference, "prediction"), right, branch(candidate, "prediction"))
 
 
-def _side(tallies: Tallies, predictions: list[int], losses: Sample | None) -> Side:
-    errors = sum(tallies.get("errors", {}).values())
-    latency = tallies.get("latency", {}).get("warm", {}).get("counts", ())
-    requests = tallies.get("requests", 0) + errors
-    return Side(requests, errors, tallies.get("rows", 0) + errors, latency, predictions, losses)
+def _side(counts: Counts, predictions: list[int], losses: Sample | None) -> Side:
+    errors = sum(counts.get("errors", {}).values())
+    latency = counts.get("latency", {}).get("warm", {}).get("counts", ())
+    requests = counts.get("requests", 0) + errors
+    return Side(requests, errors, counts.get("rows", 0) + errors, latency, predictions, losses)
 
 
 def _losses(quality: dict[str, Any], case: Case) -> tuple[Sample | None, Sample | None]:
@@ -137,5 +145,6 @@ def _pairs(artifacts: Bucket, case: Case, began: str, now: str) -> tuple[int, in
     return joins.paired(artifacts, case.pointer.model, began, now, pair)
 
 
-def _prediction_bins(artifacts: Bucket, model: str, run_id: str) -> dict[str, Any]:
-    return (manifests.read(artifacts, model, run_id).get("baseline") or {}).get("prediction") or {}
+def _prediction_bins(artifacts: Bucket, model: str, run_id: str) -> Bins | None:
+    stored = manifests.read(artifacts, model, run_id).get("baseline")
+    return baseline_from_json(stored).prediction.bins if stored else None

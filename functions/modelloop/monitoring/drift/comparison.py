@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from modelloop.contracts.counts import branch, histogram, integer, integers
 from modelloop.monitoring.drift import histogram_tests, thresholds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from modelloop.contracts.baseline import Baseline, BaselineColumn, Bins
+    from modelloop.contracts.counts import Counts
     from modelloop.monitoring.windows import Window
 
-MOST_BINS = 20
+MAX_BINS = 20
 RARE = 5
 CHANCE = 0.005
 FAR = 0.3
 FAR_TIMES = 3.0
 HOURS = 24
-FEWEST_ROWS = 30
+MIN_ROWS = 30  # of an hour of day, and of a block of the past, below which it says nothing by itself
 
 
 class Histograms(NamedTuple):
@@ -40,7 +43,7 @@ class Histograms(NamedTuple):
 class Comparison(NamedTuple):
     """One column of one window against its baseline."""
 
-    column: Mapping[str, Any]
+    column: BaselineColumn
     histograms: Histograms
     distance: float
     threshold: float
@@ -51,21 +54,21 @@ class Comparison(NamedTuple):
     @property
     def name(self) -> str:
         """Return the column's name."""
-        return str(self.column["name"])
+        return self.column.name
 
     @property
     def key(self) -> tuple[str, bool]:
-        """Return what tells it from the others: a feature may be called prediction too."""
+        """Return what identifies it among the others: a feature may be called prediction too."""
         return self.name, self.is_prediction
 
     @property
     def informational(self) -> bool:
-        """Say whether it is shown only: dates move on by themselves."""
-        return bool(self.column["kind"] == "date" or self.column.get("informational"))
+        """Return whether it is shown only: dates move on by themselves."""
+        return self.column.kind == "date" or bool(self.column.informational)
 
     @property
     def far(self) -> bool:
-        """Say whether this one window is enough for an alarm."""
+        """Return whether this one window is enough for an alarm."""
         return self.drifted and (self.distance > FAR or self.distance > FAR_TIMES * self.threshold)
 
     @property
@@ -83,85 +86,86 @@ class Comparison(NamedTuple):
         return "unseen" if unseen > missing else "missing"
 
 
-def compare(baseline: Mapping[str, Any], window: Window) -> list[Comparison]:
-    """Compare every column that the window captured, and the predictions (last), with the baseline."""
-    clock = window.tallies.get("clock")
+def compare(baseline: Baseline, window: Window) -> list[Comparison]:
+    """Return every column that the window captured, and the predictions (last), compared with the baseline."""
+    clock, live = integers(window.counts, "clock"), branch(window.counts, "columns")
     pairs = [
-        (column, histograms(column, window.tallies["columns"][column["name"]], clock))
-        for column in baseline["columns"]
-        if column["name"] in window.tallies.get("columns", {})
+        (column, histograms(column, branch(live, column.name), clock))
+        for column in baseline.columns
+        if column.name in live
     ]
-    if "prediction" in window.tallies:
-        pairs.append((baseline["prediction"], histograms(baseline["prediction"], window.tallies["prediction"], clock)))
+    if "prediction" in window.counts:
+        answers = branch(window.counts, "prediction")
+        pairs.append((baseline.prediction, histograms(baseline.prediction, answers, clock)))
     chances = [_chance(column, both) for column, both in pairs]
     adjusted = histogram_tests.benjamini_hochberg(chances)
     return [
-        _comparison(column, both, found, corrected < CHANCE, column is baseline["prediction"])
-        for (column, both), found, corrected in zip(pairs, chances, adjusted, strict=True)
+        _comparison(column, both, chance, corrected < CHANCE, column is baseline.prediction)
+        for (column, both), chance, corrected in zip(pairs, chances, adjusted, strict=True)
     ]
 
 
-def histograms(
-    column: Mapping[str, Any], live: Mapping[str, Any], clock: Mapping[str, int] | None = None
-) -> Histograms:
+def histograms(column: BaselineColumn, live: Counts, clock: Mapping[str, int] | None = None) -> Histograms:
     """Return baseline and live counts of a column in at most 20 bins, plus missing and unseen.
 
     The 19 most frequent categories of the training part stay, unless fewer than 5 rows had them; the others share
     one bin. `clock` has the window's rows by hour of day: a baseline that knows hours is mixed alike.
     """
-    timed = bool(clock) and "hours" in column
-    before = same_hours(column, clock or {}) if timed else [*column["counts"], column["missing"], column["unseen"]]
-    after = [*live["counts"], live["missing"], live["unseen"]]
-    labels = [*_labels(column), "(missing)", "(unseen)"]
-    kept, rest = _folded(column["counts"]) if column["categories"] is not None else ([], [])
+    before: list[float] = [*column.counts, column.missing, column.unseen]
+    if clock and column.hours is not None:
+        before = same_hours(column.hours, clock)
+    after = [*histogram(live, "counts"), integer(live, "missing"), integer(live, "unseen")]
+    labels = [*_labels(column.bins), "(missing)", "(unseen)"]
+    kept, rest = _folded(column.counts) if column.bins.categories is not None else ([], [])
     if rest:
-        kept, ends = [*kept], [len(after) - 2, len(after) - 1]
+        ends = [len(after) - 2, len(after) - 1]
         labels = [*(labels[at] for at in kept), "(other)", *(labels[at] for at in ends)]
         before = [*(before[at] for at in kept), sum(before[at] for at in rest), *(before[at] for at in ends)]
         after = [*(after[at] for at in kept), sum(after[at] for at in rest), *(after[at] for at in ends)]
     return Histograms(labels, before, after)
 
 
-def same_hours(column: Mapping[str, Any], clock: Mapping[str, int]) -> list[float]:
+def same_hours(hours: Sequence[Sequence[int]], clock: Mapping[str, int]) -> list[float]:
     """Return the baseline counts (bins, missing, unseen) to expect of a window with that many rows by hour of day.
 
-    Hours are mixed as the window has them; the counts are scaled to the rows that such a mix stands on.
+    `hours` are the baseline's counts by hour of day, mixed as the window mixes them; the result is scaled to the rows
+    that such a mix stands on.
     """
-    whole = [sum(counts) for counts in zip(*column["hours"], strict=True)]
+    whole = [sum(counts) for counts in zip(*hours, strict=True)]
     rows = sum(clock.values())
     mix, spread = [0.0] * len(whole), 0.0
     for hour, amount in clock.items():
-        weight, counts = amount / rows, column["hours"][int(hour)]
-        known = counts if sum(counts) >= FEWEST_ROWS else whole
-        spread += weight**2 / sum(known)
-        mix = [before + weight * count / sum(known) for before, count in zip(mix, known, strict=True)]
+        weight, counts = amount / rows, hours[int(hour)]
+        usual = counts if sum(counts) >= MIN_ROWS else whole
+        spread += weight**2 / sum(usual)
+        mix = [before + weight * count / sum(usual) for before, count in zip(mix, usual, strict=True)]
     return [part / spread for part in mix]
 
 
-def _folded(counts: list[int]) -> tuple[list[int], list[int]]:
+def _folded(counts: Sequence[int]) -> tuple[list[int], list[int]]:
     """Return which categories keep a bin of their own and which share one (none, when that would save no bin)."""
     ranked = sorted(range(len(counts)), key=lambda at: (-counts[at], at))
     often = sum(count >= RARE for count in counts)
-    cut = often if len(counts) <= MOST_BINS else min(often, MOST_BINS - 1)
+    cut = often if len(counts) <= MAX_BINS else min(often, MAX_BINS - 1)
     return (ranked, []) if len(counts) - cut < 2 else (ranked[:cut], ranked[cut:])  # noqa: PLR2004  one bin for one
 
 
-def _chance(column: Mapping[str, Any], both: Histograms) -> float:
+def _chance(column: BaselineColumn, both: Histograms) -> float:
     """Return the p-value of a difference: of any kind, or in ordered bins of a shift, whichever is surer."""
     season = thresholds.season(column)
     shape = thresholds.shape_chance(both.baseline, both.window, season.distance)
-    if column["edges"] is None or season.shift is None:
+    if column.bins.edges is None or season.shift is None:
         return shape
     values = both.values()
     return min(2 * min(shape, thresholds.shift_chance(values.baseline, values.window, season.shift)), 1.0)
 
 
 def _comparison(
-    column: Mapping[str, Any], both: Histograms, found: float, sure: bool, is_prediction: bool
+    column: BaselineColumn, both: Histograms, p_value: float, sure: bool, is_prediction: bool
 ) -> Comparison:
     distance = histogram_tests.jensen_shannon(both.baseline, both.window)
     limit = _threshold(both, thresholds.season(column).distance)
-    return Comparison(column, both, distance, limit, found, sure and distance > limit, is_prediction)
+    return Comparison(column, both, distance, limit, p_value, sure and distance > limit, is_prediction)
 
 
 def _threshold(both: Histograms, season: float) -> float:
@@ -176,19 +180,20 @@ def _is_sure(both: Histograms, season: float) -> bool:
 
 
 def share(counts: Sequence[float], at: int) -> float:
+    """Return the share of one bin; 0 when nothing was counted."""
     whole = sum(counts)
     return counts[at] / whole if whole else 0.0
 
 
-def _labels(column: Mapping[str, Any]) -> list[str]:
-    if column["categories"] is not None:
-        return [str(category) for category in column["categories"]]
-    edges = column["edges"]
+def _labels(bins: Bins) -> list[str]:
+    if bins.categories is not None:
+        return [str(category) for category in bins.categories]
+    edges = bins.edges or ()
     return [_label(edges, at) for at in range(len(edges))] + [f"> {edges[-1]:.6g}" if edges else "any"]
 
 
 def _label(edges: Sequence[float], at: int) -> str:
-    """Name a bin by its upper edge; a value with a bin of its own (its two edges touch) by the value."""
+    """Return the name of a bin: its upper edge, or its only value when its two edges touch."""
     if at and _touch(edges[at - 1], edges[at]):
         return f"= {edges[at]:.6g}"
     if at + 1 < len(edges) and _touch(edges[at], edges[at + 1]):
@@ -197,5 +202,5 @@ def _label(edges: Sequence[float], at: int) -> str:
 
 
 def _touch(low: float, high: float) -> bool:
-    """Say whether there is no 32-bit float between the two."""
+    """Return whether there is no 32-bit float between the two."""
     return high - low <= max(abs(high) * 2.0**-23, 2.0**-149)

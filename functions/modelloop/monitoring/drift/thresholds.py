@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from modelloop.monitoring.drift import histogram_tests
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Any
+    from collections.abc import Sequence
 
-SMALLEST_EFFECT = 0.08  # a normal distribution that moves by 0.2 standard deviations
+    from modelloop.contracts.baseline import BaselineColumn
+
+MIN_EFFECT = 0.08  # a normal distribution that moves by 0.2 standard deviations
 NOISE_CHANCE = 0.0002
 LN2 = math.log(2)
 
@@ -24,17 +25,19 @@ LN2 = math.log(2)
 class Season(NamedTuple):
     """What seasons alone make of a column: the largest distance and shift of ranks of its past blocks (None: unknown).
 
-    The shift is as in `significance.rank_shift`.
+    The shift is as in `histogram_tests.rank_shift`.
     """
 
     distance: float = 0.0
     shift: float | None = 0.0
 
 
-def season(column: Mapping[str, Any]) -> Season:
-    """Return the season of a baseline's column; old baselines do not know its shift."""
-    distance = column.get("season", 0.0)
-    return Season(distance, column.get("season_shift", None if distance else 0.0))
+def season(column: BaselineColumn) -> Season:
+    """Return the season of a baseline's column; baselines of text, and old ones, do not know its shift."""
+    distance = column.season or 0.0
+    if column.season_shift is None:
+        return Season(distance, None if distance else 0.0)
+    return Season(distance, column.season_shift)
 
 
 def threshold(baseline_rows: float, window_rows: float, bins: int, season_distance: float = 0.0) -> float:
@@ -45,7 +48,7 @@ def threshold(baseline_rows: float, window_rows: float, bins: int, season_distan
     if min(baseline_rows, window_rows, bins - 1) < 1:
         return 1.0
     added = sampling(baseline_rows, window_rows, bins)
-    return min(math.sqrt(SMALLEST_EFFECT**2 + added + season_distance**2), 1.0)
+    return min(math.sqrt(MIN_EFFECT**2 + added + season_distance**2), 1.0)
 
 
 def sampling(baseline_rows: float, window_rows: float, bins: int) -> float:

@@ -14,8 +14,9 @@ from modelloop.monitoring.drift import histogram_tests
 from modelloop.monitoring.drift.comparison import Comparison, compare, share
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
+    from modelloop.contracts.baseline import Baseline
     from modelloop.monitoring.windows import Window
 
 OK, DRIFT, INSUFFICIENT, FAULT = "ok", "drift", "insufficient_data", "data_fault"
@@ -28,7 +29,7 @@ SCHEMA_ERRORS_AT_LEAST = 20
 
 
 def drift_verdict(
-    baseline: Mapping[str, Any],
+    baseline: Baseline,
     found: Sequence[Window],
     *,
     model: str,
@@ -79,9 +80,9 @@ def _status(enough: bool, alarming: bool, fault: bool) -> str:
 
 def _refused_share(window: Window) -> float:
     """Return the share of requests that the schema refused, or 0 when it is small."""
-    errors = window.tallies.get("errors", {})
+    errors = window.counts.get("errors", {})
     refused = sum(count for code, count in errors.items() if code in SCHEMA_ERRORS)
-    asked = window.tallies.get("requests", 0) + sum(errors.values())
+    asked = window.counts.get("requests", 0) + sum(errors.values())
     share = refused / asked if asked else 0.0
     return float(share) if refused >= SCHEMA_ERRORS_AT_LEAST and share > SCHEMA_ERROR_SHARE else 0.0
 

@@ -1,4 +1,4 @@
-"""Predictions and the labels that came back for them, joined into mergeable tallies.
+"""Predictions and the labels that came back for them, joined into mergeable counts.
 
 The join of an hour is a function of what is stored for it: index entries and labels, in any order, as often as they
 came. The last label by time wins; an entry that two capture objects hold counts once.
@@ -19,7 +19,7 @@ from modelloop.tables import grammar
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from modelloop.monitoring.summary import Tallies
+    from modelloop.contracts.counts import Counts
 
 type Row = tuple[str, int]  # prediction id, row
 type Manifest = Mapping[str, Any]
@@ -70,14 +70,14 @@ def read_labels(lines: Iterable[bytes]) -> Labels:
 
 
 def join(index: Iterable[bytes], labels: Labels, manifest: Callable[[int], Manifest | None]) -> dict[str, Any]:
-    """Return the tallies of an hour: by version, how good its predictions were; and labels without a prediction.
+    """Return the counts of an hour: by version, how good its predictions were; and labels without a prediction.
 
     `rollouts` holds the losses of each rollout's own requests alone, by version: the ones that can be compared.
     `index` are index lines, in any order and any number of times; `manifest` finds that of a version (None: unknown).
     Memory grows with the number of requests, not with what is in them.
     """
-    versions: dict[str, Tallies] = {}
-    rollouts: dict[str, dict[str, Tallies]] = {}
+    versions: dict[str, Counts] = {}
+    rollouts: dict[str, dict[str, Counts]] = {}
     seen: set[str] = set()
     matched: set[Row] = set()
     duplicates = 0
@@ -110,9 +110,9 @@ def join(index: Iterable[bytes], labels: Labels, manifest: Callable[[int], Manif
 
 def _read_entry(
     entry: dict[str, Any], last: Mapping[Row, Label], classes: Sequence[object] | None
-) -> tuple[Tallies, set[Row]]:
-    """Return the tallies of one index entry, and its rows that have labels."""
-    tallies: Tallies = {"predicted": len(entry["predict"]), "labelled": 0}
+) -> tuple[Counts, set[Row]]:
+    """Return the counts of one index entry, and its rows that have labels."""
+    counts: Counts = {"predicted": len(entry["predict"]), "labelled": 0}
     matched = set()
     for at, predict in enumerate(entry["predict"]):
         row = entry["id"], entry["offset"] + at
@@ -120,17 +120,17 @@ def _read_entry(
             matched.add(row)
             slices = {name: cells[at] for name, cells in (entry["slices"] or {}).items()}
             scored = Scored(predict, entry["proba"] and entry["proba"][at], slices)
-            summary.add(tallies, _tally(scored, last[row], classes))
-    return tallies, matched
+            summary.add(counts, _count(scored, last[row], classes))
+    return counts, matched
 
 
-def _losses(tallies: Tallies) -> Tallies:
+def _losses(counts: Counts) -> Counts:
     """Return what the mean and the variance of a loss are made of."""
-    figures = tallies["figures"]
+    figures = counts["figures"]
     return {"figures": {name: figures[name] for name in _OF_A_LOSS if name in figures}}
 
 
-def _tally(one: Scored, label: Label, classes: Sequence[object] | None) -> Tallies:
+def _count(one: Scored, label: Label, classes: Sequence[object] | None) -> Counts:
     figures = _number(one, label) if classes is None else _class(one, label, [label_text(name) for name in classes])
     if figures is None:
         return {"labelled": 1, "unknown_labels": 1}
@@ -138,28 +138,28 @@ def _tally(one: Scored, label: Label, classes: Sequence[object] | None) -> Talli
     return {"labelled": 1, "figures": figures} | ({"slices": slices} if slices else {})
 
 
-def _class(one: Scored, label: Label, classes: list[str]) -> Tallies | None:
-    """Tally one classified row; None when the label is no class of the version."""
+def _class(one: Scored, label: Label, classes: list[str]) -> Counts | None:
+    """Count one classified row; None when the label is no class of the version."""
     if label.text not in classes:
         return None
     said = label_text(one.predict)
-    tallies: Tallies = {"rows": 1, "correct": int(said == label.text), "confusion": {label.text: {said: 1}}}
+    counts: Counts = {"rows": 1, "correct": int(said == label.text), "confusion": {label.text: {said: 1}}}
     if one.proba is None or len(one.proba) != len(classes):
-        return tallies
+        return counts
     truth = classes.index(label.text)
     loss = round(-math.log(max(one.proba[truth], SMALLEST_SHARE) / PPM) * PPM)
     brier = sum((share - PPM * (at == truth)) ** 2 for at, share in enumerate(one.proba))
-    tallies |= {"scored": 1, "loss": {"sum": loss, "squares": loss**2}, "brier": {"sum": brier, "squares": brier**2}}
+    counts |= {"scored": 1, "loss": {"sum": loss, "squares": loss**2}, "brier": {"sum": brier, "squares": brier**2}}
     if len(classes) <= MOST_CLASSES_SCORED:
-        tallies["scores"] = {
+        counts["scores"] = {
             name: {str(min(share * SCORE_BINS // PPM, SCORE_BINS - 1)): [int(at != truth), int(at == truth)]}
             for at, (name, share) in enumerate(zip(classes, one.proba, strict=True))
         }
-    return tallies
+    return counts
 
 
-def _number(one: Scored, label: Label) -> Tallies | None:
-    """Tally one predicted number; None when the label is no number."""
+def _number(one: Scored, label: Label) -> Counts | None:
+    """Count one predicted number; None when the label is no number."""
     try:
         truth = grammar.read_number(label.value, _NO_LABELS)
     except InvalidValueError:

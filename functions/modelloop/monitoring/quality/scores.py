@@ -1,4 +1,4 @@
-"""Quality figures of joined tallies, each with a two-sided 95 % interval.
+"""Quality figures of joined counts, each with a two-sided 95 % interval.
 
 Accuracy: Wilson (1927). F1: delta method over the multinomial confusion table. ROC AUC: Hanley and McNeil (1982).
 PR AUC: the logit interval of Boyd, Eng and Page (2013). Means of losses: normal. Two classes: F1, ROC AUC and PR AUC
@@ -16,7 +16,7 @@ from modelloop.monitoring.quality.outcomes import PPM
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from modelloop.monitoring.summary import Tallies
+    from modelloop.contracts.counts import Counts
 
 type Figure = dict[str, float | None]
 
@@ -24,11 +24,11 @@ Z = 1.959963984540054
 BINARY = 2
 
 
-def figures(tallies: Tallies, classes: Sequence[object] | None) -> dict[str, Figure]:
+def figures(counts: Counts, classes: Sequence[object] | None) -> dict[str, Figure]:
     """Return every metric of the task by name, as {"value", "low", "high"}; empty when there are no labels."""
-    if not tallies.get("rows"):
+    if not counts.get("rows"):
         return {}
-    return _regression(tallies) if classes is None else _classification(tallies, [label_text(one) for one in classes])
+    return _regression(counts) if classes is None else _classification(counts, [label_text(one) for one in classes])
 
 
 def mean_of(sums: Mapping[str, int], size: int, unit: float) -> Figure:
@@ -47,17 +47,17 @@ def wilson(hits: int, size: int) -> Figure:
     return _figure(share, max(centre - half, 0.0), min(centre + half, 1.0))
 
 
-def _classification(tallies: Tallies, classes: list[str]) -> dict[str, Figure]:
+def _classification(counts: Counts, classes: list[str]) -> dict[str, Figure]:
     found = {
-        "accuracy": wilson(tallies["correct"], tallies["rows"]),
-        "f1": _f1(tallies["confusion"], classes, tallies["rows"]),
+        "accuracy": wilson(counts["correct"], counts["rows"]),
+        "f1": _f1(counts["confusion"], classes, counts["rows"]),
     }
-    scored = tallies.get("scored", 0)
+    scored = counts.get("scored", 0)
     if not scored:
         return found
-    found["log_loss"] = mean_of(tallies["loss"], scored, PPM)
-    found["brier"] = mean_of(tallies["brier"], scored, PPM**2 * (2 if len(classes) == BINARY else 1))
-    curves = [_curve(tallies.get("scores", {}).get(name, {})) for name in _chosen(classes)]
+    found["log_loss"] = mean_of(counts["loss"], scored, PPM)
+    found["brier"] = mean_of(counts["brier"], scored, PPM**2 * (2 if len(classes) == BINARY else 1))
+    curves = [_curve(counts.get("scores", {}).get(name, {})) for name in _chosen(classes)]
     ranked = [curve for curve in curves if all(map(sum, zip(*curve, strict=True))) and curve]
     if ranked:
         found["roc_auc"] = _averaged([_roc_auc(curve) for curve in ranked])
@@ -65,14 +65,14 @@ def _classification(tallies: Tallies, classes: list[str]) -> dict[str, Figure]:
     return found
 
 
-def _regression(tallies: Tallies) -> dict[str, Figure]:
-    rows = tallies["rows"]
-    square = mean_of(tallies["loss"], rows, PPM**2)
-    spread = tallies["label"]["squares"] * rows - tallies["label"]["sum"] ** 2
-    r2 = 1 - tallies["loss"]["sum"] * rows / spread if spread else None
+def _regression(counts: Counts) -> dict[str, Figure]:
+    rows = counts["rows"]
+    square = mean_of(counts["loss"], rows, PPM**2)
+    spread = counts["label"]["squares"] * rows - counts["label"]["sum"] ** 2
+    r2 = 1 - counts["loss"]["sum"] * rows / spread if spread else None
     return {
         "rmse": {name: None if value is None else math.sqrt(max(value, 0.0)) for name, value in square.items()},
-        "mae": mean_of(tallies["absolute"], rows, PPM),
+        "mae": mean_of(counts["absolute"], rows, PPM),
         "r2": {"value": r2, "low": None, "high": None},
     }
 

@@ -16,7 +16,7 @@ from modelloop.monitoring.drift.baseline import label_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from modelloop.monitoring.summary import Tallies
+    from modelloop.contracts.counts import Counts
 
 type Manifest = Mapping[str, Any]
 
@@ -28,14 +28,14 @@ def name(rollout: str, candidate: int, reference: int) -> str:
     return f"{rollout}/{candidate}/{reference}"
 
 
-def count(index: Iterable[bytes], manifest: Callable[[int], Manifest | None]) -> dict[str, Tallies]:
+def count(index: Iterable[bytes], manifest: Callable[[int], Manifest | None]) -> dict[str, Counts]:
     """Return, by rollout and pair of versions (`name`), rows that both answered and how many differently.
 
     `manifest` finds that of a version (None: unknown, its rows are left out).
     """
     waiting: dict[tuple[str, int], dict[str, Any]] = {}
     done: set[tuple[str, int]] = set()
-    found: dict[str, Tallies] = {}
+    found: dict[str, Counts] = {}
     for line in index:
         entry = orjson.loads(line)
         place = entry.get("id", ""), entry.get("offset", 0)
@@ -51,7 +51,7 @@ def count(index: Iterable[bytes], manifest: Callable[[int], Manifest | None]) ->
 
 
 def _add(
-    found: dict[str, Tallies],
+    found: dict[str, Counts],
     shadow: Mapping[str, Any],
     champion: Mapping[str, Any],
     manifest: Callable[[int], Manifest | None],
@@ -62,9 +62,9 @@ def _add(
     if apart is None or not both:
         return
     place = name(shadow["rollout"], shadow["version"], champion["version"])
-    tallies = found.setdefault(place, {"rows": 0, "different": 0})
-    tallies["rows"] += len(both)
-    tallies["different"] += sum(apart(one, other) for one, other in both)
+    counts = found.setdefault(place, {"rows": 0, "different": 0})
+    counts["rows"] += len(both)
+    counts["different"] += sum(apart(one, other) for one, other in both)
 
 
 def _measure(known: Manifest) -> Callable[[Any, Any], bool] | None:

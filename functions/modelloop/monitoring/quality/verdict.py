@@ -17,7 +17,7 @@ from modelloop.spec.sections import MIN_LABELS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from modelloop.monitoring.summary import Tallies
+    from modelloop.contracts.counts import Counts
 
 OK, DEGRADED, INSUFFICIENT = "ok", "degraded", "insufficient_data"
 ENOUGH_LABELS = 5_000
@@ -29,8 +29,8 @@ COMPARED = {"classification": ("log_loss", "accuracy"), "regression": ("rmse", "
 
 
 def matured(
-    hours: Iterable[tuple[str, Tallies]], now: str, delay_hours: float, version: int
-) -> list[tuple[str, Tallies]]:
+    hours: Iterable[tuple[str, Counts]], now: str, delay_hours: float, version: int
+) -> list[tuple[str, Counts]]:
     """Return the hours to judge by, from joined hours that come newest first: at most seven days, 5,000 labels."""
     end = windows.shift(windows.hour_of(now), -math.ceil(delay_hours))
     taken, labels = [], 0
@@ -45,7 +45,7 @@ def matured(
 
 
 def quality_verdict(
-    hours: Sequence[tuple[str, Tallies]],
+    hours: Sequence[tuple[str, Counts]],
     predicted: Mapping[int, int],
     manifests: Mapping[int, Mapping[str, Any]],
     *,
@@ -59,7 +59,7 @@ def quality_verdict(
     `predicted` are the rows that each version predicted in that window, `manifests` what is known of the versions.
     """
     whole = summary.total(joined for _, joined in hours)
-    versions = {int(name): tallies for name, tallies in whole.get("versions", {}).items() if int(name) in manifests}
+    versions = {int(name): counts for name, counts in whole.get("versions", {}).items() if int(name) in manifests}
     own = versions.get(champion, {})
     figures = scores.figures(own.get("figures", {}), manifests[champion].get("classes"))
     holdout = (manifests[champion].get("metrics") or {}).get("holdout") or {}
@@ -79,7 +79,7 @@ def quality_verdict(
         "versions": [_version(one, versions[one], predicted, manifests[one]) for one in sorted(versions)],
         "slices": _slices(own, manifests[champion].get("classes")),
         "losses": {
-            rollout: {version: loss for version, tallies in sides.items() if (loss := losses(tallies))}
+            rollout: {version: loss for version, counts in sides.items() if (loss := losses(counts))}
             for rollout, sides in whole.get("rollouts", {}).items()
         },
         "labels": _labels(hours, whole, now),
@@ -89,9 +89,9 @@ def quality_verdict(
     }
 
 
-def losses(tallies: Tallies) -> dict[str, float] | None:
+def losses(counts: Counts) -> dict[str, float] | None:
     """Return size, mean and variance of the loss of labelled rows: log loss, or squared error."""
-    found = tallies.get("figures", {})
+    found = counts.get("figures", {})
     rows = found.get("scored", found.get("rows", 0) if "label" in found else 0)
     if rows < 2:  # noqa: PLR2004  a variance needs two
         return None
@@ -101,31 +101,29 @@ def losses(tallies: Tallies) -> dict[str, float] | None:
     return {"rows": rows, "mean": mean, "variance": variance}
 
 
-def _version(
-    version: int, tallies: Tallies, predicted: Mapping[int, int], manifest: Mapping[str, Any]
-) -> dict[str, Any]:
+def _version(version: int, counts: Counts, predicted: Mapping[int, int], manifest: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "version": version,
         "predicted": predicted.get(version, 0),
-        "labelled": tallies["labelled"],
-        "coverage": _share(tallies["labelled"], predicted.get(version, 0)),
-        "unknown_labels": tallies.get("unknown_labels", 0),
-        "metrics": scores.figures(tallies.get("figures", {}), manifest.get("classes")),
+        "labelled": counts["labelled"],
+        "coverage": _share(counts["labelled"], predicted.get(version, 0)),
+        "unknown_labels": counts.get("unknown_labels", 0),
+        "metrics": scores.figures(counts.get("figures", {}), manifest.get("classes")),
     }
 
 
-def _slices(tallies: Tallies, classes: Sequence[object] | None) -> list[dict[str, Any]]:
+def _slices(counts: Counts, classes: Sequence[object] | None) -> list[dict[str, Any]]:
     """Return the figures of each slice of at least 10 labelled rows; smaller ones could point at people."""
     found = [
         {"column": column, "value": value, "rows": part["rows"], "metrics": scores.figures(part, classes)}
-        for column, parts in sorted(tallies.get("slices", {}).items())
+        for column, parts in sorted(counts.get("slices", {}).items())
         for value, part in sorted(parts.items(), key=lambda item: (-item[1]["rows"], item[0]))
         if part["rows"] >= LEAST_SHOWN
     ]
     return found[:MOST_SLICES]
 
 
-def _labels(hours: Sequence[tuple[str, Tallies]], whole: Tallies, now: str) -> dict[str, int]:
+def _labels(hours: Sequence[tuple[str, Counts]], whole: Counts, now: str) -> dict[str, int]:
     """Return label counts; a label without a prediction is pending for 72 hours, then unknown."""
     young = windows.shift(windows.hour_of(now), -PENDING_HOURS)
     pending = sum(joined["unmatched"] for hour, joined in hours if hour > young)
