@@ -43,6 +43,7 @@ check: $(INSTALLED) ## Lint, format, types, import contracts, template.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --python-version 3.11 infra/modelloop_client infra/modelloop_cli
 	$(BIN)/lint-imports
 	$(BIN)/sam validate --lint --config-env local
 	$(BIN)/cfn-lint template.yaml infra/observability/alarms.yaml infra/observability/dashboard.yaml
@@ -64,6 +65,9 @@ lock: $(INSTALLED) ## Resolve every lock again, the newest versions that pyproje
 	$(COMPILE) --upgrade --universal --group functions --group dev pyproject.toml -o $(LOCKS)/project.txt
 	$(COMPILE) --universal -c $(LOCKS)/project.txt $(LOCKS)/uv.in -o $(LOCKS)/uv.txt
 	$(COMPILE) --upgrade --universal $(LOCKS)/ministack.in -o $(LOCKS)/ministack.txt
+	$(COMPILE) --universal -c $(LOCKS)/project.txt $(LOCKS)/stack.in -o $(LOCKS)/stack.txt
+	$(COMPILE) --universal --no-deps -c $(LOCKS)/project.txt $(LOCKS)/demo.in -o $(LOCKS)/demo.txt
+	$(subst 3.13,3.11,$(COMPILE)) --universal -c $(LOCKS)/project.txt pyproject.toml -o $(LOCKS)/wheel.txt
 	$(COMPILE) --python-platform $(LAYER_PLATFORM) -c $(LOCKS)/project.txt $(LOCKS)/runtime.in -o $(LOCKS)/runtime.txt
 	$(COMPILE) --universal tests/e2e/clients/requirements.in -o tests/e2e/clients/requirements.txt
 	for role in runtime serving data training; do \

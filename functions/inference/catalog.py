@@ -8,6 +8,7 @@ import orjson
 
 from inference.protocols.exchange import PREDICT, PROBA, Reply, parse_object
 from inference.protocols.tensors import label_datatype
+from modelloop import __version__
 from modelloop.contracts.pointer import Pointer
 from modelloop.errors import MalformedBodyError, ModelloopError, NotFoundError, NotReadyError, TransientError
 from modelloop.ids import check_model_name
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from inference.predictions import Trace
     from inference.service import Service
 
-VERSION = "0.1.0"
 DATATYPES = {"number": "FP64", "boolean": "BOOL", "date": "BYTES", "text": "BYTES"}
 
 
@@ -29,7 +29,9 @@ def _json(document: Any) -> Reply:
 
 def server(_service: Service, _call: Call, _trace: Trace) -> Reply:
     """Answer server metadata."""
-    return _json({"name": "modelloop", "version": VERSION, "extensions": ["binary_tensor_data", "model_repository"]})
+    return _json(
+        {"name": "modelloop", "version": __version__, "extensions": ["binary_tensor_data", "model_repository"]}
+    )
 
 
 def live(_service: Service, _call: Call, _trace: Trace) -> Reply:
@@ -116,7 +118,7 @@ def api_document(_service: Service, _call: Call, _trace: Trace) -> Reply:
     """Answer the OpenAPI document of the whole API."""
     from inference.openapi import documents  # noqa: PLC0415  no prediction waits for it
 
-    return _json(documents.api_document(VERSION))
+    return _json(documents.api_document(__version__))
 
 
 def model_document(service: Service, call: Call, trace: Trace) -> Reply:

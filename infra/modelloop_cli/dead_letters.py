@@ -8,7 +8,7 @@ from urllib.parse import unquote_plus
 
 from modelloop import clock
 
-type Message = dict[str, Any]
+Message = dict[str, Any]
 
 
 class Route(NamedTuple):

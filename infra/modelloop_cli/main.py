@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from modelloop import __version__
 from modelloop_cli.commands import access, demo, erase, export, local, monitoring, redrive, registry, serving, training
 from modelloop_cli.screen import Screen
 from modelloop_client.failures import explain
@@ -14,9 +15,15 @@ from modelloop_client.failures import explain
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        print(f"modelloop {__version__}")
+        raise typer.Exit
+
+
 app = typer.Typer(
     name="modelloop",
-    help="Drop a table in a bucket; get a prediction API that watches itself and retrains.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -51,6 +58,16 @@ PANELS: dict[str, dict[str, Callable[..., None]]] = {
         "proxy": access.proxy,
     },
 }
+
+
+@app.callback()
+def program(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Drop a table in a bucket; get a prediction API that watches itself and retrains."""
+
 
 for _panel, _commands in PANELS.items():
     for _name, _command in _commands.items():

@@ -32,7 +32,7 @@ _SENT = ("accept", "content-type", "content-encoding", "inference-header-content
 _RETURNED = ("content-type", "inference-header-content-length", "location", "etag", "retry-after")
 _OWN = "x-modelloop-"
 
-type Page = tuple[str, bytes]
+Page = tuple[str, bytes]
 """Content type and content."""
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from modelloop_client.target import Stack
 
-type Document = dict[str, Any]
+Document = dict[str, Any]
 
 TIMEOUT = httpx.Timeout(35.0, connect=5.0)  # API Gateway gives up after 29 s
 CONNECTION_RETRIES = 3

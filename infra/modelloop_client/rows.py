@@ -13,7 +13,7 @@ from modelloop_client.failures import CommandError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-type Row = dict[str, Any]
+Row = dict[str, Any]
 
 CHUNK = 500
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 STACK_FILE = Path(".local/stack.json")
 STACK_FILE_VARIABLE = "MODELLOOP_STACK_FILE"
-PROJECT = Path(__file__).resolve().parents[2]
+CHECKOUT = Path(__file__).resolve().parents[2]  # holds no stack where this package was installed from a wheel
 _UP = "Bring the embedded stack up with: modelloop up (or name a deployed one: --stack NAME)"
 _EMBEDDED = "000000000000"  # the emulator takes any identity; a key of twelve digits names the account
 
@@ -71,11 +71,16 @@ def find_stack(name: str | None = None) -> Stack:
 def _stack_file() -> Path:
     if told := os.environ.get(STACK_FILE_VARIABLE):
         return Path(told)
-    here = Path.cwd()
-    for folder in (here, *here.parents, PROJECT):
-        if (folder / STACK_FILE).is_file():
-            return folder / STACK_FILE
+    if (nearest := nearest_stack_file()) is not None:
+        return nearest
     raise CommandError("no embedded stack is up", _UP)
+
+
+def nearest_stack_file() -> Path | None:
+    """Return the description of the running embedded stack in this folder, the nearest above it, or the checkout."""
+    here = Path.cwd()
+    files = (folder / STACK_FILE for folder in (here, *here.parents, CHECKOUT))
+    return next((file for file in files if file.is_file()), None)
 
 
 def _embedded(file: Path) -> Stack:

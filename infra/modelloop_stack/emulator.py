@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import socket
 import subprocess
@@ -12,12 +11,12 @@ from pathlib import Path
 import httpx
 
 from modelloop_stack.build.cache import locked
-from modelloop_stack.build.paths import PYTHON, ROOT, UV
+from modelloop_stack.build.digest import digest_of
+from modelloop_stack.build.paths import CACHE, PYTHON, ROOT, UV
 from modelloop_stack.info import REGION
 from modelloop_stack.processes import MARK, SERVER, server, stop
 
 LOCK = ROOT / "infra" / "locks" / "ministack.txt"
-HOME = ROOT / ".local" / "emulator"
 START_SECONDS = 60
 # The emulator is meant to outlive this program: an object that is dropped meanwhile would warn of it.
 _outliving: list[subprocess.Popen[bytes]] = []
@@ -48,19 +47,15 @@ def start(state: Path) -> str:
 
 
 def _environment() -> Path:
-    """Install the locked emulator beside the project, once a lock: it pins its own SDK."""
-    digest = hashlib.sha256(LOCK.read_bytes()).hexdigest()
-    stamp = HOME / "installed"
-    python = HOME / "venv" / "bin" / "python"
-    with locked("emulator"):
-        if not python.exists() or not stamp.exists() or stamp.read_text() != digest:
-            HOME.mkdir(parents=True, exist_ok=True)
-            subprocess.run(
-                [str(UV), "venv", "--quiet", "--clear", "--python", str(PYTHON), str(HOME / "venv")], check=True
-            )
+    """Install the locked emulator in an environment of its own, once for each lock: it pins its own SDK."""
+    home = CACHE / f"emulator-{digest_of([LOCK], ROOT)}"
+    stamp, python = home / "installed", home / "bin" / "python"
+    with locked(home.name):
+        if not python.exists() or not stamp.exists():
+            subprocess.run([str(UV), "venv", "--quiet", "--clear", "--python", str(PYTHON), str(home)], check=True)
             sync = [str(UV), "pip", "sync", "--quiet", "--require-hashes", "--compile-bytecode"]
             subprocess.run([*sync, "--python", str(python), str(LOCK)], check=True)
-            stamp.write_text(digest)
+            stamp.touch()
     return python
 
 

@@ -6,12 +6,16 @@ system may have handed to somebody else's process is ever trusted.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import psutil
 
+from modelloop_stack.file_lock import exclusive
+
 MARK = "EMBEDDED_STACK"
-SERVER = f"{Path(__file__).parent / 'server' / 'embedded_aws.py'}:app"
+_FILE = "embedded_aws.py:app"
+SERVER = str(Path(__file__).parent / "server" / _FILE)
 
 
 def marked(state: Path) -> list[psutil.Process]:
@@ -21,7 +25,7 @@ def marked(state: Path) -> list[psutil.Process]:
 
 def server(state: Path) -> psutil.Process | None:
     """Return the emulator's own process."""
-    return next((process for process in marked(state) if SERVER in _command_of(process)), None)
+    return next((process for process in marked(state) if _is_server(process)), None)
 
 
 def stop(state: Path, patience: float = 20.0) -> None:
@@ -35,6 +39,26 @@ def stop(state: Path, patience: float = 20.0) -> None:
         for process in rest:
             _kill(process)
         psutil.wait_procs(rest, timeout=5)
+
+
+def down(state_dir: Path) -> None:
+    """End every process of the stack of a state folder; its data stays for the next `up`."""
+    state = state_dir.resolve()
+    if not state.exists():
+        return
+    with alone(state):
+        stop(state)
+        (state / "stack.json").unlink(missing_ok=True)
+
+
+def alone(state: Path) -> AbstractContextManager[None]:
+    """Let one process at a time bring this folder's stack up or down."""
+    return exclusive(state / "stack.lock")
+
+
+def _is_server(process: psutil.Process) -> bool:
+    """Return whether a process is the emulator: by its file's name, since another copy of it may have started it."""
+    return any(word.endswith(_FILE) for word in _command_of(process))
 
 
 def _kill(process: psutil.Process) -> None:

@@ -1,11 +1,8 @@
-"""Bring the embedded stack up and down."""
+"""Bring the embedded stack up."""
 
 from __future__ import annotations
 
-import fcntl
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from modelloop_stack import deploy, emulator, processes
@@ -26,7 +23,7 @@ def up(state_dir: Path = DEFAULT_STATE) -> StackInfo:
 
     """
     state = state_dir.resolve()
-    with _alone(state):
+    with processes.alone(state):
         packed = package(build())
         endpoint = emulator.start(state)
         info = _deployed(state, endpoint, packed.digest)
@@ -37,25 +34,6 @@ def up(state_dir: Path = DEFAULT_STATE) -> StackInfo:
             (state / "deployed.json").write_text(json.dumps({"digest": packed.digest, "outputs": outputs}))
         info.save(state / "stack.json")
     return info
-
-
-def down(state_dir: Path = DEFAULT_STATE) -> None:
-    """End every process of the stack; its data stays for the next `up`."""
-    state = state_dir.resolve()
-    if not state.exists():
-        return
-    with _alone(state):
-        processes.stop(state)
-        (state / "stack.json").unlink(missing_ok=True)
-
-
-@contextmanager
-def _alone(state: Path) -> Iterator[None]:
-    """Let one process at a time bring this folder's stack up or down."""
-    state.mkdir(parents=True, exist_ok=True)
-    with (state / "stack.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _deployed(state: Path, endpoint: str, digest: str) -> StackInfo | None:

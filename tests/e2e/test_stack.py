@@ -23,10 +23,10 @@ ITEM = {"pk": {"S": "KEPT"}, "sk": {"S": "1"}}
 @pytest.fixture
 def folder(worker_id: str) -> Iterator[Path]:
     place = ROOT / ".local" / "e2e" / f"{worker_id}-own"
-    embedded.down(place)
+    processes.down(place)
     shutil.rmtree(place, ignore_errors=True)
     yield place
-    embedded.down(place)
+    processes.down(place)
 
 
 def keep_something(info: StackInfo) -> None:
@@ -50,7 +50,7 @@ def test_a_stack_lives_beside_another_and_through_restart_and_crash(folder: Path
     assert listening == {"127.0.0.1"}
 
     keep_something(first)
-    embedded.down(folder)
+    processes.down(folder)
     assert processes.marked(folder) == []
     with pytest.raises(StackNotRunningError, match="make up"):
         StackInfo.load(folder / "stack.json")
@@ -73,7 +73,7 @@ def test_a_stack_lives_beside_another_and_through_restart_and_crash(folder: Path
     crashed = processes.server(folder)
     assert crashed is not None
     crashed.kill()
-    embedded.down(folder)
+    processes.down(folder)
     assert processes.marked(folder) == []
 
 
@@ -94,5 +94,5 @@ def test_the_guards_of_the_gateway_hold_over_http(stack: StackInfo) -> None:
 
 def test_nothing_is_known_of_a_stack_that_never_was(tmp_path: Path) -> None:
 
-    embedded.down(tmp_path / "absent")
+    processes.down(tmp_path / "absent")
     assert not (tmp_path / "absent").exists()

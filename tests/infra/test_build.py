@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from samcli.yamlhelper import yaml_parse
 
-from modelloop_stack.build import budget
+from modelloop_stack.build import budget, code, place
 from modelloop_stack.build.budget import BUDGET, MEBIBYTE, BudgetError, FunctionSize
 from modelloop_stack.build.bytecode import MissingBytecodeError, bytecode_of, compile_tree, missing_bytecode
 from modelloop_stack.build.cache import cached, forget_but_newest, link_tree
@@ -121,6 +122,26 @@ def test_pruning_spares_what_scipy_links_to(tmp_path: Path) -> None:
     prune(tmp_path, "training")
     left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
     assert left == set(spared)
+
+
+def test_only_the_trainer_ships_the_chart_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = tmp_path / "source"
+    for name in (f"{code.CHARTS}/chart.umd.min.js", "trainer/report/page.py"):
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_text("")
+    monkeypatch.setattr(code, "code", lambda: source)
+    shipped = {}
+    for function in ("TrainerFunction", "InferenceFunction"):
+        place.main("code", str(tmp_path / function), function)
+        files = (tmp_path / function).rglob("*")
+        shipped[function] = sorted(path.name for path in files if path.is_file())
+    assert shipped == {"TrainerFunction": ["chart.umd.min.js", "page.py"], "InferenceFunction": ["page.py"]}
+
+
+def test_the_function_that_ships_the_chart_library_is_deployed() -> None:
+    resources = yaml_parse((ROOT / "template.yaml").read_text())["Resources"]
+    assert resources[code.TRAINER]["Properties"]["Handler"].startswith("trainer.")
+    assert (code.FUNCTIONS / code.CHARTS / "chart.umd.min.js").is_file()
 
 
 def test_linking_copies_the_tree_and_not_the_bytes(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ MARK = b'{"format_version":1,"kind":"rewritten"}'
 _LISTS = ("predict", "proba")
 _SHAPES = {"id": str, "model": str, "offset": int, "predict": list}
 
-type Place = tuple[str, str]
+Place = tuple[str, str]
 
 
 class Row(NamedTuple):

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from modelloop.flat.linear import Linear
     from modelloop.flat.trees import Trees
 
+    Vectors = Sequence[Sequence[float]]
+
 FEW = 16  # rows: measured, array operations win from 8 (forests) to 16 rows (linear) on
 _IMPORT_SECONDS = 0.1  # numpy, measured from a cold disk cache and with bytecode
 _BUILD_SECONDS = 0.01
-
-type Vectors = Sequence[Sequence[float]]
 
 
 class Many:

@@ -23,9 +23,9 @@ WIDEST = 64  # leaves that fit the widest machine word of a memoryview
 WORDS = ((8, "B"), (16, "H"), (32, "I"), (64, "Q"))
 _BLOCK_BITS = 4096  # longer sets are fewer operations but quadratic in memory
 
-type _Numbers = list[tuple[int, list[float], list[int], int]]
-type _Categories = list[tuple[int, list[int]]]
-type _Test = tuple[float, int, int]  # threshold, node, the leaves on its left
+_Numbers = list[tuple[int, list[float], list[int], int]]
+_Categories = list[tuple[int, list[int]]]
+_Test = tuple[float, int, int]  # threshold, node, the leaves on its left
 
 
 class LeafSets:

@@ -22,7 +22,7 @@ OPEN_MS = 24 * 3_600_000
 JUDGE, MONITORING, RETRAIN = "judge", "monitoring", "retrain"
 KINDS = ("runs", "retrainings", "judged")
 
-type Happened = tuple[int, str, str]  # when (Unix milliseconds), which kind, what
+Happened = tuple[int, str, str]  # when (Unix milliseconds), which kind, what
 
 
 def through(previous: Mapping[str, Any] | None) -> int:

@@ -25,7 +25,7 @@ FORMAT_VERSION = 1
 SOURCE = "modelloop"
 QUIET = frozenset({"ok", "insufficient_data"})
 
-type Alert = dict[str, Any]
+Alert = dict[str, Any]
 
 
 def status_changed(kind: str, verdict: Mapping[str, Any], before: str | None) -> Alert | None:

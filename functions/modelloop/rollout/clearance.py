@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-type Facts = Mapping[str, Any]
+    Facts = Mapping[str, Any]
+
 
 WITHDRAWN = ("rejected", "retired")
 

@@ -12,9 +12,10 @@ from modelloop.tables.grammar import BOOLEAN, read_text
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-type Parameter = str | float | bool | None
-type Reader = Callable[[object], Any]
-type Schema = dict[str, Reader | Schema]
+    Parameter = str | float | bool | None
+    Reader = Callable[[object], Any]
+    Schema = dict[str, "Reader | Schema"]
+
 
 FAMILIES = ("linear", "hist_gradient_boosting", "decision_tree", "random_forest", "extra_trees", "gradient_boosting")
 DEFAULT_FAMILIES = ("linear", "hist_gradient_boosting")

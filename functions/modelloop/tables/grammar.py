@@ -13,7 +13,7 @@ from unicodedata import normalize
 
 from modelloop.errors import InvalidValueError
 
-type Value = float | bool | str | None
+Value = float | bool | str | None
 
 MISSING_TOKENS = ("", "null", "NA", "N/A", "NaN", "None")
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from modelloop.tables.encoding import Column
 
-    type Reader = Callable[[Sequence[object], list[list[float]]], int]
+    Reader = Callable[[Sequence[object], list[list[float]]], int]
 
 NAN = float("nan")
 _FLOAT32 = Struct("<f")

@@ -9,7 +9,8 @@ from rich.panel import Panel
 from modelloop_cli.options import Json
 from modelloop_cli.screen import Screen
 from modelloop_client.failures import CommandError
-from modelloop_client.target import find_stack
+from modelloop_client.target import find_stack, nearest_stack_file
+from modelloop_stack import launch, project
 
 if TYPE_CHECKING:
     from modelloop_client.target import Stack
@@ -28,21 +29,20 @@ def up(as_json: Json = False) -> None:
 
 def down(as_json: Json = False) -> None:
     """Stop the embedded stack; its data stays for the next start."""
-    from modelloop_stack import stack  # noqa: PLC0415  only this command needs the builder and the emulator
+    from modelloop_stack import processes  # noqa: PLC0415  only this command needs to know the system's processes
 
-    stack.down()
+    nearest = nearest_stack_file()
+    processes.down(nearest.parent if nearest else project.state())
     Screen(as_json=as_json).show({"down": True}, lambda: "The embedded stack is down; its data stays under .local/")
 
 
 def bring_up(screen: Screen) -> Stack:
     """Build what changed, start the emulator, deploy what changed; a second call changes nothing."""
-    from modelloop_stack import stack  # noqa: PLC0415  only this command needs the builder and the emulator
-
     if not screen.notes.is_terminal:
         screen.note(BRINGING_UP)
     try:
         with screen.notes.status(BRINGING_UP):
-            stack.up()
+            launch.up(project.state())
     except RuntimeError as error:
         first, *rest = str(error).splitlines() or [type(error).__name__]
         raise CommandError(f"the embedded stack did not come up: {first}", " ".join(rest)) from error

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelloop_client.failures import CommandError
+from modelloop_stack.environment import EnvironmentMissingError, package_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-type Row = dict[str, str | None]
+Row = dict[str, str | None]
 
 _MISSING = {"", "NA"}
 _DIABETES_COLUMNS = ("age", "sex", "bmi", "bp", "tc", "ldl", "hdl", "tch", "ltg", "glu", "progression")
@@ -93,8 +94,14 @@ def _lines(file: Path) -> list[str]:
 
 
 def _inside(package: str, path: str) -> Path:
-    """Return a file of an installed package, without importing it."""
+    """Return a file of a package, here or in the stack's own environment, without importing it."""
     spec = find_spec(package)
-    if spec is None or not spec.submodule_search_locations:
+    if spec and spec.submodule_search_locations:
+        return Path(spec.submodule_search_locations[0]) / path
+    try:
+        folder = package_folder(package)
+    except EnvironmentMissingError as error:
+        raise CommandError(f"the demo's tables are not there: {error}") from error
+    if folder is None:
         raise CommandError(f"the package {package} is not installed", "Run the demo by: make demo")
-    return Path(spec.submodule_search_locations[0]) / path
+    return folder / path

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import tempfile
@@ -11,14 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from modelloop_stack.build.paths import CACHE
+from modelloop_stack.file_lock import exclusive
 
 
 @contextmanager
 def locked(name: str) -> Iterator[None]:
     """Hold a lock that other processes of this checkout respect; it goes with the process."""
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / f"{name}.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with exclusive(CACHE / f"{name}.lock"):
         yield
 
 

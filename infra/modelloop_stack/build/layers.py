@@ -18,7 +18,7 @@ PLATFORM = "x86_64-manylinux_2_34"  # Amazon Linux 2023, below the python3.13 ru
 def layer(role: str) -> Path:
     """Build a role's layer, or find it built; the folder holds `python/` as Lambda mounts it at /opt."""
     requirements = ROOT / "layers" / role / "requirements.txt"
-    rules = sorted(Path(__file__).parent.glob("*.py"))
+    rules = sorted(Path(__file__).resolve().parent.glob("*.py"))
     inputs = [requirements, *(path for path in rules if path.stem in {"layers", "pruning", "bytecode"})]
     key = f"layer-{role}-{digest_of(inputs, ROOT, PLATFORM)}"
     return cached(key, lambda folder: _install(folder, requirements, role))

@@ -6,7 +6,7 @@ import shutil
 import sys
 from urllib.parse import urlsplit
 
-from modelloop_stack import stack
+from modelloop_stack import processes, stack
 from modelloop_stack.build.application import build
 from modelloop_stack.build.paths import ROOT
 from modelloop_stack.sam import template
@@ -25,7 +25,7 @@ def main() -> int:
             print("skipped: neither Docker nor Podman answers on this machine")
             return 0
         print(f"sam local through {engine.name}")
-        stack.down(STATE)
+        processes.down(STATE)
         shutil.rmtree(STATE, ignore_errors=True)
         info = stack.up(STATE)
         try:
@@ -38,7 +38,7 @@ def main() -> int:
             print(f"  FAILED  {failure}", file=sys.stderr)
             return 1
         finally:
-            stack.down(STATE)
+            processes.down(STATE)
     print("every function ran under sam local")
     return 0
 

@@ -15,9 +15,9 @@ from typing import Any
 from ministack import app as emulator
 from ministack.core.persistence import save_all
 
-type Message = dict[str, Any]
-type Receive = Callable[[], Awaitable[Message]]
-type Send = Callable[[Message], Awaitable[None]]
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
 
 SAVE_SECONDS = 5.0
 CALLS = os.path.join(os.environ["EMBEDDED_STACK"], "calls.jsonl")  # noqa: PTH118  not worth an import

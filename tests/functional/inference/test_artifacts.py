@@ -10,6 +10,7 @@ import pytest
 
 from inference import models
 from inference.model_cache import Shelf
+from modelloop import __version__
 from modelloop.aws.dataplane.objects import Objects
 from modelloop.contracts.pointer import VersionRef
 from modelloop.errors import ArtifactRefusedError, NotFoundError
@@ -234,7 +235,8 @@ def test_the_decision_threshold_of_the_version_holds(store: Store, plane: Plane)
 
 def test_openapi_documents_are_served(store: Store, plane: Plane) -> None:
     store.pointer(store.version(1))
-    assert plane.json("GET /openapi.json")[1]["openapi"] == "3.1.0"
+    whole = plane.json("GET /openapi.json")[1]
+    assert (whole["openapi"], whole["info"]["version"]) == ("3.1.0", __version__)
     document = plane.json("GET /v2/models/{model}/openapi.json", **P)[1]
     assert document["components"]["schemas"]["Label"] == {"enum": ["Adelie", "Gentoo"]}
     assert json.dumps(document).count("/v2/models/penguins/infer") == 1

@@ -130,7 +130,7 @@ def test_hours_without_labels_cost_no_join(world: World, context: Any) -> None:
 def test_labels_wait_until_they_had_time_to_come(world: World, context: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     record = prediction(usual_rows(300))
     handler(world.capture([record, *answers([record])]), context)
-    monkeypatch.setattr("metrics_aggregation.verdict_tick._label_delay_hours", lambda _: 24.0)
+    monkeypatch.setattr("metrics_aggregation.verdict_tick.Turn._label_delay_hours", lambda *_: 24.0)
     assert judged(context)["rows"] == 0
     monkeypatch.setattr(clock, "now", lambda: clock.from_ms(NOON + 24 * windows.HOUR_MS))
     assert judged(context)["rows"] == 300
@@ -144,7 +144,7 @@ def test_labelled_rows_are_kept_with_their_features_once_labels_had_time(
     shadow = sampled | {"variant": "shadow", "version": 2, "run_id": SECOND}
     handler(world.capture([sampled, bare, b"garbage", *answers([sampled, bare])]), context)
     handler(world.capture([sampled, shadow], "again"), context)
-    monkeypatch.setattr("metrics_aggregation.verdict_tick._label_delay_hours", lambda _: 2.0)
+    monkeypatch.setattr("metrics_aggregation.verdict_tick.Turn._label_delay_hours", lambda *_: 2.0)
     verdicts.handler({}, context)
     assert world.stored("labelled/") == {}
 

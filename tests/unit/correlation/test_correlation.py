@@ -54,8 +54,8 @@ def service(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def deliver(monkeypatch: pytest.MonkeyPatch, run: Run | None) -> None:
-    registry = SimpleNamespace(get_run=lambda *_: run)
-    monkeypatch.setattr(trainer.handler, "open_services", lambda _: SimpleNamespace(registry=registry))
+    services = SimpleNamespace(registry=SimpleNamespace(get_run=lambda *_: run))
+    monkeypatch.setattr(trainer.handler, "open_services", lambda _: services)
     monkeypatch.setattr(trainer.handler, "take", lambda *_: run)
     monkeypatch.setattr(trainer.handler, "train", lambda *_: None)
     body = json.dumps({"format_version": 1, "model": "m", "run_id": RUN, "request_id": "req-4"})

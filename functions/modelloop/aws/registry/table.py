@@ -19,7 +19,7 @@ from modelloop.errors import RequestError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-type Item = dict[str, Any]
+Item = dict[str, Any]
 
 MOST_ITEMS = 100
 _NAMES = re.compile(r"#(\w+)")

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from modelloop.monitoring.drift.baseline import Answers
     from modelloop.tables.encoding import Encoding
 
-    type Floats = NDArray[np.float64]
-    type Places = NDArray[np.int64]
+    Floats = NDArray[np.float64]
+    Places = NDArray[np.int64]
 
 HOUR_SECONDS = 3_600
 WEEK_HOURS = 7 * HOURS

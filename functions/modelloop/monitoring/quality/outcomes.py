@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
     from modelloop.contracts.counts import Counts
 
-type Row = tuple[str, int]  # prediction id, row
-type Manifest = Mapping[str, Any]
+    Manifest = Mapping[str, Any]
+
+Row = tuple[str, int]  # prediction id, row
 
 PPM = 1_000_000
 SCORE_BINS = 1_000

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from modelloop.contracts.counts import Counts
 
-type Figure = dict[str, float | None]
+Figure = dict[str, float | None]
 
 Z = 1.959963984540054
 BINARY = 2

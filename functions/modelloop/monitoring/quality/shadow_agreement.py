@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from modelloop.contracts.counts import Counts
 
-type Manifest = Mapping[str, Any]
+    Manifest = Mapping[str, Any]
+
 
 SIDES = frozenset({"champion", "shadow"})
 
