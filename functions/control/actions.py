@@ -96,7 +96,7 @@ def sign_upload(services: Services, request: Request) -> Answer:
     body = request.body(UPLOAD)
     model, file = check_model_name(body.text("model")), body.text("file")
     key = f"{_folder(file, body.choice('kind', _KINDS))}{model}/{file}"
-    url = services.stores.data.link_to_write(key)
+    url = services.data.link_to_write(key)
     return {"url": url, "method": "PUT", "headers": {}, "key": key, "expires_in": LINK_SECONDS}
 
 

@@ -1,4 +1,4 @@
-"""What one environment holds between requests: pointers, loaded versions, and what is still to be told."""
+"""What one environment holds between requests: pointers, loaded versions, and what is still to be config."""
 
 from __future__ import annotations
 
@@ -42,16 +42,16 @@ class Service:
     """The data plane of one environment."""
 
     def __init__(self) -> None:
-        told = settings()
-        self.in_line = told.capture_mode == "before"
-        objects = Objects(told.artifacts_bucket)
-        soft, hard = told.pointer_soft_seconds, told.pointer_hard_seconds
+        config = settings()
+        self.in_line = config.capture_mode == "before"
+        objects = Objects(config.artifacts_bucket)
+        soft, hard = config.pointer_soft_seconds, config.pointer_hard_seconds
         self.pointers = Pointers(objects, soft, min(soft, hard) if self.in_line else hard)
         self.pointers.on_fault = _tell_fault
         self.shelf = Shelf(objects, memory_cap())
         self.shelf.on_refusal = _tell_refusal
-        self.outbox = Outbox(LazyStream(told.capture_stream), self.shelf.get, told.capture_linger)
-        self.feedback = LazyStream(told.feedback_stream)
+        self.outbox = Outbox(LazyStream(config.capture_stream), self.shelf.get, config.capture_linger)
+        self.feedback = LazyStream(config.feedback_stream)
 
     def choose(self, model: str, version: str | None, key: str) -> tuple[Pointer, Choice]:
         """Return the pointer and the version that answers. Raises NotFoundError, NotReadyError."""

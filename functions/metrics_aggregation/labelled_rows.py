@@ -15,25 +15,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from modelloop.aws.storage import Bucket
-    from modelloop.aws.stores import Stores
     from modelloop.monitoring.quality.outcomes import Label, Row
 
 
-def keep(stores: Stores, model: str, hour: str) -> int:
+def keep(artifacts: Bucket, captures: Bucket, model: str, hour: str) -> int:
     """Store the hour's labelled rows, whose features were captured, and return how many there are.
 
     The same captures and labels give the same bytes. Captures that have expired are left out.
     """
-    labels = joins.labels(stores.artifacts, model, hour).last
+    labels = joins.labels(artifacts, model, hour).last
     found: dict[Row, bytes] = {}
-    for key, version_id in sorted(_sources(stores.artifacts, model, hour, {identifier for identifier, _ in labels})):
+    for key, version_id in sorted(_sources(artifacts, model, hour, {identifier for identifier, _ in labels})):
         try:
-            body = stores.captures.get(key, version_id)
+            body = captures.get(key, version_id)
         except NotFoundError:
             continue
         found.update(_rows(model, body, labels))
     body = b"".join(found[row] + b"\n" for row in sorted(found))
-    stores.artifacts.put(keys.labelled(model, hour), body)
+    artifacts.put(keys.labelled(model, hour), body)
     return len(found)
 
 

@@ -150,7 +150,7 @@ class Turn:
                 return
             if unkept:
                 if not (manifest.get("spec") or {}).get("mask"):
-                    labelled_rows.keep(self._services.stores, self.model, hour)
+                    labelled_rows.keep(self._services.artifacts, self._services.captures, self.model, hour)
                 joins.forget(self._services.artifacts, [keys.unjoined(self.model, hour, joins.UNKEPT)])
 
     def _compact(self) -> None:

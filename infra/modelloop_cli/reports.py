@@ -63,8 +63,7 @@ def _facts(run: Document) -> Iterator[tuple[str, Any]]:
     plan = run.get("plan") or {}
     gate = run.get("gate") or {}
     dataset = run.get("dataset") or {}
-    yield "task", plan.get("task")
-    yield "because", plan.get("task_reason")
+    yield "task", run.get("task_reason")
     yield "run", run["run_id"]
     yield "version", run.get("version")
     yield "rows", dataset.get("rows")

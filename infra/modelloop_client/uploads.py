@@ -33,11 +33,11 @@ class Upload(NamedTuple):
 
 
 def check_file(file: Path) -> None:
-    """Raise CommandError when the file is not there, is empty, or is of no format that the loop reads."""
+    """Raise CommandError when the file is not there, is empty, or has a format that the loop does not read."""
     if not file.is_file():
         raise CommandError(f"{file} is not a file", "Name a table: modelloop train table.csv --model NAME")
     if not file.name.lower().endswith(FORMATS):
-        raise CommandError(f"{file.name} is of no format that can be trained on", f"Bring one of {', '.join(FORMATS)}")
+        raise CommandError(f"{file.name} cannot be trained on", f"Bring one of {', '.join(FORMATS)}")
     if not file.stat().st_size:
         raise CommandError(f"{file} is empty", "Check how the file was made")
 

@@ -82,9 +82,11 @@ class Data:
 
     def split(self) -> dict[str, Any]:
         """What intake writes of the way that rows were split."""
-        kind, column = ("content", None) if self.times is None else ("time", self.spec.time_column)
-        share = self.spec.holdout if self.times is None else None
-        return {"kind": kind, "column": column, "rule": split.rule(kind=kind, column=column, holdout=share)}
+        if self.times is None:
+            rule = split.hash_rule("content", None, self.spec.holdout, split.salt("m"), {}, ())
+            return {"kind": "content", "column": None, "rule": rule}
+        column = str(self.spec.time_column)
+        return {"kind": "time", "column": column, "rule": split.time_rule(column, "number")}
 
 
 class Lab:

@@ -11,7 +11,6 @@ from modelloop.spec.sections import Promotion, section_from_json
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-
     Facts = Mapping[str, Any]
 
 

@@ -1,4 +1,4 @@
-"""The encoded matrix: modelloop.tables.encoding over whole columns, written column by column in bounded memory."""
+"""The encoded matrix: modelloop.tables.encoding over whole columns in SQL, written one by one in bounded memory."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from modelloop.tables.encoding import MOST_CATEGORIES, Column, Encoding
+from modelloop.tables.encoding import MAX_CATEGORIES, Column, Encoding
 from training_trigger.profile import SHOWN_FROM
 from training_trigger.reading.cells import literal, value
 
@@ -28,7 +28,7 @@ _NAN = "'nan'::DOUBLE"
 
 
 def choose_column(connection: DuckDBPyConnection, place: int, facts: Facts) -> tuple[Column | None, str | None]:
-    """Return the encoding of a feature column, from the training part alone, or None and why it is dropped."""
+    """Return the encoding of a feature column, learned from the training part only, or None and why it is dropped."""
     if facts.kind == "text":
         return _text_column(connection, place, facts)
     if facts.kind == "date":
@@ -43,14 +43,13 @@ def choose_column(connection: DuckDBPyConnection, place: int, facts: Facts) -> t
 def _text_column(connection: DuckDBPyConnection, place: int, facts: Facts) -> tuple[Column | None, str | None]:
     counts = connection.execute(
         f"SELECT c{place}, count(*) AS n FROM cells POSITIONAL JOIN sides WHERE side = 0 AND c{place} IS NOT NULL"
-        f" GROUP BY 1 HAVING n >= {SHOWN_FROM} ORDER BY n DESC, 1 LIMIT {MOST_CATEGORIES}"
+        f" GROUP BY 1 HAVING n >= {SHOWN_FROM} ORDER BY n DESC, 1 LIMIT {MAX_CATEGORIES}"
     ).fetchall()
     if not counts:
         return None, f"no value occurs {SHOWN_FROM} times in the training part"
-    covered = connection.execute(f"SELECT count(c{place}) FROM cells POSITIONAL JOIN sides WHERE side = 0").fetchall()[
-        0
-    ][0]
-    if facts.distinct > MOST_CATEGORIES and sum(count for _, count in counts) < COVERED * covered:
+    present = f"SELECT count(c{place}) FROM cells POSITIONAL JOIN sides WHERE side = 0"
+    cells = connection.execute(present).fetchall()[0][0]
+    if facts.distinct > MAX_CATEGORIES and sum(count for _, count in counts) < COVERED * cells:
         return None, f"it has {facts.distinct:,} different texts, too many to learn from"
     return Column(facts.name, "text", categories=tuple(value for value, _ in counts)), None
 
@@ -60,15 +59,15 @@ def write_matrix(
 ) -> None:
     """Write float32 [rows, slots] in C order as a .npy file; missing is NaN. `places` are the columns' places."""
     matrix = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(rows, len(encoding.slots)))
-    with path.open("rb+") as file:  # all of it now: to write where the disk is full would end the process
+    with path.open("rb+") as file:  # reserve it now: writing to a full disk through the map would kill the process
         os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
     slot = 0
     for column, place in zip(encoding.columns, places, strict=True):
         expressions = _expressions(connection, column, place)
         wanted = ", ".join(f"coalesce(({sql})::DOUBLE, {_NAN}) AS s{part}" for part, sql in enumerate(expressions))
-        found = connection.execute(f"SELECT {wanted} FROM cells").fetchnumpy()
+        slots = connection.execute(f"SELECT {wanted} FROM cells").fetchnumpy()
         for part in range(len(expressions)):
-            matrix[:, slot] = found[f"s{part}"]
+            matrix[:, slot] = slots[f"s{part}"]
             slot += 1
     matrix.flush()
 

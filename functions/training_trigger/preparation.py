@@ -2,47 +2,50 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from modelloop.errors import DatasetRejectedError
-from modelloop.settings import settings
 from modelloop.spec.checks import check_upload
 from modelloop.tables.encoding import Encoding
-from training_trigger import encode, labels, leaks, membership, profile, slices
+from modelloop.versions.prepared_table import TableFacts
+from training_trigger import labels, leaks, matrix, membership, profile, slices
 from training_trigger.number_formats import explain
 from training_trigger.plan import Need, check_size, make_plan
 from training_trigger.reading.load import load
 from training_trigger.survey import survey
+from training_trigger.target import check_named, choose_target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from duckdb import DuckDBPyConnection
 
     from modelloop.spec.model import Spec
     from modelloop.tables.encoding import Column
+    from modelloop.versions.prepared_table import ColumnProfile
     from modelloop.versions.run import Plan
+    from training_trigger.membership import ChampionSplit, Membership, TargetValues
     from training_trigger.profile import Facts
+    from training_trigger.services import Trainer
 
-FORMAT_VERSION = 1
 
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Prepared:
-    """The table's document and the files beside it, by name."""
+    """What is known of a table, the files beside its document by name, and the plan of its training."""
 
-    document: dict[str, Any]
+    facts: TableFacts
     files: dict[str, Path]
     plan: Plan
-    warnings: list[str] = field(default_factory=list)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Roles:
+    """The places of the feature columns, and why each other column is not one."""
+
     features: list[int]
     reasons: dict[str, str]
 
@@ -54,65 +57,76 @@ def prepare(
     file: str,
     model: str,
     spec: Spec,
+    trainer: Trainer,
     progress: Callable[[str], None],
-    before: Mapping[str, Any] | None = None,
+    champion_split: ChampionSplit | None = None,
 ) -> Prepared:
-    """Read, judge and encode a table; raise DatasetRejectedError, saying what to do, when it cannot be trained on.
+    """Read, judge and encode a table; raise DatasetRejectedError, with what to do, when it cannot be trained on.
 
-    `before` is how the champion's rows were divided, and its target. `progress` is told each stage that is reached.
-    Files are written beside `path`.
+    `trainer` is the deployed trainer; `progress` is called with each stage that is reached. Files are written beside
+    `path`.
     """
     size = path.stat().st_size
-    check_upload(spec, brought=False)
-    check_size(size, settings().trainer_storage)
+    check_upload(spec, imported=False)
+    check_size(size, trainer.storage_mb)
     cells = load(connection, path, file, spec.missing, spec.ignore)
     _check_spec(cells.names, spec)
-    place = cells.names.index(profile.choose_target(cells.names, spec, cells.doubt))
+    name = choose_target(cells.names, spec, cells.doubt)
+    place = cells.names.index(name)
     unlabelled = labels.drop_unlabelled(connection, place, cells.rows)
     facts = survey(connection, cells.kept(cells.rows - unlabelled))
-    target = labels.read_labels(connection, place, facts[place], spec)
-    spec.check_task(target.task, len(target.classes or ()))
+    target = labels.read_target(connection, place, facts[place], spec)
+    classes = len(target.classes or ())
+    spec.check_task(target.task, classes)
     if spec.rare_classes != "refuse" and target.classes is not None:
         facts = survey(connection, cells.kept(_rows(connection)))
     roles = _roles(facts, place, spec)
     progress("profiled")
     identity = _identity(cells.names, facts, place, spec)
-    known = before if before is not None and before["target"] == cells.names[place] else None
-    sides = membership.assign(connection, model, spec, cells.names, facts, identity, known)
+    champion = champion_split if champion_split is not None and champion_split.target == name else None
+    sides = membership.assign(connection, model, spec, cells.names, facts, identity, champion)
     membership.store_sides(connection, sides.sides)
     columns, places = _columns(connection, facts, roles, spec)
     encoding = Encoding(columns, spec.missing)
-    need = Need(facts[place].rows, len(columns), len(encoding.slots), len(target.classes or ()), spec.families)
-    plan = make_plan(need, size=size, memory_mb=settings().trainer_memory)
+    need = Need(facts[place].rows, len(columns), len(encoding.slots), classes, spec.families)
+    plan = make_plan(need, size=size, memory_mb=trainer.memory_mb)
     values = labels.encode_labels(connection, target)
     membership.check_sides(sides.sides, values, target.classes)
     files = _write(connection, path.parent, encoding, places, values, sides)
-    described, codes = slices.cut(connection, facts, spec, {column.name for column in columns})
-    if described:
+    sliced, codes = slices.cut(connection, facts, spec, {column.name for column in columns})
+    if sliced:
         files["slices.npy"] = path.parent / "slices.npy"
         np.save(files["slices.npy"], codes)
     warnings = [*cells.warnings, *profile.header_warning(facts), *sides.warnings]
     warnings += labels.look_alikes(target.classes)
     warnings += _warnings(facts, place, roles, spec, unlabelled)
-    warnings += _leaks(encoding, files["matrix.npy"], values, target)
-    document = {
-        "format_version": FORMAT_VERSION, "model": model, "spec": spec.to_json(), "spec_lines": spec.lines,
-        "task": target.task, "task_reason": target.reason, "target": cells.names[place], "target_kind": target.kind,
-        "classes": list(target.classes) if target.classes is not None else None,
-        "merged_classes": list(target.merged), "encoding": encoding.to_json(),
-        "profile": _profile(cells.names, facts, place, roles, spec), "warnings": warnings,
-        "rows": facts[place].rows, "salt": sides.document.get("salt"), "split": sides.document,
-        "slices": described,
-    }  # fmt: skip
-    return Prepared(document, files, plan, warnings)
+    warnings += leaks.warnings(encoding, np.load(files["matrix.npy"], mmap_mode="r"), values, classes)
+    known = TableFacts(
+        model=model,
+        spec=spec,
+        task=target.task,
+        task_reason=target.reason,
+        target=name,
+        target_kind=target.kind,
+        classes=list(target.classes) if target.classes is not None else None,
+        merged_classes=list(target.merged),
+        encoding=encoding,
+        profile=_profile(cells.names, facts, place, roles, spec),
+        warnings=warnings,
+        rows=facts[place].rows,
+        salt=sides.split.salt,
+        split=sides.split,
+        slices=sliced,
+    )
+    return Prepared(known, files, plan)
 
 
 def _check_spec(names: tuple[str, ...], spec: Spec) -> None:
     for key in ("features", "ignore", "protected", "mask"):
-        profile.check_named(names, spec, key, getattr(spec, key))
+        check_named(names, spec, key, getattr(spec, key))
     for key in ("time_column", "group_column"):
         named = getattr(spec, key)
-        profile.check_named(names, spec, key, (named,) if named else ())
+        check_named(names, spec, key, (named,) if named else ())
 
 
 def _rows(connection: DuckDBPyConnection) -> int:
@@ -124,7 +138,7 @@ def _roles(facts: Sequence[Facts], target: int, spec: Spec) -> _Roles:
     for place, column in enumerate(facts):
         if place == target:
             continue
-        reason = _set_aside(column.name, spec) or profile.drop_reason(column, masked=column.name in spec.mask)
+        reason = _excluded(column.name, spec) or profile.drop_reason(column, masked=column.name in spec.mask)
         if reason:
             roles.reasons[column.name] = reason
         else:
@@ -133,7 +147,8 @@ def _roles(facts: Sequence[Facts], target: int, spec: Spec) -> _Roles:
     return roles
 
 
-def _set_aside(name: str, spec: Spec) -> str | None:
+def _excluded(name: str, spec: Spec) -> str | None:
+    """Return why the spec keeps a column from being a feature, or None."""
     if name in spec.ignore:
         return "model.yaml ignores it"
     if spec.features:
@@ -144,7 +159,7 @@ def _set_aside(name: str, spec: Spec) -> str | None:
 
 
 def _identity(names: Sequence[str], facts: Sequence[Facts], target: int, spec: Spec) -> list[int]:
-    """Return the places of the cells that make a row what it is: all but its label, ignored cells and its name."""
+    """Return the places of the columns that identify a row by its content: no label, no ignored cell, no name of it."""
     return [
         place
         for place, column in enumerate(facts)
@@ -158,9 +173,10 @@ def _identity(names: Sequence[str], facts: Sequence[Facts], target: int, spec: S
 def _columns(
     connection: DuckDBPyConnection, facts: Sequence[Facts], roles: _Roles, spec: Spec
 ) -> tuple[list[Column], list[int]]:
+    """Return the encoding of every feature column with its place; what cannot be encoded goes to the roles' reasons."""
     columns, places = [], []
     for place in roles.features:
-        column, reason = encode.choose_column(connection, place, facts[place])
+        column, reason = matrix.choose_column(connection, place, facts[place])
         if column is None:
             why = explain(facts[place], masked=facts[place].name in spec.mask)
             roles.reasons[facts[place].name] = why or reason or ""
@@ -178,11 +194,11 @@ def _write(
     folder: Path,
     encoding: Encoding,
     places: list[int],
-    target: Any,
-    sides: membership.Membership,
+    target: TargetValues,
+    sides: Membership,
 ) -> dict[str, Path]:
     files = {name: folder / name for name in ("matrix.npy", "target.npy", "membership.npy")}
-    encode.write_matrix(connection, encoding, places, len(target), files["matrix.npy"])
+    matrix.write_matrix(connection, encoding, places, len(target), files["matrix.npy"])
     np.save(files["target.npy"], target)
     np.save(files["membership.npy"], sides.sides)
     if sides.times is not None:
@@ -192,32 +208,23 @@ def _write(
 
 
 def _warnings(facts: Sequence[Facts], target: int, roles: _Roles, spec: Spec, unlabelled: int) -> list[str]:
-    rows = "1 row has" if unlabelled == 1 else f"{unlabelled:,} rows have"
-    found = [f"{rows} no label and {'was' if unlabelled == 1 else 'were'} left out"] if unlabelled else []
+    left_out = f"no label and {'was' if unlabelled == 1 else 'were'} left out"
+    warnings = [f"{profile.rows_have(unlabelled)} {left_out}"] if unlabelled else []
     if why := explain(facts[target], masked=facts[target].name in spec.mask):
-        found.append(f"target {facts[target].name!r} was read as text: {why}")
+        warnings.append(f"target {facts[target].name!r} was read as text: {why}")
     for place in roles.features:
-        found += profile.warnings(facts[place], masked=facts[place].name in spec.mask)
-    found += [
+        warnings += profile.warnings(facts[place], masked=facts[place].name in spec.mask)
+    warnings += [
         f"column {name!r} is not used: {reason}"
         for name, reason in roles.reasons.items()
         if name not in spec.ignore and not reason.startswith("model.yaml")
     ]
-    return found
-
-
-def _leaks(encoding: Encoding, matrix: Path, target: Any, wanted: labels.Labels) -> list[str]:
-    rows = np.load(matrix, mmap_mode="r")
-    return [
-        f"column {name!r} alone predicts the target almost perfectly ({score:.1%}): does it hold the answer? "
-        "If it is not known at prediction time, list it under `ignore` in model.yaml"
-        for name, score in leaks.suspects(encoding, rows, target, len(wanted.classes or ()))
-    ]
+    return warnings
 
 
 def _profile(
     names: Sequence[str], facts: Sequence[Facts], target: int, roles: _Roles, spec: Spec
-) -> list[dict[str, Any]]:
+) -> list[ColumnProfile]:
     described = []
     for place, column in enumerate(facts):
         role = "target" if place == target else "dropped" if names[place] in roles.reasons else "feature"

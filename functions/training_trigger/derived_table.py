@@ -1,0 +1,109 @@
+"""A derived table: the rows of a base table and, after them, the rows whose labels came from feedback."""
+
+from __future__ import annotations
+
+# ruff: noqa: S608  in this SQL columns are named c<number> and every text goes through literal()
+import csv
+from dataclasses import dataclass
+from io import StringIO
+from typing import TYPE_CHECKING
+
+import orjson
+
+from modelloop import keys
+from modelloop.captures import origins
+from modelloop.captures.origins import Origin
+from modelloop.errors import InvalidValueError
+from modelloop.tables.grammar import read_text
+from training_trigger.reading.cells import literal
+from training_trigger.reading.load import load
+from training_trigger.target import choose_target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from duckdb import DuckDBPyConnection
+
+    from modelloop.aws.storage import Bucket
+    from modelloop.spec.model import Spec
+    from modelloop.tables.grammar import Value
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledRow:
+    """One prediction's features and the label that came for it; `time` is when the label was given."""
+
+    id: str
+    row: int
+    time: str
+    values: Mapping[str, Value]
+    label: str | float | bool
+
+
+def read_labelled(artifacts: Bucket, model: str) -> list[LabelledRow]:
+    """Return the labelled rows of a model in the order of id and row; of several labels of a row, the last by time."""
+    last: dict[tuple[str, int], LabelledRow] = {}
+    for key in sorted(artifacts.list_keys(keys.labelled_prefix(model))):
+        for labelled in _labelled_rows(artifacts.get(key)):
+            place = (labelled.id, labelled.row)
+            if place not in last or last[place].time <= labelled.time:
+                last[place] = labelled
+    return [last[place] for place in sorted(last)]
+
+
+def _labelled_rows(body: bytes) -> Iterator[LabelledRow]:
+    for line in body.splitlines():
+        if not line.strip():
+            continue
+        document = orjson.loads(line)
+        if isinstance(document.get("values"), dict) and document.get("label") is not None:
+            yield LabelledRow(
+                id=str(document["id"]),
+                row=int(document.get("row", 0)),
+                time=str(document.get("time", "")),
+                values=document["values"],
+                label=document["label"],
+            )
+
+
+def derive(
+    connection: DuckDBPyConnection, base: Path, *, file: str, spec: Spec, labelled: Sequence[LabelledRow], sink: Path
+) -> bytes:
+    """Write the derived table as CSV: the same bytes for the same base, spec and labels.
+
+    A labelled row without the time column gets the label's time; one without the group column is a group of its own.
+    Returns the document of origins, by which a row can be found when its prediction is to be erased.
+    """
+    cells = load(connection, base, file, spec.missing, spec.ignore)
+    target = choose_target(cells.names, spec, cells.doubt)
+    columns = ", ".join(f"c{place} AS {_quoted(name)}" for place, name in enumerate(cells.names))
+    connection.execute(f"COPY (SELECT {columns} FROM cells) TO {literal(str(sink))} (FORMAT csv, HEADER true)")
+    missing = frozenset(spec.missing)
+    rows: list[Origin] = []
+    with sink.open("ab") as stream:
+        for row in labelled:
+            values = {spec.time_column: row.time, spec.group_column: f"{row.id}/{row.row}"} | {**row.values}
+            values[target] = row.label
+            line = _line([_text(values.get(name), missing) for name in cells.names])
+            stream.write(line)
+            rows.append(Origin(row.id, row.row, origins.line_digest(line)))
+    counted = connection.execute("SELECT count(*) FROM cells").fetchone()
+    return origins.document(1 + (counted[0] if counted else 0), rows)
+
+
+def _line(cells: list[str | None]) -> bytes:
+    written = StringIO()
+    csv.writer(written, lineterminator="\n").writerow(cells)
+    return written.getvalue().encode()
+
+
+def _text(value: object, missing: frozenset[str]) -> str | None:
+    try:
+        return read_text(value, missing)
+    except InvalidValueError:
+        return None
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
