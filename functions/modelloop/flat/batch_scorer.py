@@ -1,7 +1,7 @@
-"""When many rows come: the standard library until numpy has paid for itself.
+"""Scores of many rows: the standard library until numpy is worth its import.
 
-Importing numpy costs a tenth of a second, more than most batches take without it. So rows are rented row by row, and
-numpy is bought when the rent paid by this model reaches its price: at most twice the best that hindsight could do.
+Importing numpy costs a tenth of a second, more than most batches take without it. Score row by row until that has cost
+as much as importing numpy, then switch (ski rental): at most twice the cost of the best choice in hindsight.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ _IMPORT_SECONDS = 0.1  # numpy, measured from a cold disk cache and with bytecod
 _BUILD_SECONDS = 0.01
 
 
-class Many:
+class BatchScorer:
     """The raw scores of many vectors, by whichever way is cheaper so far."""
 
     def __init__(self, form: Linear | Trees) -> None:
         self._form = form
         self._batch: Batch | None = None
-        self._rent = 0.0
-        self._bought = False
+        self._spent = 0.0
+        self._switched = False
 
     def raw(self, vectors: Vectors) -> list[list[float]]:
         """Return one list of scores a vector."""
@@ -46,19 +46,19 @@ class Many:
         begun = perf_counter()
         scores = [self._form.raw(vector) for vector in vectors[:FEW]]
         rest = (perf_counter() - begun) / FEW * (len(vectors) - FEW)
-        if not self._bought and self._rent + rest > self._price() and (batch := self._buy()) is not None:
+        if not self._switched and self._spent + rest > self._switch_seconds() and (batch := self._switch()) is not None:
             return scores + _scores(batch, vectors[FEW:])
         scores += [self._form.raw(vector) for vector in vectors[FEW:]]
-        self._rent += perf_counter() - begun
+        self._spent += perf_counter() - begun
         return scores
 
-    def _price(self) -> float:
+    def _switch_seconds(self) -> float:
         return _BUILD_SECONDS + (0.0 if "numpy" in sys.modules else _IMPORT_SECONDS)
 
-    def _buy(self) -> Batch | None:
-        from modelloop.flat.batch import batch_of  # noqa: PLC0415  numpy stays away until it is worth its price
+    def _switch(self) -> Batch | None:
+        from modelloop.flat.batch import batch_of  # noqa: PLC0415  numpy stays away until it is worth its import
 
-        self._bought = True
+        self._switched = True
         self._batch = batch_of(self._form)
         return self._batch
 

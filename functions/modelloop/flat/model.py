@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from modelloop.errors import ArtifactRefusedError, InvalidValueError
-from modelloop.flat.batch_scorer import Many
+from modelloop.flat.batch_scorer import BatchScorer
 from modelloop.flat.linear import Linear
 from modelloop.flat.links import INVERSES, softmax, softmax_by_eights
 from modelloop.flat.trees import Trees
@@ -61,7 +61,7 @@ class FlatModel:
         self._softmax = softmax_by_eights if document["by_eights"] else softmax
         self._inclusive: bool = document["inclusive"]
         self._form = _FORMS[document["form"]](document, self.slots)
-        self._many = Many(self._form)
+        self._scorer = BatchScorer(self._form)
         if self._form.scores != self._scores():
             raise ArtifactRefusedError(f"{self._form.scores} scores do not fit the link {self.link!r}")
 
@@ -79,7 +79,7 @@ class FlatModel:
 
     def raws(self, vectors: Sequence[Sequence[float]]) -> list[list[float]]:
         """Return the scores of many vectors, by whichever way is cheaper."""
-        return self._many.raw(vectors)
+        return self._scorer.raw(vectors)
 
     def rounding(self, vector: Sequence[float]) -> list[float]:
         """Return, for each raw score, how far it may lie from the estimator's (0 for trees)."""

@@ -28,7 +28,7 @@ _Categories = list[tuple[int, list[int]]]
 _Test = tuple[float, int, int]  # threshold, node, the leaves on its left
 
 
-class LeafSets:
+class QuickScorer:
     """The leaf finder for ensembles of small trees (at most 64 leaves each)."""
 
     def __init__(self, trees: Trees) -> None:
@@ -43,7 +43,7 @@ class LeafSets:
 
     def leaves(self, vector: Sequence[float]) -> Iterator[Any]:
         """Yield the payload of the leaf that the vector falls into, tree by tree."""
-        found = []
+        blocks = []
         for numbers, categories, every, ones, size, payloads in self._blocks:
             gone = 0
             for slot, thresholds, ruled_out, missing in numbers:
@@ -55,8 +55,8 @@ class LeafSets:
             left = every & ~gone
             # Taking 1 from each tree's word flips its lowest bit and the zeros below: what changed is the lowest bit.
             exits = left & ~(left - ones)
-            found.append(map(getitem, payloads, memoryview(exits.to_bytes(size, "little")).cast(self._word)))  # type: ignore[call-overload]
-        return chain.from_iterable(found) if len(found) > 1 else found[0]
+            blocks.append(map(getitem, payloads, memoryview(exits.to_bytes(size, "little")).cast(self._word)))  # type: ignore[call-overload]
+        return chain.from_iterable(blocks) if len(blocks) > 1 else blocks[0]
 
 
 def _block(trees: Trees, node: int, sizes: list[int], bits: int) -> tuple[_Numbers, _Categories, int, int, int, Any]:
