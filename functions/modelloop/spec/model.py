@@ -23,7 +23,7 @@ from modelloop.tables.grammar import MISSING_TOKENS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from modelloop.contracts.json_types import JsonValue
+    from modelloop.json_types import JsonValue
     from modelloop.spec.fields import Parameter
 
 FORMAT_VERSION = 1

@@ -19,7 +19,7 @@ from modelloop.tables.readers import NAN, column_reader, typed_values
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from modelloop.contracts.json_types import JsonValue
+    from modelloop.json_types import JsonValue
     from modelloop.tables.readers import Reader
 
 FORMAT_VERSION = 1

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from modelloop.contracts.json_types import JsonValue
+    from modelloop.json_types import JsonValue
 
 TRAIN, VALIDATION, HOLDOUT = 0, 1, 2
 VALIDATION_SHARE = 0.2

@@ -11,7 +11,7 @@ from modelloop.versions.gate import GateDecision, decision_from_json
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from modelloop.contracts.json_types import JsonValue
+    from modelloop.json_types import JsonValue
 
 QUEUED, RUNNING = "QUEUED", "RUNNING"
 SUCCEEDED, REJECTED, FAILED, SUPERSEDED = "SUCCEEDED", "REJECTED", "FAILED", "SUPERSEDED"

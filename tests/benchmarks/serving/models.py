@@ -18,8 +18,8 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from modelloop import keys
 from modelloop.tables.encoding import Column, Encoding
-from trainer.export import flatten
-from trainer.families import build
+from trainer.export.serving import flatten
+from trainer.families.catalogue import build
 
 RUN_ID = "0190c000-0000-7000-8000-000000000001"
 NUMBERS, TEXTS = 18, 2

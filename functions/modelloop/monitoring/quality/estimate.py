@@ -16,29 +16,7 @@ from modelloop.monitoring.summary import CONFIDENCE_BINS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import numpy as np
-    from numpy.typing import NDArray
-
 FEWEST_ROWS = 100
-
-
-def table(
-    proba: NDArray[np.float64], target: NDArray[Any], predicted: NDArray[Any] | None = None
-) -> dict[str, list[int]]:
-    """Return, by confidence bin, rows and how many were right: {"rows": [20 counts], "correct": [20 counts]}.
-
-    `proba` is [rows, classes] of rows that the model was not fitted on, `target` their class indices;
-    `predicted` are the labels that the model gives (a threshold moves them); None: the likeliest classes.
-    """
-    import numpy as np  # noqa: PLC0415  the verdicts read tables, only the trainer makes them
-
-    bins = np.minimum((proba.max(axis=1) * CONFIDENCE_BINS).astype(np.int64), CONFIDENCE_BINS - 1)
-    said = proba.argmax(axis=1) if predicted is None else predicted
-    right = (said == target).astype(np.int64)
-    return {
-        "rows": np.bincount(bins, minlength=CONFIDENCE_BINS).tolist(),
-        "correct": np.bincount(bins[right == 1], minlength=CONFIDENCE_BINS).tolist(),
-    }
 
 
 def accuracy(known: Mapping[str, Sequence[int]] | None, live: Sequence[int] | None, drift: str) -> dict[str, Any]:

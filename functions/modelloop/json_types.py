@@ -1,6 +1,6 @@
 """Types of JSON documents that are written: every value is one that JSON has, so that nothing else slips in.
 
-What is read from JSON becomes a frozen type at the border (see the other modules of this folder), not a document.
+What is read from JSON becomes a frozen type at the border (see the folder `contracts`), not a document.
 """
 
 from __future__ import annotations
