@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from modelloop.aws.storage import Bucket
     from modelloop.contracts.baseline import Baseline, BaselineColumn
     from modelloop.contracts.counts import Counts
-    from modelloop.contracts.json_types import JsonValue
     from modelloop.contracts.verdicts import Span
+    from modelloop.json_types import JsonValue
 
 PREDICTION = "prediction"
 

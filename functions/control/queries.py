@@ -20,10 +20,10 @@ from modelloop.versions.run import ENDED
 if TYPE_CHECKING:
     from control.request import Request
     from control.services import Services
-    from modelloop.contracts.json_types import JsonValue
     from modelloop.contracts.model_record import ModelRecord
     from modelloop.contracts.pointer import Pointer
     from modelloop.contracts.version_facts import VersionRecord
+    from modelloop.json_types import JsonValue
 
 type Answer = dict[str, JsonValue]
 

@@ -13,7 +13,7 @@ from modelloop.errors import NotFoundError
 if TYPE_CHECKING:
     from control.request import Request
     from control.services import Services
-    from modelloop.contracts.json_types import JsonValue
+    from modelloop.json_types import JsonValue
 
 type Answer = dict[str, JsonValue]
 

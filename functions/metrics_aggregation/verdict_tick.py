@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from metrics_aggregation.services import Services
     from modelloop.contracts.counts import Counts
-    from modelloop.contracts.json_types import JsonValue
     from modelloop.contracts.pointer import Pointer, VersionRef
     from modelloop.contracts.verdicts import DriftVerdict, QualityVerdict
+    from modelloop.json_types import JsonValue
     from modelloop.monitoring.summary import SummaryKey
     from modelloop.monitoring.windows import Window
 

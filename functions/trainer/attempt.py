@@ -1,4 +1,4 @@
-"""One attempt at a run: taken under a lease, ended in a state that tells a person what to do."""
+"""One attempt at a run: taken under a lease, ended in a state with a reason that says what to do."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from modelloop.aws.registry.registry import Registry
 
-MOST_ATTEMPTS = 2
+MAX_ATTEMPTS = 2
 LEASE_SLACK_SECONDS = 15.0
 HEAVY_STAGES = frozenset({"fitting"})
 QUEUED_STAGE = "queued"
@@ -35,9 +35,9 @@ TIME_ADVICE = "or give it less to do: fewer rows, a smaller `search`"
 def take(registry: Registry, model: str, run_id: str, seconds: float) -> Run | None:
     """Take a queued run for the time this function has left; None when there is nothing (more) to do.
 
-    A run that a newer one has overtaken ends SUPERSEDED. A run whose earlier attempt died ends FAILED with advice when
-    it died while fitting or was the second; otherwise it is taken again. Raises TransientError while another attempt
-    holds it.
+    A run that a newer one has overtaken ends SUPERSEDED. A killed attempt records no reason: a run whose earlier
+    attempt was killed ends FAILED with advice when that was while fitting or was the second attempt; otherwise it is
+    taken again. Raises TransientError while another attempt holds it.
     """
     run = registry.get_run(model, run_id)
     if run.state in ENDED:
@@ -45,8 +45,8 @@ def take(registry: Registry, model: str, run_id: str, seconds: float) -> Run | N
     if run.state == RUNNING:
         if run.lease_until is not None and run.lease_until > clock.now():
             raise TransientError(f"run {run_id} is being worked on until {run.lease_until}")
-        if run.stage in HEAVY_STAGES or run.attempts >= MOST_ATTEMPTS:
-            registry.finish_run(model, run_id, FAILED, _obituary(run))
+        if run.stage in HEAVY_STAGES or run.attempts >= MAX_ATTEMPTS:
+            registry.finish_run(model, run_id, FAILED, _cut_off_reason(run))
             return None
         release(registry, run)
     if newer := overtaken_by(registry, run):
@@ -77,8 +77,8 @@ def release(registry: Registry, run: Run) -> None:
 def ending(registry: Registry, run: Run) -> Iterator[None]:
     """End the run as what is raised inside asks for.
 
-    Faults of the table and of the export end it; whatever else is raised gives the run back and goes on to the queue,
-    which delivers it again; the second unknown failure ends the run too.
+    Faults of the table and of the export end it. Whatever else is raised gives the run back and is raised again, so
+    that the queue delivers it again; the second unknown failure ends the run too.
     """
     try:
         yield
@@ -92,7 +92,7 @@ def ending(registry: Registry, run: Run) -> Iterator[None]:
         _try_release(registry, run)
         raise
     except Exception as error:
-        if run.attempts >= MOST_ATTEMPTS:
+        if run.attempts >= MAX_ATTEMPTS:
             reason = f"training failed twice: {type(error).__name__}: {str(error)[:500]}"
             registry.finish_run(run.model, run.run_id, FAILED, reason)
         else:
@@ -101,11 +101,11 @@ def ending(registry: Registry, run: Run) -> Iterator[None]:
 
 
 def _try_release(registry: Registry, run: Run) -> None:
-    """Release if that is possible now; if not, the lease runs out by itself."""
+    """Release the run if that is possible now; if not, its lease runs out."""
     with suppress(TransientError, ConflictError):
         release(registry, run)
 
 
-def _obituary(run: Run) -> str:
+def _cut_off_reason(run: Run) -> str:
     when = f"while {run.stage}" if run.stage in HEAVY_STAGES else f"in stage {run.stage}, for the second time"
     return f"training was cut off {when}, out of memory or time: {MEMORY_ADVICE}, {TIME_ADVICE}"

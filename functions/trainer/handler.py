@@ -10,9 +10,9 @@ from aws_lambda_powertools import Logger
 from modelloop.contracts.run_message import run_message_from_body
 from modelloop.errors import TransientError
 from modelloop.settings import settings
-from trainer import counts
 from trainer.attempt import ending, take
 from trainer.pipeline import train
+from trainer.progress import count_delivered, count_ended, metrics
 from trainer.services import open_services
 
 if TYPE_CHECKING:
@@ -22,12 +22,12 @@ logger = Logger()
 MARGIN_SECONDS = 20.0
 
 
-@counts.metrics.log_metrics
+@metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:
     """Work on every run of the event; what may succeed later is given back to the queue by its message id."""
     failures = []
     records = event.get("Records") or []
-    counts.taken(len(records))
+    count_delivered(len(records))
     for record in records:
         try:
             work(run_message_from_body(record["body"]), context)
@@ -53,4 +53,4 @@ def work(message: RunMessage, context: Any) -> None:
         train(services, run, seconds - MARGIN_SECONDS)
     run = registry.get_run(run.model, run.run_id)
     logger.info("the run has ended", extra={"state": run.state, "version": run.version, "reason": run.reason})
-    counts.ended(run, time.monotonic() - started)
+    count_ended(run, time.monotonic() - started)

@@ -3,37 +3,41 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
 
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 from modelloop import clock
 from modelloop.aws.serving import pointers
-from modelloop.contracts import manifest as manifests
 from modelloop.versions.gate import REJECT
 from modelloop.versions.run import REJECTED, SUCCEEDED
-from trainer import audit
 from trainer import table as tables
-from trainer.comparison import predecessor
 from trainer.comparison.examination import examine
 from trainer.comparison.incumbents import load_champion
 from trainer.comparison.schema_compatibility import keep_old_callers
-from trainer.progress import Progress
+from trainer.progress import Progress, record_audit
 from trainer.release.publishing import publish
 from trainer.release.sources import FittedSource
-from trainer.release.version import Candidate, find_manifest, make_version, report_refusal
-from trainer.search import trials
+from trainer.release.version import ExaminedCandidate, find_manifest, make_version, report_refusal
+from trainer.search.candidates import candidate_of
 from trainer.search.cross_validation import cross_validate
 from trainer.search.fitting import fit
+from trainer.search.predecessor import find_predecessor
 from trainer.search.refusal import pointing
+from trainer.search.trials import TrialLog, read_trials, record_trials
 
 if TYPE_CHECKING:
+    from modelloop.contracts.manifest import Manifest
+    from modelloop.versions.prepared_table import TableDocument
     from modelloop.versions.run import Run
     from trainer.comparison.incumbents import Champion
+    from trainer.search.fitting import Fitted
     from trainer.services import Services
+    from trainer.table import PreparedTable
 
 FITTING_SHARE = 0.6
-CROSSING_SECONDS = 15.0
+CROSS_VALIDATION_SECONDS = 15.0
 
 
 def train(services: Services, run: Run, seconds: float) -> None:
@@ -57,63 +61,80 @@ def _train(services: Services, run: Run, deadline: float) -> None:
     _release(services, run, manifest, progress)
 
 
-def _candidate(services: Services, run: Run, progress: Progress, deadline: float) -> Candidate:
+def _candidate(services: Services, run: Run, progress: Progress, deadline: float) -> ExaminedCandidate:
     progress.reach("splitting")
     pointer, _ = pointers.read(services.artifacts, run.model)
     champion = load_champion(services, pointer, run.run_id)
     document = tables.read_document(services.artifacts, run.model, run.run_id)
-    if document.get("brought"):
-        return _brought(services, run, progress, document, champion, deadline)
-    table = keep_old_callers(tables.load(services.artifacts, run.model, run.run_id, document), champion)
-    earlier = trials.read(services.artifacts, run.model, run.run_id)
-    before = predecessor.begin(services.stores, run.model, champion, earlier)
+    if document.facts.imported:
+        return _import(services, run, progress, document, champion, deadline)
+    return _fit(services, run, progress, document, champion, deadline)
+
+
+def _fit(
+    services: Services, run: Run, progress: Progress, document: TableDocument, champion: Champion | None,
+    deadline: float,
+) -> ExaminedCandidate:  # fmt: skip
+    table = tables.load_table(services.artifacts, document)
+    if champion is not None:
+        table = replace(table, encoding=keep_old_callers(table.encoding, champion.incumbent.encoding))
+    fitted = _search(services, run, progress, table, champion, deadline)
+    progress.reach("evaluating")
+    metric = fitted.objective.compared_by
+    examination = examine(table, fitted.estimator, metric, champion)
+    crossed = None
+    if examination.decision.decision != REJECT:
+        until = time.monotonic() + CROSS_VALIDATION_SECONDS
+        crossed = cross_validate(table, candidate_of(fitted.chosen), metric, until)
+    return ExaminedCandidate(table, FittedSource(fitted), examination, champion, crossed)
+
+
+def _search(
+    services: Services, run: Run, progress: Progress, table: PreparedTable, champion: Champion | None, deadline: float
+) -> Fitted:
+    """Fit the best candidate, or the winner that an earlier attempt recorded."""
+    earlier = read_trials(services.artifacts, run.model, run.run_id)
+    manifest = None if champion is None else champion.incumbent.manifest
+    predecessor = find_predecessor(services.stores, run.model, manifest, earlier)
     progress.reach("fitting")
     seconds = (deadline - time.monotonic()) * FITTING_SHARE
     recorded = earlier.trials if earlier else []
     with pointing(table.spec):
-        fitted = fit(table, seconds, lambda share: progress.reach("fitting", share), recorded, before)
-    trials.record(services.artifacts, run.model, run.run_id, fitted)
-    progress.reach("evaluating")
-    metric = fitted.objective.compared_by
-    examination = examine(table, fitted.estimator, metric, champion)
-    until = time.monotonic() + CROSSING_SECONDS
-    refused = examination.decision.decision == REJECT
-    crossed = None if refused else cross_validate(table, fitted.chosen.candidate, metric, until)
-    return Candidate(table, FittedSource(fitted), examination, champion, crossed)
+        fitted = fit(table, seconds, lambda share: progress.reach("fitting", share), recorded, predecessor)
+    started_from = None if predecessor is None else predecessor.name.run_id
+    record_trials(services.artifacts, run.model, run.run_id, TrialLog(fitted.trials, started_from))
+    return fitted
 
 
-def _brought(
-    services: Services,
-    run: Run,
-    progress: Progress,
-    document: dict[str, Any],
-    champion: Champion | None,
+def _import(
+    services: Services, run: Run, progress: Progress, document: TableDocument, champion: Champion | None,
     deadline: float,
-) -> Candidate:
-    from trainer.onnx_import.bring import bring  # noqa: PLC0415  onnx is only for models without a flat form
+) -> ExaminedCandidate:  # fmt: skip
+    from trainer.onnx_import.imported_model import import_model  # noqa: PLC0415  onnx is only for imported models
 
     progress.reach("evaluating")
-    return Candidate(*bring(services, run, document, champion, deadline), champion)
+    return ExaminedCandidate(*import_model(services, run, document, champion, deadline), champion)
 
 
-def _reject(services: Services, run: Run, candidate: Candidate, progress: Progress) -> None:
-    gate, metrics = candidate.examination.decision.to_json(), candidate.examination.metrics
+def _reject(services: Services, run: Run, candidate: ExaminedCandidate, progress: Progress) -> None:
+    gate, metrics = candidate.examination.decision, candidate.examination.metrics
+    reasons = list(gate.reasons)
     report_refusal(services.artifacts, run, candidate)
     at = run.decided_at or clock.now()
     services.registry.update_run(run.model, run.run_id, decided_at=at)
-    audit.record(services.registry, run, "gate", {"decision": REJECT, "reasons": gate["reasons"]}, at)
-    reason = f"the gate refused this model: {'; '.join(gate['reasons'])}"
-    spent = progress.spent()
-    services.registry.finish_run(run.model, run.run_id, REJECTED, reason, gate=gate, metrics=metrics, spent=spent)
+    record_audit(services.registry, run, "gate", {"decision": REJECT, "reasons": reasons}, at)
+    services.registry.finish_run(
+        run.model, run.run_id, REJECTED, f"the gate refused this model: {'; '.join(reasons)}", gate=gate.to_json(),
+        metrics=asdict(metrics), spent=asdict(progress.spent()),
+    )  # fmt: skip
 
 
-def _release(services: Services, run: Run, manifest: dict[str, Any], progress: Progress) -> None:
-    number = services.registry.register_version(
-        run.model, run.run_id, manifests.manifest_from_json(manifest).registry_facts()
-    )
+def _release(services: Services, run: Run, manifest: Manifest, progress: Progress) -> None:
+    number = services.registry.register_version(run.model, run.run_id, manifest.registry_facts())
     progress.reach("publishing")
-    outcome = publish(services.stores, manifest, manifests.manifest_from_json(manifest).ref)
-    audit.record(services.registry, run, "register", {"version": number, "outcome": outcome}, manifest["created_at"])
-    facts = {name: manifest[name] for name in ("gate", "metrics", "version")}
-    facts["spent"] = progress.spent()
-    services.registry.finish_run(run.model, run.run_id, SUCCEEDED, outcome, stage="done", percent=100, **facts)
+    outcome = publish(services.stores, manifest)
+    record_audit(services.registry, run, "register", {"version": number, "outcome": outcome}, manifest.created_at)
+    services.registry.finish_run(
+        run.model, run.run_id, SUCCEEDED, outcome, stage="done", percent=100, gate=manifest.gate.to_json(),
+        metrics=asdict(manifest.metrics), version=manifest.version, spent=asdict(progress.spent()),
+    )  # fmt: skip

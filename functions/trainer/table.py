@@ -2,60 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import orjson
 
 from modelloop import keys
 from modelloop.errors import ArtifactRefusedError, DatasetRejectedError
-from modelloop.spec.model import Spec, spec_from_json
-from modelloop.tables.encoding import Encoding, encoding_from_json
 from modelloop.tables.split import HOLDOUT, TRAIN, VALIDATION
+from modelloop.versions.prepared_table import table_document_from_bytes
+from trainer.rows import Part, newest_time
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from numpy.typing import NDArray
 
     from modelloop.aws.storage import Bucket
+    from modelloop.spec.model import Spec
+    from modelloop.tables.encoding import Encoding
+    from modelloop.versions.prepared_table import Label, TableDocument, TableFacts
 
-FORMAT_VERSION = 1
-TIMES = "times.npy"
-SLICES = "slices.npy"
+MATRIX, TARGET, MEMBERSHIP, TIMES, SLICES = "matrix.npy", "target.npy", "membership.npy", "times.npy", "slices.npy"
 
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Some rows of a table: `matrix` is float32 [rows, slots]; `target` holds class indices or numbers."""
-
-    matrix: NDArray[np.float32]
-    target: NDArray[np.float64]
-    times: NDArray[np.float64] | None = None
-
-    @property
-    def rows(self) -> int:
-        """How many rows there are."""
-        return len(self.target)
-
-    def take(self, rows: NDArray[Any] | slice) -> Part:
-        """Return some of the rows, by position or by mask; a slice shares their memory."""
-        return Part(self.matrix[rows], self.target[rows], None if self.times is None else self.times[rows])
+type Arrays = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
 class PreparedTable:
-    """The table document, its encoding and spec, and all rows, ordered by the side of the split that each is on.
+    """The table's document, the encoding of its model, and all rows, ordered by the side of the split each is on.
 
-    `slices`, int16 [rows, columns], tells where each row stands in the document's `slices`: protected columns that are
-    no features; -1 is missing.
+    `membership`, uint8 [rows], has the side of each row. `slices`, int16 [rows, columns], has the place of each row
+    among the labels of the document's `slices`: protected columns that are no features; -1 is missing.
     """
 
-    document: dict[str, Any]
+    document: TableDocument
     encoding: Encoding
-    spec: Spec
     rows: Part
     membership: NDArray[np.uint8]
     slices: NDArray[np.int16] | None = None
@@ -66,20 +51,36 @@ class PreparedTable:
             raise ValueError("the rows of a prepared table are ordered by the side of the split that each is on")
 
     @property
-    def task(self) -> str:
-        """Return classification or regression."""
-        return str(self.document["task"])
+    def facts(self) -> TableFacts:
+        """Return what preparing the table found out."""
+        return self.document.facts
 
     @property
-    def classes(self) -> list[Any] | None:
+    def spec(self) -> Spec:
+        """Return what model.yaml asks for."""
+        return self.document.facts.spec
+
+    @property
+    def task(self) -> str:
+        """Return classification or regression."""
+        return self.document.facts.task
+
+    @property
+    def target(self) -> str | None:
+        """Return the name of the target column; None for an imported model that names none."""
+        return self.document.facts.target
+
+    @cached_property
+    def classes(self) -> tuple[Label, ...] | None:
         """The classes in the order of their indices; None for regression."""
-        return self.document["classes"] if self.task == "classification" else None
+        classes = self.document.facts.classes
+        return None if classes is None or self.task != "classification" else tuple(classes)
 
     @cached_property
     def seed(self) -> int:
         """One seed for everything that is drawn: the same for the same model, table and spec."""
-        told = f"{self.document['salt']}\n{self.document['dataset']['digest']}\n{self.spec.digest}"
-        return int(sha256(told.encode()).hexdigest()[:8], 16)
+        identity = f"{self.facts.salt}\n{self.document.dataset.digest}\n{self.spec.digest}"
+        return int(sha256(identity.encode()).hexdigest()[:8], 16)
 
     @cached_property
     def train(self) -> Part:
@@ -87,10 +88,10 @@ class PreparedTable:
         return self._side(TRAIN)
 
     @cached_property
-    def known(self) -> Part:
-        """The rows that show what is usual: the training part, or of a brought model the reference rows, if any."""
+    def reference_rows(self) -> Part:
+        """The rows that show what is usual: the training part, or of an imported model its reference rows, if any."""
         rows = self.train if self.train.rows else self.rows
-        return rows if self.document["rows"] else rows.take(np.arange(0))
+        return rows if self.facts.rows else rows.take(np.arange(0))
 
     @cached_property
     def unseen(self) -> Part:
@@ -104,8 +105,13 @@ class PreparedTable:
 
     @cached_property
     def holdout(self) -> Part:
-        """The rows that nothing has seen."""
+        """The rows that no fit and no choice has seen."""
         return self._side(HOLDOUT)
+
+    @property
+    def trained_until(self) -> float | None:
+        """Return the newest time that a model of this table is fitted or chosen on; None without times."""
+        return newest_time(self.train, self.validation)
 
     def _side(self, side: int) -> Part:
         """Return the rows of one side: they lie together, so they are not copied."""
@@ -113,61 +119,48 @@ class PreparedTable:
         return self.rows.take(slice(start, end))
 
 
-def newest(*parts: Part) -> float | None:
-    """Return the newest time (seconds since 1970, or the column's number) in some parts; None without times."""
-    known = [part.times[~np.isnan(part.times)] for part in parts if part.times is not None]
-    return max((float(times.max()) for times in known if len(times)), default=None)
+def load_table(artifacts: Bucket, document: TableDocument) -> PreparedTable:
+    """Return the prepared table of a document.
 
-
-def load(artifacts: Bucket, model: str, run_id: str, document: dict[str, Any]) -> PreparedTable:
-    """Read the rows of a run's prepared table.
-
-    Raises ArtifactRefusedError for a file that is not what the table document says, DatasetRejectedError when the
-    split leaves a part, or a class of the training part, without rows.
+    Raises ArtifactRefusedError for a file that is not what the document says, DatasetRejectedError when the split
+    leaves a part, or a class of the training part, without rows.
     """
-    files = read_files(artifacts, model, run_id, document)
-    rows = Part(files["matrix.npy"], files["target.npy"].astype(np.float64), files.get(TIMES))
-    table = prepared(document, rows, files["membership.npy"], files.get(SLICES))
+    files = read_files(artifacts, document)
+    rows = Part(files[MATRIX], files[TARGET].astype(np.float64), files.get(TIMES))
+    table = order_rows(document, rows, files[MEMBERSHIP], files.get(SLICES))
     _check_parts(table)
     return table
 
 
-def read_document(artifacts: Bucket, model: str, run_id: str) -> dict[str, Any]:
-    """Read the document of a run's prepared table; raise ArtifactRefusedError when it is not one."""
-    document: dict[str, Any] = orjson.loads(_get(artifacts, model, run_id, "table.json"))
-    if document.get("format_version") != FORMAT_VERSION:
-        raise ArtifactRefusedError(f"prepared table of format {document.get('format_version')!r}")
-    return document
+def read_document(artifacts: Bucket, model: str, run_id: str) -> TableDocument:
+    """Return the document of a run's prepared table; raise ArtifactRefusedError when it is not one."""
+    return table_document_from_bytes(_get(artifacts, model, run_id, "table.json"))
 
 
-def prepared(
-    document: dict[str, Any], rows: Part, membership: NDArray[np.uint8], slices: NDArray[np.int16] | None = None
+def order_rows(
+    document: TableDocument, rows: Part, membership: NDArray[np.uint8], slices: NDArray[np.int16] | None = None
 ) -> PreparedTable:
-    """Put a prepared table together: rows in the order of their sides, on each side in that of the file."""
-    encoding, spec = encoding_from_json(document["encoding"]), spec_from_json(document["spec"])
-    spec = replace(spec, lines=document.get("spec_lines", {}))
+    """Return the table with its rows in the order of their sides, on each side in that of the file."""
     order = np.argsort(membership, kind="stable")
     slices = None if slices is None else slices[order]
-    return PreparedTable(document, encoding, spec, rows.take(order), membership[order], slices)
+    return PreparedTable(document, document.facts.encoding, rows.take(order), membership[order], slices)
 
 
-def read_files(
-    artifacts: Bucket, model: str, run_id: str, document: dict[str, Any], skip: tuple[str, ...] = ()
-) -> dict[str, Any]:
-    """Read the arrays of a prepared table by name."""
-    names = [name for name in document["files"] if name not in skip]
-    return {name: read_array(read_file(artifacts, model, run_id, document, name)) for name in names}
+def read_files(artifacts: Bucket, document: TableDocument, skip: Collection[str] = ()) -> Arrays:
+    """Return the arrays of a prepared table by file name."""
+    return {name: _read_array(read_file(artifacts, document, name)) for name in document.files if name not in skip}
 
 
-def read_file(artifacts: Bucket, model: str, run_id: str, document: dict[str, Any], name: str) -> bytes:
-    """Read one file of a prepared table; raise ArtifactRefusedError when it is not the one that intake wrote."""
-    body, facts = _get(artifacts, model, run_id, name), document["files"][name]
-    if len(body) != facts["bytes"] or sha256(body).hexdigest() != facts["sha256"]:
+def read_file(artifacts: Bucket, document: TableDocument, name: str) -> bytes:
+    """Return one file of a prepared table; raise ArtifactRefusedError when it is not the one that intake wrote."""
+    run_id, described = document.run_id, document.files[name]
+    body = _get(artifacts, document.facts.model, run_id, name)
+    if len(body) != described.bytes or sha256(body).hexdigest() != described.sha256:
         raise ArtifactRefusedError(f"{name} of run {run_id} is not the file that intake wrote; upload the table again")
     return body
 
 
-def read_array(body: bytes) -> NDArray[Any]:
+def _read_array(body: bytes) -> NDArray[Any]:
     """Read a .npy file that holds plain numbers; pickled objects are refused."""
     array: NDArray[Any] = np.load(BytesIO(body), allow_pickle=False)
     return array
@@ -188,5 +181,5 @@ def _check_parts(table: PreparedTable) -> None:
         for label in np.flatnonzero(counts == 0)[:1]:
             raise DatasetRejectedError(
                 f"class {table.classes[label]!r} has no row in the training part; add rows of it, or drop it",
-                field=table.document["target"],
+                field=table.target,
             )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from modelloop.aws.registry.registry import Registry
-    from modelloop.contracts.json_types import JsonValue
+    from modelloop.json_types import JsonValue
 
     type Act = Callable[[Changes], object]
 

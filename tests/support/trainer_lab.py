@@ -1,4 +1,4 @@
-"""A place to train in: the table and buckets in moto, prepared tables as intake writes them, the replay in process."""
+"""A place to train in: table and buckets in moto, prepared tables as intake writes them, the real replay handler."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 import orjson
 from moto import mock_aws
 
-from inference import replay as replaying
+from inference import replay
 from modelloop import keys
 from modelloop.aws import clients
 from modelloop.aws.dataplane.objects import Fetched
@@ -21,21 +21,24 @@ from modelloop.aws.functions import ReplayFunction
 from modelloop.aws.registry.registry import Registry
 from modelloop.aws.serving import pointers
 from modelloop.aws.storage import Bucket
-from modelloop.contracts import manifest as manifests
-from modelloop.contracts.replay_request import replay_request_from_json
+from modelloop.contracts.manifest import manifest_from_json
+from modelloop.errors import ArtifactRefusedError
 from modelloop.ids import uuid7
 from modelloop.rollout import moves
 from modelloop.settings import settings
 from modelloop.spec.model import Spec
 from modelloop.tables import split
 from modelloop.tables.encoding import Column, Encoding
+from modelloop.tables.split import Split
+from modelloop.versions.prepared_table import SliceLabels, TableFile
 from modelloop.versions.run import Dataset, Run
+from tests.support.prepared_tables import document_of, table_facts
 from tests.support.sides import side
 from tests.support.stores import ARTIFACTS
 from trainer.handler import handler
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pytest
     from numpy.typing import NDArray
@@ -78,13 +81,14 @@ class Data:
         shares = [split.share(salt, row.tobytes().hex()) for row in self.matrix]
         return np.array([side(share, self.spec.holdout) for share in shares], np.uint8)
 
-    def split(self) -> dict[str, Any]:
-        """What intake writes of the way that rows were split."""
-        if self.times is None:
-            rule = split.hash_rule("content", None, self.spec.holdout, split.salt("m"), {}, ())
-            return {"kind": "content", "column": None, "rule": rule}
-        column = str(self.spec.time_column)
-        return {"kind": "time", "column": column, "rule": split.time_rule(column, "number")}
+    def split(self) -> Split:
+        """Return what intake writes of the way that rows were split."""
+        if self.times is not None:
+            column = self.spec.time_column or "t"
+            return Split(split.TIME, column, rule=split.time_rule(column, "number"))
+        share, salt = self.spec.holdout, split.salt("m")
+        rule = split.hash_rule(split.CONTENT, None, share, salt, {}, ())
+        return Split(split.CONTENT, None, share, salt, {}, rule=rule)
 
 
 class Lab:
@@ -116,8 +120,8 @@ class Lab:
             files["slices.npy"] = _npy(np.column_stack([codes for _, codes in data.slices.values()]))
         return self._store(run, data, files, rows=len(data.target))
 
-    def prepare_brought(self, content: bytes, data: Data, *, labelled: bool = True, reference: bool = True) -> Run:
-        """Write what intake makes of a brought model, with `data` as its reference table."""
+    def prepare_imported(self, content: bytes, data: Data, *, labelled: bool = True, reference: bool = True) -> Run:
+        """Write what intake makes of an imported model, with `data` as its reference table."""
         arrays: dict[str, Any] = {}
         if reference:
             arrays = {
@@ -136,27 +140,24 @@ class Lab:
             created_at="2026-01-01T00:00:00.000Z", stage="queued", percent=20,
         )  # fmt: skip
         run = self.registry.create_run(run)
-        return self._store(run, data, files, brought=True, rows=len(data.target) if reference else 0)
+        return self._store(run, data, files, imported=True, rows=len(data.target) if reference else 0)
 
-    def _store(self, run: Run, data: Data, files: dict[str, bytes], **facts: Any) -> Run:
-        """Write the files of a prepared table and the document that tells of them."""
-        described = [{"name": name, "labels": labels} for name, (labels, _) in data.slices.items()]
-        document = facts | {
-            "slices": described,
-            "format_version": 1, "model": "m", "run_id": run.run_id, "spec": data.spec.to_json(), "task": data.task,
-            "spec_lines": data.spec.lines,
-            "task_reason": "", "target": data.name, "classes": data.classes if data.task == "classification" else None,
-            "encoding": data.encoding.to_json(), "profile": [], "warnings": [], "dataset": run.dataset.to_json(),
-            "salt": split.salt("m"), "split": data.split(),
-            "files": {name: {"sha256": sha256(body).hexdigest(), "bytes": len(body)} for name, body in files.items()},
-        }  # fmt: skip
-        for name, body in {**files, "table.json": orjson.dumps(document)}.items():
+    def _store(self, run: Run, data: Data, files: dict[str, bytes], *, rows: int, imported: bool = False) -> Run:
+        """Write the files of a prepared table and its document."""
+        facts = table_facts(
+            data.encoding, data.spec, task=data.task, classes=data.classes or (), target=data.name, rows=rows,
+            salt=split.salt("m"), split=data.split(), imported=imported,
+            slices=[SliceLabels(name, labels) for name, (labels, _) in data.slices.items()],
+        )  # fmt: skip
+        described = {name: TableFile(sha256(body).hexdigest(), len(body)) for name, body in files.items()}
+        document = document_of(facts, run_id=run.run_id, dataset=run.dataset, files=described)
+        for name, body in {**files, "table.json": document.to_bytes()}.items():
             Bucket("artifacts").put(keys.prepared("m", run.run_id, name), body)
         return run
 
-    def bring(self, content: bytes, data: Data, **options: bool) -> Run:
-        """Prepare a brought model, deliver its run and return it as it ended."""
-        run = self.prepare_brought(content, data, **options)
+    def import_model(self, content: bytes, data: Data, **options: bool) -> Run:
+        """Prepare an imported model, deliver its run and return it as it ended."""
+        run = self.prepare_imported(content, data, **options)
         assert self.deliver(run) == {"batchItemFailures": []}
         return self.registry.get_run("m", run.run_id)
 
@@ -185,9 +186,22 @@ class Lab:
     def promote(self, run: Run) -> None:
         """Make a run's version the champion, as a person would."""
         pointer, etag = pointers.read(ARTIFACTS, "m")
-        ref = manifests.manifest_from_json(self.manifest(run)).ref
+        ref = manifest_from_json(self.manifest(run)).ref
         now = "2026-01-01T00:00:00.000Z"
         pointers.publish(ARTIFACTS, moves.promote(pointer, ref, model="m", now=now, who="tester", why="test"), etag)
+
+
+@dataclass(frozen=True)
+class BucketObjects:
+    """The data plane's reader of objects over a bucket in process, which its own client cannot reach."""
+
+    bucket: Bucket
+
+    def get(self, key: str, *, most_bytes: int) -> Fetched:
+        body, etag = self.bucket.get_with_etag(key)
+        if len(body) > most_bytes:
+            raise ArtifactRefusedError(f"{key} has {len(body)} bytes, at most {most_bytes} are read")
+        return Fetched(body, etag)
 
 
 @contextmanager
@@ -197,6 +211,7 @@ def lab(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     monkeypatch.setenv("MODELLOOP_TABLE", "table")
     monkeypatch.setenv("MODELLOOP_ARTIFACTS_BUCKET", "artifacts")
+    monkeypatch.setattr(replay, "_objects", lambda: BucketObjects(Bucket("artifacts")))
     monkeypatch.setattr(ReplayFunction, "replay", lambda _, event: replayed(event))
     with mock_aws():
         clients.client.cache_clear()
@@ -207,19 +222,10 @@ def lab(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     settings.cache_clear()
 
 
-class StoredObjects:
-    """Reads the artifacts bucket for the replay handler: moto answers the SDK, not the data plane's own client."""
-
-    def get(self, key: str, *, most_bytes: int) -> Fetched:
-        body = Bucket("artifacts").get(key)
-        assert len(body) <= most_bytes
-        return Fetched(body, None)
-
-
-def replayed(event: dict[str, Any]) -> dict[str, Any]:
-    """Replay in process, as the replay function's handler does."""
-    request = replay_request_from_json(event)
-    return dict(replaying.replay(StoredObjects(), request).to_json())  # type: ignore[arg-type]
+def replayed(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Answer with the replay function's handler, event and answer as JSON on the way as between functions."""
+    answer = replay.handler(orjson.loads(orjson.dumps(event)), None)
+    return dict(orjson.loads(orjson.dumps(answer)))
 
 
 def sample(rows: int, seed: int, *, noise: float = 0.5, weights: Sequence[float] = (2.0, -1.5)) -> Data:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from modelloop.contracts.json_types import JsonValue
+    from modelloop.json_types import JsonValue
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from modelloop.contracts.reading import reading
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from modelloop.contracts.json_types import JsonValue
+    from modelloop.json_types import JsonValue
 
 FORMAT_VERSION = 1
 Value = TypeVar("Value")

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from modelloop.json_types import JsonObject
+    from modelloop.versions.prepared_table import Label
     from modelloop.versions.run import Figures
 
-    Label = str | int | float | bool
     Point = tuple[float, float]
 
 
@@ -23,7 +24,7 @@ class RankingCurve:
     pr: tuple[Point, ...]
     rate: float
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """Return the stored document."""
         return {"class": self.label, "roc": self.roc, "pr": self.pr, "rate": self.rate}
 
@@ -44,7 +45,7 @@ class Curves:
     ranking: tuple[RankingCurve, ...] | None = None
     residuals: Residuals | None = None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """Return the stored document: the part that there is."""
         if self.ranking is not None:
             return {"ranking": [curve.to_json() for curve in self.ranking]}
@@ -82,7 +83,7 @@ class Calibration:
     confidence: dict[str, list[int]]
     positive: Reliability | None = None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """Return the stored document."""
         document = {**asdict(self.predicted), "confidence": self.confidence}
         return document if self.positive is None else document | {"positive": asdict(self.positive)}
@@ -133,7 +134,7 @@ class Diagnostics:
     importance: tuple[ColumnImportance, ...] = ()
     slices: tuple[ColumnSlices, ...] = ()
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """Return the parts of the manifest that are diagnostics."""
         return {
             "curves": self.curves.to_json(),
@@ -156,7 +157,7 @@ def diagnostics_from_json(document: Mapping[str, Any]) -> Diagnostics:
     )
 
 
-def _curves(document: Mapping[str, Any]) -> Curves:
+def _curves(document: Any) -> Curves:
     ranking, residuals = document.get("ranking"), document.get("residuals")
     if ranking is not None:
         return Curves(
@@ -175,17 +176,17 @@ def _points(points: list[list[float]]) -> tuple[Point, ...]:
     return tuple((x, y) for x, y in points)
 
 
-def _calibration(document: Mapping[str, Any]) -> Calibration:
+def _calibration(document: Any) -> Calibration:
     positive = document.get("positive")
     return Calibration(
         _reliability(document), document["confidence"], None if positive is None else _reliability(positive)
     )
 
 
-def _reliability(document: Mapping[str, Any]) -> Reliability:
+def _reliability(document: Any) -> Reliability:
     return Reliability(tuple(ReliabilityBin(**part) for part in document["bins"]), document["ece"], document["rows"])
 
 
-def _slices(document: Mapping[str, Any]) -> ColumnSlices:
+def _slices(document: Any) -> ColumnSlices:
     values = tuple(SliceMetrics(**part) for part in document["values"])
     return ColumnSlices(document["column"], document["reason"], values)

@@ -10,7 +10,7 @@ from modelloop.contracts.pointer import FORMAT_VERSION, Pointer, pointer_from_js
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from modelloop.contracts.json_types import JsonValue
+    from modelloop.json_types import JsonValue
 
 _COPIED = tuple(name for name in Pointer.__slots__ if name not in {"model", "format_version"})
 

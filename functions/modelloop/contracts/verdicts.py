@@ -14,7 +14,7 @@ from modelloop.contracts.reading import reading
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from modelloop.contracts.json_types import JsonValue
+    from modelloop.json_types import JsonValue
 
 FORMAT_VERSION = 1
 OK, DRIFT, FAULT, DEGRADED, INSUFFICIENT = "ok", "drift", "data_fault", "degraded", "insufficient_data"

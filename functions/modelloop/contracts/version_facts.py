@@ -11,7 +11,7 @@ from modelloop.spec.sections import Promotion, section_from_json, section_to_jso
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from modelloop.contracts.json_types import JsonValue
+    from modelloop.json_types import JsonValue
 
 APPROVED, REJECTED, RETIRED, ROLLED_BACK = "approved", "rejected", "retired", "rolled_back"
 EVENTS = (APPROVED, REJECTED, RETIRED, ROLLED_BACK)

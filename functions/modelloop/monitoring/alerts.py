@@ -21,9 +21,9 @@ from modelloop.contracts.verdicts import INSUFFICIENT, OK
 from modelloop.ids import derived_uuid7
 
 if TYPE_CHECKING:
-    from modelloop.contracts.json_types import JsonValue
     from modelloop.contracts.loop_state import RetrainState, RolloutIntent
     from modelloop.contracts.verdicts import DriftVerdict, QualityVerdict
+    from modelloop.json_types import JsonValue
 
 FORMAT_VERSION = 1
 SOURCE = "modelloop"

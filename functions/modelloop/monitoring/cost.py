@@ -13,7 +13,7 @@ from modelloop.monitoring.summary import MICROS
 
 if TYPE_CHECKING:
     from modelloop.contracts.counts import Counts
-    from modelloop.contracts.json_types import JsonValue
+    from modelloop.json_types import JsonValue
     from modelloop.monitoring.summary import Summary
 
 

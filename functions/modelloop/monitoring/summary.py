@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from modelloop.contracts.counts import Counts
-    from modelloop.contracts.json_types import JsonValue
+    from modelloop.json_types import JsonValue
 
 FORMAT_VERSION = 1
 LATENCY_BOUNDS_MS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from modelloop.contracts.counts import Counts
-    from modelloop.contracts.json_types import JsonValue
+    from modelloop.json_types import JsonValue
     from modelloop.monitoring.cost import Rates
     from modelloop.monitoring.summary import Summary
 

@@ -1,16 +1,16 @@
-"""What the gate is told: plain data, made by whoever evaluated the candidate."""
+"""The evidence that the gate decides on: plain data, made by whoever evaluated the candidate."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class LossComparison:
     """Two models' losses on the same rows; `low` and `high` bound candidate - reference, one-sided 95 % each."""
 
     name: str
@@ -22,16 +22,16 @@ class Comparison:
     high: float
 
     def better(self) -> bool:
-        """Tell whether the candidate's loss is surely below the reference's."""
+        """Return whether the candidate's loss is surely below the reference's."""
         return self.high < 0.0
 
     def not_worse(self, margin: float) -> bool:
-        """Tell whether the candidate's loss is surely within the margin, a share of the reference's loss."""
+        """Return whether the candidate's loss is surely within the margin, a share of the reference's loss."""
         return self.high <= margin * abs(self.reference)
 
 
 @dataclass(frozen=True, slots=True)
-class Labels:
+class LabelDistribution:
     """The target of a table: rows by class, or rows, mean and standard deviation of a number."""
 
     rows: int
@@ -41,24 +41,27 @@ class Labels:
 
 
 @dataclass(frozen=True, slots=True)
-class Succession:
+class ChampionEvidence:
     """What is known when there is a champion.
 
-    `holdout`, `anchor` and `best` compare the candidate with the champion on new holdout and anchor, and with the best
-    version so far on the anchor (where that is past, named best_on_holdout, on newer rows); `collapse` compares the
+    `holdout`, `anchor` and `best` compare the candidate with the champion on the new holdout and on the anchor (the
+    champion's own holdout), and with the best version so far on the anchor (of tables ordered in time, where the
+    anchor was learned from, on newer rows: it is named best_on_holdout then). `champion_vs_trivial` compares the
     champion (as candidate) with the trivial model on the new holdout by the champion's own metric; `score` is the
-    champion's loss by that metric when it was released, `noise` the standard error of its change. `statistics`: what
-    champion and candidate predict of a number (the mean, a quantile). `same_split`: no row changed sides, so neither
-    was fitted on rows that judge the other. None: there are no rows to compare on.
+    champion's loss by that metric when it was released, `noise` the standard error of its change. A comparison is None
+    where there are no rows to compare on.
+
+    `statistics` is what champion and candidate predict of a number (the mean, a quantile). `same_split`: no row changed
+    sides, so neither was fitted on rows that judge the other.
     """
 
-    holdout: Comparison | None
-    anchor: Comparison | None
-    best: Comparison | None
-    collapse: Comparison | None
+    holdout: LossComparison | None
+    anchor: LossComparison | None
+    best: LossComparison | None
+    champion_vs_trivial: LossComparison | None
     score: float | None
-    labels_before: Labels | None
-    labels_now: Labels | None
+    labels_before: LabelDistribution | None
+    labels_now: LabelDistribution | None
     newly_required: Sequence[str] = ()
     other_kind: Sequence[str] = ()
     same_task: bool = True
@@ -75,7 +78,7 @@ class Check:
     outcome: str
     detail: str
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, str | bool]:
         """Return the document that the manifest carries."""
         return {"name": self.name, "passed": self.outcome in {"passed", "skipped"}, **asdict(self)}
 

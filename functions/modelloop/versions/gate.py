@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from modelloop.spec.sections import MARGIN
-from modelloop.versions.evidence import Check, Comparison, Succession, shown
-from modelloop.versions.review_checks import labels_regrouped, labels_suspected, suspicions
+from modelloop.versions.evidence import ChampionEvidence, Check, LossComparison, shown
+from modelloop.versions.review_checks import labels_regrouped, labels_suspected, review_checks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -30,18 +30,18 @@ class GateDecision:
 
     decision: str
     checks: tuple[Check, ...]
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[LossComparison, ...]
     reasons: tuple[str, ...]
 
-    def doubted(self, doubts: Sequence[Check]) -> GateDecision:
-        """Return the decision after further checks, which can turn a release into an approval."""
-        if not doubts:
+    def with_review_checks(self, checks: Sequence[Check]) -> GateDecision:
+        """Return the decision after further checks that ask for approval: they turn a release into an approval."""
+        if not checks:
             return self
-        told = tuple(doubt.detail for doubt in doubts)
-        checks = (*self.checks, *doubts)
+        details = tuple(check.detail for check in checks)
+        every = (*self.checks, *checks)
         if self.decision == RELEASE:
-            return GateDecision(APPROVE, checks, self.comparisons, told)
-        return GateDecision(self.decision, checks, self.comparisons, (*self.reasons, *told))
+            return GateDecision(APPROVE, every, self.comparisons, details)
+        return GateDecision(self.decision, every, self.comparisons, (*self.reasons, *details))
 
     def to_json(self) -> dict[str, Any]:
         """Return the document that runs, manifests and reports show."""
@@ -54,28 +54,28 @@ class GateDecision:
 
 
 def decision_from_json(document: Mapping[str, Any]) -> GateDecision:
-    """Return a stored decision."""
+    """Return a stored decision; raise KeyError or TypeError when it is damaged."""
     checks = (Check(check["name"], check["outcome"], check["detail"]) for check in document["checks"])
-    comparisons = (Comparison(**comparison) for comparison in document["comparisons"])
+    comparisons = (LossComparison(**comparison) for comparison in document["comparisons"])
     return GateDecision(document["decision"], tuple(checks), tuple(comparisons), tuple(document["reasons"]))
 
 
-def decide(trivial: Comparison, succession: Succession | None, *, margin: float = MARGIN) -> GateDecision:
+def decide(trivial: LossComparison, champion: ChampionEvidence | None, *, margin: float = MARGIN) -> GateDecision:
     """Decide on a candidate by its comparison with the trivial model and, if there is one, with the champion."""
-    checks = [_better_than_trivial(trivial), _large_enough(trivial.rows, first=succession is None)]
+    checks = [_better_than_trivial(trivial), _large_enough(trivial.rows, first=champion is None)]
     compared = [trivial]
-    if succession is not None:
-        signs = list(suspicions(succession))
-        checks += [*_inferiorities(succession, margin, signs), *signs]
-        found = (succession.holdout, succession.anchor, succession.best, succession.collapse)
-        compared += [comparison for comparison in found if comparison is not None]
+    if champion is not None:
+        reviewed = list(review_checks(champion))
+        checks += [*_inferiorities(champion, margin, reviewed), *reviewed]
+        comparisons = (champion.holdout, champion.anchor, champion.best, champion.champion_vs_trivial)
+        compared += [comparison for comparison in comparisons if comparison is not None]
     outcomes = {check.outcome for check in checks}
     decision = REJECT if "failed" in outcomes else APPROVE if "approval" in outcomes else RELEASE
     reasons = tuple(check.detail for check in checks if check.outcome in {"failed", "approval"})
-    return GateDecision(decision, tuple(checks), tuple(compared), reasons or (_all_well(succession),))
+    return GateDecision(decision, tuple(checks), tuple(compared), reasons or (_all_well(champion),))
 
 
-def _better_than_trivial(trivial: Comparison) -> Check:
+def _better_than_trivial(trivial: LossComparison) -> Check:
     verdict = "is better than" if trivial.better() else "is not surely better than"
     detail = (
         f"{trivial.metric} {shown(trivial.candidate)} {verdict} the trivial model's {shown(trivial.reference)} "
@@ -92,15 +92,15 @@ def _large_enough(rows: int, *, first: bool) -> Check:
     return Check("holdout_size", "approval", f"the holdout has {rows} rows; {what} below {least} needs approval")
 
 
-def _inferiorities(succession: Succession, margin: float, signs: Sequence[Check]) -> Iterator[Check]:
+def _inferiorities(champion: ChampionEvidence, margin: float, reviewed: Sequence[Check]) -> Iterator[Check]:
     """Compare with the champion; where labels changed, old rows (with other classes or sides, all) cannot refuse."""
-    if not succession.same_task:
+    if not champion.same_task:
         return
-    unfair = labels_regrouped(signs) or not succession.same_split
-    changed, best = unfair or labels_suspected(signs), succession.best
+    unfair = labels_regrouped(reviewed) or not champion.same_split
+    changed, best = unfair or labels_suspected(reviewed), champion.best
     compared = [
-        ("champion_on_holdout", succession.holdout, "the champion on the new holdout", unfair),
-        ("champion_on_anchor", succession.anchor, "the champion on its own holdout", changed),
+        ("champion_on_holdout", champion.holdout, "the champion on the new holdout", unfair),
+        ("champion_on_anchor", champion.anchor, "the champion on its own holdout", changed),
     ]
     if best is not None and best.name == BEST_ON_HOLDOUT:
         compared.append((BEST_ON_HOLDOUT, best, "the best version so far on the new holdout", unfair))
@@ -113,7 +113,7 @@ def _inferiorities(succession: Succession, margin: float, signs: Sequence[Check]
         yield check
 
 
-def _not_worse(name: str, comparison: Comparison | None, whom: str, margin: float) -> Check:
+def _not_worse(name: str, comparison: LossComparison | None, whom: str, margin: float) -> Check:
     if comparison is None:
         return Check(name, "skipped", f"no rows to compare with {whom}")
     detail = (
@@ -128,5 +128,5 @@ def _not_worse(name: str, comparison: Comparison | None, whom: str, margin: floa
     return Check(name, "failed", detail)
 
 
-def _all_well(succession: Succession | None) -> str:
-    return "better than the trivial model" + ("" if succession is None else ", not worse than the champion")
+def _all_well(champion: ChampionEvidence | None) -> str:
+    return "better than the trivial model" + ("" if champion is None else ", not worse than the champion")

@@ -1,4 +1,4 @@
-"""Does a serving engine reproduce the estimator? The rule that every export must pass before it may serve.
+"""Whether a serving engine reproduces the estimator: the rule that every export must pass before it may serve.
 
 Flat trees: within 4 units in the last place after the link. Flat linear forms: 1e-12 of the sum of all magnitudes
 before the link. ONNX: 1e-5. Labels must be identical except where the two best answers lie closer than the tolerance
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ULPS = 4.0
 ONNX = 1e-5
 _BINARY = 2
-_LARGEST = 1e300  # stands for infinity: verdicts travel as JSON
+_MAX_SHARE = 1e300  # stands for infinity: verdicts travel as JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +38,12 @@ class Parity:
 
     @property
     def ok(self) -> bool:
-        """Whether every row was reproduced."""
+        """Return whether every row was reproduced."""
         return self.mismatches == 0 and self.rows > 0
 
     @property
     def reason(self) -> str | None:
-        """One line for the run when the replay failed."""
+        """Return one line for the run when the replay failed, else None."""
         if self.ok:
             return None
         if self.rows == 0:
@@ -68,7 +68,7 @@ def compare(expected: Matrix, actual: Outputs, allowed: Matrix, threshold: float
         tie = actual.proba is not None and _is_tie(want, room, threshold)
         wrong = actual.proba is not None and not tie and actual.predict[row] != _label(want, threshold)
         ties += tie
-        worst = max(worst, min(share, _LARGEST))
+        worst = max(worst, min(share, _MAX_SHARE))
         if share > 1.0 or wrong:
             mismatches += 1
             first = row if first is None else first

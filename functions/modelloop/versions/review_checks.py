@@ -1,11 +1,11 @@
-"""Signs that the world, the labels or the schema changed, so that a person must decide."""
+"""Checks for signs that the world, the labels or the schema changed, so that a person must decide."""
 
 from __future__ import annotations
 
 from math import sqrt
 from typing import TYPE_CHECKING
 
-from modelloop.versions.evidence import Check, Comparison, Labels, Succession, shown
+from modelloop.versions.evidence import ChampionEvidence, Check, LabelDistribution, LossComparison, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -15,22 +15,22 @@ FALL_ERRORS = 1.645  # one-sided 95 %
 SHIFT_ERRORS, SHIFT_SHARE = 3.0, 0.20
 
 
-def suspicions(succession: Succession) -> Iterator[Check]:
+def review_checks(evidence: ChampionEvidence) -> Iterator[Check]:
     """Yield every check that can ask for approval, and never rejects."""
-    yield _task(succession)
-    yield _split(same=succession.same_split)
-    if succession.statistics is not None:
-        yield _statistic(*succession.statistics)
-    yield _class_set(succession.labels_before, succession.labels_now)
-    yield _fall(succession.collapse, succession.score, succession.noise)
-    yield _collapse(succession.collapse)
-    yield _shift(succession.labels_before, succession.labels_now)
-    yield _columns("required_columns", succession.newly_required, "newly required, callers may not send them")
-    yield _columns("column_kinds", succession.other_kind, "of another kind than before")
+    yield _task(evidence)
+    yield _split(same=evidence.same_split)
+    if evidence.statistics is not None:
+        yield _statistic(*evidence.statistics)
+    yield _class_set(evidence.labels_before, evidence.labels_now)
+    yield _fall(evidence.champion_vs_trivial, evidence.score, evidence.noise)
+    yield _champion_vs_trivial(evidence.champion_vs_trivial)
+    yield _shift(evidence.labels_before, evidence.labels_now)
+    yield _columns("required_columns", evidence.newly_required, "newly required, callers may not send them")
+    yield _columns("column_kinds", evidence.other_kind, "of another kind than before")
 
 
 def labels_suspected(checks: Sequence[Check]) -> bool:
-    """Tell whether labels, or the world, look so changed that the champion's old rows prove nothing."""
+    """Return whether labels, or the world, look so changed that the champion's old rows prove nothing."""
     return labels_regrouped(checks) or any(
         check.name in {"champion_fall", "champion_collapse", "label_rate"} and check.outcome == "approval"
         for check in checks
@@ -38,12 +38,12 @@ def labels_suspected(checks: Sequence[Check]) -> bool:
 
 
 def labels_regrouped(checks: Sequence[Check]) -> bool:
-    """Tell whether the classes are others, so that no rows compare the two models fairly."""
+    """Return whether the classes are others, so that no rows compare the two models fairly."""
     return any(check.name == "class_set" and check.outcome == "approval" for check in checks)
 
 
-def _task(succession: Succession) -> Check:
-    if succession.same_task:
+def _task(evidence: ChampionEvidence) -> Check:
+    if evidence.same_task:
         return Check("same_task", "passed", "the task is the champion's")
     return Check("same_task", "approval", "the task or the target is not the champion's, so nothing can be compared")
 
@@ -63,7 +63,7 @@ def _statistic(before: str, now: str) -> Check:
     return Check("same_statistic", "approval", detail)
 
 
-def _class_set(before: Labels | None, now: Labels | None) -> Check:
+def _class_set(before: LabelDistribution | None, now: LabelDistribution | None) -> Check:
     if before is None or now is None or before.counts is None or now.counts is None:
         return Check("class_set", "skipped", "there are no classes to compare")
     gone, new = sorted(set(before.counts) - set(now.counts)), sorted(set(now.counts) - set(before.counts))
@@ -73,7 +73,7 @@ def _class_set(before: Labels | None, now: Labels | None) -> Check:
     return Check("class_set", "approval", f"the set of classes changed ({'; '.join(parts)})")
 
 
-def _fall(champion: Comparison | None, score: float | None, noise: float) -> Check:
+def _fall(champion: LossComparison | None, score: float | None, noise: float) -> Check:
     """Ask whether the champion's loss has grown by more than a fifth, and by more than chance explains."""
     if champion is None or score is None:
         return Check("champion_fall", "skipped", "the champion has no score to compare with")
@@ -84,16 +84,16 @@ def _fall(champion: Comparison | None, score: float | None, noise: float) -> Che
     return Check("champion_fall", "approval", f"{detail}: the world has changed, or labels are inverted or degraded")
 
 
-def _collapse(collapse: Comparison | None) -> Check:
-    if collapse is None:
+def _champion_vs_trivial(comparison: LossComparison | None) -> Check:
+    if comparison is None:
         return Check("champion_collapse", "skipped", "the champion cannot be compared with the trivial model")
-    if collapse.low <= 0.0:
+    if comparison.low <= 0.0:
         return Check("champion_collapse", "passed", "the champion is not worse than the trivial model on the new data")
     detail = "the champion is worse than the trivial model on the new holdout: labels look inverted"
     return Check("champion_collapse", "approval", detail)
 
 
-def _shift(before: Labels | None, now: Labels | None) -> Check:
+def _shift(before: LabelDistribution | None, now: LabelDistribution | None) -> Check:
     if before is None or now is None or (before.counts is None) != (now.counts is None):
         return Check("label_rate", "skipped", "there are no labels to compare")
     moved = _moved_classes(before, now) if before.counts is not None else _moved_mean(before, now)
@@ -102,7 +102,7 @@ def _shift(before: Labels | None, now: Labels | None) -> Check:
     return Check("label_rate", "approval", f"the label rate shifted: {'; '.join(moved)}")
 
 
-def _moved_classes(before: Labels, now: Labels) -> list[str]:
+def _moved_classes(before: LabelDistribution, now: LabelDistribution) -> list[str]:
     old, new = before.counts or {}, now.counts or {}
     moved = []
     for name in sorted(set(old) & set(new)):
@@ -114,7 +114,7 @@ def _moved_classes(before: Labels, now: Labels) -> list[str]:
     return moved
 
 
-def _moved_mean(before: Labels, now: Labels) -> list[str]:
+def _moved_mean(before: LabelDistribution, now: LabelDistribution) -> list[str]:
     """Return what to say when a mean is 3 standard errors and a fifth of a standard deviation away, else nothing."""
     error = sqrt(before.deviation**2 / before.rows + now.deviation**2 / now.rows)
     away = abs(now.mean - before.mean)

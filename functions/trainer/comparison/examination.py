@@ -4,145 +4,146 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from modelloop.spec import deviance
 from modelloop.tables.grammar import label_text
-from modelloop.versions.evidence import Labels, Succession
+from modelloop.versions.evidence import ChampionEvidence, LabelDistribution
 from modelloop.versions.gate import GateDecision, decide
-from trainer.comparison.compared_models import Contender, answers, compare_on, contender
-from trainer.evaluation import compare, intervals
+from modelloop.versions.run import Metrics
+from trainer.comparison.compared_models import ComparedModel, compare_on, predict_shared
+from trainer.comparison.schema_compatibility import schema_changes
+from trainer.evaluation.bootstrap import compare, intervals
 from trainer.evaluation.losses import is_defined
 from trainer.evaluation.predictors import trivial
-from trainer.table import newest
 
 if TYPE_CHECKING:
-    from modelloop.tables.encoding import Encoding
-    from modelloop.versions.evidence import Comparison
+    from collections.abc import Sequence
+
+    from modelloop.contracts.manifest import Manifest
+    from modelloop.versions.evidence import LossComparison
+    from modelloop.versions.prepared_table import Label
+    from modelloop.versions.run import Figures
     from trainer.comparison.incumbents import Champion
-    from trainer.evaluation import Outcome
-    from trainer.evaluation.predictors import Predictor
-    from trainer.table import Part, PreparedTable
+    from trainer.rows import Part, Predictions, Predictor
+    from trainer.table import PreparedTable
 
 Z95 = 1.96
 
 
 @dataclass(frozen=True)
 class Examination:
-    """What was found: the outcome on the holdout, metrics by model, the gate's decision, and who is best so far."""
+    """What a candidate's examination showed.
 
-    outcome: Outcome
-    metrics: dict[str, Any]
+    `predictions` are its own on the holdout; `metrics` are the candidate's, the trivial model's and the champion's;
+    `labels` is None for a table without labels.
+    """
+
+    predictions: Predictions
+    metrics: Metrics
     decision: GateDecision
-    labels: Labels | None
+    labels: LabelDistribution | None
     candidate_is_best: bool
 
 
 def examine(table: PreparedTable, candidate: Predictor, metric: str, champion: Champion | None) -> Examination:
     """Evaluate a candidate on the holdout and decide whether it may serve; `metric` is the gate's."""
-    holdout, classes = table.holdout, table.classes
-    outcome = candidate.outcome(holdout)
-    baseline = trivial(table.known, None if classes is None else len(classes), metric).outcome(holdout)
-    extra = (metric,)
-    metrics = {
-        "holdout": intervals(outcome, table.seed, extra),
-        "trivial": intervals(baseline, table.seed, extra),
-        "champion": None,
-    }
-    own = Contender(candidate, table.encoding, classes)
-    succession = None if champion is None else _succession(table, own, champion, metric, metrics)
-    beaten = compare("trivial", metric, outcome, baseline, table.seed)
-    decision = decide(beaten, succession, margin=table.spec.promotion.margin)
-    best = succession is None or _is_best(succession)
-    return Examination(outcome, metrics, decision, labels_of(table.rows, classes), best)
+    holdout, classes, seed = table.holdout, table.classes, table.seed
+    predictions = candidate.predict(holdout)
+    guesses = trivial(table.reference_rows, None if classes is None else len(classes), metric).predict(holdout)
+    own = ComparedModel(candidate, table.encoding, classes)
+    evidence, champions = (None, None) if champion is None else _champion_evidence(table, own, champion, metric)
+    metrics = Metrics(intervals(predictions, seed, (metric,)), intervals(guesses, seed, (metric,)), champions)
+    beaten = compare("trivial", metric, predictions, guesses, seed)
+    decision = decide(beaten, evidence, margin=table.spec.promotion.margin)
+    best = evidence is None or _is_best(evidence)
+    return Examination(predictions, metrics, decision, labels_of(table.rows, classes), best)
 
 
-def _is_best(succession: Succession) -> bool:
-    """Tell whether the candidate is the best so far, or the first that can be compared at all."""
-    best = succession.best
-    return best is None or not succession.same_split or best.candidate < best.reference
+def _is_best(evidence: ChampionEvidence) -> bool:
+    """Return whether the candidate is the best so far, or the first that can be compared at all."""
+    best = evidence.best
+    return best is None or not evidence.same_split or best.candidate < best.reference
 
 
-def labels_of(part: Part, classes: list[Any] | None) -> Labels:
+def labels_of(part: Part, classes: Sequence[Label] | None) -> LabelDistribution:
     """Return how the target of some rows is distributed."""
     if classes is None:
-        return Labels(part.rows, None, float(part.target.mean()), float(part.target.std()))
+        return LabelDistribution(part.rows, None, float(part.target.mean()), float(part.target.std()))
     counts = np.bincount(part.target.astype(np.intp), minlength=len(classes)).tolist()
-    return Labels(part.rows, {label_text(label): count for label, count in zip(classes, counts, strict=True)})
+    by_class = {label_text(label): count for label, count in zip(classes, counts, strict=True)}
+    return LabelDistribution(part.rows, by_class)
 
 
-def _succession(
-    table: PreparedTable, own: Contender, champion: Champion, metric: str, metrics: dict[str, Any]
-) -> Succession:
+def _champion_evidence(
+    table: PreparedTable, own: ComparedModel, champion: Champion, metric: str
+) -> tuple[ChampionEvidence, Figures | None]:
+    """Return what is known about candidate and champion, and the champion's metrics on the new holdout."""
     incumbent, seed = champion.incumbent, table.seed
-    before, now = incumbent.manifest, table.document
-    theirs, their_metric = contender(incumbent), compared_by(before) or metric
-    comparable = before["task"] == now["task"] and before["target"] == now["target"]
-    holdout = _later(table.holdout, before["split"].get("trained_until")) if comparable else None
-    anchor = _later(champion.anchor, trained_until(table)) if comparable else None
-    required, other = _schema_changes(incumbent.encoding, table.encoding)
-    if holdout is not None:
-        metrics["champion"] = _champion_metrics(holdout, own, theirs, seed, (metric, their_metric))
-    then, today = (known.get(their_metric) for known in (before["metrics"]["holdout"], metrics["champion"] or {}))
+    before = incumbent.manifest
+    theirs, their_metric = incumbent.as_compared(), compared_by(before) or metric
+    comparable = before.task == table.task and before.target == table.target
+    holdout = _later(table.holdout, before.split.trained_until) if comparable else None
+    anchor = _later(champion.anchor, table.trained_until) if comparable else None
+    required, other = schema_changes(incumbent.encoding, table.encoding)
+    now = None if holdout is None else _champion_metrics(holdout, own, theirs, seed, (metric, their_metric))
+    then, today = before.metrics.holdout.get(their_metric), (now or {}).get(their_metric)
     numbers = comparable and table.classes is None
     statistics = (deviance.statistic(their_metric), deviance.statistic(metric)) if numbers else None
     metric = _common(their_metric, metric) if numbers else metric
-    return Succession(
+    evidence = ChampionEvidence(
         holdout=compare_on("champion_on_holdout", metric, holdout, own, own, theirs, seed),
         anchor=compare_on("champion_on_anchor", metric, anchor, theirs, own, theirs, seed),
         best=_best(table, own, champion, metric, anchor) if comparable else None,
-        collapse=_collapse(table, their_metric, holdout, own, theirs),
-        score=(then or {}).get("value"),
-        labels_before=_labels(before),
+        champion_vs_trivial=_champion_vs_trivial(table, their_metric, holdout, own, theirs),
+        score=None if then is None else then.get("value"),
+        labels_before=before.labels,
         labels_now=labels_of(table.rows, table.classes),
         newly_required=required,
         other_kind=other,
         same_task=comparable,
         noise=_noise(then, today),
         statistics=statistics,
-        same_split=_same_split(before["split"], now.get("split") or {}),
+        same_split=_same_split(before, table),
     )
+    return evidence, now
 
 
-def _same_split(before: dict[str, Any], now: dict[str, Any]) -> bool:
-    """Tell whether rows are held out by one rule; a version of a release that kept none is taken at its word."""
-    return before.get("rule") is None or before["rule"] == now.get("rule")
+def _same_split(before: Manifest, table: PreparedTable) -> bool:
+    """Return whether rows are held out by one rule; a version that kept no rule is believed to have the same."""
+    return before.split.rule is None or before.split.rule == table.facts.split.rule
 
 
 def _best(
-    table: PreparedTable, own: Contender, champion: Champion, metric: str, anchor: Part | None
-) -> Comparison | None:
+    table: PreparedTable, own: ComparedModel, champion: Champion, metric: str, anchor: Part | None
+) -> LossComparison | None:
     """Compare with the best version so far on the anchor; of ordered tables, whose anchor is past, on newer rows."""
-    best, theirs, seed = contender(champion.best), contender(champion.incumbent), table.seed
-    found = compare_on("best_on_anchor", metric, anchor, theirs, own, best, seed)
-    if found is not None:
-        return found
-    newer = _later(table.holdout, champion.best.manifest["split"].get("trained_until"))
+    best, theirs, seed = champion.best.as_compared(), champion.incumbent.as_compared(), table.seed
+    comparison = compare_on("best_on_anchor", metric, anchor, theirs, own, best, seed)
+    if comparison is not None:
+        return comparison
+    newer = _later(table.holdout, champion.best.manifest.split.trained_until)
     return compare_on("best_on_holdout", metric, newer, own, own, best, seed)
 
 
-def compared_by(manifest: dict[str, Any]) -> str | None:
+def compared_by(manifest: Manifest) -> str | None:
     """Return the metric by which the gate let a version pass; None when nothing was compared."""
-    return next((str(found["metric"]) for found in manifest["gate"]["comparisons"]), None)
+    return next((comparison.metric for comparison in manifest.gate.comparisons), None)
 
 
 def _common(theirs: str, ours: str) -> str:
     """Return a metric that is fair to both: RMSE for two different losses of the mean, else the candidate's."""
-    means = all(deviance.statistic(one) == deviance.statistic(deviance.RMSE) for one in (theirs, ours))
+    means = all(deviance.statistic(metric) == deviance.statistic(deviance.RMSE) for metric in (theirs, ours))
     return deviance.RMSE if theirs != ours and means else ours
 
 
-def _noise(*figures: dict[str, Any] | None) -> float:
+def _noise(*figures: dict[str, float | None] | None) -> float:
     """Return the standard error of the difference of figures with 95 % intervals; 0 where intervals are unknown."""
-    widths = [figure["high"] - figure["low"] for figure in figures if figure and figure.get("low") is not None]
+    ends = [(figure.get("low"), figure.get("high")) for figure in figures if figure]
+    widths = [high - low for low, high in ends if low is not None and high is not None]
     return math.hypot(*widths) / (2 * Z95)
-
-
-def trained_until(table: PreparedTable) -> float | None:
-    """Return the newest time (seconds since 1970) that the candidate was fitted or chosen on, for ordered tables."""
-    return newest(table.train, table.validation)
 
 
 def _later(part: Part, moment: float | None) -> Part | None:
@@ -153,39 +154,17 @@ def _later(part: Part, moment: float | None) -> Part | None:
 
 
 def _champion_metrics(
-    holdout: Part, own: Contender, theirs: Contender, seed: int, named: tuple[str, ...]
-) -> dict[str, Any] | None:
-    pair = answers(holdout, own, (own, theirs), seed)
+    holdout: Part, own: ComparedModel, theirs: ComparedModel, seed: int, named: tuple[str, ...]
+) -> Figures | None:
+    pair = predict_shared(holdout, own, (own, theirs), seed)
     if pair is None:
         return None
     return intervals(pair[1], seed, tuple(name for name in named if is_defined(name, pair[1].target)))
 
 
-def _collapse(
-    table: PreparedTable, metric: str, holdout: Part | None, own: Contender, theirs: Contender
-) -> Comparison | None:
-    guess = trivial(table.known, None if table.classes is None else len(table.classes), metric)
-    return compare_on(
-        "champion_against_trivial", metric, holdout, own, theirs, Contender(guess, *_speech(own)), table.seed
-    )
-
-
-def _speech(contender: Contender) -> tuple[Encoding, list[Any] | None]:
-    return contender.encoding, contender.classes
-
-
-def _labels(manifest: dict[str, Any]) -> Labels | None:
-    document = manifest.get("labels")
-    return None if document is None else Labels(**document)
-
-
-def _schema_changes(before: Encoding, now: Encoding) -> tuple[list[str], list[str]]:
-    """Return columns that callers must newly send, and columns of another kind than before."""
-    old = {column.name: column for column in before.columns}
-    required = [
-        column.name for column in now.columns
-        if column.required and (column.name not in old or not old[column.name].required)
-    ]  # fmt: skip
-    return required, [
-        column.name for column in now.columns if column.name in old and old[column.name].kind != column.kind
-    ]
+def _champion_vs_trivial(
+    table: PreparedTable, metric: str, holdout: Part | None, own: ComparedModel, theirs: ComparedModel
+) -> LossComparison | None:
+    guess = trivial(table.reference_rows, None if table.classes is None else len(table.classes), metric)
+    trivial_model = ComparedModel(guess, own.encoding, own.classes)
+    return compare_on("champion_against_trivial", metric, holdout, own, theirs, trivial_model, table.seed)

@@ -7,36 +7,38 @@ It needs no resampled copies, and the same weights on two models compare them ro
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from modelloop.versions.evidence import Comparison
+from modelloop.versions.evidence import LossComparison
 from trainer.evaluation.losses import row_losses
-from trainer.evaluation.metrics import statistics
-from trainer.evaluation.outcome import Outcome, capped
+from trainer.evaluation.metrics import plain_metrics, statistics
+from trainer.rows import Predictions, subsample
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
+    from modelloop.versions.run import Figures
+
 REPLICATES = 1000
-FEWEST_REPLICATES = 200
-MOST_ROWS = 20_000
+MIN_REPLICATES = 200
+MAX_ROWS = 20_000
 _CHUNK_CELLS = 1_000_000
 _BUDGET_CELLS = 40_000_000
 
 
-def intervals(outcome: Outcome, seed: int, extra: tuple[str, ...] = ()) -> dict[str, dict[str, float | None]]:
+def intervals(predictions: Predictions, seed: int, extra: tuple[str, ...] = ()) -> Figures:
     """Return every metric with its two-sided 95 % percentile interval: {"log_loss": {"value", "low", "high"}, …}.
 
     Values are of all rows; the intervals of more than 20,000 rows come from a sample and are scaled to all rows.
     """
-    whole = {name: float(figure(np.ones((1, outcome.rows)))[0]) for name, figure in statistics(outcome, extra).items()}
-    sample = outcome.take(capped(outcome.rows, MOST_ROWS, seed))
+    whole = plain_metrics(predictions, extra)
+    sample = predictions.take(subsample(predictions.rows, MAX_ROWS, seed))
     figures = statistics(sample, extra)
-    scale = math.sqrt(sample.rows / outcome.rows)
+    scale = math.sqrt(sample.rows / predictions.rows)
     drawn = [
         {name: figure(weights) for name, figure in figures.items()}
         for weights in _weights(sample.rows, _replicates(sample), seed)
@@ -46,19 +48,19 @@ def intervals(outcome: Outcome, seed: int, extra: tuple[str, ...] = ()) -> dict[
     }
 
 
-def compare(name: str, metric: str, candidate: Outcome, reference: Outcome, seed: int) -> Comparison:
+def compare(name: str, metric: str, candidate: Predictions, reference: Predictions, seed: int) -> LossComparison:
     """Compare two models on the same rows, paired, under a metric that is a mean of row losses.
 
     `low` and `high` bound the difference candidate - reference, each one-sided at 95 %.
     """
-    rows = capped(candidate.rows, MOST_ROWS, seed)
+    rows = subsample(candidate.rows, MAX_ROWS, seed)
     losses = np.stack([row_losses(metric, part.take(rows)) for part in (candidate, reference)], axis=1)
     root = metric == "rmse"
     value = losses.mean(axis=0)
     drawn = np.concatenate([_means(weights, losses) for weights in _weights(len(rows), REPLICATES, seed)])
     value, drawn = (np.sqrt(value), np.sqrt(drawn)) if root else (value, drawn)
     low, high = np.nanpercentile(drawn[:, 0] - drawn[:, 1], [5.0, 95.0])
-    return Comparison(name, metric, len(rows), float(value[0]), float(value[1]), float(low), float(high))
+    return LossComparison(name, metric, len(rows), float(value[0]), float(value[1]), float(low), float(high))
 
 
 def _means(weights: NDArray[np.float64], losses: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -79,21 +81,21 @@ def _weights(rows: int, replicates: int, seed: int) -> Iterator[NDArray[np.float
 
 def _poisson_table(size: int = 1 << 16) -> NDArray[np.float64]:
     """Return the Poisson(1) quantiles of `size` equal shares: a look-up is ten times faster than a draw."""
-    most = 9
-    reached = np.cumsum([math.exp(-1.0) / math.factorial(count) for count in range(most)])
+    largest = 9
+    reached = np.cumsum([math.exp(-1.0) / math.factorial(count) for count in range(largest)])
     return np.searchsorted(reached, (np.arange(size) + 0.5) / size).astype(np.float64)
 
 
 _POISSON = _poisson_table()
 
 
-def _replicates(outcome: Outcome) -> int:
-    columns = 1 if outcome.proba is None else outcome.proba.shape[1]
-    affordable = _BUDGET_CELLS // max(1, outcome.rows * columns)
-    return min(REPLICATES, max(FEWEST_REPLICATES, affordable))
+def _replicates(predictions: Predictions) -> int:
+    columns = 1 if predictions.proba is None else predictions.proba.shape[1]
+    affordable = _BUDGET_CELLS // max(1, predictions.rows * columns)
+    return min(REPLICATES, max(MIN_REPLICATES, affordable))
 
 
-def _bounds(value: float, drawn: NDArray[np.float64], scale: float) -> dict[str, Any]:
+def _bounds(value: float, drawn: NDArray[np.float64], scale: float) -> dict[str, float | None]:
     drawn = drawn[np.isfinite(drawn)]
     if not math.isfinite(value) or not len(drawn):
         return {"value": value if math.isfinite(value) else None, "low": None, "high": None}

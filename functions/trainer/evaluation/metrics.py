@@ -17,27 +17,33 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from trainer.evaluation.outcome import Outcome
+    from trainer.rows import Predictions
 
-    type Figures = NDArray[np.float64]
-    type Statistic = Callable[[Figures], Figures]
+    type Floats = NDArray[np.float64]
+    type Statistic = Callable[[Floats], Floats]
 
 BINARY = 2
 
 
-def statistics(outcome: Outcome, extra: tuple[str, ...] = ()) -> dict[str, Statistic]:
-    """Return the metrics of an outcome's task by name; `extra` names losses to begin with, such as a deviance."""
-    found = _regression(outcome) if outcome.proba is None else _classification(outcome, outcome.proba)
-    first = {name: found.get(name) or _mean(row_losses(name, outcome)) for name in extra}
-    return first | found
+def statistics(predictions: Predictions, extra: tuple[str, ...] = ()) -> dict[str, Statistic]:
+    """Return the metrics of the predictions' task by name; `extra` names losses to begin with, such as a deviance."""
+    usual = _regression(predictions) if predictions.proba is None else _classification(predictions, predictions.proba)
+    first = {name: usual.get(name) or _mean(row_losses(name, predictions)) for name in extra}
+    return first | usual
 
 
-def _classification(outcome: Outcome, proba: Figures) -> dict[str, Statistic]:
-    target, predicted = outcome.target.astype(np.intp), outcome.predicted.astype(np.intp)
+def plain_metrics(predictions: Predictions, extra: tuple[str, ...] = ()) -> dict[str, float]:
+    """Return the metrics of `statistics` with every row weighing the same; NaN where one is not defined."""
+    once = np.ones((1, predictions.rows))
+    return {name: float(statistic(once)[0]) for name, statistic in statistics(predictions, extra).items()}
+
+
+def _classification(predictions: Predictions, proba: Floats) -> dict[str, Statistic]:
+    target, predicted = predictions.target.astype(np.intp), predictions.predicted.astype(np.intp)
     truth = np.eye(proba.shape[1])[target]
     squares = np.square(proba - truth).sum(axis=1) / (2 if proba.shape[1] == BINARY else 1)
     return {
-        "log_loss": _mean(row_losses("log_loss", outcome)),
+        "log_loss": _mean(row_losses("log_loss", predictions)),
         "accuracy": _mean((target == predicted).astype(np.float64)),
         "f1": _f1(target, predicted, proba.shape[1]),
         "roc_auc": _per_class(target, proba, _roc_auc),
@@ -46,28 +52,28 @@ def _classification(outcome: Outcome, proba: Figures) -> dict[str, Statistic]:
     }
 
 
-def _regression(outcome: Outcome) -> dict[str, Statistic]:
-    squares = row_losses("rmse", outcome)
+def _regression(predictions: Predictions) -> dict[str, Statistic]:
+    squares = row_losses("rmse", predictions)
     mean_square = _mean(squares)
     return {
         "rmse": lambda weights: np.sqrt(mean_square(weights)),
-        "mae": _mean(row_losses("mae", outcome)),
-        "r2": _r2(outcome.target, mean_square),
+        "mae": _mean(row_losses("mae", predictions)),
+        "r2": _r2(predictions.target, mean_square),
     }
 
 
-def _mean(values: Figures) -> Statistic:
-    def mean(weights: Figures) -> Figures:
+def _mean(values: Floats) -> Statistic:
+    def mean(weights: Floats) -> Floats:
         return _ratio(weights @ values, weights.sum(axis=1))
 
     return mean
 
 
-def _r2(target: Figures, mean_square: Statistic) -> Statistic:
-    """Share of the variance that is explained; the variance is taken about one of the targets, to keep its digits."""
+def _r2(target: Floats, mean_square: Statistic) -> Statistic:
+    """Return R²; the variance is taken about one of the targets, to keep its digits."""
     target = target - np.quantile(target, 0.5, method="lower")
 
-    def r2(weights: Figures) -> Figures:
+    def r2(weights: Floats) -> Floats:
         totals = weights.sum(axis=1)
         centre = _ratio(weights @ target, totals)
         spread = _ratio(weights @ np.square(target), totals) - np.square(centre)
@@ -77,14 +83,14 @@ def _r2(target: Figures, mean_square: Statistic) -> Statistic:
 
 
 def _f1(target: NDArray[np.intp], predicted: NDArray[np.intp], classes: int) -> Statistic:
-    """F1 of class 1 for two classes, else the mean over classes."""
+    """Return F1 of class 1 for two classes, else the mean over classes."""
     chosen = [1] if classes == BINARY else range(classes)
     indicators = [(target == label, predicted == label) for label in chosen]
 
-    def f1(weights: Figures) -> Figures:
+    def f1(weights: Floats) -> Floats:
         scores = [
-            _ratio(2.0 * (weights @ (true & said)), weights @ true + weights @ said, empty=0.0)
-            for true, said in indicators
+            _ratio(2.0 * (weights @ (actual & guessed)), weights @ actual + weights @ guessed, empty=0.0)
+            for actual, guessed in indicators
         ]
         return np.mean(scores, axis=0)
 
@@ -92,14 +98,14 @@ def _f1(target: NDArray[np.intp], predicted: NDArray[np.intp], classes: int) -> 
 
 
 def _per_class(
-    target: NDArray[np.intp], proba: Figures, make: Callable[[NDArray[np.bool_], Figures], Statistic]
+    target: NDArray[np.intp], proba: Floats, make: Callable[[NDArray[np.bool_], Floats], Statistic]
 ) -> Statistic:
-    """Class 1 against class 0 for two classes, else the mean of each class against the rest."""
+    """Return `make` of class 1 against class 0 for two classes, else the mean of each class against the rest."""
     chosen = [1] if proba.shape[1] == BINARY else range(proba.shape[1])
     present = [label for label in chosen if 0 < (target == label).sum() < len(target)]
     parts = [make(target == label, proba[:, label]) for label in present]
 
-    def mean(weights: Figures) -> Figures:
+    def mean(weights: Floats) -> Floats:
         if not parts:
             return np.full(len(weights), np.nan)
         return np.mean([part(weights) for part in parts], axis=0)
@@ -107,12 +113,12 @@ def _per_class(
     return mean
 
 
-def _roc_auc(positive: NDArray[np.bool_], score: Figures) -> Statistic:
-    """Share of (positive, negative) pairs in the right order; a tie counts half."""
+def _roc_auc(positive: NDArray[np.bool_], score: Floats) -> Statistic:
+    """Return the share of (positive, negative) pairs in the right order; a tie counts half."""
     order, starts = _groups(score)
     positive = positive[order]
 
-    def auc(weights: Figures) -> Figures:
+    def auc(weights: Floats) -> Floats:
         sorted_weights = weights[:, order]
         hits = np.add.reduceat(sorted_weights * positive, starts, axis=1)
         misses = np.add.reduceat(sorted_weights * ~positive, starts, axis=1)
@@ -122,12 +128,12 @@ def _roc_auc(positive: NDArray[np.bool_], score: Figures) -> Statistic:
     return auc
 
 
-def _average_precision(positive: NDArray[np.bool_], score: Figures) -> Statistic:
-    """Precision averaged over the steps of recall, thresholds at the distinct scores."""
+def _average_precision(positive: NDArray[np.bool_], score: Floats) -> Statistic:
+    """Return the precision averaged over the steps of recall, thresholds at the distinct scores."""
     order, starts = _groups(score)
     positive = positive[order]
 
-    def average(weights: Figures) -> Figures:
+    def average(weights: Floats) -> Floats:
         sorted_weights = weights[:, order]
         hits = np.add.reduceat(sorted_weights * positive, starts, axis=1)
         drawn = np.cumsum(np.add.reduceat(sorted_weights, starts, axis=1), axis=1)
@@ -137,13 +143,13 @@ def _average_precision(positive: NDArray[np.bool_], score: Figures) -> Statistic
     return average
 
 
-def _groups(score: Figures) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _groups(score: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return rows by falling score, and where each run of equal scores begins."""
     order = np.argsort(-score, kind="stable")
     ranked = score[order]
     return order, np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])
 
 
-def _ratio(top: Figures, bottom: Figures, empty: float = np.nan) -> Figures:
-    ratio: Figures = np.divide(top, bottom, out=np.full(np.shape(top), empty), where=bottom > 0)
+def _ratio(top: Floats, bottom: Floats, empty: float = np.nan) -> Floats:
+    ratio: Floats = np.divide(top, bottom, out=np.full(np.shape(top), empty), where=bottom > 0)
     return ratio

@@ -1,61 +1,55 @@
-"""Whatever answers about encoded rows: the candidate, an earlier version, the trivial model."""
+"""Models that predict encoded rows: a fitted estimator, an exported form, the trivial model."""
 
 from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
+from modelloop.errors import DatasetRejectedError
 from modelloop.spec.deviance import quantile
-from trainer.evaluation import Outcome
-from trainer.search import threads
+from trainer.rows import Predictions
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from modelloop.flat import FlatModel
-    from trainer.table import Part
-
+    from trainer.families.model import Model
+    from trainer.rows import Part
 
 UNLIMITED = 1 << 40
 AT_ONCE = 1 << 16  # rows: scikit-learn widens them and copies them again
-
-
-class Predictor(Protocol):
-    """Answers on rows of its own encoding; one that is slow asks to be spared with `most_rows`."""
-
-    @property
-    def most_rows(self) -> int:
-        """How many rows it can be asked about in reasonable time."""
-        ...
-
-    def outcome(self, part: Part) -> Outcome:
-        """Return what it says about the rows, beside the truth."""
-        ...
+MAX_THREADS = 2  # the sum of two parts does not depend on their order, that of more does
+CELLS_FOR_THREADS = 2_000_000  # on smaller arrays waiting for a second thread costs more than it saves
+SUM_SLACK = 1e-3
+BINARY = 2
+_FILL = "fill them inside of the model (an imputer, or Where(IsNaN(x), fill, x))"
 
 
 @dataclass(frozen=True, slots=True)
 class Estimator:
     """A fitted scikit-learn model; `threshold` moves the decision of a binary classifier."""
 
-    model: Any
+    model: Model
     task: str
     threshold: float | None = None
 
     @property
-    def most_rows(self) -> int:
-        """As many as there are."""
+    def max_rows(self) -> int:
+        """Return no limit."""
         return UNLIMITED
 
-    def outcome(self, part: Part) -> Outcome:
-        """Return what the estimator says about the rows."""
-        with threads.limit(threads.MOST_THREADS) if threads.are_worth(part.matrix.size) else nullcontext():
+    def predict(self, part: Part) -> Predictions:
+        """Return what the estimator predicts of the rows."""
+        cells = part.matrix.size
+        with limit_threads(MAX_THREADS) if cells > CELLS_FOR_THREADS else nullcontext():
             pieces = [self._answer(part.matrix[start : start + AT_ONCE]) for start in range(0, part.rows or 1, AT_ONCE)]
         predicted = np.concatenate([predicted for predicted, _ in pieces])
         proba = [proba for _, proba in pieces if proba is not None]
-        return Outcome(part.target, predicted, np.concatenate(proba) if proba else None)
+        return Predictions(part.target, predicted, np.concatenate(proba) if proba else None)
 
     def _answer(self, matrix: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
         if self.task == "regression":
@@ -74,15 +68,15 @@ class Compiled:
     threshold: float | None = None
 
     @property
-    def most_rows(self) -> int:
-        """As many as there are."""
+    def max_rows(self) -> int:
+        """Return no limit."""
         return UNLIMITED
 
-    def outcome(self, part: Part) -> Outcome:
-        """Return what the flat engine says about the rows."""
-        said = self.flat.predict(part.matrix.astype(np.float64).tolist(), self.threshold)
-        proba = None if said.proba is None else np.asarray(said.proba, np.float64)
-        return Outcome(part.target, np.asarray(said.predict, np.float64), proba)
+    def predict(self, part: Part) -> Predictions:
+        """Return what the flat engine predicts of the rows."""
+        outputs = self.flat.predict(part.matrix.astype(np.float64).tolist(), self.threshold)
+        proba = None if outputs.proba is None else np.asarray(outputs.proba, np.float64)
+        return Predictions(part.target, np.asarray(outputs.predict, np.float64), proba)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +87,16 @@ class Trivial:
     centre: float
 
     @property
-    def most_rows(self) -> int:
-        """As many as there are."""
+    def max_rows(self) -> int:
+        """Return no limit."""
         return UNLIMITED
 
-    def outcome(self, part: Part) -> Outcome:
-        """Return the same answer for every row."""
+    def predict(self, part: Part) -> Predictions:
+        """Return the same prediction for every row."""
         if self.rates is None:
-            return Outcome(part.target, np.full(part.rows, self.centre), None)
-        return Outcome(part.target, np.full(part.rows, float(self.rates.argmax())), np.tile(self.rates, (part.rows, 1)))
+            return Predictions(part.target, np.full(part.rows, self.centre), None)
+        predicted = np.full(part.rows, float(self.rates.argmax()))
+        return Predictions(part.target, predicted, np.tile(self.rates, (part.rows, 1)))
 
 
 def trivial(train: Part, classes: int | None, metric: str) -> Trivial:
@@ -112,3 +107,37 @@ def trivial(train: Part, classes: int | None, metric: str) -> Trivial:
         return Trivial(None, float(best))
     counts = np.bincount(train.target.astype(np.intp), minlength=classes)
     return Trivial(counts / counts.sum(), 0.0)
+
+
+def predictions_from_cells(
+    part: Part, cells: NDArray[np.float64], classes: int, threshold: float | None
+) -> Predictions:
+    """Return the predictions that the raw answers [rows, columns] of an ONNX model are; `classes` is 0 for regression.
+
+    Raises DatasetRejectedError for cells that are no numbers, no probabilities or too many.
+    """
+    if cells.shape != (part.rows, classes or 1):
+        what = f"probabilities for {classes} classes" if classes else "numbers where one is expected"
+        raise DatasetRejectedError(f"the model gives {cells.size / max(part.rows, 1):g} {what} a row")
+    lost = ~np.isfinite(cells).all(axis=1)
+    if lost.any():
+        gaps = np.isnan(part.matrix[lost]).any(axis=1).all()
+        where = f"all of them with missing cells, which callers may send: {_FILL}" if gaps else "NaN or infinite"
+        raise DatasetRejectedError(f"the model gives no number for {lost.sum():,} of {part.rows:,} rows, {where}")
+    if not classes:
+        return Predictions(part.target, cells[:, 0], None)
+    if (cells < -SUM_SLACK).any() or (np.abs(cells.sum(axis=1) - 1.0) > SUM_SLACK).any():
+        raise DatasetRejectedError("the outputs are no probabilities; add a softmax (or sigmoid) to the model")
+    if threshold is not None and classes == BINARY:
+        return Predictions(part.target, (cells[:, 1] >= threshold).astype(np.float64), cells)
+    return Predictions(part.target, cells.argmax(axis=1).astype(np.float64), cells)
+
+
+def threads_for(cells: int, max_threads: int = MAX_THREADS) -> threadpool_limits:
+    """Return a context with as many threads as an array of so many cells is worth, and at most `max_threads`."""
+    return limit_threads(max_threads if cells > CELLS_FOR_THREADS else 1)
+
+
+def limit_threads(threads: int) -> threadpool_limits:
+    """Return a context in which OpenMP has so many threads, and BLAS one."""
+    return threadpool_limits({"blas": 1, "openmp": threads})

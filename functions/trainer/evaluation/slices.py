@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from modelloop.contracts.evaluation import ColumnSlices, SliceMetrics
 from modelloop.monitoring.drift.baseline import first_slots, quantile_edges
 from modelloop.tables.readers import EPOCH
 from modelloop.tables.slices import spans
@@ -14,51 +15,51 @@ from modelloop.tables.split import HOLDOUT
 from trainer.evaluation.bootstrap import intervals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from modelloop.tables.encoding import Column
-    from trainer.evaluation.outcome import Outcome
+    from trainer.rows import Predictions
     from trainer.table import PreparedTable
 
     type Slices = Iterator[tuple[str, NDArray[np.bool_]]]
 
-FEWEST_ROWS = 20
+MIN_ROWS = 20
 PARTS = 4
 
 
-def slices(table: PreparedTable, outcome: Outcome, metric: str) -> list[dict[str, Any]]:
+def slices(table: PreparedTable, predictions: Predictions, metric: str) -> tuple[ColumnSlices, ...]:
     """Return the metrics, the gate's first, of every slice of the protected columns with at least 20 holdout rows.
 
     Texts and booleans are sliced by value, numbers and dates by quarters; columns that are no features by what intake
     wrote of them. Columns in `mask`, and columns of which nothing is known, are named with the reason.
     """
-    return [_sliced(table, outcome, name, metric) for name in table.spec.protected]
+    return tuple(_sliced(table, predictions, name, metric) for name in table.spec.protected)
 
 
-def _sliced(table: PreparedTable, outcome: Outcome, name: str, metric: str) -> dict[str, Any]:
-    found = _find(table, name)
-    if found is None:
-        reason = "masked" if name in table.spec.mask else "not a feature of the model"
-        return {"column": name, "reason": reason, "values": []}
-    parts = [
-        {"value": label, "rows": len(places), "metrics": intervals(outcome.take(places), table.seed, (metric,))}
-        for label, places in ((label, np.flatnonzero(rows)) for label, rows in found)
-        if len(places) >= FEWEST_ROWS
-    ]
-    return {"column": name, "reason": None, "values": parts}
+def _sliced(table: PreparedTable, predictions: Predictions, name: str, metric: str) -> ColumnSlices:
+    masks = _masks(table, name)
+    if masks is None:
+        return ColumnSlices(name, "masked" if name in table.spec.mask else "not a feature of the model")
+    values = tuple(
+        SliceMetrics(label, len(places), intervals(predictions.take(places), table.seed, (metric,)))
+        for label, places in ((label, np.flatnonzero(rows)) for label, rows in masks)
+        if len(places) >= MIN_ROWS
+    )
+    return ColumnSlices(name, None, values)
 
 
-def _find(table: PreparedTable, name: str) -> Slices | None:
+def _masks(table: PreparedTable, name: str) -> Slices | None:
+    """Return the labels of a column's slices with the holdout rows in each, bool [rows]; None for unknown columns."""
     if name in table.spec.mask:
         return None
     for column, place in first_slots(table.encoding):
         if column.name == name:
             return _of_feature(column, table.holdout.matrix[:, place].astype(np.float64))
-    for place, described in enumerate(table.document.get("slices") or ()):
-        if described["name"] == name and table.slices is not None:
-            return _of_codes(described["labels"], table.slices[table.membership == HOLDOUT, place])
+    for place, described in enumerate(table.facts.slices):
+        if described.name == name and table.slices is not None:
+            return _of_codes(described.labels, table.slices[table.membership == HOLDOUT, place])
     return None
 
 
@@ -75,7 +76,7 @@ def _of_feature(column: Column, values: NDArray[np.float64]) -> Slices:
     yield "missing", np.isnan(values)
 
 
-def _of_codes(labels: list[str], codes: NDArray[np.int16]) -> Slices:
+def _of_codes(labels: Sequence[str], codes: NDArray[np.int16]) -> Slices:
     yield from ((label, codes == place) for place, label in enumerate(labels))
     yield "missing", codes < 0
 

@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn import dummy, ensemble
 
-from trainer.export.ensemble import Ensemble
-from trainer.export.forests import filling, nodes
-from trainer.export.links import link_of
+from trainer.export.forms import Ensemble, filling_of, link_of, nodes_of
 
 if TYPE_CHECKING:
+    from modelloop.json_types import JsonObject
     from trainer.families.model import Model
 
 _RANDOM = {"stratified", "uniform"}
 
 
-def form(model: Model) -> dict[str, Any] | None:
+def form(model: Model) -> JsonObject | None:
     """Return the flat form of a gradient boosting model whose initial score is one constant; None for others."""
     estimator = model.estimator
     if type(estimator) not in {ensemble.GradientBoostingClassifier, ensemble.GradientBoostingRegressor}:
@@ -30,8 +29,8 @@ def form(model: Model) -> dict[str, Any] | None:
     for score in range(estimator.estimators_.shape[1]):
         for stage in estimator.estimators_[:, score]:
             shrunken = (estimator.learning_rate * stage.tree_.value[:, 0, 0]).tolist()
-            trees.append(nodes(stage.tree_, shrunken))
-    return trees.document(link=link, inclusive=True, by_eights=True, base=_start(estimator), **filling(model))
+            trees.append(nodes_of(stage.tree_, shrunken))
+    return trees.document(link=link, inclusive=True, by_eights=True, base=_start(estimator), filling=filling_of(model))
 
 
 def _constant(init: Any) -> bool:

@@ -86,9 +86,9 @@ def _one_hot(graph: _Graph, preparation: OneHot) -> list[str]:
         codes = graph.columns(INPUT, np.array([slot]))
         width = preparation.codes[slot] + 1
         last = graph.constant(np.array([[width - 1]], np.float32))
-        known = graph.cast(graph.add("Where", [graph.add("IsNaN", [codes]), last, codes]), TensorProto.INT64)
+        filled = graph.cast(graph.add("Where", [graph.add("IsNaN", [codes]), last, codes]), TensorProto.INT64)
         every = graph.constant(np.arange(width, dtype=np.int64)[np.newaxis])
-        parts.append(graph.cast(graph.add("Equal", [known, every]), TensorProto.FLOAT))
+        parts.append(graph.cast(graph.add("Equal", [filled, every]), TensorProto.FLOAT))
     return parts
 
 

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-from trainer.export.ensemble import Ensemble, Nodes
-from trainer.export.links import link_of
+from trainer.export.forms import Ensemble, Nodes, link_of
 from trainer.families.preparation import Native
 
 if TYPE_CHECKING:
+    from modelloop.json_types import JsonObject
     from modelloop.tables.encoding import Encoding
     from trainer.families.model import Model
 
 _WORD = 32  # bits in one word of scikit-learn's category sets
 
 
-def form(model: Model, encoding: Encoding) -> dict[str, Any] | None:
+def form(model: Model, encoding: Encoding) -> JsonObject | None:
     """Return the flat form of a histogram gradient boosting model; None for anything else."""
     estimator = model.estimator
     if type(estimator) not in {HistGradientBoostingClassifier, HistGradientBoostingRegressor}:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn import linear_model, svm
 
-from trainer.export.links import link_of
+from trainer.export.forms import link_of
 from trainer.families.preparation import OneHot
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from modelloop.json_types import JsonObject
     from trainer.families.model import Model
 
 _IDENTITY = (
@@ -30,7 +31,7 @@ _WITH_LINK = (linear_model.PoissonRegressor, linear_model.GammaRegressor, linear
 _BINARY = 2
 
 
-def form(model: Model) -> dict[str, Any] | None:
+def form(model: Model) -> JsonObject | None:
     """Return the flat form of a linear model on one-hot preparation; None for anything else."""
     estimator = model.estimator
     if not isinstance(model.preparation, OneHot):
@@ -56,17 +57,17 @@ def _link(estimator: Any) -> str | None:
     return "identity" if kind in _IDENTITY else None
 
 
-def _fold(estimator: Any, preparation: OneHot) -> dict[str, Any]:
+def _fold(estimator: Any, preparation: OneHot) -> JsonObject:
     coefficients = np.atleast_2d(np.asarray(estimator.coef_, dtype=np.float64))
     intercepts = np.broadcast_to(np.asarray(estimator.intercept_, dtype=np.float64), len(coefficients))
     folded = [_fold_one(row, float(start), preparation) for row, start in zip(coefficients, intercepts, strict=True)]
     return {
-        "intercept": [one[0] for one in folded],
+        "intercept": [part[0] for part in folded],
         "numbers": preparation.numbers_.tolist(),
-        "weights": [one[1] for one in folded],
-        "missing": [one[2] for one in folded],
+        "weights": [part[1] for part in folded],
+        "missing": [part[2] for part in folded],
         "categories": preparation.categories_.tolist(),
-        "tables": [one[3] for one in folded],
+        "tables": [part[3] for part in folded],
     }
 
 

@@ -15,16 +15,17 @@ from trainer.families.preparation import Filled, Native, OneHot
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from modelloop.spec.fields import Parameter
     from modelloop.tables.encoding import Encoding
 
-MOST_LEAVES = 256  # a tree; uncapped forests make models of gigabytes
-_FOREST = {"n_estimators": 100, "max_leaf_nodes": MOST_LEAVES, "min_samples_leaf": 2, "n_jobs": 1}
-_FOREST_SPACE: dict[str, list[Any]] = {
-    "max_leaf_nodes": [32, 64, 128, MOST_LEAVES],
+MAX_LEAVES = 256  # a tree; uncapped forests make models of gigabytes
+_FOREST: dict[str, Parameter] = {"n_estimators": 100, "max_leaf_nodes": MAX_LEAVES, "min_samples_leaf": 2, "n_jobs": 1}
+_FOREST_SPACE: dict[str, list[Parameter]] = {
+    "max_leaf_nodes": [32, 64, 128, MAX_LEAVES],
     "min_samples_leaf": [1, 2, 5, 10],
     "max_features": ["sqrt", 0.3, 0.6, 1.0],
 }
-_HGB = {"max_iter": 200, "learning_rate": 0.1, "max_leaf_nodes": 31, "min_samples_leaf": 20}
+_HGB: dict[str, Parameter] = {"max_iter": 200, "learning_rate": 0.1, "max_leaf_nodes": 31, "min_samples_leaf": 20}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,23 +36,23 @@ class Family:
     task: str
     kinds: dict[str, type[Any]]
     preparation: type[Native | Filled | OneHot]
-    defaults: dict[str, Any]
-    space: dict[str, list[Any]] = field(default_factory=dict)
+    defaults: dict[str, Parameter]
+    space: dict[str, list[Parameter]] = field(default_factory=dict)
 
-    def open_space(self, params: Mapping[str, Any]) -> dict[str, list[Any]]:
+    def open_space(self, params: Mapping[str, Parameter]) -> dict[str, list[Parameter]]:
         """Return what a search may still draw when `params` are given: what the chosen kind has and they leave open."""
-        known = self._kind(params)().get_params()
-        return {name: values for name, values in self.space.items() if name in known and name not in params}
+        parameters = self._kind(params)().get_params()
+        return {name: values for name, values in self.space.items() if name in parameters and name not in params}
 
-    def _kind(self, params: Mapping[str, Any]) -> type[Any]:
+    def _kind(self, params: Mapping[str, Parameter]) -> type[Any]:
         kind = params.get("kind", next(iter(self.kinds)))
-        if kind not in self.kinds:
+        if not isinstance(kind, str) or kind not in self.kinds:
             raise SpecError(
                 f"{self.name} for {self.task} has no kind {kind!r}; it has {', '.join(self.kinds)}", field="params"
             )
         return self.kinds[kind]
 
-    def build(self, encoding: Encoding, params: Mapping[str, Any] | None = None, seed: int = 0) -> Model:
+    def build(self, encoding: Encoding, params: Mapping[str, Parameter] | None = None, seed: int = 0) -> Model:
         """Return an unfitted model; raise SpecError for a parameter that the estimator does not have.
 
         The parameter `kind` picks the estimator where a family has several (linear: ridge, lasso, poisson ...).
@@ -66,15 +67,15 @@ def _assemble(
     family: Family,
     estimator: type[Any],
     encoding: Encoding,
-    wanted: dict[str, Any],
+    wanted: dict[str, Parameter],
     seed: int,
     *,
-    given: Mapping[str, Any],
+    given: Mapping[str, Parameter],
 ) -> Model:
     made = estimator()
-    known = made.get_params()
+    parameters = made.get_params()
     _check(made, [name for name in given if name != "kind"])
-    made.set_params(**{name: value for name, value in wanted.items() if name in known})
+    made.set_params(**{name: value for name, value in wanted.items() if name in parameters})
     _seed(made, seed)
     codes = _codes(encoding)
     if family.preparation is Native:
@@ -88,11 +89,13 @@ def _assemble(
 
 
 def _check(estimator: Any, given: list[str]) -> None:
-    known = estimator.get_params()
-    unknown = [name for name in given if name not in known]
+    parameters = estimator.get_params()
+    unknown = [name for name in given if name not in parameters]
     if unknown:
         name = type(estimator).__name__
-        raise SpecError(f"{name} has no parameter {unknown[0]!r}; it has {', '.join(sorted(known))}", field="params")
+        raise SpecError(
+            f"{name} has no parameter {unknown[0]!r}; it has {', '.join(sorted(parameters))}", field="params"
+        )
 
 
 def _seed(estimator: Any, seed: int) -> None:
@@ -185,7 +188,7 @@ _REGRESSORS: dict[str, dict[str, type[Any]]] = {
     "extra_trees": {"regressor": ensemble.ExtraTreesRegressor},
     "gradient_boosting": {"regressor": ensemble.GradientBoostingRegressor},
 }
-_REGRESSION_DEFAULTS: dict[str, tuple[dict[str, Any], dict[str, list[Any]]]] = {
+_REGRESSION_DEFAULTS: dict[str, tuple[dict[str, Parameter], dict[str, list[Parameter]]]] = {
     "linear": ({"power": 1.5}, {"alpha": [0.001, 0.01, 0.1, 1.0, 10.0, 100.0]}),
 }
 
@@ -195,7 +198,9 @@ def _regressor(classifier: Family) -> Family:
     return Family(classifier.name, "regression", _REGRESSORS[classifier.name], classifier.preparation, defaults, space)
 
 
-_FAMILIES = {(family.name, family.task): family for one in _CLASSIFIERS for family in (one, _regressor(one))}
+_FAMILIES = {
+    (family.name, family.task): family for classifier in _CLASSIFIERS for family in (classifier, _regressor(classifier))
+}
 
 
 def families_for(task: str) -> list[Family]:
@@ -203,7 +208,9 @@ def families_for(task: str) -> list[Family]:
     return [family for family in _FAMILIES.values() if family.task == task]
 
 
-def build(name: str, task: str, encoding: Encoding, params: Mapping[str, Any] | None = None, seed: int = 0) -> Model:
+def build(
+    name: str, task: str, encoding: Encoding, params: Mapping[str, Parameter] | None = None, seed: int = 0
+) -> Model:
     """Return an unfitted model; raise SpecError for names and parameters that do not exist.
 
     `name` is a family of `families_for`, one of `converted.NAMES` or the dotted path of a scikit-learn estimator; the
@@ -214,8 +221,8 @@ def build(name: str, task: str, encoding: Encoding, params: Mapping[str, Any] | 
         return family.build(encoding, params, seed)
     estimator = converted.make(name, task)
     if estimator is None:
-        known = ", ".join(sorted({known for known, _ in _FAMILIES} | set(converted.NAMES)))
-        raise SpecError(f"no estimator family {name!r} for {task}; there are {known}", field="estimators")
+        names = ", ".join(sorted({family for family, _ in _FAMILIES} | set(converted.NAMES)))
+        raise SpecError(f"no estimator family {name!r} for {task}; there are {names}", field="estimators")
     _check(estimator, list(params or {}))
     estimator.set_params(**(params or {}))
     converted.check(estimator, name, task)
@@ -223,7 +230,7 @@ def build(name: str, task: str, encoding: Encoding, params: Mapping[str, Any] | 
     return Model(estimator, OneHot(_codes(encoding), dense=True))
 
 
-def settings_of(name: str, task: str, params: Mapping[str, Any]) -> dict[str, Any]:
+def settings_of(name: str, task: str, params: Mapping[str, Parameter]) -> dict[str, Parameter]:
     """Return what `build` sets for the same arguments: the family's defaults and the parameters that replace them."""
     family = _FAMILIES.get((name, task))
     return dict(params) if family is None else {**family.defaults, **params}

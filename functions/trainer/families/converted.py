@@ -68,18 +68,18 @@ def _class_of(path: str, task: str) -> type[Any]:
     if not path.startswith(_NAMESPACE) or any(part.startswith("_") for part in path.split(".")):
         raise SpecError(f"{path!r} is not a public class of scikit-learn", field="estimators")
     try:
-        found = getattr(import_module(module), name)
+        named = getattr(import_module(module), name)
     except (ImportError, AttributeError) as error:
         raise SpecError(f"scikit-learn has no {path!r}", field="estimators") from error
     kind = ClassifierMixin if task == "classification" else RegressorMixin
-    if not (isinstance(found, type) and issubclass(found, BaseEstimator) and issubclass(found, kind)):
+    if not (isinstance(named, type) and issubclass(named, BaseEstimator) and issubclass(named, kind)):
         raise SpecError(f"{path!r} is not an estimator for {task}", field="estimators")
-    if issubclass(found, svm.SVC | svm.NuSVC):
+    if issubclass(named, svm.SVC | svm.NuSVC):
         raise SpecError(
             f"the probabilities of {path!r} do not agree with what it predicts: name `svm`, whose do",
             field="estimators",
         )
-    return _with_defaults(path, found)
+    return _with_defaults(path, named)
 
 
 def check(estimator: Any, name: str, task: str) -> None:
@@ -91,13 +91,13 @@ def check(estimator: Any, name: str, task: str) -> None:
         )
 
 
-def _with_defaults(path: str, found: type[Any]) -> type[Any]:
+def _with_defaults(path: str, estimator: type[Any]) -> type[Any]:
     try:
-        found()
+        estimator()
     except TypeError as error:
         raise SpecError(
             f"{path!r} is made of other estimators or needs what model.yaml cannot give ({error}): name `stacking`, "
             "or a class that works as it comes",
             field="estimators",
         ) from error
-    return found
+    return estimator

@@ -16,6 +16,8 @@ from modelloop.spec.deviance import GAMMA, MAE, POISSON, RMSE, pinball, tweedie
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from modelloop.spec.fields import Parameter
+
 _FIXED: dict[type[Any], str] = {
     linear_model.PoissonRegressor: POISSON,
     linear_model.GammaRegressor: GAMMA,
@@ -58,16 +60,16 @@ def loss_of(estimator: Any) -> str:
             return pinball(params["quantile"])
         return _named(params, _PARAMETER.get(kind))
     except (TypeError, ValueError) as error:
-        named = _NUMBER.get(kind) or _PARAMETER[kind]
-        told = f"{named}: {params[named]!r}"
-        raise SpecError(f"{kind.__name__} cannot be fitted with {told}: {error}", field="params") from error
+        name = _NUMBER.get(kind) or _PARAMETER[kind]
+        setting = f"{name}: {params[name]!r}"
+        raise SpecError(f"{kind.__name__} cannot be fitted with {setting}: {error}", field="params") from error
 
 
-def _named(params: Mapping[str, Any], parameter: str | None) -> str:
+def _named(params: Mapping[str, Parameter], parameter: str | None) -> str:
     loss = params[parameter] if parameter else None
     if loss != "quantile":
         return _NAMES.get(str(loss), RMSE)
     level = params["quantile" if "quantile" in params else "alpha"]
     if level is None:
         raise ValueError("`loss: quantile` needs `quantile`, a number between 0 and 1")
-    return pinball(level)
+    return pinball(level)  # type: ignore[arg-type]  # what is no number raises a TypeError

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from trainer.families.preparation import Filled, Matrix, Native, OneHot
 
-LONGEST_REASON = 500
+MAX_REASON = 500
 NEARLY_TIED = 1e-9
 _EARLY_STOPPERS = (ensemble.HistGradientBoostingClassifier, ensemble.HistGradientBoostingRegressor)
 _MOST_PROBABLE = {  # their labels follow from their probabilities, and walking every tree twice costs as much again
@@ -35,7 +35,7 @@ class Model(BaseEstimator):  # type: ignore[misc]
 
     @property
     def classes_(self) -> NDArray[Any]:
-        """The classes in the order of `predict_proba`'s columns."""
+        """Return the classes in the order of `predict_proba`'s columns."""
         classes: NDArray[Any] = self.estimator.classes_
         return classes
 
@@ -53,7 +53,7 @@ class Model(BaseEstimator):  # type: ignore[misc]
         the estimator does not take.
         """
         prepared = self.preparation.fit(matrix).transform(matrix)
-        extra: dict[str, Any] = {} if sample_weight is None else {"sample_weight": sample_weight}
+        extra: dict[str, NDArray[Any]] = {} if sample_weight is None else {"sample_weight": sample_weight}
         if isinstance(self.estimator, _EARLY_STOPPERS):
             self.estimator.set_params(early_stopping=validation is not None)
             if validation is not None:
@@ -92,4 +92,4 @@ def fit_estimator(estimator: Any, prepared: Any, target: NDArray[Any], **extra: 
         estimator.fit(prepared, target, **extra)
     except (TypeError, ValueError) as error:  # scikit-learn's ways to refuse rows and parameters
         name = type(estimator).__name__
-        raise FitRefusedError(f"{name} cannot be fitted: {str(error)[:LONGEST_REASON]}") from error
+        raise FitRefusedError(f"{name} cannot be fitted: {str(error)[:MAX_REASON]}") from error

@@ -100,8 +100,8 @@ class OneHot(BaseEstimator):  # type: ignore[misc]
 
     def _sparse(self, matrix: Matrix) -> Any:
         """Fill one CSR matrix part by part; pages of the arrays that are never written take no memory."""
-        most = len(matrix) * (len(self.numbers_) + len(self.flags_) + len(self.categories_))
-        data, places, starts = np.empty(most), np.empty(most, np.int32), np.zeros(len(matrix) + 1, np.int32)
+        cells = len(matrix) * (len(self.numbers_) + len(self.flags_) + len(self.categories_))
+        data, places, starts = np.empty(cells), np.empty(cells, np.int32), np.zeros(len(matrix) + 1, np.int32)
         end = 0
         for rows in _chunks(len(matrix)):
             part = self._design(matrix[rows])

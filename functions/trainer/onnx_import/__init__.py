@@ -1,1 +1,1 @@
-"""Models that were fitted elsewhere and brought as ONNX: checked, adapted to one matrix, asked, examined."""
+"""Models that were fitted elsewhere and imported as ONNX: checked, adapted to one matrix, examined."""

@@ -1,12 +1,13 @@
-"""Is a brought ONNX file something that the serving runtime can take, and trust? Every refusal says what to change."""
+"""Whether an imported ONNX file is one that the serving runtime can run. Every refusal says what to change."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from onnx import TensorProto, checker, defs, load_model_from_string
 
+from modelloop.contracts.manifest_parts import EstimatorFacts
 from modelloop.errors import DatasetRejectedError
 from trainer.onnx_import import inputs, outputs
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto
 
     from modelloop.tables.encoding import Encoding
+    from modelloop.versions.prepared_table import Label
 
 DOMAINS = {"", "ai.onnx", "ai.onnx.ml"}
 
@@ -31,8 +33,8 @@ class CheckedModel:
     producer: str
 
 
-def check(content: bytes, *, encoding: Encoding, classes: Sequence[Any], output: str | None) -> CheckedModel:
-    """Check and adapt a brought model; `classes` is empty for regression, `output` the name that model.yaml gives.
+def check(content: bytes, *, encoding: Encoding, classes: Sequence[Label], output: str | None) -> CheckedModel:
+    """Check and adapt an imported model; `classes` is empty for regression, `output` the name that model.yaml gives.
 
     Raises DatasetRejectedError naming what is wrong.
     """
@@ -59,11 +61,11 @@ def _parse(content: bytes) -> ModelProto:
 
 def _refuse_external(model: ModelProto) -> None:
     attributes = [attribute for node in _nodes(model) for attribute in node.attribute]
-    sparse = [one for graph in _graphs(model.graph) for one in graph.sparse_initializer]
-    sparse += [one for attribute in attributes for one in [attribute.sparse_tensor, *attribute.sparse_tensors]]
+    sparse = [tensor for graph in _graphs(model.graph) for tensor in graph.sparse_initializer]
+    sparse += [tensor for attribute in attributes for tensor in [attribute.sparse_tensor, *attribute.sparse_tensors]]
     tensors = [tensor for graph in _graphs(model.graph) for tensor in graph.initializer]
     tensors += [tensor for attribute in attributes for tensor in [attribute.t, *attribute.tensors]]
-    tensors += [tensor for one in sparse for tensor in (one.values, one.indices)]
+    tensors += [tensor for pair in sparse for tensor in (pair.values, pair.indices)]
     for tensor in tensors:
         if tensor.data_location == TensorProto.EXTERNAL or tensor.external_data:
             raise DatasetRejectedError(
@@ -95,8 +97,8 @@ def _check_whole(model: ModelProto) -> None:
     try:
         checker.check_model(model)
     except Exception as error:
-        told = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
-        raise DatasetRejectedError(f"the ONNX model is not valid: {told}") from error
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
+        raise DatasetRejectedError(f"the ONNX model is not valid: {reason}") from error
 
 
 def _graphs(graph: GraphProto) -> Iterator[GraphProto]:
@@ -122,6 +124,6 @@ def _nodes(model: ModelProto) -> Iterator[NodeProto]:
                 yield from nested.node
 
 
-def facts(model: CheckedModel) -> dict[str, Any]:
+def estimator_facts(model: CheckedModel) -> EstimatorFacts:
     """Return what the manifest says of the model's making."""
-    return {"family": "brought", "class": "onnx", "params": {"opset": model.opset, "producer": model.producer}}
+    return EstimatorFacts("brought", "onnx", {"opset": model.opset, "producer": model.producer})

@@ -1,4 +1,4 @@
-"""The inputs of a brought model: whatever it takes, it is fed from one float32 matrix [rows, slots] of encoded columns.
+"""The inputs of an imported model: whatever it takes, it is fed from one float32 matrix [rows, slots].
 
 Models with one input a column get their parts of the matrix, texts in place of codes; a missing text, and one that
 `columns` does not list, is the empty text.
@@ -68,21 +68,21 @@ def _one_matrix(graph: GraphProto, entry: ValueInfoProto, slots: int) -> str:
 
 
 def _by_column(graph: GraphProto, inputs: list[ValueInfoProto], encoding: Encoding) -> str:
-    known = {entry.name: entry for entry in inputs}
+    by_name = {entry.name: entry for entry in inputs}
     named = [column.name for column in encoding.columns]
-    if set(known) != set(named):
+    if set(by_name) != set(named):
         raise DatasetRejectedError(
-            f"the model has {len(inputs)} inputs ({', '.join(sorted(known)[:8])}) and model.yaml lists the columns "
+            f"the model has {len(inputs)} inputs ({', '.join(sorted(by_name)[:8])}) and model.yaml lists the columns "
             f"{', '.join(named[:8])}: give it one float32 matrix [rows, columns], or one input a column, named like it"
         )
     nodes: list[Any] = []
     for place, column in enumerate(encoding.columns):
-        nodes += _column(graph, known[column.name], column, place)
+        nodes += _column(graph, by_name[column.name], column, place)
     return _feed(graph, nodes, len(encoding.slots))
 
 
 def _column(graph: GraphProto, entry: ValueInfoProto, column: Column, place: int) -> list[Any]:
-    """Return the nodes from the matrix to one input; every column of a brought model has one slot."""
+    """Return the nodes from the matrix to one input; every column of an imported model has one slot."""
     kind, name = entry.type.tensor_type.elem_type, f"modelloop_{place}"
     shape = [-1] if _rank(entry) == 1 else [-1, 1]
     nodes = [_node(graph, "Gather", [VECTORS, np.array([place])], f"{name}_cell", axis=1)]
@@ -107,12 +107,12 @@ def _column(graph: GraphProto, entry: ValueInfoProto, column: Column, place: int
 def _node(graph: GraphProto, operator: str, inputs: list[Any], output: str, **attributes: Any) -> Any:
     """Return a node; arrays among its inputs become constants of the graph."""
     names = []
-    for number, one in enumerate(inputs):
-        if isinstance(one, str):
-            names.append(one)
+    for number, given in enumerate(inputs):
+        if isinstance(given, str):
+            names.append(given)
             continue
         names.append(f"{output}_constant{number}")
-        graph.initializer.append(numpy_helper.from_array(one, names[-1]))
+        graph.initializer.append(numpy_helper.from_array(given, names[-1]))
     return helper.make_node(operator, names, [output], **attributes)
 
 

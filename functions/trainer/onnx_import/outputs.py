@@ -1,4 +1,4 @@
-"""The outputs of a brought model: which one answers, as class probabilities or as one number a row."""
+"""The outputs of an imported model: which one answers, as class probabilities or as one number a row."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from onnx import ModelProto, NodeProto, ValueInfoProto
 
+    from modelloop.versions.prepared_table import Label
+
 MATRIX = BINARY = 2
 _FLOATS = {TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16}
 _LABELS = ("classlabels_strings", "classlabels_int64s", "classlabels_ints")
@@ -24,7 +26,7 @@ _HOW = (
 )
 
 
-def adapt(model: ModelProto, classes: Sequence[Any], wanted: str | None) -> str:
+def adapt(model: ModelProto, classes: Sequence[Label], wanted: str | None) -> str:
     """Make a model answer with one float matrix; return the output's name. `classes` is empty for regression.
 
     Maps of probabilities are taken apart, a lone probability gets its complement. Raises DatasetRejectedError, saying
@@ -52,14 +54,14 @@ def _take_maps_apart(model: ModelProto) -> None:
 
 
 def _labels(node: NodeProto) -> list[str]:
-    found = next((one for one in node.attribute if one.name in _LABELS and (one.strings or one.ints)), None)
-    if found is None:
+    labels = next((entry for entry in node.attribute if entry.name in _LABELS and (entry.strings or entry.ints)), None)
+    if labels is None:
         return []
-    return [text.decode() for text in found.strings] or [str(number) for number in found.ints]
+    return [text.decode() for text in labels.strings] or [str(number) for number in labels.ints]
 
 
-def _check_order(model: ModelProto, classes: Sequence[Any]) -> None:
-    named = [label_text(one) for one in classes]
+def _check_order(model: ModelProto, classes: Sequence[Label]) -> None:
+    named = [label_text(label) for label in classes]
     for node in model.graph.node:
         own = _labels(node)
         if own != named and sorted(own) == sorted(named):
@@ -85,8 +87,8 @@ def _choose(model: ModelProto, wanted: str | None, classes: int) -> ValueInfoPro
         entry for entry in usable if _width(entry) is None
     ]
     if not fitting:
-        many = f"for {classes} classes" if classes else "for one number"
-        raise DatasetRejectedError(f"output {usable[-1].name!r} has {_width(usable[-1])} columns {many}")
+        wanted_for = f"for {classes} classes" if classes else "for one number"
+        raise DatasetRejectedError(f"output {usable[-1].name!r} has {_width(usable[-1])} columns {wanted_for}")
     if len(fitting) > 1 and not classes:
         raise DatasetRejectedError(f"the model has several float outputs ({names}); name one as `outputs.predict`")
     likely: list[ValueInfoProto] = [entry for entry in fitting if "prob" in entry.name.lower()] or fitting
@@ -106,9 +108,9 @@ def _add_complement(model: ModelProto, output: ValueInfoProto) -> None:
     """Add an output [1 - p, p] of the one probability p."""
     kind = output.type.tensor_type.elem_type
     dtype: Any = helper.tensor_dtype_to_np_dtype(kind)
-    one, shape = numpy_helper.from_array(np.ones(1, dtype), "modelloop_one"), "modelloop_shape"
+    ones, shape = numpy_helper.from_array(np.ones(1, dtype), "modelloop_one"), "modelloop_shape"
     column = numpy_helper.from_array(np.array([-1, 1], np.int64), shape)
-    model.graph.initializer.extend([one, column])
+    model.graph.initializer.extend([ones, column])
     model.graph.node.extend(
         [
             helper.make_node("Reshape", [output.name, shape], ["modelloop_yes"]),

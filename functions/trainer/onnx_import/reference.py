@@ -9,18 +9,17 @@ import numpy as np
 from onnx.reference import ReferenceEvaluator
 
 from modelloop.errors import DatasetRejectedError
-from trainer.onnx_import.answers import read
+from trainer.evaluation.predictors import predictions_from_cells
 
 if TYPE_CHECKING:
-    from trainer.evaluation import Outcome
-    from trainer.table import Part
+    from trainer.rows import Part, Predictions
 
-FEWEST_ROWS, MOST_ROWS = 16, 4000
+MIN_ROWS, MAX_ROWS = 16, 4000
 SECONDS = 30.0
 
 
 class OnnxReference:
-    """Answers as the model of an ONNX file should; `classes` is 0 for regression."""
+    """Predicts as the model of an ONNX file should; `classes` is 0 for regression."""
 
     def __init__(self, content: bytes, *, output: str, classes: int, threshold: float | None = None) -> None:
         try:
@@ -30,19 +29,19 @@ class OnnxReference:
         self._output = output
         self._classes = classes
         self._threshold = threshold
-        self._seconds_a_row = SECONDS / FEWEST_ROWS
+        self._seconds_a_row = SECONDS / MIN_ROWS
 
     @property
-    def most_rows(self) -> int:
-        """As many as it answers in half a minute, by the speed of its last answer; few before that."""
-        return max(FEWEST_ROWS, min(MOST_ROWS, int(SECONDS / self._seconds_a_row)))
+    def max_rows(self) -> int:
+        """Return as many as it answers in half a minute, by the speed of its last answer; few before that."""
+        return max(MIN_ROWS, min(MAX_ROWS, int(SECONDS / self._seconds_a_row)))
 
-    def outcome(self, part: Part) -> Outcome:
-        """Return what the model says; raise DatasetRejectedError when it cannot be run or gives no probabilities."""
+    def predict(self, part: Part) -> Predictions:
+        """Return what the model predicts; raise DatasetRejectedError when it cannot be run or has no probabilities."""
         started = time.monotonic()
         cells = self._run(part)
         self._seconds_a_row = max((time.monotonic() - started) / max(part.rows, 1), 1e-6)
-        return read(part, cells, self._classes, self._threshold)
+        return predictions_from_cells(part, cells, self._classes, self._threshold)
 
     def _run(self, part: Part) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
         name = self._evaluator.input_names[0]
@@ -55,5 +54,5 @@ class OnnxReference:
 
 
 def _refusal(error: Exception) -> DatasetRejectedError:
-    told = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
-    return DatasetRejectedError(f"the ONNX model cannot be run: {told}")
+    reason = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
+    return DatasetRejectedError(f"the ONNX model cannot be run: {reason}")

@@ -2,63 +2,52 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import orjson
 
 from modelloop import keys
+from modelloop.contracts.bundle import Bundle, GoldenOutput, GoldenRows
 from modelloop.contracts.pointer import LARGEST_BYTES
 from modelloop.errors import ExportMismatchError
-from trainer.evaluation.conformal import residual_quantiles
-from trainer.release.files import File
+from trainer.evaluation.calibration import residual_quantiles
 from trainer.release.golden import cells, golden_rows
-from trainer.table import Part
+from trainer.release.sources import File
+from trainer.rows import Part
 
 if TYPE_CHECKING:
     from modelloop.contracts.baseline import Baseline
-    from trainer.evaluation.predictors import Predictor
+    from modelloop.contracts.bundle import EngineForm
+    from trainer.rows import Predictions, Predictor
     from trainer.table import PreparedTable
 
-FORMAT_VERSION = 1
-
-
-def bundle(
-    table: PreparedTable,
-    run_id: str,
-    estimator: Predictor,
-    form: dict[str, Any],
-    baseline: Baseline,
-) -> File:
-    """Return `model.flat.json`; `form` has the engine's part of it, `baseline` gives the golden rows their values."""
-    return serving_file(table, run_id, form, _golden(table, estimator, baseline), _interval(table, estimator))
+NO_GOLDEN_ROWS = GoldenRows((), ())
 
 
 def serving_file(
     table: PreparedTable,
     run_id: str,
-    form: dict[str, Any],
-    golden: dict[str, Any],
-    interval: dict[str, Any] | None = None,
+    form: EngineForm,
+    golden: GoldenRows,
+    quantiles: dict[str, float] | None = None,
 ) -> File:
-    """Return the document of a form with these golden rows and intervals."""
+    """Return `model.flat.json`: `form` is the engine's part of it, `quantiles` are those of the residuals."""
     spec = table.spec
-    document = {
-        "format_version": FORMAT_VERSION,
-        "model": table.document["model"],
-        "run_id": run_id,
-        "task": table.task,
-        "target": table.document["target"],
-        "classes": table.classes,
-        "threshold": spec.threshold,
-        "encoding": table.encoding.to_json(),
-        **form,
-        "golden": golden,
-        "interval": interval,
-        "capture": {"percent": spec.monitoring.capture_percent, "mask": sorted(spec.mask)},
-        "base": None,
-    }
-    body = orjson.dumps(document)
+    bundle = Bundle(
+        model=table.facts.model,
+        run_id=run_id,
+        task=table.task,
+        target=table.target,  # type: ignore[arg-type]  # an imported model may name none
+        classes=table.classes,
+        threshold=spec.threshold,
+        encoding=table.encoding,
+        form=form,
+        golden=golden,
+        quantiles=quantiles,
+        capture_percent=spec.monitoring.capture_percent,
+        mask=sorted(spec.mask),
+    )
+    body = bundle.to_bytes()
     if len(body) > LARGEST_BYTES:
         raise ExportMismatchError(
             f"the model has {len(body) >> 20} MiB and can serve with {LARGEST_BYTES >> 20} at most; give it fewer or "
@@ -67,21 +56,24 @@ def serving_file(
     return File(keys.BUNDLE, body, "application/json")
 
 
-def _golden(table: PreparedTable, estimator: Predictor, baseline: Baseline) -> dict[str, Any]:
+def make_golden(table: PreparedTable, predictor: Predictor, baseline: Baseline) -> GoldenRows:
+    """Return made-up rows, with values from the bins of the baseline, and what the model predicts of them."""
     rows = golden_rows(table.encoding, baseline, table.spec.mask)
-    read = table.encoding.read(len(rows), cells(rows, table.encoding))
-    vectors = np.array(read.vectors, np.float32).reshape(len(rows), len(table.encoding.slots))
-    said = estimator.outcome(Part(vectors, np.zeros(len(rows))))
-    return {"rows": rows, "outputs": [_output(table, said, row) for row in range(len(rows))]}
+    encoded = table.encoding.read(len(rows), cells(rows, table.encoding))
+    vectors = np.array(encoded.vectors, np.float32).reshape(len(rows), len(table.encoding.slots))
+    predictions = predictor.predict(Part(vectors, np.zeros(len(rows))))
+    return GoldenRows(tuple(rows), tuple(_output(table, predictions, row) for row in range(len(rows))))
 
 
-def _output(table: PreparedTable, said: Any, row: int) -> dict[str, Any]:
-    if table.classes is None:
-        return {"predict": float(said.predicted[row]), "predict_proba": None}
-    return {"predict": table.classes[int(said.predicted[row])], "predict_proba": said.proba[row].tolist()}
+def _output(table: PreparedTable, predictions: Predictions, row: int) -> GoldenOutput:
+    if table.classes is None or predictions.proba is None:
+        return GoldenOutput(float(predictions.predicted[row]), None)
+    label = table.classes[int(predictions.predicted[row])]
+    return GoldenOutput(label, tuple(predictions.proba[row].tolist()))
 
 
-def _interval(table: PreparedTable, estimator: Predictor) -> dict[str, Any] | None:
+def interval_quantiles(table: PreparedTable, predictor: Predictor) -> dict[str, float] | None:
+    """Return the quantiles of the residuals on the validation part; None for classes and where that is empty."""
     if table.classes is not None or not table.validation.rows:
         return None
-    return {"quantiles": residual_quantiles(estimator.outcome(table.validation))}
+    return residual_quantiles(predictor.predict(table.validation))

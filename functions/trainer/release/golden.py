@@ -1,6 +1,6 @@
 """Golden rows: raw rows made up from bins and categories, whose answers every environment must reproduce.
 
-They are nobody's rows: numbers are rounded middles of bins, categories are ones that at least ten rows had, masked
+They are no real rows: numbers are rounded middles of bins, categories are ones that at least ten rows had, masked
 columns are missing. Every row goes through the same grammar and encoding as a request.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modelloop.tables.readers import EPOCH
 
@@ -16,21 +16,22 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from modelloop.contracts.baseline import Baseline, BaselineColumn
+    from modelloop.contracts.bundle import Cell
     from modelloop.tables.encoding import Column, Encoding
 
 ROWS = 8
-FEWEST_SEEN = 10
+MIN_SEEN = 10
 UNSEEN = "a category never seen"
 _DIGITS = 3
-_LARGEST = 3.4e38  # the last that three digits can say within the range of a 32-bit float
+_MAX_NUMBER = 3.4e38  # the largest that three digits can write within the range of a 32-bit float
 
 
 def golden_rows(
     encoding: Encoding, baseline: Baseline, mask: Collection[str], rows: int = ROWS
-) -> list[dict[str, Any]]:
+) -> list[dict[str, Cell]]:
     """Return synthetic rows by column name; over the rows, each column runs through its choices and missing."""
     bins = {column.name: column for column in baseline.columns}
-    choices = [
+    choices: list[list[Cell]] = [
         [None] if column.name in mask or column.name not in bins else [*_choices(column, bins[column.name]), None]
         for column in encoding.columns
     ]
@@ -40,16 +41,16 @@ def golden_rows(
     ]
 
 
-def cells(rows: Sequence[Mapping[str, Any]], encoding: Encoding) -> dict[str, list[Any]]:
+def cells(rows: Sequence[Mapping[str, Cell]], encoding: Encoding) -> dict[str, list[Cell]]:
     """Return rows as columns, as `Encoding.read` takes them."""
     return {column.name: [row[column.name] for row in rows] for column in encoding.columns}
 
 
-def _numbered(encoding: Encoding, choices: list[list[Any]]) -> enumerate[tuple[Column, list[Any]]]:
+def _numbered(encoding: Encoding, choices: list[list[Cell]]) -> enumerate[tuple[Column, list[Cell]]]:
     return enumerate(zip(encoding.columns, choices, strict=True))
 
 
-def _pick(options: list[Any], row: int, place: int) -> Any:
+def _pick(options: list[Cell], row: int, place: int) -> Cell:
     """Choose so that neighbouring columns are out of step and the first rows differ most."""
     return options[(row * _stride(len(options)) + place) % len(options)]
 
@@ -61,17 +62,17 @@ def _stride(length: int) -> int:
     return step
 
 
-def _choices(column: Column, counted: BaselineColumn) -> list[Any]:
+def _choices(column: Column, counted: BaselineColumn) -> list[Cell]:
     if column.kind == "boolean":
         return [True, False]
     if column.kind == "text":
         counts = zip(counted.bins.categories or (), counted.counts, strict=False)
-        return [*(name for name, count in counts if count >= FEWEST_SEEN), UNSEEN]
+        return [*(name for name, count in counts if count >= MIN_SEEN), UNSEEN]
     middles = _middles(counted.bins.edges or ())
     if column.kind == "number":
-        return middles
+        return [*middles]
     origin = date.fromisoformat(column.origin or EPOCH)
-    return sorted({_day(origin, middle) for middle in middles})
+    return [*sorted({_day(origin, middle) for middle in middles})]
 
 
 def _middles(edges: Sequence[float]) -> list[float]:
@@ -84,7 +85,7 @@ def _middles(edges: Sequence[float]) -> list[float]:
 
 
 def _rounded(number: float) -> float:
-    return float(f"{min(max(number, -_LARGEST), _LARGEST):.{_DIGITS}g}")
+    return float(f"{min(max(number, -_MAX_NUMBER), _MAX_NUMBER):.{_DIGITS}g}")
 
 
 def _day(origin: date, days: float) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modelloop.aws.serving import pointers
 from modelloop.aws.serving.changes import Changes
@@ -13,32 +13,33 @@ from modelloop.versions.gate import RELEASE
 if TYPE_CHECKING:
     from modelloop.aws.registry.registry import Registry
     from modelloop.aws.stores import Stores
+    from modelloop.contracts.manifest import Manifest
     from modelloop.contracts.pointer import Pointer, VersionRef
 
 WHO = "trainer"
 ATTEMPTS = 5
 
 
-def publish(stores: Stores, manifest: dict[str, Any], ref: VersionRef) -> str:
-    """Release a registered version whose gate said so; return what became of it, for a person.
+def publish(stores: Stores, manifest: Manifest) -> str:
+    """Release a registered version that its gate released; return a sentence about what became of it.
 
-    Each attempt may only change the revision of the pointer that was looked at; a lost race is looked at again. Raises
-    TransientError when other people win five times.
+    Each attempt may only change the revision of the pointer that was read; after a lost race it is read again. Raises
+    TransientError when others change it five times.
     """
-    model, gate = manifest["model"], manifest["gate"]
-    if gate["decision"] != RELEASE:
-        return f"version {ref.version} waits for approval: {'; '.join(gate['reasons'])}"
+    model, gate, ref = manifest.model, manifest.gate, manifest.ref
+    if gate.decision != RELEASE:
+        return f"version {ref.version} waits for approval: {'; '.join(gate.reasons)}"
     for _ in range(ATTEMPTS):
         pointer, _ = pointers.read(stores.artifacts, model)
-        if not _serves(pointer, ref) and _champion_run(pointer) != manifest["compared_with"]:
+        if not _serves(pointer, ref) and _champion_run(pointer) != manifest.compared_with:
             return f"version {ref.version} waits to be promoted: the champion changed while it was trained"
         seen = 0 if pointer is None else pointer.revision
         try:
-            changes = Changes(stores, model, who=WHO, why=f"gate: {gate['reasons'][0]}", seen=seen)
+            changes = Changes(stores, model, who=WHO, why=f"gate: {gate.reasons[0]}", seen=seen)
             following = changes.release(ref.version)
         except ConflictError:
             continue
-        return _told(stores.registry, following, model, ref)
+        return _describe_outcome(stores.registry, following, model, ref)
     raise TransientError(f"the serving pointer of {model!r} was changed {ATTEMPTS} times meanwhile; try again")
 
 
@@ -50,7 +51,7 @@ def _champion_run(pointer: Pointer | None) -> str | None:
     return None if pointer is None or pointer.champion is None else pointer.champion.run_id
 
 
-def _told(registry: Registry, pointer: Pointer | None, model: str, ref: VersionRef) -> str:
+def _describe_outcome(registry: Registry, pointer: Pointer | None, model: str, ref: VersionRef) -> str:
     if pointer is not None and ref in pointer.refs():
         return _role(pointer, ref)
     status = clearance.status(registry.get_version(model, ref.version))

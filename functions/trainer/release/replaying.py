@@ -1,4 +1,4 @@
-"""Prove the export: the serving runtime must give the estimator's answers on holdout, made-up and boundary rows."""
+"""Prove the export: the serving runtime must give the estimator's answers on holdout, mixed and boundary rows."""
 
 from __future__ import annotations
 
@@ -8,55 +8,60 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from modelloop import keys
+from modelloop.contracts.replay_request import ReplayRequest, replay_verdict_from_json
 from modelloop.errors import ExportMismatchError
-from trainer.evaluation.outcome import capped
-from trainer.table import Part
+from trainer.rows import Part, subsample
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
+    from modelloop.contracts.bundle import EngineForm
+    from modelloop.contracts.replay_request import ReplayVerdict
     from modelloop.versions.run import Run
-    from trainer.evaluation.predictors import Predictor
-    from trainer.release.files import File
+    from trainer.release.sources import File
+    from trainer.rows import Predictor
     from trainer.services import Services
     from trainer.table import PreparedTable
 
-FORMAT_VERSION = 1
 HOLDOUT_ROWS, MIXED_ROWS, BOUNDARY_ROWS = 3000, 1000, 1000
 MISSING_SHARE = 0.1
 VECTORS, EXPECTED = "replay-vectors.npy", "replay-expected.npy"
 
 
 def prove(
-    services: Services, table: PreparedTable, run: Run, estimator: Predictor, file: File, form: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Have the uploaded bundle replayed and return the verdict; raise ExportMismatchError when it differs."""
+    services: Services, table: PreparedTable, run: Run, proof: Predictor, file: File, form: EngineForm
+) -> ReplayVerdict:
+    """Have the uploaded bundle replayed; return the verdict.
+
+    Raises ExportMismatchError when the answers differ from the predictions of `proof`.
+    """
     model, run_id = run.model, run.run_id
     vectors = rows_to_replay(table, form)
-    vectors = vectors[capped(len(vectors), estimator.most_rows, table.seed)]
-    outcome = estimator.outcome(Part(vectors, np.zeros(len(vectors))))
-    expected = outcome.predicted if outcome.proba is None else outcome.proba
+    vectors = vectors[subsample(len(vectors), proof.max_rows, table.seed)]
+    predictions = proof.predict(Part(vectors, np.zeros(len(vectors))))
+    expected = predictions.predicted if predictions.proba is None else predictions.proba
     places = {name: keys.prepared(model, run_id, name) for name in (VECTORS, EXPECTED)}
     services.artifacts.put(places[VECTORS], _npy(vectors))
     services.artifacts.put(places[EXPECTED], _npy(expected.astype(np.float64)))
-    verdict = services.runtime.replay({
-        "format_version": FORMAT_VERSION, "model": model, "run_id": run_id, "request_id": run.request_id,
-        "file": keys.version(model, run_id, file.name), **file.facts(),
-        "vectors": places[VECTORS], "expected": places[EXPECTED],
-    })  # fmt: skip
-    if not verdict.get("ok") or not verdict.get("golden_ok", True):
-        reason = verdict.get("reason") or f"{verdict.get('mismatches')} of {verdict.get('rows')} rows differ"
+    facts = file.facts()
+    request = ReplayRequest(
+        model, run_id, run.request_id, keys.version(model, run_id, file.name), facts.sha256, facts.bytes,
+        vectors=places[VECTORS], expected=places[EXPECTED],
+    )  # fmt: skip
+    verdict = replay_verdict_from_json(services.runtime.replay(request.to_json()))
+    if not verdict.ok or not verdict.golden_ok:
+        reason = verdict.reason or f"{verdict.mismatches} of {verdict.rows} rows differ"
         raise ExportMismatchError(f"the serving engine does not reproduce the fitted model: {reason}")
     return verdict
 
 
-def rows_to_replay(table: PreparedTable, form: Mapping[str, Any]) -> NDArray[np.float32]:
+def rows_to_replay(table: PreparedTable, form: EngineForm) -> NDArray[np.float32]:
     """Return holdout rows, rows mixed from columns of different rows, and rows beside the thresholds of the model."""
     generator = np.random.default_rng(table.seed)
     seen = (table.train if table.train.rows else table.rows).matrix
-    holdout = table.holdout.matrix[capped(table.holdout.rows, HOLDOUT_ROWS, table.seed)]
+    holdout = table.holdout.matrix[subsample(table.holdout.rows, HOLDOUT_ROWS, table.seed)]
     mixed = _mixed(seen, MIXED_ROWS, generator)
     numbers = {place for place, slot in enumerate(table.encoding.slots) if slot.kind == "number"}
     tests = [test for test in _thresholds(form) if test[0] in numbers]
@@ -85,16 +90,16 @@ def _at_thresholds(
     return matrix
 
 
-def _thresholds(form: Mapping[str, Any]) -> list[tuple[int, float]]:
+def _thresholds(form: EngineForm) -> list[tuple[int, float]]:
     """Return (slot, threshold) of the tests of a flat tree form; nothing for other forms."""
-    flat = form.get("flat") or {}
+    flat: Mapping[str, Any] = form.flat or {}
     if flat.get("form") != "trees":
         return []
-    largest = float(np.finfo(np.float32).max)
+    max_number = float(np.finfo(np.float32).max)
     return [
         (slot, number)
         for slot, number in zip(flat["feature"], flat["number"], strict=True)
-        if 0 <= slot < flat["slots"] and abs(number) < largest
+        if 0 <= slot < flat["slots"] and abs(number) < max_number
     ]
 
 

@@ -1,38 +1,55 @@
-"""Where a candidate comes from: it was fitted here, or brought as ONNX. Both are examined, proven and stored alike."""
+"""Where a candidate comes from: it was fitted here, or imported as ONNX. Both are examined, proven and stored alike."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import sha256
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import joblib
 
 from modelloop import keys
-from trainer.export import flatten, to_onnx
-from trainer.release.files import File
+from modelloop.contracts.bundle import FLAT, ONNX, EngineForm
+from modelloop.contracts.manifest_parts import EstimatorFacts, FileFacts
+from trainer.export.serving import flatten, to_onnx
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from modelloop.contracts.manifest_parts import Predecessor, TrialRecord
     from modelloop.tables.encoding import Encoding
-    from trainer.evaluation.predictors import Predictor
-    from trainer.search.candidates import Trial
+    from trainer.rows import Predictor
     from trainer.search.fitting import Fitted
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file of a version before it is stored: its name inside the version's folder, its bytes and content type."""
+
+    name: str
+    body: bytes
+    content_type: str = "application/octet-stream"
+
+    def facts(self) -> FileFacts:
+        """Return digest and size, as manifests carry them."""
+        return FileFacts(sha256(self.body).hexdigest(), len(self.body))
 
 
 @dataclass(frozen=True, slots=True)
 class Export:
     """The engine's part of the serving bundle, and the files of the model itself."""
 
-    form: dict[str, Any]
+    form: EngineForm
     files: list[File]
 
 
 class Source(Protocol):
-    """What every candidate can tell."""
+    """What every candidate has."""
 
     @property
     def predictor(self) -> Predictor:
-        """Return what answers about rows."""
+        """Return what predicts rows."""
         ...
 
     @property
@@ -46,17 +63,17 @@ class Source(Protocol):
         ...
 
     @property
-    def trials(self) -> list[Trial]:
+    def trials(self) -> Sequence[TrialRecord]:
         """Return every fit that led to it."""
         ...
 
     @property
-    def started_from(self) -> dict[str, Any] | None:
-        """Return version and run whose settings were tried first; None where there were none."""
+    def started_from(self) -> Predecessor | None:
+        """Return the version whose settings were tried first; None where there was none."""
         ...
 
-    def describe(self) -> dict[str, Any]:
-        """Return family, class and parameters."""
+    def describe(self) -> EstimatorFacts:
+        """Return how it was made."""
         ...
 
     def export(self, encoding: Encoding) -> Export:
@@ -86,24 +103,21 @@ class FittedSource:
         return self.fitted.objective.compared_by
 
     @property
-    def trials(self) -> list[Trial]:
+    def trials(self) -> Sequence[TrialRecord]:
         """Return every completed fit."""
         return self.fitted.trials
 
     @property
-    def started_from(self) -> dict[str, Any] | None:
-        """Return version and run whose settings were tried first; None for a first version."""
-        return None if self.fitted.predecessor is None else self.fitted.predecessor.to_json()
+    def started_from(self) -> Predecessor | None:
+        """Return the version whose settings were tried first; None for a first version."""
+        return self.fitted.started_from
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> EstimatorFacts:
         """Return family, class, plain parameters of the estimator, and those that were set beyond the defaults."""
-        estimator = self.fitted.estimator.model.estimator
+        estimator, chosen = self.fitted.estimator.model.estimator, self.fitted.chosen
         kind = type(estimator)
         params = {name: value for name, value in estimator.get_params(deep=False).items() if _is_plain(value)}
-        return {
-            "family": self.fitted.chosen.family, "class": f"{kind.__module__}.{kind.__qualname__}", "params": params,
-            "settings": self.fitted.chosen.params,
-        }  # fmt: skip
+        return EstimatorFacts(chosen.family, f"{kind.__module__}.{kind.__qualname__}", params, chosen.params)
 
     def export(self, encoding: Encoding) -> Export:
         """Return the flat form where there is one, else ONNX; the estimator itself is kept beside it."""
@@ -113,10 +127,9 @@ class FittedSource:
         files = [File(keys.JOBLIB, kept.getvalue())]
         flat = flatten(model, encoding)
         if flat is not None:
-            return Export({"engine": "flat", "flat": flat, "onnx": None}, files)
-        converted = to_onnx(model, encoding)
-        form = {"engine": "onnx", "flat": None, "onnx": converted.facts()}
-        return Export(form, [File(keys.ONNX, converted.content), *files])
+            return Export(EngineForm(FLAT, flat=flat), files)
+        content, described = to_onnx(model, encoding)
+        return Export(EngineForm(ONNX, onnx=described), [File(keys.ONNX, content), *files])
 
 
 def _is_plain(value: object) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -32,7 +32,7 @@ def number(value: object, digits: int = 4) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.{digits}g}"
 
 
-def figure(metric: dict[str, Any] | None) -> str:
+def figure(metric: dict[str, float | None] | None) -> str:
     """Return a metric's value and, where there is one, its interval as HTML; a dash without a value."""
     if metric is None or metric.get("value") is None:
         return NOTHING

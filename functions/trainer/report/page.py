@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from string import Template
-from typing import Any
+from typing import TYPE_CHECKING
 
 import orjson
 
+from modelloop.versions.gate import REJECT
+from trainer.report.figures import allowed
 from trainer.report.markup import number, text
-from trainer.report.sections import NAMES, compared, sections
+from trainer.report.sections import NAMES, compared, margin_of, sections
+
+if TYPE_CHECKING:
+    from modelloop.contracts.manifest import Manifest
 
 HERE = Path(__file__).parent
 DECISIONS = {"release": "released by the gate", "approve": "needs approval", "reject": "refused by the gate"}
 MAX_IMPORTANCE_COLUMNS = 25
 
 
-def render(manifest: dict[str, Any]) -> bytes:
+def render(manifest: Manifest) -> bytes:
     """Return the report of a manifest as an HTML page in UTF-8.
 
-    The manifest's `files` and `golden` are not needed. A model that the gate refused has `version` None and an empty
+    The manifest's `files` and `golden` are not needed; of a model that the gate refused, neither are `version` and
     `replay`.
     """
-    decision = manifest["gate"]["decision"]
+    decision = manifest.gate.decision
     page = Template(_read("page.html")).substitute(
-        title=text(f"{manifest['model']} {_subject(manifest)}"),
-        model=text(manifest["model"]),
+        title=text(f"{manifest.model} {_subject(manifest)}"),
+        model=text(manifest.model),
         version=text(_subject(manifest)),
-        made=text(f"{manifest['created_at'][:16].replace('T', ' ')} UTC"),
+        made=text(f"{manifest.created_at[:16].replace('T', ' ')} UTC"),
         about=_about(manifest),
         decision=text(decision),
         verdict=text(DECISIONS.get(decision, decision)),
@@ -41,21 +47,20 @@ def render(manifest: dict[str, Any]) -> bytes:
     return page.encode()
 
 
-def _subject(manifest: dict[str, Any]) -> str:
+def _subject(manifest: Manifest) -> str:
     """Return what the page is about: a version, or the run whose model did not become one."""
-    version = manifest["version"]
-    return f"run {manifest['run_id']}" if version is None else f"version {version}"
+    return f"run {manifest.run_id}" if manifest.gate.decision == REJECT else f"version {manifest.version}"
 
 
-def _about(manifest: dict[str, Any]) -> str:
-    classes = f" into {len(manifest['classes'])} classes" if manifest["classes"] else ""
-    return f"{text(manifest['task'])} of <strong>{text(manifest['target'])}</strong>{classes}"
+def _about(manifest: Manifest) -> str:
+    classes = f" into {len(manifest.classes)} classes" if manifest.classes else ""
+    return f"{text(manifest.task)} of <strong>{text(manifest.target)}</strong>{classes}"
 
 
-def _tiles(manifest: dict[str, Any]) -> str:
+def _tiles(manifest: Manifest) -> str:
     tiles = []
-    for name, metric in list(manifest["metrics"]["holdout"].items())[:4]:
-        trivial = (manifest["metrics"]["trivial"].get(name) or {}).get("value")
+    for name, metric in list(manifest.metrics.holdout.items())[:4]:
+        trivial = (manifest.metrics.trivial.get(name) or {}).get("value")
         tiles.append(
             f'<div class="tile"><span>{text(NAMES.get(name, name))}</span><strong>{number(metric["value"], 3)}</strong>'
             f"<small>trivial model {number(trivial, 3)}</small></div>"
@@ -63,13 +68,14 @@ def _tiles(manifest: dict[str, Any]) -> str:
     return "".join(tiles)
 
 
-def _data(manifest: dict[str, Any]) -> str:
+def _data(manifest: Manifest) -> str:
     """Return what the charts show as JSON, without the `<` that could end the script element around it."""
+    document, margin = manifest.diagnostics.to_json(), margin_of(manifest)
     data = {
-        "calibration": manifest.get("calibration"),
-        "curves": manifest["curves"],
-        "importance": (manifest.get("importance") or [])[:MAX_IMPORTANCE_COLUMNS],
-        "comparisons": compared(manifest),
+        "calibration": document["calibration"],
+        "curves": document["curves"],
+        "importance": manifest.diagnostics.importance[:MAX_IMPORTANCE_COLUMNS],
+        "comparisons": [asdict(entry) | {"allowed": allowed(entry, margin)} for entry in compared(manifest)],
     }
     return orjson.dumps(data).decode().replace("<", "\\u003c")
 

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from math import isnan
+from typing import TYPE_CHECKING
 
-from modelloop.spec.sections import MARGIN
+from modelloop.versions.gate import REJECT
 from trainer.report import figures
 from trainer.report.columns import columns_section
 from trainer.report.markup import chart, figure, number, pairs, section, shorten, table, text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from modelloop.contracts.evaluation import Calibration, ColumnSlices, Reliability
+    from modelloop.contracts.manifest import Manifest
+    from modelloop.contracts.manifest_parts import CrossValidation, TrialRecord
+    from modelloop.spec.fields import Parameter
+    from modelloop.versions.evidence import LossComparison
+    from modelloop.versions.prepared_table import Label
 
 NAMES = {
     "log_loss": "log loss", "roc_auc": "ROC AUC", "pr_auc": "PR AUC", "f1": "F1", "brier": "Brier score",
@@ -20,8 +31,6 @@ OUTCOMES = {"passed": "passed", "failed": "failed", "approval": "needs approval"
 MAX_CLASSES = 20
 MAX_NAMED_CURVES = 6
 
-type Manifest = dict[str, Any]
-
 
 def sections(manifest: Manifest) -> str:
     """Return every section of the page, as HTML."""
@@ -29,31 +38,25 @@ def sections(manifest: Manifest) -> str:
 
 
 def _gate(manifest: Manifest) -> str:
-    gate = manifest["gate"]
-    reasons = "".join(f"<li>{text(reason)}</li>" for reason in gate["reasons"])
+    gate = manifest.gate
+    reasons = "".join(f"<li>{text(reason)}</li>" for reason in gate.reasons)
     checks = table(
         ["Check", "Outcome", "Detail"],
-        [[text(check["name"].replace("_", " ")), _outcome(check["outcome"]), text(check["detail"])]
-         for check in gate["checks"]],
+        [[text(check.name.replace("_", " ")), _outcome(check.outcome), text(check.detail)] for check in gate.checks],
         caption="Checks of the gate", numeric=3,
     )  # fmt: skip
     return section("gate", "Gate", f"<ul>{reasons}</ul>{_comparisons(manifest)}{checks}")
 
 
-def compared(manifest: Manifest) -> list[dict[str, Any]]:
-    """Return the comparisons to show: those with earlier versions, or all when this is the first version.
-
-    Each has `allowed` besides, the largest difference of the loss that passes.
-    """
-    comparisons: list[dict[str, Any]] = manifest["gate"]["comparisons"]
-    earlier = [entry for entry in comparisons if entry["name"].startswith(("champion_on", "best_on"))]
-    margin = margin_of(manifest)
-    return [{**entry, "allowed": figures.allowed(entry, margin)} for entry in earlier or comparisons]
+def compared(manifest: Manifest) -> Sequence[LossComparison]:
+    """Return the comparisons to show: those with earlier versions, or all when this is the first version."""
+    comparisons = manifest.gate.comparisons
+    return [entry for entry in comparisons if entry.name.startswith(("champion_on", "best_on"))] or comparisons
 
 
 def margin_of(manifest: Manifest) -> float:
     """Return by which share of a reference's loss this version's loss may be larger, between 0 and 1."""
-    return float(manifest["spec"]["promotion"].get("margin", MARGIN))
+    return manifest.spec.promotion.margin
 
 
 def _comparisons(manifest: Manifest) -> str:
@@ -72,73 +75,72 @@ def _outcome(outcome: str) -> str:
 
 
 def _metrics(manifest: Manifest) -> str:
-    metrics = manifest["metrics"]
-    champion, split = metrics.get("champion"), manifest["split"]
+    metrics, champion = manifest.metrics, manifest.metrics.champion or {}
     rows = [
-        [text(NAMES.get(name, name.replace("_", " "))), figure(metric), figure(metrics["trivial"].get(name)),
-         figure(champion.get(name) if champion else None)]
-        for name, metric in metrics["holdout"].items()
+        [text(NAMES.get(name, name.replace("_", " "))), figure(metric), figure(metrics.trivial.get(name)),
+         figure(champion.get(name))]
+        for name, metric in metrics.holdout.items()
     ]  # fmt: skip
     holdout = table(
         ["Metric", "This version", "Trivial model", "Champion"], rows,
-        caption=f"On {split['holdout']:,} holdout rows that were not used for training; 95 % bootstrap intervals"
-        + _positive(manifest["classes"]),
+        caption=f"On {manifest.split.holdout:,} holdout rows that were not used for training; 95 % bootstrap intervals"
+        + _positive(manifest.classes),
     )  # fmt: skip
-    return section("metrics", "Metrics", holdout + _cross_validation(manifest.get("cross_validation")))
+    return section("metrics", "Metrics", holdout + _cross_validation(manifest.cross_validation))
 
 
-def _positive(classes: list[Any] | None) -> str:
+def _positive(classes: Sequence[Label] | None) -> str:
     return f"; the positive class is {classes[1]}" if classes and len(classes) == 2 else ""  # noqa: PLR2004  two classes
 
 
-def _cross_validation(document: dict[str, Any] | None) -> str:
-    if document is None:
+def _cross_validation(crossed: CrossValidation | None) -> str:
+    if crossed is None:
         return ""
     rows = [
         [text(NAMES.get(name, name)), number(spread["mean"]), number(spread["deviation"], 3)]
-        for name, spread in document["metrics"].items()
+        for name, spread in crossed.metrics.items()
     ]
-    fits = f"{document['fits']} fits, {document['folds']} folds"
+    fits = f"{crossed.fits} fits, {crossed.folds} folds"
     caption = f"Cross-validation on all rows, because the holdout is small: {fits}"
     return table(["Metric", "Mean", "Standard deviation"], rows, caption=caption)
 
 
 def _quality(manifest: Manifest) -> str:
     parts = []
-    if manifest.get("calibration"):
-        parts.append(chart("calibration", _calibration_label(manifest), figures.calibration(_calibration(manifest))))
-    if curves := manifest["curves"].get("ranking"):
-        naming = "" if len(curves) <= MAX_NAMED_CURVES else "; the five worst classes are named"
-        parts.append(chart("roc", f"ROC curve{naming}", figures.roc(curves)))
-        parts.append(chart("pr", f"Precision by recall{naming}", figures.pr(curves)))
-    if curve := manifest["curves"].get("residuals"):
-        parts.append(chart("residuals", "Residuals by prediction", figures.residuals(curve)))
-        parts.append(chart("errors", "Distribution of the residuals", figures.errors(curve)))
+    curves, calibration = manifest.diagnostics.curves, manifest.diagnostics.calibration
+    if calibration is not None:
+        label = _calibration_label(calibration, manifest.classes or ())
+        parts.append(chart("calibration", label, figures.calibration(_shown(calibration))))
+    if ranking := curves.ranking:
+        naming = "" if len(ranking) <= MAX_NAMED_CURVES else "; the five worst classes are named"
+        parts.append(chart("roc", f"ROC curve{naming}", figures.roc(ranking)))
+        parts.append(chart("pr", f"Precision by recall{naming}", figures.pr(ranking)))
+    if residuals := curves.residuals:
+        parts.append(chart("residuals", "Residuals by prediction", figures.residuals(residuals)))
+        parts.append(chart("errors", "Distribution of the residuals", figures.errors(residuals)))
     return section("quality", "Errors", f'<div class="grid">{"".join(parts)}</div>{_confusion(manifest)}')
 
 
-def _calibration_label(manifest: Manifest) -> str:
+def _calibration_label(calibration: Calibration, classes: Sequence[Label]) -> str:
     """Return what the calibration chart shows: of two classes the second's probability, else the likeliest's."""
-    predicted = manifest["classes"][1] if "positive" in manifest["calibration"] else "the likeliest class"
-    error = number(_calibration(manifest)["ece"], 3)
+    predicted = "the likeliest class" if calibration.positive is None else classes[1]
+    error = number(_shown(calibration).ece, 3)
     return f"Calibration of the probability of {predicted}; expected calibration error {error}"
 
 
-def _calibration(manifest: Manifest) -> dict[str, Any]:
-    calibration: dict[str, Any] = manifest["calibration"]
-    positive: dict[str, Any] = calibration.get("positive", calibration)
-    return positive
+def _shown(calibration: Calibration) -> Reliability:
+    return calibration.positive or calibration.predicted
 
 
 def _confusion(manifest: Manifest) -> str:
-    document = manifest.get("confusion")
-    if not document or len(document["classes"]) > MAX_CLASSES:
+    confusion = manifest.diagnostics.confusion
+    if confusion is None or len(confusion.classes) > MAX_CLASSES:
         return ""
-    names = [f'<span class="class" title="{text(name)}">{text(name)}</span>' for name in document["classes"]]
+    names = [f'<span class="class" title="{text(name)}">{text(name)}</span>' for name in confusion.classes]
     rows = [
-        [name, *(_heat(count, sum(row)) for count in row)] for name, row in zip(names, document["counts"], strict=True)
+        [name, *(_heat(count, sum(row)) for count in row)] for name, row in zip(names, confusion.counts, strict=True)
     ]
-    heads = ["Truth", *(shorten(str(name)) for name in document["classes"])]
+    heads = ["Truth", *(shorten(str(name)) for name in confusion.classes)]
     return table(heads, rows, caption="Confusion matrix: a row for each true class, a column for each predicted class")
 
 
@@ -150,7 +152,7 @@ def _heat(count: int, total: int) -> str:
 
 
 def _importance(manifest: Manifest) -> str:
-    columns = manifest.get("importance")
+    columns = manifest.diagnostics.importance
     if not columns:
         return ""
     label = "How much the loss increases when one column is shuffled"
@@ -160,74 +162,74 @@ def _importance(manifest: Manifest) -> str:
 
 
 def _slices(manifest: Manifest) -> str:
-    return section("slices", "Metrics by slice", "".join(_slice(entry) for entry in manifest.get("slices") or ()))
+    return section("slices", "Metrics by slice", "".join(_slice(entry) for entry in manifest.diagnostics.slices))
 
 
-def _slice(entry: dict[str, Any]) -> str:
-    if not entry["values"]:
-        return f"<p>{text(entry['column'])}: {text(entry['reason'] or 'every slice has too few rows')}.</p>"
-    names = list(entry["values"][0]["metrics"])[:3]
+def _slice(entry: ColumnSlices) -> str:
+    if not entry.values:
+        return f"<p>{text(entry.column)}: {text(entry.reason or 'every slice has too few rows')}.</p>"
+    names = list(entry.values[0].metrics)[:3]
     rows = [
-        [text(part["value"]), number(part["rows"]), *(figure(part["metrics"].get(name)) for name in names)]
-        for part in entry["values"]
+        [text(part.value), number(part.rows), *(figure(part.metrics.get(name)) for name in names)]
+        for part in entry.values
     ]
-    heads = [entry["column"], "Rows", *(NAMES.get(name, name) for name in names)]
-    return table(heads, rows, caption=f"Slices of {entry['column']}")
+    heads = [entry.column, "Rows", *(NAMES.get(name, name) for name in names)]
+    return table(heads, rows, caption=f"Slices of {entry.column}")
 
 
 def _making(manifest: Manifest) -> str:
     heads = ["Family", "Parameters", "Chosen by", "Rows", "Validation score", "Seconds"]
-    rows = [_trial(trial, manifest) for trial in manifest["trials"]]
-    estimator = f"<code>{text(manifest['estimator']['class'])}</code>"
+    rows = [_trial(trial, manifest) for trial in manifest.trials]
+    estimator = f"<code>{text(manifest.estimator.class_name)}</code>"
     made = f"<p>{estimator}</p>{_start(manifest)}"
     return section("making", "Training", made + table(heads, rows, caption="Candidates that were tried", numeric=3))
 
 
 def _start(manifest: Manifest) -> str:
-    start = manifest["started_from"]
-    return f"<p>After version {start['version']}.</p>" if start else ""
+    start = manifest.started_from
+    return f"<p>After version {start.version}.</p>" if start else ""
 
 
-def _trial(trial: dict[str, Any], manifest: Manifest) -> list[str]:
-    before = f"version {(manifest['started_from'] or {}).get('version')}"
+def _trial(trial: TrialRecord, manifest: Manifest) -> list[str]:
+    before = "" if manifest.started_from is None else f"version {manifest.started_from.version}"
     origins = {"predecessor": before, "spec": "model.yaml or defaults"}
+    score = number(None if isnan(trial.score) else trial.score)
     return [
-        text(trial["family"]), f"<code>{text(_json(trial['params']))}</code>", origins.get(trial["origin"], RANDOM),
-        number(trial["rows"]), text(trial["error"]) if trial["error"] else number(trial["score"]),
-        number(trial["seconds"], 3),
+        text(trial.family), f"<code>{text(_json(trial.params))}</code>", origins.get(trial.origin, RANDOM),
+        number(trial.rows), text(trial.error) if trial.error else score, number(round(trial.seconds, 3), 3),
     ]  # fmt: skip
 
 
 def _lineage(manifest: Manifest) -> str:
-    dataset, environment = manifest["dataset"], manifest["environment"]
-    packages = ", ".join(f"{name} {version}" for name, version in environment["packages"].items())
+    dataset, environment = manifest.dataset, manifest.environment
+    packages = ", ".join(f"{name} {version}" for name, version in environment.packages.items())
     origin = pairs([
-        ("Run", f"<code>{text(manifest['run_id'])}</code>"),
-        ("Cause", text(manifest["cause"])),
-        ("Dataset", f"<code>{text(dataset.get('uri', ''))}</code>"),
-        ("Dataset version", f"<code>{text(dataset.get('version_id'))}</code>"),
-        ("Dataset SHA-256", f"<code>{text(dataset.get('digest'))}</code>"),
-        ("Code SHA-256", f"<code>{text(environment.get('code', ''))}</code>"),
-        ("Packages SHA-256", f"<code>{text(environment.get('lock', ''))}</code>"),
-        ("Python", f"{text(environment['python'])} on {text(environment['machine'])}"),
+        ("Run", f"<code>{text(manifest.run_id)}</code>"),
+        ("Cause", text(manifest.cause)),
+        ("Dataset", f"<code>{text(dataset.uri)}</code>"),
+        ("Dataset version", f"<code>{text(dataset.version_id)}</code>"),
+        ("Dataset SHA-256", f"<code>{text(dataset.digest)}</code>"),
+        ("Code SHA-256", f"<code>{text(environment.code)}</code>"),
+        ("Packages SHA-256", f"<code>{text(environment.lock)}</code>"),
+        ("Python", f"{text(environment.python)} on {text(environment.machine)}"),
         ("Packages", text(packages)),
-        ("Replay", _replay(manifest["replay"])),
+        ("Replay", _replay(manifest)),
     ])  # fmt: skip
-    spec = json.dumps(manifest["spec"], indent=1, ensure_ascii=False)
+    spec = json.dumps(manifest.spec.to_json(), indent=1, ensure_ascii=False)
     details = f"<details><summary>Specification</summary><pre>{text(spec)}</pre></details>"
     return section("lineage", "Lineage", origin + details)
 
 
-def _replay(verdict: dict[str, Any]) -> str:
-    if not verdict:
+def _replay(manifest: Manifest) -> str:
+    if manifest.gate.decision == REJECT:
         return "not replayed, because the gate refused the model"
-    mismatches, ties = number(verdict.get("mismatches")), number(verdict.get("label_ties"))
-    counts = f"{mismatches} predictions differ, {ties} labels are ties"
-    return f"{number(verdict.get('rows'))} rows through the {text(verdict.get('engine'))} engine: {counts}"
+    verdict = manifest.replay
+    counts = f"{number(verdict.mismatches)} predictions differ, {number(verdict.label_ties)} labels are ties"
+    return f"{number(verdict.rows)} rows through the {text(verdict.engine)} engine: {counts}"
 
 
-def _json(document: object) -> str:
-    return json.dumps(document, ensure_ascii=False) if document else "defaults"
+def _json(params: dict[str, Parameter]) -> str:
+    return json.dumps(params, ensure_ascii=False) if params else "defaults"
 
 
 _SECTIONS = (_gate, _metrics, _quality, _importance, _slices, columns_section, _making, _lineage)

@@ -1,4 +1,4 @@
-"""Which fits to try: what the predecessor was, the families with their defaults, and random draws when asked for.
+"""Which fits to try: the predecessor's settings, the families with their defaults, and random draws when asked for.
 
 Draws are fitted on a growing share of the rows, and only the better third of them goes on (successive halving, after
 Jamieson and Talwalkar, 2016). What is tried depends on the table's seed alone; how far it comes, on the clock: so the
@@ -7,68 +7,43 @@ completed trials are recorded, and a repeated run fits the recorded winner inste
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from math import ceil, isnan
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from sklearn.model_selection import ParameterSampler
 
-from trainer.families import families_for, settings_of
+from trainer.families.catalogue import families_for, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from modelloop.contracts.manifest_parts import TrialRecord
+    from modelloop.spec.fields import Parameter
     from modelloop.spec.model import Spec
     from trainer.table import PreparedTable
 
 DEFAULT_TRIALS = 20
-FEWEST_ROWS = 500
+MIN_ROWS = 500
 KEEP = 3
-MOST_RUNGS = 3
+MAX_ROUNDS = 3
 PREDECESSOR, SPEC, DRAWN = "predecessor", "spec", "drawn"
-RISING = frozenset({"roc_auc", "pr_auc", "accuracy", "f1", "r2"})
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One family with one setting of its parameters; `origin` says who named it: predecessor, spec or chance."""
+    """One family with one setting of its parameters; `origin` says who named it: predecessor, spec or drawn."""
 
     family: str
-    params: dict[str, Any] = field(default_factory=dict)
+    params: dict[str, Parameter] = field(default_factory=dict)
     origin: str = field(default=SPEC, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """One completed fit: on how many rows, its score on the validation part, and the seconds it took.
-
-    The score is NaN where the metric is not defined, and with an `error`: what the estimator refused.
-    """
-
-    family: str
-    params: dict[str, Any]
-    rows: int
-    score: float
-    seconds: float
-    error: str | None = None
-    origin: str = SPEC
-
-    @property
-    def candidate(self) -> Candidate:
-        """Return what was tried."""
-        return Candidate(self.family, self.params, self.origin)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the document that the manifest carries."""
-        return {**asdict(self), "score": None if isnan(self.score) else self.score, "seconds": round(self.seconds, 3)}
+def candidate_of(trial: TrialRecord) -> Candidate:
+    """Return what a trial tried."""
+    return Candidate(trial.family, trial.params, trial.origin)
 
 
-def trial_from_json(document: Mapping[str, Any]) -> Trial:
-    """Read a recorded trial."""
-    return Trial(**{**document, "score": float("nan") if document["score"] is None else document["score"]})
-
-
-def given(spec: Spec, family: str) -> dict[str, Any]:
+def given_params(spec: Spec, family: str) -> dict[str, Parameter]:
     """Return the parameters that a spec fixes for a family."""
     return dict(spec.params.get(family, {}))
 
@@ -79,29 +54,31 @@ def candidates(table: PreparedTable, predecessor: Candidate | None = None) -> li
     There are as many draws as it takes to the number of trials asked for.
     """
     names = list(table.spec.families)
-    fixed = {name: given(table.spec, name) for name in names}
+    fixed = {name: given_params(table.spec, name) for name in names}
     search = table.spec.search
     wanted = search.trials or (DEFAULT_TRIALS if search.is_asked else 0)
-    found = [] if predecessor is None else [predecessor]
-    found += _others(table.task, [Candidate(name, fixed[name]) for name in names], found)
+    chosen = [] if predecessor is None else [predecessor]
+    chosen += _others(table.task, [Candidate(name, fixed[name]) for name in names], chosen)
     for candidate in _draws(table, names, fixed, wanted):
-        if len(found) < wanted:
-            found += _others(table.task, [candidate], found)
-    return found
+        if len(chosen) < wanted:
+            chosen += _others(table.task, [candidate], chosen)
+    return chosen
 
 
-def _others(task: str, candidates: list[Candidate], known: list[Candidate]) -> list[Candidate]:
-    return [one for one in candidates if not any(_same(task, one, other) for other in known)]
+def _others(task: str, offered: list[Candidate], chosen: list[Candidate]) -> list[Candidate]:
+    return [candidate for candidate in offered if not any(_same(task, candidate, other) for other in chosen)]
 
 
-def _same(task: str, one: Candidate, other: Candidate) -> bool:
-    """Tell whether two candidates are one fit: defaults count, whether they are spelled out or not."""
-    if one.family != other.family:
+def _same(task: str, left: Candidate, right: Candidate) -> bool:
+    """Return whether two candidates are one fit: defaults count, whether they are spelled out or not."""
+    if left.family != right.family:
         return False
-    return settings_of(one.family, task, one.params) == settings_of(other.family, task, other.params)
+    return settings_of(left.family, task, left.params) == settings_of(right.family, task, right.params)
 
 
-def _draws(table: PreparedTable, names: list[str], fixed: Mapping[str, dict[str, Any]], wanted: int) -> list[Candidate]:
+def _draws(
+    table: PreparedTable, names: list[str], fixed: Mapping[str, dict[str, Parameter]], wanted: int
+) -> list[Candidate]:
     """Return draws of all families in turn."""
     by_family = []
     for family in families_for(table.task):
@@ -113,53 +90,16 @@ def _draws(table: PreparedTable, names: list[str], fixed: Mapping[str, dict[str,
     return [drawn[turn] for turn in range(longest) for drawn in by_family if turn < len(drawn)]
 
 
-def _size(space: Mapping[str, list[Any]]) -> int:
+def _size(space: Mapping[str, list[Parameter]]) -> int:
     size = 1
     for values in space.values():
         size *= len(values)
     return size
 
 
-def rungs(rows: int, many: int) -> list[int]:
-    """Return the rows to fit on, rung by rung, the last being all; few candidates or rows have one rung."""
+def round_sizes(rows: int, candidate_count: int) -> list[int]:
+    """Return the rows to fit on, round by round, the last being all; few candidates or rows have one round."""
     sizes = [rows]
-    while len(sizes) < MOST_RUNGS and many > KEEP ** len(sizes) and sizes[0] // KEEP >= FEWEST_ROWS:
+    while len(sizes) < MAX_ROUNDS and candidate_count > KEEP ** len(sizes) and sizes[0] // KEEP >= MIN_ROWS:
         sizes.insert(0, sizes[0] // KEEP)
     return sizes
-
-
-def survivors(metric: str, trials: list[Trial]) -> list[Candidate]:
-    """Return the better third of what could be fitted on one rung, best first; of equals the earlier."""
-    ranked = sorted((trial for trial in trials if trial.error is None), key=lambda trial: _rank(metric, trial))
-    return [trial.candidate for trial in ranked[: ceil(len(ranked) / KEEP)]]
-
-
-def expected_seconds(candidate: Candidate, trials: list[Trial], rows: int) -> float:
-    """Return how long a candidate will take on `rows` rows, in proportion to its last trial; 0 without one."""
-    last = next((trial for trial in reversed(trials) if trial.candidate == candidate), None)
-    return 0.0 if last is None else last.seconds * rows / last.rows
-
-
-def surest_first(chosen: list[Candidate], trials: list[Trial], rows: int, seconds: float) -> list[Candidate]:
-    """Return the candidates with the one first that is fitted whatever comes: the best that will end in time.
-
-    It is the quickest when none will.
-    """
-    if not chosen:
-        return []
-    expected = [expected_seconds(candidate, trials, rows) for candidate in chosen]
-    in_time = [place for place, needed in enumerate(expected) if needed <= seconds]
-    first = in_time[0] if in_time else expected.index(min(expected))
-    return [chosen[first], *chosen[:first], *chosen[first + 1 :]]
-
-
-def best(metric: str, trials: list[Trial]) -> Trial:
-    """Return the best of some trials; of equals the earlier."""
-    return min(trials, key=lambda trial: _rank(metric, trial))
-
-
-def _rank(metric: str, trial: Trial) -> tuple[bool, float]:
-    """Return what grows as trials get worse: a refused one is worse than one whose score is not defined."""
-    if isnan(trial.score):
-        return trial.error is not None, float("inf")
-    return False, -trial.score if metric in RISING else trial.score

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.model_selection import RepeatedKFold, RepeatedStratifiedKFold
 
+from modelloop.contracts.manifest_parts import CrossValidation
 from modelloop.versions.gate import SMALL_SUCCESSOR
-from trainer.evaluation.metrics import statistics
+from trainer.evaluation.metrics import plain_metrics
 from trainer.search.estimation import estimate_alone
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 FOLDS, REPEATS = 5, 2
 
 
-def cross_validate(table: PreparedTable, candidate: Candidate, metric: str, deadline: float) -> dict[str, Any] | None:
+def cross_validate(table: PreparedTable, candidate: Candidate, metric: str, deadline: float) -> CrossValidation | None:
     """Return mean and standard deviation of every metric over the folds of all rows; None for larger holdouts.
 
     The gate's metric comes first. The chosen family and parameters are fitted anew on each fold; no fit begins after
@@ -29,20 +30,19 @@ def cross_validate(table: PreparedTable, candidate: Candidate, metric: str, dead
         return None
     kind = RepeatedKFold if table.classes is None else RepeatedStratifiedKFold
     splitter = kind(n_splits=FOLDS, n_repeats=REPEATS, random_state=table.seed)
-    found: list[dict[str, float]] = []
+    fits: list[dict[str, float]] = []
     for fitted, held in splitter.split(table.rows.matrix, table.rows.target):
         if time.monotonic() >= deadline:
             break
-        outcome = estimate_alone(table, candidate, table.rows.take(fitted)).outcome(table.rows.take(held))
-        whole = np.ones((1, outcome.rows))
-        found.append({name: float(figure(whole)[0]) for name, figure in statistics(outcome, (metric,)).items()})
-    if len(found) < FOLDS:
+        predictions = estimate_alone(table, candidate, table.rows.take(fitted)).predict(table.rows.take(held))
+        fits.append(plain_metrics(predictions, (metric,)))
+    if len(fits) < FOLDS:
         return None
-    return {"folds": FOLDS, "fits": len(found), "metrics": {name: _spread(found, name) for name in found[0]}}
+    return CrossValidation(FOLDS, len(fits), {name: _spread(fits, name) for name in fits[0]})
 
 
-def _spread(found: list[dict[str, float]], name: str) -> dict[str, float | None]:
-    values = np.array([one[name] for one in found])
+def _spread(fits: list[dict[str, float]], name: str) -> dict[str, float | None]:
+    values = np.array([metrics[name] for metrics in fits])
     values = values[np.isfinite(values)]
     if not len(values):
         return {"mean": None, "deviation": None}

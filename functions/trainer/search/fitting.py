@@ -7,18 +7,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from modelloop.errors import FitRefusedError
-from trainer.search import candidates as search
-from trainer.search.estimation import estimate
-from trainer.search.halving import Clock, try_out, try_rung
-from trainer.search.objective import settle
+from trainer.search.candidates import candidate_of, candidates, round_sizes
+from trainer.search.estimation import estimate, try_out
+from trainer.search.halving import Clock, halving_round
+from trainer.search.objective import best, expected_seconds, safest_first, settle, survivors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from trainer.comparison.predecessor import Predecessor
+    from modelloop.contracts.manifest_parts import Predecessor, TrialRecord
     from trainer.evaluation.predictors import Estimator
-    from trainer.search.candidates import Candidate, Trial
+    from trainer.search.candidates import Candidate
     from trainer.search.objective import Objective
+    from trainer.search.predecessor import FittedVersion
     from trainer.table import PreparedTable
 
 
@@ -27,38 +28,39 @@ class Fitted:
     """The chosen model, every trial that led to it, and the version whose settings were tried first, if any."""
 
     estimator: Estimator
-    chosen: Trial
+    chosen: TrialRecord
     objective: Objective
-    trials: list[Trial]
-    predecessor: Predecessor | None = None
+    trials: list[TrialRecord]
+    started_from: Predecessor | None = None
 
 
 def fit(
     table: PreparedTable,
     seconds: float,
     report: Callable[[float], None],
-    recorded: list[Trial],
-    predecessor: Predecessor | None = None,
+    recorded: list[TrialRecord],
+    predecessor: FittedVersion | None = None,
 ) -> Fitted:
     """Try the candidates, the predecessor's settings first, and keep the best on all rows.
 
     With `recorded` trials their winner is fitted alone.
 
-    `seconds` is the time there is; a spec may leave less of it to the search. Nothing begins that is expected to end
-    later, except the one fit that is needed. Raises FitRefusedError when every estimator refuses the table.
+    `seconds` is the time there is; a spec may leave less of it to the search. No fit begins that is expected to end
+    later, except the one that is needed. Raises FitRefusedError when every estimator refuses the table.
     """
-    candidates = search.candidates(table, None if predecessor is None else predecessor.candidate(table))
-    objective = settle(table, candidates)
+    chosen = candidates(table, None if predecessor is None else predecessor.candidate(table))
+    started_from = None if predecessor is None else predecessor.name
+    objective = settle(table, chosen)
     metric = objective.chosen_by
     whole = [trial for trial in recorded if trial.rows == table.train.rows]
     if whole:
-        winner = search.best(metric, whole)
-        return Fitted(estimate(table, winner.candidate, table.train), winner, objective, recorded, predecessor)
-    under_way = _Search(table, metric, candidates, time.monotonic() + seconds, report)
-    under_way.climb()
-    under_way.finish()
-    winner = search.best(metric, under_way.whole)
-    return Fitted(under_way.kept, winner, objective, [*under_way.trials, *under_way.whole], predecessor)
+        winner = best(metric, whole)
+        return Fitted(estimate(table, candidate_of(winner), table.train), winner, objective, recorded, started_from)
+    search = _Search(table, metric, chosen, time.monotonic() + seconds, report)
+    search.halve()
+    search.finish()
+    winner = best(metric, search.whole)
+    return Fitted(search.kept, winner, objective, [*search.trials, *search.whole], started_from)
 
 
 class _Search:
@@ -69,38 +71,37 @@ class _Search:
     ) -> None:
         self._table, self._metric, self._left, self._end = table, metric, left, end
         limit = time.monotonic() + (table.spec.search.seconds or float("inf"))
-        *self._early, self._rows = search.rungs(table.train.rows, len(left))
+        *self._early, self._rows = round_sizes(table.train.rows, len(left))
         self._clock = Clock(min(end, limit), report)
-        self.trials: list[Trial] = []
-        self.whole: list[Trial] = []
+        self.trials: list[TrialRecord] = []
+        self.whole: list[TrialRecord] = []
         self.kept: Estimator
 
-    def climb(self) -> None:
-        """Try what is left on the lower rungs, and leave the better third of each."""
+    def halve(self) -> None:
+        """Try what is left on few rows, round by round, and leave the better third of each round."""
         for number, size in enumerate(self._early):
-            rung = try_rung(self._table, self._left, size, self._metric, self._stage(number))
-            self._left = search.survivors(self._metric, rung) or self._left[:1]
-            self.trials += rung
+            trials = halving_round(self._table, self._left, size, self._metric, self._stage(number))
+            self._left = survivors(self._metric, trials) or self._left[:1]
+            self.trials += trials
 
     def finish(self) -> None:
         """Fit what is left on all rows, one after the other, and keep the best."""
-        left = search.surest_first(self._left, self.trials, self._rows, self._end - time.monotonic())
+        left = safest_first(self._left, self.trials, self._rows, self._end - time.monotonic())
         clock = self._stage(len(self._early))
         for number, candidate in enumerate(left, 1):
-            if self._is_safe() and clock.left() <= search.expected_seconds(candidate, self.trials, self._rows):
+            if self._has_model() and clock.left() <= expected_seconds(candidate, self.trials, self._rows):
                 continue
-            self._take(*try_out(self._table, candidate, self._table.train, self._metric))
+            self._keep(*try_out(self._table, candidate, self._table.train, self._metric))
             clock.report(number / len(left))
-        if not self._is_safe():
+        if not self._has_model():
             raise FitRefusedError("; ".join(sorted({str(trial.error) for trial in self.whole})))
 
-    def _is_safe(self) -> bool:
-        """Tell whether there is a model already."""
+    def _has_model(self) -> bool:
         return any(trial.error is None for trial in self.whole)
 
-    def _take(self, trial: Trial, estimator: Estimator | None) -> None:
+    def _keep(self, trial: TrialRecord, estimator: Estimator | None) -> None:
         self.whole.append(trial)
-        if estimator is not None and search.best(self._metric, self.whole) is trial:
+        if estimator is not None and best(self._metric, self.whole) is trial:
             self.kept = estimator
 
     def _stage(self, number: int) -> Clock:

@@ -1,4 +1,4 @@
-"""One rung of the search: candidates fitted side by side on a share of the rows."""
+"""One round of successive halving: candidates fitted side by side on a share of the rows."""
 
 from __future__ import annotations
 
@@ -10,30 +10,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from modelloop.errors import FitRefusedError
-from trainer.evaluation.metrics import statistics
-from trainer.search import refusal
-from trainer.search.candidates import Trial, given
-from trainer.search.estimation import estimate
-from trainer.search.threads import MOST_THREADS
+from trainer.search.estimation import try_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from trainer.evaluation import Outcome
-    from trainer.evaluation.predictors import Estimator
+    from modelloop.contracts.manifest_parts import TrialRecord
     from trainer.search.candidates import Candidate
-    from trainer.table import Part, PreparedTable
+    from trainer.table import PreparedTable
 
-FEWEST_OF_CLASS = 5  # a hundred classes of them fill the smallest rung; calibration and stacking need as many
-UNDEFINED = float("nan")
+MIN_OF_CLASS = 5  # a hundred classes of them fill the smallest round; calibration and stacking need as many
 
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Until when fits may begin, and who is told the share that is done."""
+    """Until when fits may begin, and what the share that is done is reported to."""
 
     deadline: float
     report: Callable[[float], None]
@@ -47,16 +40,18 @@ class Clock:
         return Clock(self.deadline, lambda share: self.report((number + share) / of))
 
 
-def try_rung(table: PreparedTable, chosen: list[Candidate], rows: int, metric: str, clock: Clock) -> list[Trial]:
+def halving_round(
+    table: PreparedTable, chosen: list[Candidate], rows: int, metric: str, clock: Clock
+) -> list[TrialRecord]:
     """Fit candidates on some of the rows, as many at a time as there are processors, until the time is over.
 
     Threads of the standard library: joblib's run one after the other where there are no semaphores, as in Lambda.
     """
     part = table.train.take(sample(table, rows))
-    trials: list[Trial] = []
+    trials: list[TrialRecord] = []
 
-    def attempt(candidate: Candidate) -> Trial | None:
-        return try_out(table, candidate, part, metric, most_threads=1)[0] if clock.left() else None
+    def attempt(candidate: Candidate) -> TrialRecord | None:
+        return try_out(table, candidate, part, metric, max_threads=1)[0] if clock.left() else None
 
     with ThreadPoolExecutor(os.process_cpu_count() or 1) as pool:
         for done, trial in enumerate(pool.map(attempt, chosen), 1):
@@ -66,27 +61,8 @@ def try_rung(table: PreparedTable, chosen: list[Candidate], rows: int, metric: s
     return trials
 
 
-def try_out(
-    table: PreparedTable, candidate: Candidate, part: Part, metric: str, most_threads: int = MOST_THREADS
-) -> tuple[Trial, Estimator | None]:
-    """Fit a candidate and score it on the validation part; without an estimator when it refuses the rows."""
-    began = time.monotonic()
-    try:
-        with refusal.naming(candidate.family, given(table.spec, candidate.family)):
-            estimator = estimate(table, candidate, part, most_threads)
-            score = figure(estimator.outcome(table.validation), metric)
-            return _trial(candidate, part, score, began), estimator
-    except FitRefusedError as error:
-        return _trial(candidate, part, UNDEFINED, began, error.message), None
-
-
-def _trial(candidate: Candidate, part: Part, score: float, began: float, error: str | None = None) -> Trial:
-    seconds = time.monotonic() - began
-    return Trial(candidate.family, candidate.params, part.rows, score, seconds, error, candidate.origin)
-
-
 def sample(table: PreparedTable, rows: int) -> NDArray[np.intp]:
-    """Return the positions, rising, of some training rows, drawn by the table's seed.
+    """Return the rising positions of some training rows, drawn by the table's seed.
 
     Of every class at least five rows are drawn, or all that there are: a class that an estimator has not seen has no
     probability.
@@ -103,10 +79,5 @@ def _rarest_first(order: NDArray[np.intp], target: NDArray[np.float64]) -> NDArr
     starts = np.searchsorted(labels[by_label], labels[by_label])
     turn = np.empty_like(by_label)
     turn[by_label] = np.arange(len(labels)) - starts
-    first = turn < FEWEST_OF_CLASS
+    first = turn < MIN_OF_CLASS
     return np.concatenate([order[first], order[~first]])
-
-
-def figure(outcome: Outcome, metric: str) -> float:
-    """Return one plain metric of an outcome."""
-    return float(statistics(outcome, (metric,))[metric](np.ones((1, outcome.rows)))[0])

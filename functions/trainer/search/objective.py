@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil, isnan
 from typing import TYPE_CHECKING
 
 from modelloop.spec import deviance
 from trainer.evaluation.losses import check_domain
-from trainer.families import build
+from trainer.families.catalogue import build
 from trainer.families.losses import loss_of
+from trainer.search.candidates import KEEP, candidate_of
 
 if TYPE_CHECKING:
+    from modelloop.contracts.manifest_parts import TrialRecord
     from trainer.search.candidates import Candidate
     from trainer.table import PreparedTable
 
 DEVIANCE, LOG_LOSS = "deviance", "log_loss"
+HIGHER_IS_BETTER = frozenset({"roc_auc", "pr_auc", "accuracy", "f1", "r2"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +35,57 @@ def settle(table: PreparedTable, candidates: list[Candidate]) -> Objective:
     Raises SpecError for parameters that the estimators do not take and for `metric: deviance` without a shared loss,
     DatasetRejectedError for targets on which one of the losses is not defined.
     """
-    estimators = [build(one.family, table.task, table.encoding, one.params, table.seed).estimator for one in candidates]
+    estimators = [
+        build(candidate.family, table.task, table.encoding, candidate.params, table.seed).estimator
+        for candidate in candidates
+    ]
     named = table.spec.metric
     if table.task == "classification":
         return Objective(named or LOG_LOSS, LOG_LOSS)
     losses = sorted({loss_of(estimator) for estimator in estimators})
     for loss in {*losses, *filter(None, [deviance.canonical(named or "")])}:
-        check_domain(loss, table.rows.target, table.document["target"])
+        check_domain(loss, table.rows.target, str(table.target))
     if named == DEVIANCE and len(losses) > 1:
         raise table.spec.refuse(
             "metric", f"the estimators have different losses ({', '.join(losses)}), so none is the family's deviance; "
             "name one of them as `metric`"
         )  # fmt: skip
     shared = losses[0] if len(losses) == 1 else deviance.RMSE
-    return Objective(shared if named in {None, DEVIANCE} else named, shared)
+    return Objective(shared if named is None or named == DEVIANCE else named, shared)
+
+
+def best(metric: str, trials: list[TrialRecord]) -> TrialRecord:
+    """Return the best of some trials; of equals the earlier."""
+    return min(trials, key=lambda trial: _rank(metric, trial))
+
+
+def survivors(metric: str, trials: list[TrialRecord]) -> list[Candidate]:
+    """Return the better third of what could be fitted in one round, best first; of equals the earlier."""
+    ranked = sorted((trial for trial in trials if trial.error is None), key=lambda trial: _rank(metric, trial))
+    return [candidate_of(trial) for trial in ranked[: ceil(len(ranked) / KEEP)]]
+
+
+def _rank(metric: str, trial: TrialRecord) -> tuple[bool, float]:
+    """Return what grows as trials get worse: a refused one is worse than one whose score is not defined."""
+    if isnan(trial.score):
+        return trial.error is not None, float("inf")
+    return False, -trial.score if metric in HIGHER_IS_BETTER else trial.score
+
+
+def expected_seconds(candidate: Candidate, trials: list[TrialRecord], rows: int) -> float:
+    """Return how long a candidate will take on `rows` rows, in proportion to its last trial; 0 without one."""
+    last = next((trial for trial in reversed(trials) if candidate_of(trial) == candidate), None)
+    return 0.0 if last is None else last.seconds * rows / last.rows
+
+
+def safest_first(chosen: list[Candidate], trials: list[TrialRecord], rows: int, seconds: float) -> list[Candidate]:
+    """Return the candidates with the one first that is fitted in any case: the best that will end in time.
+
+    It is the quickest when none will.
+    """
+    if not chosen:
+        return []
+    expected = [expected_seconds(candidate, trials, rows) for candidate in chosen]
+    in_time = [place for place, needed in enumerate(expected) if needed <= seconds]
+    first = in_time[0] if in_time else expected.index(min(expected))
+    return [chosen[first], *chosen[:first], *chosen[first + 1 :]]

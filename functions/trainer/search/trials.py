@@ -1,4 +1,4 @@
-"""The record of completed trials beside the prepared table: what a repeated attempt replays instead of searching."""
+"""The log of completed trials beside the prepared table: what a repeated attempt replays instead of searching."""
 
 from __future__ import annotations
 
@@ -8,41 +8,45 @@ from typing import TYPE_CHECKING
 import orjson
 
 from modelloop import keys
-from modelloop.errors import NotFoundError
-from trainer.search.candidates import trial_from_json
+from modelloop.contracts.manifest_parts import trial_from_json
+from modelloop.errors import ArtifactRefusedError, NotFoundError
 
 if TYPE_CHECKING:
     from modelloop.aws.storage import Bucket
-    from trainer.search.candidates import Trial
-    from trainer.search.fitting import Fitted
+    from modelloop.contracts.manifest_parts import TrialRecord
 
+FORMAT_VERSION = 1
 FILE = "trials.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
-    """What an earlier attempt tried, and the run of the version whose settings it tried first."""
+class TrialLog:
+    """What an attempt tried, and the run of the version whose settings it tried first."""
 
-    trials: list[Trial]
+    trials: list[TrialRecord]
     started_from: str | None = None
 
+    def to_bytes(self) -> bytes:
+        """Return the file that is stored."""
+        trials = [trial.to_json() for trial in self.trials]
+        return orjson.dumps({"format_version": FORMAT_VERSION, "trials": trials, "started_from": self.started_from})
 
-def read(artifacts: Bucket, model: str, run_id: str) -> Record | None:
-    """Return what an earlier attempt recorded, or None."""
+
+def read_trials(artifacts: Bucket, model: str, run_id: str) -> TrialLog | None:
+    """Return what an earlier attempt recorded, or None; raise ArtifactRefusedError for another format."""
     try:
         body = artifacts.get(keys.prepared(model, run_id, FILE))
     except NotFoundError:
         return None
     document = orjson.loads(body)
-    return Record([trial_from_json(trial) for trial in document["trials"]], document.get("started_from"))
+    version = document.get("format_version")
+    if version != FORMAT_VERSION:
+        raise ArtifactRefusedError(
+            f"the log of trials has format version {version!r}, and version {FORMAT_VERSION} can be read"
+        )
+    return TrialLog([trial_from_json(trial) for trial in document["trials"]], document["started_from"])
 
 
-def record(artifacts: Bucket, model: str, run_id: str, fitted: Fitted) -> None:
-    """Store the trials, unless an attempt has done so before."""
-    predecessor = fitted.predecessor
-    document = {
-        "format_version": 1,
-        "trials": [trial.to_json() for trial in fitted.trials],
-        "started_from": None if predecessor is None else predecessor.run_id,
-    }
-    artifacts.put_once(keys.prepared(model, run_id, FILE), orjson.dumps(document))
+def record_trials(artifacts: Bucket, model: str, run_id: str, log: TrialLog) -> None:
+    """Store the log, unless an attempt has done so before."""
+    artifacts.put_once(keys.prepared(model, run_id, FILE), log.to_bytes())

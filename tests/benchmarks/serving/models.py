@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +19,8 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from modelloop import keys
 from modelloop.tables.encoding import Column, Encoding
-from trainer.export import flatten
-from trainer.families import build
+from trainer.export.serving import flatten
+from trainer.families.catalogue import build
 
 RUN_ID = "0190c000-0000-7000-8000-000000000001"
 NUMBERS, TEXTS = 18, 2
@@ -110,7 +111,7 @@ def _usual(family: str, columns_in_order: list[Any]) -> Any:
     return make_pipeline(ColumnTransformer(columns), RandomForestClassifier(**PARAMS[family], random_state=0))
 
 
-def _bundle(flat: dict[str, Any] | None) -> dict[str, Any]:
+def _bundle(flat: Mapping[str, Any] | None) -> dict[str, Any]:
     return {
         "format_version": 1,
         "model": "bench",

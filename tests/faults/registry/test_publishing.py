@@ -8,8 +8,8 @@ import pytest
 
 from modelloop.aws.serving import pointers
 from modelloop.aws.serving.changes import Changes
-from modelloop.contracts.pointer import VersionRef
 from modelloop.errors import ConflictError
+from tests.support.manifests import manifest_of
 from tests.support.rollouts import new_model, state
 from tests.support.schedule import Turns, count_calls
 from tests.support.stores import stores_of
@@ -21,12 +21,11 @@ if TYPE_CHECKING:
     from modelloop.aws.registry.registry import Registry
 
 FACT = {"reject": "rejected", "retire": "retired"}
-NEW = VersionRef(5, "run5", "model.flat.json", "00", 1)
 
 
 def releasing(registry: Registry, model: str) -> Callable[[], str]:
-    gate = {"decision": "release", "reasons": ["it is better"]}
-    return lambda: publish(stores_of(registry), {"model": model, "gate": gate, "compared_with": "run2"}, NEW)
+    manifest = manifest_of(model=model, version=5, run_id="run5", compared_with="run2")
+    return lambda: publish(stores_of(registry), manifest)
 
 
 def by_ann(registry: Registry, model: str) -> Changes:

@@ -11,7 +11,7 @@ import pytest
 from modelloop.spec.model import Spec
 from modelloop.spec.sections import Promotion
 from modelloop.tables.encoding import Column, Encoding
-from tests.functional.trainer.test_brought import SIGMOID
+from tests.support.onnx_models import SIGMOID
 from tests.support.trainer_lab import NUMBERS, decision, outcomes, regression_sample, sample
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def test_a_brought_successor_asks_no_new_column_of_old_callers(lab: Lab) -> None
     data = sample(2000, 3)
     narrow = Encoding([column for column in NUMBERS.columns if column.name != "b"])
     lab.train(replace(data, matrix=data.matrix[:, [0, 2]], encoding=narrow))
-    run = lab.bring(SIGMOID, replace(data, target=1 - data.target))
+    run = lab.import_model(SIGMOID, replace(data, target=1 - data.target))
     assert outcomes(run)["required_columns"] == "passed"
 
 

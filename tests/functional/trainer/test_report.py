@@ -13,20 +13,20 @@ from selenium.webdriver.common.by import By
 
 from modelloop import keys
 from modelloop.aws.storage import Bucket
+from modelloop.contracts.manifest import manifest_from_json
 from modelloop.spec.model import Spec
 from modelloop.tables import split
-from tests.functional.trainer.test_brought import SIGMOID
 from tests.support.browser import CHROMIUM, DRIVER, complaints, drawing, opened, phone, scheme, table_of
+from tests.support.onnx_models import SIGMOID
 from tests.support.trainer_lab import Data, regression_sample, sample
-from trainer.report import render
+from trainer.report.page import render
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from modelloop.versions.run import Run
-    from tests.functional.trainer.test_brought import SIGMOID
-from tests.support.trainer_lab import Lab
+    from tests.support.trainer_lab import Lab
 
 CLASSIFIED = {"comparisons", "calibration", "roc", "pr", "importance"}
 NUMERIC = {"comparisons", "residuals", "errors", "importance"}
@@ -111,7 +111,7 @@ def test_what_data_says_is_never_markup(lab: Lab) -> None:
 
 def test_a_report_is_made_of_its_manifest_alone(lab: Lab) -> None:
     run = lab.train(sample(600, 3))
-    assert render(lab.manifest(run)).decode() == page(run)
+    assert render(manifest_from_json(lab.manifest(run))).decode() == page(run)
 
 
 def three_classes(rows: int, seed: int) -> Data:
@@ -130,8 +130,8 @@ REPORTS: dict[str, tuple[Callable[[Lab], Run], set[str]]] = {
     "successor": (succeeded, CLASSIFIED),
     "multiclass": (lambda lab: lab.train(three_classes(900, 4)), CLASSIFIED),
     "regression": (lambda lab: lab.train(regression_sample(700, 5)), NUMERIC),
-    "brought": (lambda lab: lab.bring(SIGMOID, sample(600, 1)), CLASSIFIED),
-    "brought without labels": (lambda lab: lab.bring(SIGMOID, sample(600, 1), labelled=False), set()),
+    "brought": (lambda lab: lab.import_model(SIGMOID, sample(600, 1)), CLASSIFIED),
+    "brought without labels": (lambda lab: lab.import_model(SIGMOID, sample(600, 1), labelled=False), set()),
     "refused": (lambda lab: lab.train(replace(sample(600, 7), target=sample(600, 8).target)), CLASSIFIED),
 }
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from modelloop.contracts.pointer import VersionRef
+from modelloop.contracts.manifest import manifest_from_json
 from modelloop.rollout import clearance
 from modelloop.spec.model import Spec
 from modelloop.spec.sections import Promotion
@@ -150,9 +150,9 @@ def test_a_champion_that_changed_meanwhile_stops_the_release(lab: Lab) -> None:
     first = lab.train(sample(2000, 21))
     second = lab.train(joined(sample(2000, 21), sample(2000, 22)))
     lab.promote(second)
-    manifest = lab.manifest(second) | {"version": 3, "run_id": "other"}
-    assert manifest["compared_with"] == first.run_id
-    said = publish(stores_of(lab.registry), manifest, VersionRef(3, "other", "f", "s", 1))
+    manifest = replace(manifest_from_json(lab.manifest(second)), version=3, run_id="other")
+    assert manifest.compared_with == first.run_id
+    said = publish(stores_of(lab.registry), manifest)
     assert said == "version 3 waits to be promoted: the champion changed while it was trained"
     assert lab.pointer().challenger is None
 

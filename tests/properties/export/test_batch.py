@@ -13,7 +13,7 @@ import pytest
 from modelloop.flat import batch_scorer
 from modelloop.flat.batch import batch_of
 from modelloop.tables.block import Block
-from tests.properties.export.generated import boundary_rows, compiled, fitted, vectors
+from tests.support.generated_models import boundary_rows, compiled, fitted, vectors
 
 FUNCTIONS = Path(__file__).parents[3] / "functions"
 MODELS: list[tuple[str, str, dict[str, Any], int]] = [

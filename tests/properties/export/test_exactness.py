@@ -10,9 +10,9 @@ import pytest
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LinearRegression
 
-from tests.properties.export.generated import compiled, encoding, fitted, prove, replay, vectors
-from trainer.export import flatten
-from trainer.families import build
+from tests.support.generated_models import compiled, encoding, fitted, prove, replay, vectors
+from trainer.export.serving import flatten
+from trainer.families.catalogue import build
 
 if TYPE_CHECKING:
     from modelloop.tables.encoding import Encoding

@@ -11,10 +11,10 @@ import pytest
 from inference.onnx_engine import OnnxModel, load_onnx
 from modelloop.errors import ArtifactRefusedError, ExportMismatchError, InvalidValueError
 from modelloop.versions.parity import compare, onnx_tolerance
-from tests.properties.export.generated import fitted, vectors
-from trainer.export import flatten, to_onnx
+from tests.support.generated_models import fitted, vectors
 from trainer.export.conversion import convert
 from trainer.export.graph import input_and_output
+from trainer.export.serving import flatten, to_onnx
 
 MODELS: list[tuple[str, str, dict[str, Any], int]] = [
     ("svm", "classification", {"estimator__C": 2.0}, 2),
@@ -54,9 +54,9 @@ def test_converted_models_answer_as_the_estimator(name: str, task: str, params: 
 
 def test_conversion_runs_on_its_own() -> None:
     enc, model = fitted("knn", "classification", {}, rows=60)
-    exported = to_onnx(model, enc)
-    assert exported.facts()["bytes"] == len(exported.content)
-    engine = load_onnx(exported.content, output=exported.output, task="classification", classes=2)
+    content, described = to_onnx(model, enc)
+    assert described.bytes == len(content)
+    engine = load_onnx(content, output=described.outputs[0], task="classification", classes=2)
     assert (engine.slots, engine.classes) == (len(enc.slots), 2)
     rows = vectors(enc, 20, 1).astype(float).tolist()
     probabilities = np.array(engine.predict(rows).proba)
@@ -68,7 +68,7 @@ def test_conversion_runs_on_its_own() -> None:
 @pytest.mark.slow
 def test_the_same_model_gives_the_same_file() -> None:
     enc, model = fitted("svm", "classification", {}, rows=60)
-    assert to_onnx(model, enc).content == to_onnx(model, enc).content
+    assert to_onnx(model, enc) == to_onnx(model, enc)
 
 
 def test_a_model_that_cannot_be_converted_has_a_short_reason() -> None:

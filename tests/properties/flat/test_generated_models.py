@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from modelloop.flat.batch import batch_of
-from tests.properties.export.generated import Rows, boundary_rows, compiled, encoding, fitted, prove, replay, vectors
+from tests.support.generated_models import Rows, boundary_rows, compiled, encoding, fitted, prove, replay, vectors
 
 LOSSES = st.sampled_from(["squared_error", "absolute_error", "poisson", "gamma", "quantile"])
 HUNDREDTHS = st.integers(1, 99).map(lambda n: n / 100)

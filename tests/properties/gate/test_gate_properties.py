@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelloop.versions.evidence import Comparison, Labels, Succession
+from modelloop.versions.evidence import ChampionEvidence, LabelDistribution, LossComparison
 from modelloop.versions.gate import APPROVE, REJECT, RELEASE, decide
 
 SCORES = st.floats(0.001, 10.0)
@@ -16,30 +16,30 @@ ORDER = {RELEASE: 0, APPROVE: 1, REJECT: 2}
 
 
 @st.composite
-def comparisons(draw: st.DrawFn, name: str = "x") -> Comparison:
+def comparisons(draw: st.DrawFn, name: str = "x") -> LossComparison:
     candidate, reference = draw(SCORES), draw(SCORES)
     difference = candidate - reference
     low, high = difference - draw(st.floats(0.0, 2.0)), difference + draw(st.floats(0.0, 2.0))
-    return Comparison(name, "log_loss", draw(st.integers(1, 5000)), candidate, reference, low, high)
+    return LossComparison(name, "log_loss", draw(st.integers(1, 5000)), candidate, reference, low, high)
 
 
 @st.composite
-def labels(draw: st.DrawFn) -> Labels | None:
+def labels(draw: st.DrawFn) -> LabelDistribution | None:
     kind = draw(st.sampled_from(["none", "classes", "number"]))
     if kind == "none":
         return None
     if kind == "number":
-        return Labels(draw(st.integers(1, 5000)), None, draw(st.floats(-5, 5)), draw(st.floats(0.0, 5)))
+        return LabelDistribution(draw(st.integers(1, 5000)), None, draw(st.floats(-5, 5)), draw(st.floats(0.0, 5)))
     counts = draw(st.dictionaries(st.sampled_from("abc"), st.integers(1, 3000), min_size=1))
-    return Labels(sum(counts.values()), counts)
+    return LabelDistribution(sum(counts.values()), counts)
 
 
 SUCCESSIONS = st.builds(
-    Succession,
+    ChampionEvidence,
     holdout=st.none() | comparisons(),
     anchor=st.none() | comparisons(),
     best=st.none() | comparisons(),
-    collapse=st.none() | comparisons(),
+    champion_vs_trivial=st.none() | comparisons(),
     score=st.none() | SCORES,
     labels_before=labels(),
     labels_now=labels(),
@@ -52,7 +52,7 @@ SUCCESSIONS = st.builds(
 @settings(max_examples=150, deadline=None)
 @given(comparisons(), st.none() | SUCCESSIONS, MARGINS)
 def test_what_does_not_beat_the_trivial_model_is_always_rejected(
-    trivial: Comparison, succession: Succession | None, margin: float
+    trivial: LossComparison, succession: ChampionEvidence | None, margin: float
 ) -> None:
     decision = decide(trivial, succession, margin=margin).decision
     assert trivial.high < 0 or decision == REJECT
@@ -61,7 +61,7 @@ def test_what_does_not_beat_the_trivial_model_is_always_rejected(
 @settings(max_examples=150, deadline=None)
 @given(comparisons(), SUCCESSIONS, MARGINS)
 def test_a_release_is_surely_no_worse_wherever_it_was_compared(
-    trivial: Comparison, succession: Succession, margin: float
+    trivial: LossComparison, succession: ChampionEvidence, margin: float
 ) -> None:
     if decide(trivial, succession, margin=margin).decision == RELEASE:
         assert trivial.rows >= 200
@@ -73,7 +73,9 @@ def test_a_release_is_surely_no_worse_wherever_it_was_compared(
 
 @settings(max_examples=150, deadline=None)
 @given(comparisons(), SUCCESSIONS, MARGINS)
-def test_more_margin_never_makes_the_gate_stricter(trivial: Comparison, succession: Succession, margin: float) -> None:
+def test_more_margin_never_makes_the_gate_stricter(
+    trivial: LossComparison, succession: ChampionEvidence, margin: float
+) -> None:
     strict = decide(trivial, succession, margin=margin).decision
     assert ORDER[decide(trivial, succession, margin=margin + 0.1).decision] <= ORDER[strict]
 
@@ -81,7 +83,7 @@ def test_more_margin_never_makes_the_gate_stricter(trivial: Comparison, successi
 @settings(max_examples=150, deadline=None)
 @given(comparisons(), SUCCESSIONS, st.sampled_from(["holdout", "anchor", "best"]), st.floats(0.0, 2.0))
 def test_a_better_candidate_never_fares_worse(
-    trivial: Comparison, succession: Succession, name: str, gain: float
+    trivial: LossComparison, succession: ChampionEvidence, name: str, gain: float
 ) -> None:
     found = getattr(succession, name)
     if found is None:
@@ -93,7 +95,7 @@ def test_a_better_candidate_never_fares_worse(
 
 @settings(max_examples=150, deadline=None)
 @given(comparisons(), st.none() | SUCCESSIONS)
-def test_every_decision_says_why(trivial: Comparison, succession: Succession | None) -> None:
+def test_every_decision_says_why(trivial: LossComparison, succession: ChampionEvidence | None) -> None:
     decision = decide(trivial, succession)
     wanted = {REJECT: "failed", APPROVE: "approval"}.get(decision.decision)
     assert decision.reasons

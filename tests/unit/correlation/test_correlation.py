@@ -13,8 +13,8 @@ import control.handler
 import inference.handler
 import inference.replay
 import inference.telemetry
-import trainer.counts
 import trainer.handler
+import trainer.progress
 import training_trigger.handler
 from metrics_aggregation import reactions
 from modelloop.aws.functions import TriggerFunction
@@ -50,7 +50,7 @@ def counted(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def service(monkeypatch: pytest.MonkeyPatch) -> None:
-    for counts in (trainer.counts, training_trigger.handler):
+    for counts in (trainer.progress, training_trigger.handler):
         monkeypatch.setattr(counts.metrics.provider, "service", "tested")  # a function reads it as it starts
 
 

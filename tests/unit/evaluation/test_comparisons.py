@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from trainer.evaluation import Outcome, bootstrap, compare
+from trainer.evaluation import bootstrap
+from trainer.evaluation.bootstrap import compare
+from trainer.rows import Predictions
 
 
-def of_errors(errors: np.ndarray) -> Outcome:
-    return Outcome(np.zeros(len(errors)), errors, None)
+def of_errors(errors: np.ndarray) -> Predictions:
+    return Predictions(np.zeros(len(errors)), errors, None)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

@@ -15,22 +15,26 @@ from sklearn.inspection import permutation_importance
 from modelloop.spec.model import Spec
 from modelloop.tables import split
 from modelloop.tables.encoding import Column, Encoding
-from trainer.evaluation import Outcome, curves, diagnostics, intervals
+from tests.support.prepared_tables import prepared_table, table_facts
+from trainer.evaluation import curves, diagnostics
+from trainer.evaluation.bootstrap import intervals
+from trainer.evaluation.calibration import calibration
 from trainer.evaluation.slices import slices
-from trainer.table import Part, PreparedTable
+from trainer.rows import Part, Predictions
+from trainer.table import PreparedTable
 
 NUMBERS = np.random.default_rng(7)
 ENCODING = Encoding([Column("a", "number"), Column("b", "number"), Column("c", "number")])
 
 
-def classified(rows: int, classes: int, *, only: int | None = None) -> Outcome:
+def classified(rows: int, classes: int, *, only: int | None = None) -> Predictions:
     target = NUMBERS.integers(0, classes, rows) if only is None else np.full(rows, only)
     scores = NUMBERS.random((rows, classes)) + 0.4 * np.eye(classes)[target]
     proba = scores / scores.sum(axis=1, keepdims=True)
-    return Outcome(target.astype(float), proba.argmax(axis=1).astype(float), proba)
+    return Predictions(target.astype(float), proba.argmax(axis=1).astype(float), proba)
 
 
-def values(outcome: Outcome) -> dict[str, Any]:
+def values(outcome: Predictions) -> dict[str, Any]:
     return {name: figure["value"] for name, figure in intervals(outcome, 0).items()}
 
 
@@ -63,11 +67,11 @@ def test_figures_of_tiny_holdouts(rows: int, classes: int) -> None:
 def test_figures_of_tiny_regressions(rows: int) -> None:
     truth = NUMBERS.normal(size=rows)
     said = truth + 0.3 * NUMBERS.normal(size=rows)
-    found = values(Outcome(truth, said, None))
+    found = values(Predictions(truth, said, None))
     assert found["rmse"] == pytest.approx(reference.root_mean_squared_error(truth, said))
     assert found["mae"] == pytest.approx(reference.mean_absolute_error(truth, said))
     assert found["r2"] == (pytest.approx(reference.r2_score(truth, said)) if rows > 1 else None)
-    assert curves.curves(Outcome(truth, said, None), None, 0)["residuals"]["counts"]
+    assert curves.curves(Predictions(truth, said, None), None, 0).residuals
 
 
 @pytest.mark.parametrize("only", [0, 1])
@@ -77,10 +81,11 @@ def test_a_slice_of_one_class_has_what_is_defined(only: int) -> None:
     assert found["roc_auc"] == found["pr_auc"] == {"value": None, "low": None, "high": None}
     assert found["f1"]["value"] == pytest.approx(reference.f1_score(outcome.target, outcome.predicted, zero_division=0))
     assert found["accuracy"]["value"] == pytest.approx((outcome.target == outcome.predicted).mean())
-    assert curves.curves(outcome, ["no", "yes"], 0)["ranking"] == []
+    assert curves.curves(outcome, ["no", "yes"], 0).ranking == ()
     document = diagnostics.confusion(outcome, ["no", "yes"])
     assert document is not None
-    assert document["counts"] == reference.confusion_matrix(outcome.target, outcome.predicted, labels=[0, 1]).tolist()
+    counts = reference.confusion_matrix(outcome.target, outcome.predicted, labels=[0, 1])
+    assert [list(row) for row in document.counts] == counts.tolist()
 
 
 @pytest.mark.parametrize("classes", [2, 4])
@@ -89,18 +94,18 @@ def test_expected_calibration_error_by_its_definition(classes: int) -> None:
     proba = outcome.proba
     assert proba is not None
     proba[:5] = np.eye(classes)[0]  # certain: the last bin is closed
-    outcome = Outcome(outcome.target, proba.argmax(axis=1).astype(float), proba)
+    outcome = Predictions(outcome.target, proba.argmax(axis=1).astype(float), proba)
     sure, right = proba.max(axis=1), outcome.predicted == outcome.target
     wanted = 0.0
     for low in np.arange(10) / 10:
         inside = (sure >= low) & ((sure < low + 0.1) | ((low == 0.9) & (sure == 1.0)))
         if inside.any():
             wanted += inside.mean() * abs(sure[inside].mean() - right[inside].mean())
-    document = diagnostics.calibration(outcome)
+    document = calibration(outcome)
     assert document is not None
-    assert document["ece"] == pytest.approx(wanted, abs=2e-3)
+    assert document.predicted.ece == pytest.approx(wanted, abs=2e-3)
     counts = np.histogram(sure, 10, (0, 1))[0]
-    assert [one["rows"] for one in document["bins"]] == counts[counts > 0].tolist()
+    assert [part.rows for part in document.predicted.bins] == counts[counts > 0].tolist()
 
 
 @pytest.mark.parametrize("name", ["accuracy", "log_loss"])
@@ -118,9 +123,7 @@ def test_intervals_are_as_wide_as_scipys(name: str) -> None:
 
 
 class Curve(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """A model that looks at two of three columns, for us and for scikit-learn."""
-
-    most_rows = 1 << 20
+    """A model that looks at two of three columns, for scikit-learn."""
 
     def fit(self, _matrix: Any, _target: Any) -> Curve:
         return self
@@ -128,21 +131,26 @@ class Curve(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lear
     def predict(self, matrix: Any) -> Any:
         return 2.0 * matrix[:, 0] + np.sin(2.0 * matrix[:, 1])
 
-    def outcome(self, part: Part) -> Outcome:
-        return Outcome(part.target, self.predict(part.matrix.astype(np.float64)), None)
+
+class CurvePredictor:
+    """The same model for us."""
+
+    max_rows = 1 << 20
+
+    def predict(self, part: Part) -> Predictions:
+        return Predictions(part.target, Curve().predict(part.matrix.astype(np.float64)), None)
 
 
 def plane(rows: int, **spec: Any) -> PreparedTable:
     matrix = NUMBERS.normal(size=(rows, 3)).astype(np.float32)
     target = Curve().predict(matrix.astype(np.float64)) + 0.5 * NUMBERS.normal(size=rows)
-    document = {"task": "regression", "classes": None, "salt": "s", "dataset": {"digest": "d"}}
     sides = np.full(rows, split.HOLDOUT, np.uint8)
-    return PreparedTable(document, ENCODING, Spec(**spec), Part(matrix, target), sides)
+    return prepared_table(table_facts(ENCODING, Spec(**spec), task="regression"), Part(matrix, target), sides)
 
 
 def test_permutation_importance_is_scikit_learns() -> None:
     table = plane(2000)
-    found = {entry["column"]: entry for entry in diagnostics.importance(table, Curve(), "rmse")}
+    found = {entry.column: entry for entry in diagnostics.importance(table, CurvePredictor(), "rmse")}
     wanted = permutation_importance(
         Curve(),
         table.rows.matrix,
@@ -153,20 +161,20 @@ def test_permutation_importance_is_scikit_learns() -> None:
     )
     for place, name in enumerate("abc"):
         room = 4 * wanted.importances_std[place] + 1e-12
-        assert found[name]["mean"] == pytest.approx(wanted.importances_mean[place], abs=room)
+        assert found[name].mean == pytest.approx(wanted.importances_mean[place], abs=room)
     assert list(found) == ["a", "b", "c"]
-    assert found["c"]["mean"] == 0.0
+    assert found["c"].mean == 0.0
 
 
 def test_slices_are_their_rows_figures_with_the_gates_first() -> None:
     table = plane(1000, protected=("c",))
-    outcome = Curve().outcome(table.rows)
+    outcome = CurvePredictor().predict(table.rows)
     (found,) = slices(table, outcome, "pinball_0.9")
     edges = [-np.inf, *np.quantile(table.rows.matrix[:, 2], [0.25, 0.5, 0.75]), np.inf]
-    assert sum(part["rows"] for part in found["values"]) == 1000
-    for part, low, high in zip(found["values"], edges[:-1], edges[1:], strict=True):
-        assert part["rows"] == pytest.approx(250, abs=25)
+    assert sum(part.rows for part in found.values) == 1000
+    for part, low, high in zip(found.values, edges[:-1], edges[1:], strict=True):
+        assert part.rows == pytest.approx(250, abs=25)
         inside = (table.rows.matrix[:, 2] > low) & (table.rows.matrix[:, 2] <= high)
-        assert next(iter(part["metrics"])) == "pinball_0.9"
+        assert next(iter(part.metrics)) == "pinball_0.9"
         wanted = reference.mean_pinball_loss(outcome.target[inside], outcome.predicted[inside], alpha=0.9)
-        assert part["metrics"]["pinball_0.9"]["value"] == pytest.approx(wanted, rel=0.1)
+        assert part.metrics["pinball_0.9"]["value"] == pytest.approx(wanted, rel=0.1)

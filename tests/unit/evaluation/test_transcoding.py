@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from modelloop.tables.encoding import Column, Encoding
-from trainer.comparison.transcoding import transcode
+from trainer.comparison.schema_compatibility import in_encoding
 
 OLD = Encoding(
     [
@@ -35,7 +35,7 @@ def vectors(encoding: Encoding, rows: dict[str, list[object]]) -> np.ndarray:
 
 
 def test_rows_read_by_one_encoding_become_rows_of_the_other() -> None:
-    found = transcode(vectors(OLD, ROWS), OLD, NEW)
+    found = in_encoding(vectors(OLD, ROWS), OLD, NEW)
     wanted = vectors(NEW, ROWS)
     wanted[:, 5] = np.nan  # the hour: the old encoding did not keep it
     np.testing.assert_array_equal(found, wanted)
@@ -43,9 +43,9 @@ def test_rows_read_by_one_encoding_become_rows_of_the_other() -> None:
 
 def test_a_column_of_another_kind_is_missing() -> None:
     other = Encoding([Column("a", "text", ("1.5",))])
-    assert np.isnan(transcode(vectors(OLD, ROWS), OLD, other)).all()
+    assert np.isnan(in_encoding(vectors(OLD, ROWS), OLD, other)).all()
 
 
 def test_equal_encodings_change_nothing() -> None:
     matrix = vectors(OLD, ROWS)
-    assert transcode(matrix, OLD, Encoding(OLD.columns)) is matrix
+    assert in_encoding(matrix, OLD, Encoding(OLD.columns)) is matrix

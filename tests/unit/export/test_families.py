@@ -11,7 +11,8 @@ import pytest
 from modelloop.errors import FitRefusedError, SpecError
 from modelloop.spec.fields import CONVERTED, FAMILIES
 from modelloop.tables.encoding import Column, Encoding
-from trainer.families import build, converted, families_for
+from trainer.families import converted
+from trainer.families.catalogue import build, families_for
 
 ENCODING = Encoding([Column("n", "number"), Column("t", "text", categories=("a", "b")), Column("m", "number")])
 
@@ -61,7 +62,7 @@ def test_a_spec_may_name_every_estimator_that_is_made_here() -> None:
 
 
 @pytest.mark.parametrize("value", ["abc", True, -1])
-def test_a_value_that_no_estimator_takes_is_refused_by_its_name(value: object) -> None:
+def test_a_value_that_no_estimator_takes_is_refused_by_its_name(value: str | float) -> None:
     model = build("gradient_boosting", "regression", ENCODING, {"n_estimators": value})
     matrix = np.zeros((20, len(ENCODING.slots)), np.float32)
     with pytest.raises(FitRefusedError, match="GradientBoostingRegressor cannot be fitted"):

@@ -4,15 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from modelloop.versions.evidence import Check, Comparison, Labels, Succession
+from modelloop.versions.evidence import ChampionEvidence, Check, LabelDistribution, LossComparison
 from modelloop.versions.gate import decide
 
-GOOD = Comparison("trivial", "log_loss", 1000, 0.40, 0.69, -0.33, -0.25)
-EVEN = Comparison("champion_on_holdout", "log_loss", 1000, 0.400, 0.401, -0.004, 0.002)
+GOOD = LossComparison("trivial", "log_loss", 1000, 0.40, 0.69, -0.33, -0.25)
+EVEN = LossComparison("champion_on_holdout", "log_loss", 1000, 0.400, 0.401, -0.004, 0.002)
 WORSE = replace(EVEN, candidate=0.42, low=0.01, high=0.03)
-LABELS = Labels(5000, {"no": 2500, "yes": 2500})
-CALM = Succession(
-    holdout=EVEN, anchor=EVEN, best=EVEN, collapse=replace(EVEN, candidate=0.401, low=-0.3, high=-0.2), score=0.4,
+LABELS = LabelDistribution(5000, {"no": 2500, "yes": 2500})
+CALM = ChampionEvidence(
+    holdout=EVEN, anchor=EVEN, best=EVEN,
+    champion_vs_trivial=replace(EVEN, candidate=0.401, low=-0.3, high=-0.2), score=0.4,
     labels_before=LABELS, labels_now=LABELS,
 )  # fmt: skip
 
@@ -65,9 +66,9 @@ def test_the_margin_is_a_share_of_the_champions_score(high: float, decision: str
     ("name", "value"),
     [
         ("score", 0.33),
-        ("collapse", replace(EVEN, low=0.001, high=0.2)),
-        ("labels_now", Labels(5000, {"no": 1500, "yes": 3500})),
-        ("labels_now", Labels(5000, {"no": 2000, "yes": 2000, "maybe": 1000})),
+        ("champion_vs_trivial", replace(EVEN, low=0.001, high=0.2)),
+        ("labels_now", LabelDistribution(5000, {"no": 1500, "yes": 3500})),
+        ("labels_now", LabelDistribution(5000, {"no": 2000, "yes": 2000, "maybe": 1000})),
         ("newly_required", ("age",)),
         ("other_kind", ("age",)),
         ("same_task", False),
@@ -100,15 +101,15 @@ def test_another_task_is_compared_with_nothing() -> None:
     assert not [check.name for check in found.checks if check.name.endswith(("_on_holdout", "_on_anchor"))]
 
 
-def test_further_doubts_turn_a_release_into_an_approval_and_add_to_other_decisions() -> None:
-    doubt = Check("reference", "approval", "nobody vouches for the reference rows")
+def test_further_review_checks_turn_a_release_into_an_approval_and_add_to_other_decisions() -> None:
+    check = Check("reference", "approval", "the reference rows have no labels")
     released, refused = decide(GOOD, None), decide(replace(GOOD, high=0.1), None)
-    assert released.doubted(()) is released
-    doubted = released.doubted([doubt])
-    assert (doubted.decision, doubted.reasons) == ("approve", (doubt.detail,))
-    assert doubted.checks == (*released.checks, doubt)
-    assert refused.doubted([doubt]).decision == "reject"
-    assert refused.doubted([doubt]).reasons == (*refused.reasons, doubt.detail)
+    assert released.with_review_checks(()) is released
+    reviewed = released.with_review_checks([check])
+    assert (reviewed.decision, reviewed.reasons) == ("approve", (check.detail,))
+    assert reviewed.checks == (*released.checks, check)
+    assert refused.with_review_checks([check]).decision == "reject"
+    assert refused.with_review_checks([check]).reasons == (*refused.reasons, check.detail)
 
 
 def test_old_rows_cannot_refuse_when_the_labels_look_changed() -> None:
@@ -150,7 +151,7 @@ def test_small_holdouts_need_approval(rows: int, first: bool, decision: str) -> 
     ],
 )
 def test_label_rates_move_by_errors_and_by_share(now: dict[str, int], moved: bool) -> None:
-    labels = Labels(sum(now.values()), now)
+    labels = LabelDistribution(sum(now.values()), now)
     found = decide(GOOD, replace(CALM, labels_now=labels))
     outcomes = {check.name: check.outcome for check in found.checks}
     assert outcomes["label_rate"] == ("approval" if moved else "passed")
@@ -158,7 +159,7 @@ def test_label_rates_move_by_errors_and_by_share(now: dict[str, int], moved: boo
 
 @pytest.mark.parametrize(("mean", "moved"), [(10.1, False), (10.3, True)])
 def test_means_move_by_a_fifth_of_the_deviation(mean: float, moved: bool) -> None:
-    before, now = Labels(10_000, None, 10.0, 1.0), Labels(10_000, None, mean, 1.0)
+    before, now = LabelDistribution(10_000, None, 10.0, 1.0), LabelDistribution(10_000, None, mean, 1.0)
     found = decide(GOOD, replace(CALM, labels_before=before, labels_now=now))
     assert (found.decision == "approve") is moved
 

@@ -10,6 +10,7 @@ from modelloop.contracts.index_entry import IndexEntry
 from modelloop.contracts.verdicts import AccuracyEstimate
 from modelloop.ids import uuid7
 from modelloop.monitoring.quality import estimate, outcomes, verdict
+from trainer.evaluation.calibration import confidence_table
 
 NOW = "2026-11-23T12:10:00.000Z"
 CLASSES = ["no", "yes"]
@@ -108,8 +109,8 @@ def test_no_more_than_all_predictions_have_labels_even_while_some_captures_are_s
 def test_the_estimate_is_near_what_comes_true() -> None:
     proba = RANDOM.dirichlet((2, 1), 4_000)
     truth = (RANDOM.random(4_000) < proba[:, 1]).astype(int)
-    known = estimate.table(proba[:2_000], truth[:2_000])
-    live = estimate.table(proba[2_000:], truth[2_000:])
+    known = confidence_table(proba[:2_000], truth[:2_000])
+    live = confidence_table(proba[2_000:], truth[2_000:])
     found = estimate.accuracy(known, live["rows"], "ok")
 
     assert found.low is not None

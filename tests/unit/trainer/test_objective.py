@@ -12,11 +12,13 @@ from modelloop.spec.model import Spec
 from modelloop.spec.sections import Search
 from modelloop.tables.encoding import Column, Encoding
 from modelloop.tables.split import HOLDOUT, TRAIN, VALIDATION
-from trainer.families import build
+from tests.support.prepared_tables import prepared_table, table_facts
+from trainer.families.catalogue import build
 from trainer.families.losses import loss_of
+from trainer.rows import Part
 from trainer.search import candidates, fitting
 from trainer.search.objective import Objective, settle
-from trainer.table import Part, PreparedTable
+from trainer.table import PreparedTable
 
 ENCODING = Encoding([Column("a", "number"), Column("b", "number")])
 HGB, GB, TWEEDIE = "hist_gradient_boosting", "gradient_boosting", "sklearn.linear_model.TweedieRegressor"
@@ -28,9 +30,8 @@ def table(target: Any = None, task: str = "regression", **spec: Any) -> Prepared
     if target is None:
         target = np.exp(matrix[:, 0] + 0.3 * generator.normal(size=400))
     sides = np.sort(generator.choice([TRAIN, VALIDATION, HOLDOUT], 400, p=[0.6, 0.2, 0.2]).astype(np.uint8))
-    classes = ["n", "y"] if task == "classification" else None
-    document = {"task": task, "target": "price", "classes": classes, "salt": "s", "dataset": {"digest": "d"}}
-    return PreparedTable(document, ENCODING, Spec(**spec), Part(matrix, np.asarray(target, np.float64)), sides)
+    facts = table_facts(ENCODING, Spec(**spec), task=task, classes=("n", "y"), target="price")
+    return prepared_table(facts, Part(matrix, np.asarray(target, np.float64)), sides)
 
 
 def settled(rows: PreparedTable) -> Objective:
@@ -124,7 +125,7 @@ def test_targets_outside_of_a_losss_domain_are_refused_before_fitting(
     if says is None:
         settled(rows)
         return
-    monkeypatch.setattr(fitting, "try_rung", None)
+    monkeypatch.setattr(fitting, "halving_round", None)
     monkeypatch.setattr(fitting, "try_out", None)
     with pytest.raises(DatasetRejectedError, match=f"1 of 400 rows have a target 'price' that {says}") as refused:
         fitting.fit(rows, 60.0, lambda _: None, [])
@@ -150,6 +151,6 @@ def test_the_search_chooses_by_the_deviance() -> None:
     assert fitted.objective == Objective("pinball_0.9", "pinball_0.9")
     scores = {done.params.get("learning_rate"): done.score for done in fitted.trials}
     assert fitted.chosen.score == min(scores.values())
-    outcome = fitted.estimator.outcome(rows.validation)
+    outcome = fitted.estimator.predict(rows.validation)
     short = outcome.target - outcome.predicted
     assert fitted.chosen.score == pytest.approx(np.maximum(0.9 * short, -0.1 * short).mean())

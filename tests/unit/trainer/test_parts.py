@@ -8,16 +8,17 @@ import numpy as np
 import pytest
 from sklearn import ensemble
 
-from modelloop.spec.model import Spec
 from modelloop.tables.encoding import Column, Encoding
 from modelloop.tables.split import HOLDOUT, TRAIN, VALIDATION
+from tests.support.prepared_tables import document_of, table_facts
 from trainer.evaluation import predictors
 from trainer.evaluation.predictors import Estimator
-from trainer.families import build, preparation
+from trainer.families import preparation
+from trainer.families.catalogue import build
 from trainer.families.model import Model
 from trainer.families.preparation import Filled, Native, OneHot
-from trainer.search import threads
-from trainer.table import Part, prepared
+from trainer.rows import Part
+from trainer.table import order_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +35,7 @@ LEAST = {"n_estimators": 2, "random_state": 0}
 
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
-    with threads.limit(1):
+    with predictors.limit_threads(1):
         yield
 
 
@@ -74,9 +75,9 @@ def test_answering_part_by_part_answers_the_same(family: str, task: str, monkeyp
     truth = (target > 0).astype(np.int64) if task == "classification" else target.astype(np.float64)
     params = {"max_iter": 10} if family == "hist_gradient_boosting" else None
     model = build(family, task, ENCODING, params, 0).fit(matrix, truth)
-    whole = Estimator(model, task).outcome(Part(matrix, truth.astype(np.float64)))
+    whole = Estimator(model, task).predict(Part(matrix, truth.astype(np.float64)))
     monkeypatch.setattr(predictors, "AT_ONCE", 64)
-    parts = Estimator(model, task).outcome(Part(matrix, truth.astype(np.float64)))
+    parts = Estimator(model, task).predict(Part(matrix, truth.astype(np.float64)))
     assert np.allclose(parts.predicted, whole.predicted, rtol=1e-13, atol=0)
     if whole.proba is not None:
         assert parts.proba is not None
@@ -109,8 +110,7 @@ def test_rows_lie_in_the_order_of_their_sides_and_sides_share_their_memory() -> 
     matrix = np.arange(12, dtype=np.float32).reshape(6, 2)
     sides = np.array([HOLDOUT, TRAIN, VALIDATION, TRAIN, HOLDOUT, VALIDATION], np.uint8)
     slices = np.arange(6, dtype=np.int16)[:, None]
-    document = {"encoding": ENCODING.to_json(), "spec": Spec().to_json()}
-    table = prepared(document, Part(matrix, np.arange(6.0)), sides, slices)
+    table = order_rows(document_of(table_facts(ENCODING)), Part(matrix, np.arange(6.0)), sides, slices)
     assert [part.target.tolist() for part in (table.train, table.validation, table.holdout)] == [[1, 3], [2, 5], [0, 4]]
     assert table.slices is not None
     assert table.slices[:, 0].tolist() == table.rows.target.tolist() == [1, 3, 2, 5, 0, 4]

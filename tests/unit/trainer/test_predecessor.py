@@ -1,29 +1,29 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from modelloop.contracts.manifest_parts import Predecessor
 from modelloop.spec.model import Spec
 from modelloop.tables.encoding import Column, Encoding
-from trainer.comparison.predecessor import Predecessor
+from tests.support.prepared_tables import prepared_table, table_facts
+from trainer.rows import Part
 from trainer.search import candidates
 from trainer.search.candidates import Candidate
-from trainer.table import Part, PreparedTable
+from trainer.search.predecessor import FittedVersion
+from trainer.table import PreparedTable
 
 ENCODING = Encoding([Column("a", "number")])
 
 
-def predecessor(family: str = "linear", task: str = "classification", **settings: Any) -> Predecessor:
-    estimator = {"family": family, "settings": settings}
-    return Predecessor({"version": 3, "run_id": "r", "task": task, "estimator": estimator})
+def predecessor(family: str = "linear", task: str = "classification", **settings: Any) -> FittedVersion:
+    return FittedVersion(Predecessor(3, "r"), task, family, settings)
 
 
-def table(**spec: Any) -> PreparedTable:
-    document = {"task": "classification", "classes": ["n", "y"], "salt": "s", "dataset": {"digest": "d"}}
+def table(task: str = "classification", **spec: Any) -> PreparedTable:
     part = Part(np.zeros((0, 1), np.float32), np.zeros(0))
-    return PreparedTable(document, ENCODING, Spec(**spec), part, np.zeros(0, np.uint8))
+    return prepared_table(table_facts(ENCODING, Spec(**spec), task=task), part, np.zeros(0, np.uint8))
 
 
 def test_what_the_spec_fixes_stands_and_the_rest_is_the_predecessors() -> None:
@@ -41,11 +41,11 @@ def test_settings_that_cannot_be_followed_any_more_are_left_out() -> None:
 
 
 def test_settings_for_another_loss_than_the_spec_asks_for_are_left_out() -> None:
-    rows, settings = table(), {"loss": "quantile", "quantile": 0.9, "max_iter": 50}
-    rows.document.update(task="regression", classes=None)
+    rows = table("regression")
+    settings: dict[str, Any] = {"loss": "quantile", "quantile": 0.9, "max_iter": 50}
     known = predecessor("hist_gradient_boosting", "regression", **settings)
     assert known.candidate(rows) is None
-    asked = replace(rows, spec=Spec(params={"hist_gradient_boosting": {"loss": "quantile", "quantile": 0.9}}))
+    asked = table("regression", params={"hist_gradient_boosting": {"loss": "quantile", "quantile": 0.9}})
     assert known.candidate(asked) == Candidate("hist_gradient_boosting", settings)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,10 +12,12 @@ from modelloop.errors import FitRefusedError, SpecError
 from modelloop.spec.model import Spec, parse_spec
 from modelloop.tables.encoding import Column, Encoding
 from modelloop.tables.split import HOLDOUT, TRAIN, VALIDATION
-from trainer.search import fitting, halving
+from tests.support.prepared_tables import prepared_table, table_facts
+from trainer.rows import Part
+from trainer.search import estimation, fitting
 from trainer.search.candidates import Candidate
 from trainer.search.refusal import naming, pointing
-from trainer.table import Part, PreparedTable
+from trainer.table import PreparedTable
 
 ENCODING = Encoding([Column("a", "number"), Column("b", "number")])
 
@@ -26,8 +27,8 @@ def table(spec: Spec, task: str = "classification") -> PreparedTable:
     matrix = generator.normal(size=(120, 2)).astype(np.float32)
     target = (matrix[:, 0] > 0).astype(float) if task == "classification" else np.exp(matrix[:, 0].astype(float))
     sides = np.sort(generator.choice([TRAIN, VALIDATION, HOLDOUT], 120, p=[0.6, 0.2, 0.2]).astype(np.uint8))
-    document = {"task": task, "classes": ["n", "y"], "salt": "s", "dataset": {"digest": "d"}, "target": "t"}
-    return PreparedTable(document, ENCODING, spec, Part(matrix, target), sides)
+    facts = table_facts(ENCODING, spec, task=task, classes=("n", "y"), target="t")
+    return prepared_table(facts, Part(matrix, target), sides)
 
 
 def fitted(spec: Spec, task: str = "classification") -> fitting.Fitted:
@@ -87,10 +88,10 @@ def test_what_fails_only_when_the_fit_is_scored_is_a_trial_without_a_score(monke
         raise LookupError("nothing near")
 
     rows = table(Spec(params={"linear": {"C": 2.0}}))
-    monkeypatch.setattr(halving, "figure", stumble)
-    trial, estimator = halving.try_out(rows, Candidate("linear"), rows.train, "log_loss")
+    monkeypatch.setattr(estimation, "plain_metric", stumble)
+    trial, estimator = estimation.try_out(rows, Candidate("linear"), rows.train, "log_loss")
     assert estimator is None
     assert math.isnan(trial.score)
     assert trial.error == "linear with C: 2.0 fails: LookupError: nothing near"
     with pytest.raises(LookupError):
-        halving.try_out(replace(rows, spec=Spec()), Candidate("linear"), rows.train, "log_loss")
+        estimation.try_out(table(Spec()), Candidate("linear"), rows.train, "log_loss")

@@ -2,37 +2,47 @@ from __future__ import annotations
 
 import json
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import joblib._parallel_backends
 import numpy as np
 import pytest
 
+from modelloop.contracts.manifest_parts import TrialRecord, trial_from_json
 from modelloop.errors import FitRefusedError, SpecError
 from modelloop.spec.fields import DEFAULT_FAMILIES
 from modelloop.spec.model import Spec
 from modelloop.spec.sections import Search
 from modelloop.tables.encoding import Column, Encoding
 from modelloop.tables.split import HOLDOUT, TRAIN, VALIDATION
-from trainer.search import candidates, estimation, fitting, halving
-from trainer.search.candidates import Candidate, Trial
-from trainer.table import Part, PreparedTable
+from tests.support.prepared_tables import prepared_table, table_facts
+from trainer.rows import Part
+from trainer.search import candidates, estimation, fitting, halving, objective
+from trainer.search.candidates import Candidate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from modelloop.versions.prepared_table import Label
+    from trainer.table import PreparedTable
 
 TREES = ("linear", "decision_tree")
 ENCODING = Encoding([Column("a", "number"), Column("b", "number")])
 
 
-def table(rows: int = 400, **spec: Any) -> PreparedTable:
+def table(
+    rows: int = 400, task: str = "classification", classes: Sequence[Label] = ("n", "y"), **spec: Any
+) -> PreparedTable:
     generator = np.random.default_rng(1)
     matrix = generator.normal(size=(rows, 2)).astype(np.float32)
     target = (matrix[:, 0] * matrix[:, 1] + 0.1 * generator.normal(size=rows) > 0).astype(float)
     sides = np.sort(generator.choice([TRAIN, VALIDATION, HOLDOUT], rows, p=[0.6, 0.2, 0.2]).astype(np.uint8))
-    document = {"task": "classification", "classes": ["n", "y"], "salt": "s", "dataset": {"digest": "d"}}
-    return PreparedTable(document, ENCODING, Spec(**spec), Part(matrix, target), sides)
+    facts = table_facts(ENCODING, Spec(**spec), task=task, classes=classes)
+    return prepared_table(facts, Part(matrix, target), sides)
 
 
-def trial(score: float, name: str = "linear") -> Trial:
-    return Trial(name, {}, 10, score, 0.0)
+def trial(score: float, name: str = "linear") -> TrialRecord:
+    return TrialRecord(name, {}, 10, score, 0.0)
 
 
 def ignore(_: float) -> None:
@@ -47,7 +57,7 @@ def test_no_choice_depends_on_the_holdout() -> None:
     first, second = (fitting.fit(one, 60.0, ignore, []) for one in (seen, other))
 
     assert [one.score for one in first.trials] == [one.score for one in second.trials]
-    assert first.chosen.candidate == second.chosen.candidate
+    assert candidates.candidate_of(first.chosen) == candidates.candidate_of(second.chosen)
 
 
 def test_without_a_search_each_family_is_tried_once() -> None:
@@ -66,8 +76,7 @@ def test_a_search_draws_what_was_asked_and_keeps_what_is_fixed() -> None:
 
 def test_a_search_draws_only_what_the_chosen_kind_of_estimator_has() -> None:
     spec: dict[str, Any] = {"estimators": ("linear",), "search": Search(trials=5)}
-    least_squares = table(**spec, params={"linear": {"kind": "least_squares"}})
-    least_squares.document.update(task="regression", classes=None)
+    least_squares = table(task="regression", **spec, params={"linear": {"kind": "least_squares"}})
     assert candidates.candidates(least_squares) == [Candidate("linear", {"kind": "least_squares"})]
 
 
@@ -86,21 +95,21 @@ def test_defaults_are_not_tried_again_when_a_draw_spells_them_out() -> None:
     (600, 50, [600]), (2000, 2, [2000]), (2000, 12, [666, 2000]), (90_000, 12, [10_000, 30_000, 90_000]),
     (90_000, 6, [30_000, 90_000]),
 ])  # fmt: skip
-def test_rungs_grow_threefold(rows: int, many: int, sizes: list[int]) -> None:
-    assert candidates.rungs(rows, many) == sizes
+def test_rounds_grow_threefold(rows: int, many: int, sizes: list[int]) -> None:
+    assert candidates.round_sizes(rows, many) == sizes
 
 
 def test_the_better_third_goes_on_in_the_metrics_direction() -> None:
     trials = [trial(score, name) for score, name in ((0.3, "a"), (0.1, "b"), (0.2, "c"), (float("nan"), "d"))]
-    assert [kept.family for kept in candidates.survivors("log_loss", trials)] == ["b", "c"]
-    assert [kept.family for kept in candidates.survivors("roc_auc", trials)] == ["a", "c"]
-    assert candidates.best("log_loss", trials).family == "b"
+    assert [kept.family for kept in objective.survivors("log_loss", trials)] == ["b", "c"]
+    assert [kept.family for kept in objective.survivors("roc_auc", trials)] == ["a", "c"]
+    assert objective.best("log_loss", trials).family == "b"
 
 
 def test_what_was_refused_does_not_go_on() -> None:
-    refused = [Trial(name, {}, 10, float("nan"), 0.0, "refused") for name in "acd"]
-    assert [kept.family for kept in candidates.survivors("log_loss", [*refused, trial(0.1, "b")])] == ["b"]
-    assert candidates.best("log_loss", [*refused, trial(float("nan"), "b")]).family == "b"
+    refused = [TrialRecord(name, {}, 10, float("nan"), 0.0, "refused") for name in "acd"]
+    assert [kept.family for kept in objective.survivors("log_loss", [*refused, trial(0.1, "b")])] == ["b"]
+    assert objective.best("log_loss", [*refused, trial(float("nan"), "b")]).family == "b"
 
 
 def test_the_search_prefers_what_fits_the_data() -> None:
@@ -108,9 +117,7 @@ def test_the_search_prefers_what_fits_the_data() -> None:
     fitted = fitting.fit(rows, 60.0, ignore, [])
     assert fitted.chosen.family == "decision_tree"
     assert {done.rows for done in fitted.trials} == {rows.train.rows // 3, rows.train.rows}
-    assert fitted.chosen == candidates.best(
-        "log_loss", [done for done in fitted.trials if done.rows == rows.train.rows]
-    )
+    assert fitted.chosen == objective.best("log_loss", [done for done in fitted.trials if done.rows == rows.train.rows])
 
 
 def test_no_fit_begins_after_the_deadline_but_one_is_always_made() -> None:
@@ -121,24 +128,28 @@ def test_no_fit_begins_after_the_deadline_but_one_is_always_made() -> None:
 def test_recorded_trials_are_not_searched_again() -> None:
     rows = table(2600, estimators=TREES, search=Search(trials=4))
     first = fitting.fit(rows, 60.0, ignore, [])
-    again = fitting.fit(rows, 0.0, ignore, [candidates.trial_from_json(done.to_json()) for done in first.trials])
-    assert again.chosen.candidate == first.chosen.candidate
+    again = fitting.fit(rows, 0.0, ignore, [trial_from_json(done.to_json()) for done in first.trials])
+    assert candidates.candidate_of(again.chosen) == candidates.candidate_of(first.chosen)
     assert len(again.trials) == len(first.trials)
     probe = np.random.default_rng(5).normal(size=(50, 2)).astype(np.float32)
     part = Part(probe, np.zeros(50))
-    one, two = (fitted.estimator.outcome(part).proba for fitted in (first, again))
+    one, two = (fitted.estimator.predict(part).proba for fitted in (first, again))
     np.testing.assert_array_equal(one, two)
 
 
 def test_recorded_trials_survive_json_with_scores_that_were_not_defined() -> None:
-    told = [trial(0.5), trial(float("nan"), "decision_tree"), Trial("linear", {}, 10, float("nan"), 0.0, "refused")]
-    again = [candidates.trial_from_json(json.loads(json.dumps(one.to_json(), allow_nan=False))) for one in told]
-    assert candidates.best("log_loss", again) == told[0]
-    assert [candidates._rank("roc_auc", one) for one in again] == [candidates._rank("roc_auc", one) for one in told]
+    told = [
+        trial(0.5),
+        trial(float("nan"), "decision_tree"),
+        TrialRecord("linear", {}, 10, float("nan"), 0.0, "refused"),
+    ]
+    again = [trial_from_json(json.loads(json.dumps(one.to_json(), allow_nan=False))) for one in told]
+    assert objective.best("log_loss", again) == told[0]
+    assert [objective._rank("roc_auc", one) for one in again] == [objective._rank("roc_auc", one) for one in told]
     assert [one.error for one in again] == [None, None, "refused"]
 
 
-def test_a_rung_tries_as_many_at_a_time_as_there_are_processors_where_there_are_no_semaphores(
+def test_a_round_tries_as_many_at_a_time_as_there_are_processors_where_there_are_no_semaphores(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("os.process_cpu_count", lambda: 2)
@@ -151,17 +162,16 @@ def test_a_rung_tries_as_many_at_a_time_as_there_are_processors_where_there_are_
         both.wait()
         return estimate(*arguments)
 
-    monkeypatch.setattr(halving, "estimate", watched)
-    tried = halving.try_rung(table(), [Candidate("linear"), Candidate("decision_tree")], 60, "log_loss", clock())
+    monkeypatch.setattr(estimation, "estimate", watched)
+    tried = halving.halving_round(table(), [Candidate("linear"), Candidate("decision_tree")], 60, "log_loss", clock())
     assert [one.family for one in tried] == ["linear", "decision_tree"]
 
 
 def test_every_class_is_in_the_smallest_sample() -> None:
-    rows = table(9000, estimators=TREES, search=Search(trials=10))
+    rows = table(9000, classes=range(19), estimators=TREES, search=Search(trials=10))
     rare = np.random.default_rng(3).choice(np.flatnonzero(rows.membership == TRAIN), 2 * 18, replace=False)
     rows.rows.target[:] = 0.0
     rows.rows.target[rare] = np.repeat(np.arange(1, 19), 2)
-    rows.document["classes"] = list(range(19))
     picked = halving.sample(rows, 500)
     assert len(picked) == len(set(picked.tolist())) == 500
     assert (np.diff(picked) > 0).all()
@@ -193,22 +203,25 @@ def test_a_parameter_that_no_estimator_has_is_no_matter_of_taste() -> None:
 
 
 def test_a_fit_takes_longer_in_proportion_to_the_rows() -> None:
-    first, slow, quick = (Trial("slow", {}, 1, 0.1, 1.0), Trial("slow", {}, 10, 0.1, 4.0), Trial("quick", {}, 9, 0, 9))
-    assert candidates.expected_seconds(Candidate("slow"), [first, slow, quick], 30) == 12.0
-    assert candidates.expected_seconds(Candidate("new"), [slow, quick], 30) == 0.0
+    first, slow = TrialRecord("slow", {}, 1, 0.1, 1.0), TrialRecord("slow", {}, 10, 0.1, 4.0)
+    quick = TrialRecord("quick", {}, 9, 0, 9)
+    assert objective.expected_seconds(Candidate("slow"), [first, slow, quick], 30) == 12.0
+    assert objective.expected_seconds(Candidate("new"), [slow, quick], 30) == 0.0
 
 
 @pytest.mark.parametrize(("seconds", "order"), [
     (13.0, ["slow", "quick", "quickest"]), (5.0, ["quick", "slow", "quickest"]), (1.0, ["quickest", "slow", "quick"]),
 ])  # fmt: skip
 def test_the_best_that_ends_in_time_is_fitted_first(seconds: float, order: list[str]) -> None:
-    tried = [Trial(name, {}, 10, 0.1, taken) for name, taken in (("slow", 4.0), ("quick", 1.0), ("quickest", 0.9))]
-    found = candidates.surest_first([done.candidate for done in tried], tried, 30, seconds)
+    tried = [
+        TrialRecord(name, {}, 10, 0.1, taken) for name, taken in (("slow", 4.0), ("quick", 1.0), ("quickest", 0.9))
+    ]
+    found = objective.safest_first([candidates.candidate_of(done) for done in tried], tried, 30, seconds)
     assert [candidate.family for candidate in found] == order
 
 
 def test_what_would_end_after_the_deadline_is_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(candidates, "expected_seconds", lambda candidate, *_: 1e6 * (candidate.family == "linear"))
+    monkeypatch.setattr(fitting, "expected_seconds", lambda candidate, *_: 1e6 * (candidate.family == "linear"))
     rows = table(3000, estimators=TREES, search=Search(trials=9))
     fitted = fitting.fit(rows, 60.0, ignore, [])
     assert {done.family for done in fitted.trials if done.rows < rows.train.rows} == set(TREES)

@@ -10,7 +10,7 @@ from modelloop.ids import uuid7
 
 if TYPE_CHECKING:
     from modelloop.aws.registry.table import Page
-    from modelloop.contracts.json_types import JsonObject
+    from modelloop.json_types import JsonObject
 
 
 class AuditRecords(Records):

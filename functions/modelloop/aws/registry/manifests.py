@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from modelloop import keys
+from modelloop.contracts.manifest import Manifest, manifest_from_json
 from modelloop.errors import ArtifactRefusedError, NotFoundError
 
 if TYPE_CHECKING:
@@ -18,8 +19,17 @@ MAX_KEPT = 64
 
 
 @lru_cache(MAX_KEPT)
+def load(artifacts: Bucket, model: str, run_id: str) -> Manifest:
+    """Return the manifest of a version.
+
+    Raises NotFoundError when there is no such version, ArtifactRefusedError for a manifest that cannot be read.
+    """
+    return manifest_from_json(read(artifacts, model, run_id))
+
+
+@lru_cache(MAX_KEPT)
 def read(artifacts: Bucket, model: str, run_id: str) -> dict[str, Any]:
-    """Return the manifest of a version; raise NotFoundError when there is no such version."""
+    """Return the document of a version's manifest; raise NotFoundError when there is no such version."""
     key = keys.version(model, run_id, keys.MANIFEST)
     try:
         manifest = orjson.loads(artifacts.get(key))

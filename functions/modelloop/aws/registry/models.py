@@ -11,9 +11,9 @@ from modelloop.contracts.model_record import model_record_from_json, pointer_cop
 from modelloop.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from modelloop.contracts.json_types import JsonValue
     from modelloop.contracts.model_record import ModelRecord, VerdictInShort
     from modelloop.contracts.pointer import Pointer
+    from modelloop.json_types import JsonValue
 
 MODELS = "MODELS"
 

@@ -19,7 +19,7 @@ from modelloop.errors import RequestError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from modelloop.contracts.json_types import JsonObject, JsonValue
+    from modelloop.json_types import JsonObject, JsonValue
 
 Item: TypeAlias = "dict[str, JsonValue]"
 Typed: TypeAlias = "dict[str, dict[str, Any]]"  # attributes as DynamoDB has them: {"S": …}, {"N": …}, {"M": …}

@@ -13,9 +13,9 @@ from modelloop.contracts.model_record import VerdictInShort
 from modelloop.contracts.verdicts import DriftVerdict, QualityVerdict, RolloutVerdict
 
 if TYPE_CHECKING:
-    from modelloop.contracts.json_types import JsonObject, JsonValue
     from modelloop.contracts.loop_state import LoopState
     from modelloop.contracts.verdicts import Verdict
+    from modelloop.json_types import JsonObject, JsonValue
 
 HISTORY_SECONDS = 90 * 24 * 3_600
 V = TypeVar("V", DriftVerdict, QualityVerdict, RolloutVerdict)

@@ -7,18 +7,18 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
 from modelloop import keys
 from modelloop.aws.functions import ReplayFunction
 from modelloop.aws.storage import Bucket
 from modelloop.spec.model import Spec
 from modelloop.tables import split
+from tests.support.onnx_models import PLANE, SIGMOID, WEIGHTS, made
 from tests.support.trainer_lab import Data, regression_sample, sample
 from trainer.comparison import served
-from trainer.onnx_import import bring
+from trainer.onnx_import import imported_model
 from trainer.onnx_import.reference import OnnxReference
 
 if TYPE_CHECKING:
@@ -26,36 +26,11 @@ if TYPE_CHECKING:
 
     from modelloop.versions.run import Run
     from tests.support.trainer_lab import Lab
-    from trainer.evaluation import Outcome
-    from trainer.table import Part
-
-WEIGHTS = np.array([[2.0], [-1.5], [0.0]], np.float32)
+    from trainer.rows import Part, Predictions
 
 
-def made(*layers: tuple[str, dict[str, Any]], width: int, slots: int = 3, **options: Any) -> onnx.ModelProto:
-    """Return a model: the weights, then the layers, from `x` to `y`."""
-    weights = numpy_helper.from_array(np.repeat(WEIGHTS[:slots], width, axis=1), "w")
-    nodes = [helper.make_node("IsNaN", ["x"], ["lost"]), helper.make_node("Where", ["lost", "zero", "x"], ["filled"])]
-    nodes.append(helper.make_node("MatMul", ["filled", "w"], ["h0"]))
-    for place, (operator, attributes) in enumerate(layers):
-        output = "y" if place == len(layers) - 1 else f"h{place + 1}"
-        nodes.append(helper.make_node(operator, [f"h{place}"], [output], **attributes))
-    zero = numpy_helper.from_array(np.zeros((1,), np.float32), "zero")
-    graph = helper.make_graph(
-        nodes, "g",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [None, slots])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [None, width])],
-        [weights, zero],
-    )  # fmt: skip
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", options.pop("opset", 18))], **options)
-
-
-SIGMOID = made(("Sigmoid", {}), width=1, ir_version=10).SerializeToString()
-PLANE = made(("Identity", {}), width=1, ir_version=10).SerializeToString()
-
-
-def test_a_brought_model_with_a_labelled_reference_serves(lab: Lab) -> None:
-    run = lab.bring(SIGMOID, sample(600, 1))
+def test_an_imported_model_with_a_labelled_reference_serves(lab: Lab) -> None:
+    run = lab.import_model(SIGMOID, sample(600, 1))
     assert (run.state, run.reason) == ("SUCCEEDED", "version 1 serves")
     manifest, bundle = lab.manifest(run), lab.bundle(run)
     assert manifest["estimator"]["family"] == "brought"
@@ -66,19 +41,19 @@ def test_a_brought_model_with_a_labelled_reference_serves(lab: Lab) -> None:
     assert keys.REPORT in manifest["files"]
 
 
-def test_a_brought_regression_serves(lab: Lab) -> None:
+def test_an_imported_regression_serves(lab: Lab) -> None:
     data = regression_sample(600, 2)
     plane: NDArray[Any] = np.nan_to_num(data.matrix) @ WEIGHTS
-    run = lab.bring(PLANE, replace(data, target=plane[:, 0] + np.random.default_rng(0).normal(size=600)))
+    run = lab.import_model(PLANE, replace(data, target=plane[:, 0] + np.random.default_rng(0).normal(size=600)))
     assert run.state == "SUCCEEDED", run.reason
     assert lab.manifest(run)["metrics"]["holdout"]["rmse"]["value"] == pytest.approx(1.0, abs=0.1)
 
 
-def test_a_brought_regression_offers_intervals_calibrated_on_rows_that_do_not_examine_it(lab: Lab) -> None:
+def test_an_imported_regression_offers_intervals_calibrated_on_rows_that_do_not_examine_it(lab: Lab) -> None:
     data = regression_sample(3000, 2)
     plane: NDArray[Any] = (np.nan_to_num(data.matrix) @ WEIGHTS)[:, 0]
     noisy = replace(data, target=plane + np.random.default_rng(0).normal(size=3000))
-    run = lab.bring(PLANE, noisy)
+    run = lab.import_model(PLANE, noisy)
     manifest, quantiles = lab.manifest(run), lab.bundle(run)["interval"]["quantiles"]
     sides = split.of_reference(data.matrix, "regression", split.salt("m"))
     assert (
@@ -95,7 +70,7 @@ def test_a_brought_regression_offers_intervals_calibrated_on_rows_that_do_not_ex
 def test_all_reference_rows_are_examined_and_sliced(lab: Lab) -> None:
     data = replace(sample(6000, 1), spec=Spec(protected=("kind", "region")))
     codes = (np.arange(6000) % 3).astype(np.int16)
-    run = lab.bring(SIGMOID, replace(data, slices={"region": (["north", "south", "west"], codes)}))
+    run = lab.import_model(SIGMOID, replace(data, slices={"region": (["north", "south", "west"], codes)}))
     manifest = lab.manifest(run)
     assert manifest["split"]["holdout"] == manifest["baseline"]["rows"] == 6000
     sizes = {entry["column"]: [part["rows"] for part in entry["values"]] for entry in manifest["slices"]}
@@ -117,9 +92,9 @@ def test_a_slow_model_is_examined_on_an_even_sample(lab: Lab, monkeypatch: pytes
     monkeypatch.setattr(ReplayFunction, "replay", slow)
     monkeypatch.setattr(served, "CALL_SECONDS", 0.2)
     monkeypatch.setattr(served, "PATIENCE_SECONDS", 0.5)
-    monkeypatch.setattr(bring, "EXAMINING_SHARE", 0.05)
+    monkeypatch.setattr(imported_model, "EXAMINING_SHARE", 0.05)
     data = replace(sample(4000, 1), slices={"region": (["early", "late"], (np.arange(4000) // 2000).astype(np.int16))})
-    run = lab.bring(SIGMOID, replace(data, spec=Spec(protected=("region",))))
+    run = lab.import_model(SIGMOID, replace(data, spec=Spec(protected=("region",))))
     assert run.state == "SUCCEEDED", run.reason
     manifest = lab.manifest(run)
     done = manifest["split"]["holdout"]
@@ -135,35 +110,35 @@ def test_a_slow_model_is_examined_on_an_even_sample(lab: Lab, monkeypatch: pytes
 
 
 def test_what_the_second_implementation_answers_otherwise_is_refused(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = OnnxReference.outcome
+    honest = OnnxReference.predict
 
-    def other(self: OnnxReference, part: Part) -> Outcome:
+    def other(self: OnnxReference, part: Part) -> Predictions:
         said = honest(self, part)
         assert said.proba is not None
         return replace(said, proba=said.proba[:, ::-1])
 
-    monkeypatch.setattr(OnnxReference, "outcome", other)
-    run = lab.bring(SIGMOID, sample(600, 1))
+    monkeypatch.setattr(OnnxReference, "predict", other)
+    run = lab.import_model(SIGMOID, sample(600, 1))
     assert run.state == "FAILED"
     assert "differs from the estimator" in str(run.reason)
 
 
-def test_a_brought_regression_is_compared_by_the_loss_that_its_spec_names(lab: Lab) -> None:
+def test_an_imported_regression_is_compared_by_the_loss_that_its_spec_names(lab: Lab) -> None:
     data = regression_sample(600, 2)
     plane: NDArray[Any] = (np.nan_to_num(data.matrix) @ WEIGHTS)[:, 0]
     skewed = plane + np.random.default_rng(0).exponential(size=600) - np.log(10)  # the plane is the 0.9 quantile
-    run = lab.bring(PLANE, replace(data, target=skewed, spec=Spec(metric="pinball_0.9")))
+    run = lab.import_model(PLANE, replace(data, target=skewed, spec=Spec(metric="pinball_0.9")))
     assert run.gate is not None
     assert run.gate.decision == "release", run.reason
     assert [found.metric for found in run.gate.comparisons] == ["pinball_0.9"]
-    refused = lab.bring(PLANE, replace(data, target=skewed, spec=Spec(metric="gamma_deviance")))
+    refused = lab.import_model(PLANE, replace(data, target=skewed, spec=Spec(metric="gamma_deviance")))
     assert refused.state == "REJECTED"
     assert "not above zero, as gamma deviance needs it" in str(refused.reason)
 
 
 @pytest.mark.parametrize("reference", [True, False])
 def test_without_labels_a_person_must_say_yes(lab: Lab, reference: bool) -> None:
-    run = lab.bring(SIGMOID, sample(300, 3), labelled=False, reference=reference)
+    run = lab.import_model(SIGMOID, sample(300, 3), labelled=False, reference=reference)
     assert run.state == "SUCCEEDED", run.reason
     assert "no labelled reference.csv" in str(run.reason)
     assert lab.pointer() is None
@@ -175,12 +150,12 @@ def test_without_labels_a_person_must_say_yes(lab: Lab, reference: bool) -> None
 
 def test_a_useless_brought_model_is_rejected(lab: Lab) -> None:
     data = sample(600, 4)
-    assert lab.bring(SIGMOID, replace(data, target=1 - data.target)).state == "REJECTED"
+    assert lab.import_model(SIGMOID, replace(data, target=1 - data.target)).state == "REJECTED"
 
 
-def test_a_brought_successor_waits_for_approval(lab: Lab) -> None:
+def test_an_imported_successor_waits_for_approval(lab: Lab) -> None:
     lab.train(sample(1500, 5))
-    run = lab.bring(SIGMOID, sample(1500, 6))
+    run = lab.import_model(SIGMOID, sample(1500, 6))
     assert run.gate is not None
     assert run.state in {"SUCCEEDED", "REJECTED"}
     assert run.gate.decision != "release"
@@ -188,7 +163,7 @@ def test_a_brought_successor_waits_for_approval(lab: Lab) -> None:
 
 
 def test_a_fitted_successor_is_compared_with_a_brought_champion(lab: Lab) -> None:
-    lab.bring(SIGMOID, sample(600, 7))
+    lab.import_model(SIGMOID, sample(600, 7))
     run = lab.train(sample(2000, 8))
     assert run.gate is not None
     compared = {found.name for found in run.gate.comparisons}
@@ -227,7 +202,7 @@ def broken(what: str) -> bytes:
     ("external", "stored outside of the file"),
 ])  # fmt: skip
 def test_models_that_cannot_serve_are_rejected_with_what_to_change(lab: Lab, what: str, reason: str) -> None:
-    run: Run = lab.bring(broken(what), sample(200, 9))
+    run: Run = lab.import_model(broken(what), sample(200, 9))
     assert run.state == "REJECTED"
     assert reason in str(run.reason)
     assert lab.pointer() is None
@@ -235,13 +210,13 @@ def test_models_that_cannot_serve_are_rejected_with_what_to_change(lab: Lab, wha
 
 def test_an_output_is_found_by_the_name_that_the_spec_gives(lab: Lab) -> None:
     data: Data = replace(sample(300, 10), spec=Spec(outputs={"predict_proba": "z"}))
-    assert "'z'" in str(lab.bring(SIGMOID, data).reason)
+    assert "'z'" in str(lab.import_model(SIGMOID, data).reason)
     good = replace(data, spec=Spec(outputs={"predict_proba": "y"}))
-    assert lab.bring(SIGMOID, good).state == "SUCCEEDED"
+    assert lab.import_model(SIGMOID, good).state == "SUCCEEDED"
 
 
 def test_after_a_brought_champion_the_best_fitted_version_is_started_from(lab: Lab) -> None:
-    champion = lab.bring(SIGMOID, sample(600, 1))
+    champion = lab.import_model(SIGMOID, sample(600, 1))
     first, second = lab.train(sample(1500, 1)), lab.train(sample(1600, 1))
     assert lab.pointer().champion.run_id == champion.run_id
     assert lab.manifest(champion)["started_from"] is None

@@ -12,8 +12,9 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # i
 from modelloop.flat import FlatModel, load
 from modelloop.tables.encoding import Column, Encoding
 from modelloop.versions.parity import Parity, compare, flat_tolerance
-from trainer.export import flatten
-from trainer.families import Model, build
+from trainer.export.serving import flatten
+from trainer.families.catalogue import build
+from trainer.families.model import Model
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,7 +81,7 @@ def fitted(
     return enc, model
 
 
-def compiled(model: Model, enc: Encoding) -> tuple[dict[str, Any], FlatModel]:
+def compiled(model: Model, enc: Encoding) -> tuple[Mapping[str, Any], FlatModel]:
     """The flat document, and the model as serving loads it: from JSON text."""
     document = flatten(model, enc)
     assert document is not None

@@ -49,7 +49,7 @@ def written(model: Any, initial: Any = None, **options: Any) -> onnx.ModelProto:
 
 
 def bring(lab: Lab, model: onnx.ModelProto, data: Data | None = None) -> Run:
-    return lab.bring(model.SerializeToString(), data or sample(500, 2))
+    return lab.import_model(model.SerializeToString(), data or sample(500, 2))
 
 
 def serves(lab: Lab, run: Run) -> None:

@@ -32,7 +32,7 @@ def test_a_model_of_xgboost_serves(lab: Lab, make: type[Data]) -> None:
     fitted, reference = (
         replace(data, matrix=data.matrix[rows], target=data.target[rows]) for rows in (slice(600), slice(600, None))
     )
-    run = lab.bring(converted(fitted), reference)
+    run = lab.import_model(converted(fitted), reference)
     assert run.state == "SUCCEEDED", run.reason
     assert run.reason == "version 1 serves"
     assert lab.manifest(run)["replay"]["mismatches"] == 0

@@ -39,7 +39,7 @@ def test_a_network_of_pytorch_serves(lab: Lab, tmp_path: Path, make: Callable[[i
     fitted, reference = (
         replace(data, matrix=data.matrix[rows], target=data.target[rows]) for rows in (slice(900), slice(900, None))
     )
-    run = lab.bring(exported(fitted, tmp_path), reference)
+    run = lab.import_model(exported(fitted, tmp_path), reference)
     assert (run.state, run.reason) == ("SUCCEEDED", "version 1 serves")
     manifest = lab.manifest(run)
     assert "pytorch" in str(manifest["estimator"]).lower()
@@ -50,5 +50,5 @@ def test_a_network_of_pytorch_serves(lab: Lab, tmp_path: Path, make: Callable[[i
 
 def test_an_untrustworthy_network_is_refused(lab: Lab, tmp_path: Path) -> None:
     data = sample(1400, 1)
-    run = lab.bring(exported(replace(data, target=1 - data.target), tmp_path), data)
+    run = lab.import_model(exported(replace(data, target=1 - data.target), tmp_path), data)
     assert run.state == "REJECTED", run.reason

@@ -7,15 +7,16 @@ from typing import Any
 
 import pytest
 
-from modelloop.versions.evidence import Check, Comparison, Labels, Succession
+from modelloop.versions.evidence import ChampionEvidence, Check, LossComparison
+from modelloop.versions.evidence import LabelDistribution as Labels
 from modelloop.versions.gate import decide
-from modelloop.versions.review_checks import labels_regrouped, labels_suspected, suspicions
+from modelloop.versions.review_checks import labels_regrouped, labels_suspected, review_checks
 
-TRIVIAL = Comparison("trivial", "log_loss", 1000, 4.0, 6.9, -3.3, -2.5)
-EVEN = Comparison("champion_on_holdout", "log_loss", 1000, 4.0, 4.0, -0.1, 0.01)
+TRIVIAL = LossComparison("trivial", "log_loss", 1000, 4.0, 6.9, -3.3, -2.5)
+EVEN = LossComparison("champion_on_holdout", "log_loss", 1000, 4.0, 4.0, -0.1, 0.01)
 WORSE = replace(EVEN, candidate=5.0, low=0.9, high=1.1)
-CALM = Succession(
-    holdout=EVEN, anchor=EVEN, best=EVEN, collapse=replace(EVEN, low=-3.0, high=-2.0), score=4.0,
+CALM = ChampionEvidence(
+    holdout=EVEN, anchor=EVEN, best=EVEN, champion_vs_trivial=replace(EVEN, low=-3.0, high=-2.0), score=4.0,
     labels_before=None, labels_now=None,
 )  # fmt: skip
 
@@ -25,7 +26,7 @@ def outcome(name: str, **changes: Any) -> str:
 
 
 def found(name: str, **changes: Any) -> Check:
-    return next(check for check in suspicions(replace(CALM, **changes)) if check.name == name)
+    return next(check for check in review_checks(replace(CALM, **changes)) if check.name == name)
 
 
 def yes(count: int, rows: int) -> Labels:
@@ -60,7 +61,11 @@ def test_each_class_is_held_to_its_own_rate_and_exactly_a_fifth_is_calm() -> Non
 @pytest.mark.parametrize(
     ("before", "now", "moved"),
     [
-        (Labels(100, None, 0.0, 3.0), Labels(50, None, 1.23, 2.0), False),  # 3 standard errors: 1.237
+        (
+            Labels(100, None, 0.0, 3.0),
+            Labels(50, None, 1.23, 2.0),
+            False,
+        ),  # 3 standard errors: 1.237
         (Labels(100, None, 0.0, 3.0), Labels(50, None, 1.25, 2.0), True),
         (Labels(1, None, 0.0, 3.0), Labels(1, None, 15.0, 4.0), False),  # exactly 3
         (Labels(10**6, None, 0.0, 2.0), Labels(10**6, None, 0.39, 2.0), False),  # a fifth: 0.4
@@ -76,7 +81,13 @@ def test_a_mean_moves_by_more_than_three_standard_errors_and_a_fifth_of_the_devi
 
 @pytest.mark.parametrize(
     ("before", "now"),
-    [(None, None), (None, yes(1, 2)), (yes(1, 2), None), (yes(1, 2), Labels(2)), (Labels(2), yes(1, 2))],
+    [
+        (None, None),
+        (None, yes(1, 2)),
+        (yes(1, 2), None),
+        (yes(1, 2), Labels(2)),
+        (Labels(2), yes(1, 2)),
+    ],
 )
 def test_labels_that_cannot_be_compared_are_skipped(before: Labels | None, now: Labels | None) -> None:
     assert outcome("label_rate", labels_before=before, labels_now=now) == "skipped"
@@ -109,27 +120,29 @@ def test_a_champion_falls_by_more_than_a_fifth_and_more_than_chance(
     loss: float, noise: float, outcome_wanted: str
 ) -> None:
     now = replace(EVEN, candidate=loss)
-    assert outcome("champion_fall", collapse=now, score=5.0, noise=noise) == outcome_wanted
+    assert outcome("champion_fall", champion_vs_trivial=now, score=5.0, noise=noise) == outcome_wanted
 
 
 def test_a_loss_below_zero_falls_by_a_fifth_of_its_size() -> None:
-    assert outcome("champion_fall", collapse=replace(EVEN, candidate=-4.5), score=-5.0) == "passed"
-    assert outcome("champion_fall", collapse=replace(EVEN, candidate=-3.9), score=-5.0) == "approval"
+    assert outcome("champion_fall", champion_vs_trivial=replace(EVEN, candidate=-4.5), score=-5.0) == "passed"
+    assert outcome("champion_fall", champion_vs_trivial=replace(EVEN, candidate=-3.9), score=-5.0) == "approval"
 
 
-@pytest.mark.parametrize("unknown", [{"score": None}, {"collapse": None}, {"score": None, "collapse": None}])
+@pytest.mark.parametrize(
+    "unknown", [{"score": None}, {"champion_vs_trivial": None}, {"score": None, "champion_vs_trivial": None}]
+)
 def test_a_champion_without_a_score_then_or_now_is_skipped(unknown: dict[str, None]) -> None:
     assert outcome("champion_fall", **unknown) == "skipped"
 
 
 @pytest.mark.parametrize(("low", "outcome_wanted"), [(0.0, "passed"), (1e-9, "approval")])
 def test_a_champion_collapses_when_it_is_surely_worse_than_the_trivial_model(low: float, outcome_wanted: str) -> None:
-    assert outcome("champion_collapse", collapse=replace(EVEN, low=low)) == outcome_wanted
+    assert outcome("champion_collapse", champion_vs_trivial=replace(EVEN, low=low)) == outcome_wanted
 
 
 SUSPECT_LABELS: dict[str, dict[str, Any]] = {
     "champion_fall": {"score": 2.0},
-    "champion_collapse": {"collapse": replace(EVEN, low=0.1)},
+    "champion_collapse": {"champion_vs_trivial": replace(EVEN, low=0.1)},
     "label_rate": {"labels_before": yes(100, 1000), "labels_now": yes(500, 1000)},
     "class_set": {"labels_before": Labels(10, {"no": 10}), "labels_now": yes(5, 10)},
 }
@@ -143,7 +156,7 @@ OTHER_SIGNS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("sign", [*SUSPECT_LABELS, *OTHER_SIGNS])
 def test_old_rows_prove_nothing_only_where_labels_or_the_world_look_changed(sign: str) -> None:
     changed = replace(CALM, **(SUSPECT_LABELS | OTHER_SIGNS)[sign])
-    signs = list(suspicions(changed))
+    signs = list(review_checks(changed))
     assert [check.name for check in signs if check.outcome == "approval"] == [sign]
     assert labels_suspected(signs) is (sign in SUSPECT_LABELS)
     assert labels_regrouped(signs) is (sign == "class_set")

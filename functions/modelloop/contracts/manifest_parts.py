@@ -1,0 +1,123 @@
+"""What a version is made of, part by part: the estimator, its trials, environment, split and files."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from math import isnan, nan
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from modelloop.json_types import JsonObject
+    from modelloop.spec.fields import Parameter
+
+    EstimatorParams = dict[str, Parameter | list[Parameter]]
+
+
+@dataclass(frozen=True, slots=True)
+class EstimatorFacts:
+    """How the model was made: its family, the estimator's class, and all its plain parameters.
+
+    `settings` are the parameters that were set beyond the family's defaults; None for imported models.
+    """
+
+    family: str
+    class_name: str
+    params: EstimatorParams
+    settings: dict[str, Parameter] | None = None
+
+    def to_json(self) -> JsonObject:
+        """Return the stored document."""
+        settings = {} if self.settings is None else {"settings": self.settings}
+        return {"family": self.family, "class": self.class_name, "params": self.params, **settings}
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRecord:
+    """One completed fit: on how many rows, its score on the validation part, and the seconds it took.
+
+    The score is NaN where the metric is not defined, and with an `error`: what the estimator refused. `origin` is who
+    named the settings: predecessor, spec or drawn.
+    """
+
+    family: str
+    params: dict[str, Parameter]
+    rows: int
+    score: float
+    seconds: float
+    error: str | None = None
+    origin: str = "spec"
+
+    def to_json(self) -> JsonObject:
+        """Return the stored document; a score of NaN is null."""
+        return {**asdict(self), "score": None if isnan(self.score) else self.score, "seconds": round(self.seconds, 3)}
+
+
+def trial_from_json(document: Mapping[str, Any]) -> TrialRecord:
+    """Return a stored trial."""
+    return TrialRecord(**{**document, "score": nan if document["score"] is None else document["score"]})
+
+
+@dataclass(frozen=True, slots=True)
+class Predecessor:
+    """The version whose settings were tried first."""
+
+    version: int
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class BestVersion:
+    """The best version so far, which may be the one that names it."""
+
+    run_id: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What made a version: Python, machine, the packages that fits depend on, digests of all packages and the code."""
+
+    python: str
+    machine: str
+    packages: dict[str, str]
+    lock: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class SplitFacts:
+    """Rows by side, and how they were divided.
+
+    `kind` says by what (content, occurrence, group, time or reference), `column` names the group or time column,
+    `columns` has the kind of every column that is a row's content, `rule` is the digest of all that decides.
+    `trained_until` is the newest moment that was learned from, in seconds since 1970, for tables ordered in time.
+    """
+
+    train: int
+    validation: int
+    holdout: int
+    kind: str | None
+    column: str | None
+    columns: dict[str, str] | None
+    rule: str | None
+    salt: str | None
+    trained_until: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class CrossValidation:
+    """Mean and standard deviation of every metric over the fits of repeated cross-validation: {"mean", "deviation"}."""
+
+    folds: int
+    fits: int
+    metrics: dict[str, dict[str, float | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """The digest (hex SHA-256) and size in bytes of one file of a version."""
+
+    sha256: str
+    bytes: int

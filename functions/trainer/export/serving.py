@@ -1,0 +1,76 @@
+"""What serves a fitted model: its exact flat form, or ONNX, converted in a process of its own under a timeout."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import joblib
+
+from modelloop.contracts.bundle import OnnxFile
+from modelloop.errors import ExportMismatchError
+from modelloop.keys import ONNX
+from trainer.export import boosting, forests, histogram, linear
+from trainer.export.graph import input_and_output
+
+if TYPE_CHECKING:
+    from modelloop.json_types import JsonObject
+    from modelloop.tables.encoding import Encoding
+    from trainer.families.model import Model
+
+FLAT_FORMAT_VERSION = 1
+SECONDS = 120.0
+MAX_REASON = 300
+
+
+def flatten(model: Model, encoding: Encoding) -> JsonObject | None:
+    """Return the flat document of a fitted model: plain JSON types, every float exactly as fitted.
+
+    None means that the engine has no exact form for this estimator or for one of its settings.
+    """
+    form = linear.form(model) or histogram.form(model, encoding) or forests.form(model) or boosting.form(model)
+    if form is None:
+        return None
+    classes = getattr(model.estimator, "classes_", ())
+    return {
+        "format_version": FLAT_FORMAT_VERSION,
+        "task": "classification" if len(classes) else "regression",
+        "classes": len(classes),
+        "slots": len(encoding.slots),
+        **form,
+    }
+
+
+def to_onnx(model: Model, encoding: Encoding, seconds: float = SECONDS) -> tuple[bytes, OnnxFile]:
+    """Return a fitted model as an ONNX file, and what a bundle carries about it.
+
+    Raises ExportMismatchError with a short reason when the conversion fails or takes too long.
+
+    A converted model is not yet a right one: replay decides.
+    """
+    with TemporaryDirectory() as folder:
+        source, result = Path(folder, "model.joblib"), Path(folder, ONNX)
+        joblib.dump(model, source)
+        _run([str(source), str(len(encoding.slots)), str(result)], type(model.estimator).__name__, seconds)
+        content = result.read_bytes()
+    given, answer = input_and_output(content)
+    return content, OnnxFile(ONNX, sha256(content).hexdigest(), len(content), given, [answer])
+
+
+def _run(arguments: list[str], name: str, seconds: float) -> None:
+    command = [sys.executable, "-m", "trainer.export.conversion", *arguments]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    try:
+        ran = subprocess.run(  # noqa: S603  our own program, on files that we wrote
+            command, env=environment, capture_output=True, timeout=seconds, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ExportMismatchError(f"converting {name} to ONNX took more than {seconds:.0f} s") from error
+    if ran.returncode:
+        lines = ran.stderr.decode(errors="replace").strip().splitlines() or [f"exit status {ran.returncode}"]
+        raise ExportMismatchError(f"{name} cannot be converted to ONNX: {lines[-1][:MAX_REASON]}")
