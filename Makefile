@@ -14,7 +14,7 @@ LOCKS := infra/locks
 COMPILE := $(BIN)/uv pip compile --quiet --no-emit-index-url --generate-hashes --python-version 3.13 --custom-compile-command "make lock"
 LAYER_PLATFORM := x86_64-manylinux_2_34
 
-.PHONY: help setup demo test test-fast test-slow check build up down bench sam-local torch lock lock-torch format clean
+.PHONY: help setup demo test test-fast test-slow check build up down bench sam-local torch lock lock-torch docs format clean
 
 help: ## Say what there is.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -30,11 +30,11 @@ up: $(INSTALLED) ## Bring the embedded stack up; its addresses go to .local/stac
 down: $(INSTALLED) ## End every process of the embedded stack; its data stays.
 	$(BIN)/python -m modelloop_stack down
 
-test: $(INSTALLED) ## Unit, functional, property, fault, infrastructure and end-to-end tests.
-	$(BIN)/pytest tests/unit tests/functional tests/properties tests/faults tests/infra tests/e2e -m "not slow"
+test: $(INSTALLED) ## Unit, functional, property, fault, comparison, infrastructure and end-to-end tests.
+	$(BIN)/pytest tests/unit tests/functional tests/properties tests/faults tests/comparison tests/infra tests/e2e -m "not slow"
 
 test-fast: $(INSTALLED) ## What needs no stack.
-	$(BIN)/pytest tests/unit tests/functional tests/properties tests/faults -m "not slow"
+	$(BIN)/pytest tests/unit tests/functional tests/properties tests/faults tests/comparison -m "not slow"
 
 test-slow: $(INSTALLED) ## What takes minutes: every interleaving, 100,000 fuzzed rows, large captures.
 	$(BIN)/pytest tests/unit tests/functional tests/properties tests/faults -m slow
@@ -43,6 +43,7 @@ check: $(INSTALLED) ## Lint, format, types, import contracts, template.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --python-version 3.11 infra/modelloop_client infra/modelloop_cli
 	$(BIN)/lint-imports
 	$(BIN)/sam validate --lint --config-env local
 	$(BIN)/cfn-lint template.yaml infra/observability/alarms.yaml infra/observability/dashboard.yaml
@@ -56,6 +57,9 @@ bench: $(INSTALLED) ## Measure serving, training and monitoring on this machine.
 sam-local: $(INSTALLED) ## Every function under `sam local`, in a container, against the embedded stack.
 	$(BIN)/python -m modelloop_stack.sam
 
+docs: $(INSTALLED) ## Write the tables of infra/docs/routes.md from the route table.
+	$(BIN)/python -m modelloop_stack.build.pages
+
 format: $(INSTALLED) ## Format and fix what can be fixed.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -64,6 +68,9 @@ lock: $(INSTALLED) ## Resolve every lock again, the newest versions that pyproje
 	$(COMPILE) --upgrade --universal --group functions --group dev pyproject.toml -o $(LOCKS)/project.txt
 	$(COMPILE) --universal -c $(LOCKS)/project.txt $(LOCKS)/uv.in -o $(LOCKS)/uv.txt
 	$(COMPILE) --upgrade --universal $(LOCKS)/ministack.in -o $(LOCKS)/ministack.txt
+	$(COMPILE) --universal -c $(LOCKS)/project.txt $(LOCKS)/stack.in -o $(LOCKS)/stack.txt
+	$(COMPILE) --universal --no-deps -c $(LOCKS)/project.txt $(LOCKS)/demo.in -o $(LOCKS)/demo.txt
+	$(subst 3.13,3.11,$(COMPILE)) --universal -c $(LOCKS)/project.txt pyproject.toml -o $(LOCKS)/wheel.txt
 	$(COMPILE) --python-platform $(LAYER_PLATFORM) -c $(LOCKS)/project.txt $(LOCKS)/runtime.in -o $(LOCKS)/runtime.txt
 	$(COMPILE) --universal tests/e2e/clients/requirements.in -o tests/e2e/clients/requirements.txt
 	for role in runtime serving data training; do \

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from modelloop import clock, keys
 from modelloop.aws.serving.changes import Changes
 from modelloop.aws.storage import LINK_SECONDS
-from modelloop.captures import erasure
 from modelloop.contracts.retrain_request import REQUEST, RetrainRequest
 from modelloop.errors import InvalidValueError
-from modelloop.ids import check_model_name
+from modelloop.ids import check_model_name, erasure_digest, hour_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,10 +79,10 @@ def record_erasure(services: Services, request: Request) -> Answer:
     body = request.body(ERASURE)
     model = services.registry.get_model(request.model).name
     identifier = body.text("prediction")
-    if erasure.hour_of(identifier) is None:
+    if hour_of(identifier) is None:
         raise InvalidValueError(f"{identifier[:80]!r} is not a prediction id", field="prediction")
     detail = {
-        "prediction_sha256": erasure.digest(model, identifier),
+        "prediction_sha256": erasure_digest(model, identifier),
         "row": body.count("row"),
         "versions": body.numbers("versions"),
     }
@@ -96,7 +95,7 @@ def sign_upload(services: Services, request: Request) -> Answer:
     body = request.body(UPLOAD)
     model, file = check_model_name(body.text("model")), body.text("file")
     key = f"{_folder(file, body.choice('kind', _KINDS))}{model}/{file}"
-    url = services.stores.data.link_to_write(key)
+    url = services.data.link_to_write(key)
     return {"url": url, "method": "PUT", "headers": {}, "key": key, "expires_in": LINK_SECONDS}
 
 

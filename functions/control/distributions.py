@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from modelloop import clock
 from modelloop.aws.monitoring import summaries
 from modelloop.contracts.baseline import baseline_from_json
 from modelloop.contracts.counts import branch, histogram, integer
@@ -63,7 +64,7 @@ def _column(baseline: Baseline | None, name: str) -> BaselineColumn:
 
 
 def _window(artifacts: Bucket, manifest: Mapping[str, Any], span: Span) -> Window:
-    start, end = windows.hour_of(span.start), windows.shift(windows.hour_of(span.end), -1)
+    start, end = clock.hour_of(span.start), windows.shift(clock.hour_of(span.end), -1)
     stored = summaries.between(artifacts, manifest["model"], start, end)
     own = (
         member

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from control.request import Request
     from control.services import Services
+    from modelloop.contracts.index_entry import IndexEntry
+    from modelloop.json_types import JsonValue
 
 TOLD = ("dataset", "spec", "cause", "estimator", "environment", "split", "task", "target", "gate", "created_at",
         "started_from")  # fmt: skip
@@ -31,19 +33,19 @@ def get_lineage(services: Services, request: Request) -> dict[str, Any]:
     moment, entries = prediction_index.find(services.artifacts, model, request.part("prediction"))
     asked = entries if row is None else _of_row(entries, row)
     answered = asked[0]
-    run_id = services.registry.get_version(model, answered["version"]).run_id
+    run_id = services.registry.get_version(model, answered.version).run_id
     manifest = manifests.read(services.artifacts, model, run_id)
     environment = manifest.get("environment") or {}
     return {
-        "prediction": answered["id"],
+        "prediction": answered.id,
         "model": model,
         "time": moment,
-        "version": answered["version"],
+        "version": answered.version,
         "run_id": run_id,
-        "variant": answered["variant"],
-        "rows": [_rows(entry) for entry in asked if entry["version"] == answered["version"]],
-        "others": [{**_rows(entry), "version": entry["version"], "variant": entry["variant"]} for entry in asked
-                   if entry["version"] != answered["version"]],
+        "variant": answered.variant,
+        "rows": [_rows(entry) for entry in asked if entry.version == answered.version],
+        "others": [{**_rows(entry), "version": entry.version, "variant": entry.variant} for entry in asked
+                   if entry.version != answered.version],
         "run": _run(services, model, run_id),
         **{name: manifest.get(name) for name in TOLD},
         "code": environment.get("code"),
@@ -52,20 +54,20 @@ def get_lineage(services: Services, request: Request) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _of_row(entries: list[dict[str, Any]], row: int) -> list[dict[str, Any]]:
+def _of_row(entries: list[IndexEntry], row: int) -> list[IndexEntry]:
     """Return the entries cut down to one row of the request; each holds the rows from its offset on."""
     found = [
-        entry | {"offset": row, "predict": [entry["predict"][row - entry["offset"]]]}
+        entry.part(row - entry.offset, row - entry.offset + 1)
         for entry in entries
-        if 0 <= row - entry["offset"] < len(entry["predict"])
+        if 0 <= row - entry.offset < len(entry.predict)
     ]
     if not found:
         raise NotFoundError(f"the prediction has no row {row}: the first one is 0", field="row")
     return found
 
 
-def _rows(entry: dict[str, Any]) -> dict[str, Any]:
-    return {"offset": entry["offset"], "predict": entry["predict"]}
+def _rows(entry: IndexEntry) -> dict[str, JsonValue]:
+    return {"offset": entry.offset, "predict": entry.predict}
 
 
 def _run(services: Services, model: str, run_id: str) -> dict[str, Any] | None:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from control.prometheus import families
 from modelloop import clock
+from modelloop.captures.quarantine import UNKNOWN_MODEL
 from modelloop.contracts.loop_state import ActivityTotals, TrafficTotals
 from modelloop.contracts.verdicts import DriftVerdict, QualityVerdict
-from modelloop.monitoring import activity, quarantine
+from modelloop.monitoring import activity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +35,7 @@ def get_metrics(services: Services, _request: Request) -> Text:
     """Answer the state of every model in Prometheus's text form."""
     with ThreadPoolExecutor(PARALLEL_READS) as pool:
         states = list(pool.map(lambda model: _state(services, model), _models(services)))
-    unowned = services.registry.get_state(TrafficTotals, quarantine.NOBODY)
+    unowned = services.registry.get_state(TrafficTotals, UNKNOWN_MODEL)
     return Text(families.render(states, unowned), families.CONTENT_TYPE)
 
 

@@ -106,7 +106,7 @@ def get_summary(services: Services, request: Request) -> Answer:
     With `hours`, rows and errors hour by hour as well.
     """
     model = services.registry.get_model(request.model).name
-    end = _hour(request, "to") or windows.hour_of(clock.now())
+    end = _hour(request, "to") or clock.hour_of(clock.now())
     start = _hour(request, "from") or windows.shift(end, 1 - DEFAULT_HOURS)
     hours = windows.span(start, end)
     if not 1 <= hours <= MAX_HOURS:
@@ -128,7 +128,7 @@ def _hour(request: Request, name: str) -> str | None:
     if not text:
         return None
     try:
-        return windows.hour_of(text)
+        return clock.hour_of(text)
     except (ValueError, OverflowError) as error:
         raise InvalidValueError(f"{name} is a moment such as 2026-01-31T12:00:00Z", field=name) from error
 

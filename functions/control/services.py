@@ -6,20 +6,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from modelloop.aws.functions import TriggerFunction
+from modelloop.aws.storage import Bucket
 from modelloop.aws.stores import Stores, open_stores
 from modelloop.monitoring.cost import Rates
 
 if TYPE_CHECKING:
     from modelloop.aws.registry.registry import Registry
-    from modelloop.aws.storage import Bucket
     from modelloop.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The stack's stores, what its functions cost, and the function that trains again."""
+    """The stack's stores, the bucket of uploads, what its functions cost, and the function that trains again."""
 
     stores: Stores
+    data: Bucket
     rates: Rates
     trigger: TriggerFunction
 
@@ -37,4 +38,6 @@ class Services:
 def open_services(settings: Settings) -> Services:
     """Return the services of the stack that the settings describe."""
     rates = Rates(settings.inference_memory, settings.gb_second_price, settings.million_requests_price)
-    return Services(open_stores(settings), rates, TriggerFunction(settings.trigger_function))
+    return Services(
+        open_stores(settings), Bucket(settings.data_bucket), rates, TriggerFunction(settings.trigger_function)
+    )

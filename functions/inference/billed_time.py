@@ -9,24 +9,24 @@ from __future__ import annotations
 import os
 import time
 
-LONGEST_START_MS = 10_000.0  # Lambda ends an init phase then
+MAX_START_MS = 10_000.0  # Lambda ends an init phase then
 _START_TIME = 19  # field 22 of /proc/PID/stat, counted behind the name
 
 
-class Meter:
-    """Adds up milliseconds until the next record takes them along."""
+class BilledTime:
+    """Adds up milliseconds until the next capture record takes them along."""
 
-    def __init__(self) -> None:
-        self._ms = 0.0
+    def __init__(self, ms: float = 0.0) -> None:
+        self._ms = ms
 
     def add(self, ms: float) -> None:
         """Count milliseconds; a negative number takes back what is counted elsewhere."""
         self._ms += ms
 
     def take(self) -> float:
-        """Return what was added up since the last call."""
-        found, self._ms = self._ms, 0.0
-        return max(found, 0.0)
+        """Return the milliseconds since the last call, at least 0."""
+        ms, self._ms = self._ms, 0.0
+        return max(ms, 0.0)
 
 
 def startup_ms() -> float:
@@ -38,7 +38,4 @@ def startup_ms() -> float:
         ago = (time.clock_gettime(time.CLOCK_BOOTTIME) - began) * 1e3
     except (OSError, AttributeError, IndexError, ValueError):
         return 0.0
-    return min(max(ago, 0.0), LONGEST_START_MS)
-
-
-METER = Meter()
+    return min(max(ago, 0.0), MAX_START_MS)

@@ -13,7 +13,7 @@ import signal
 import sys
 import time
 from threading import Semaphore, Thread
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from inference import telemetry
 from inference.lambda_api import LambdaApi
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from inference.service import Service
 
+EXTENSION = "extension"
 _MARGIN = 0.5
 _YIELD = 0.001
 _RETRY = 0.1
@@ -30,16 +31,8 @@ _PATIENCE = 2.0
 _LAST_SECONDS = 0.25  # Lambda leaves 0.3 s between asking a process to end and ending it
 
 
-class After(Protocol):
-    """Who does what waits for an answer."""
-
-    def answered(self) -> None:
-        """Tell that the handler is about to return its answer."""
-        ...
-
-
-class InLine:
-    """Does it before the answer."""
+class BeforeResponse:
+    """Does the work before the answer leaves, where there is no Extensions API."""
 
     def __init__(self, service: Callable[[], Service]) -> None:
         self._service = service
@@ -49,8 +42,8 @@ class InLine:
         self._service().after_answer(time.monotonic() + _PATIENCE)
 
 
-class Behind:
-    """Does it in the extension's thread, once the answer is on its way."""
+class AfterResponse:
+    """Does the work in the extension's thread, once the answer is on its way."""
 
     def __init__(self, service: Callable[[], Service], api: LambdaApi) -> None:
         self._service, self._api = service, api
@@ -80,19 +73,22 @@ class Behind:
             telemetry.logger().exception("work after an answer failed")
 
 
-def start(service: Callable[[], Service]) -> After:
-    """Register with the Extensions API where there is one; else work is done before the answer."""
+def start(service: Callable[[], Service], mode: str = EXTENSION, linger: float = 0.0) -> AfterResponse | BeforeResponse:
+    """Register with the Extensions API where there is one and `mode` is "extension"; else work precedes the answer.
+
+    With `linger` (seconds), captures that wait are delivered when the environment is told to end.
+    """
     address = os.environ.get("AWS_LAMBDA_RUNTIME_API")
-    if not address or os.environ.get("MODELLOOP_CAPTURE_MODE", "extension") != "extension":
-        return InLine(service)
+    if not address or mode != EXTENSION:
+        return BeforeResponse(service)
     try:
         api = LambdaApi.register(address, "modelloop")
     except OSError:
         telemetry.logger().warning("no Extensions API: captures go before the answer")
-        return InLine(service)
-    if float(os.environ.get("MODELLOOP_CAPTURE_LINGER", "0")):
+        return BeforeResponse(service)
+    if linger:
         signal.signal(signal.SIGTERM, lambda *_: _end(service()))
-    return Behind(service, api)
+    return AfterResponse(service, api)
 
 
 def _end(service: Service) -> None:

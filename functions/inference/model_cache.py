@@ -1,4 +1,4 @@
-"""The versions this environment holds: least recently used go first, a bad one never replaces a good one."""
+"""The versions that this environment holds, the least recently used evicted first; a bad one replaces none."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def memory_cap() -> int:
     return int(megabytes * 1024 * 1024 * _MEMORY_SHARE)
 
 
-class Shelf:
+class ModelCache:
     """Loaded versions by digest, under a memory cap (bytes)."""
 
     def __init__(self, objects: Objects, cap: int, clock: Callable[[], float] = time.monotonic) -> None:

@@ -4,29 +4,27 @@ from __future__ import annotations
 
 import math
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Protocol
-
-import orjson
+from typing import TYPE_CHECKING, Protocol
 
 from inference.protocols.exchange import PROBA, Answer, Explanation, Query
 from modelloop import keys
-from modelloop.captures.record import CaptureRule
+from modelloop.contracts.bundle import FLAT, ONNX, read_bundle
+from modelloop.contracts.capture_record import CaptureRule
 from modelloop.contracts.pointer import LARGEST_BYTES
 from modelloop.errors import ArtifactRefusedError, InvalidValueError, TooLargeError
 from modelloop.flat import load as load_flat
-from modelloop.tables.encoding import encoding_from_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from modelloop.aws.dataplane.objects import Objects
+    from modelloop.contracts.bundle import Bundle, GoldenRows
     from modelloop.contracts.pointer import VersionRef
     from modelloop.flat import Contributions, Outputs
     from modelloop.tables.encoding import Table
 
-FORMAT_VERSION = 1
-MOST_EXPLAINED = 1_000
-_GOLDEN = {"flat": (1e-9, 1e-9), "onnx": (1e-4, 1e-5)}
+MAX_EXPLAINED = 1_000
+_GOLDEN = {FLAT: (1e-9, 1e-9), ONNX: (1e-4, 1e-5)}
 
 
 class Engine(Protocol):
@@ -47,19 +45,19 @@ class Engine(Protocol):
 class Model:
     """One version, ready to answer."""
 
-    def __init__(self, ref: VersionRef, bundle: dict[str, Any], engine: Engine) -> None:
+    def __init__(self, ref: VersionRef, bundle: Bundle, engine: Engine) -> None:
+        onnx = bundle.form.onnx
         self.ref = ref
-        self.name: str = bundle["model"]
-        self.bytes: int = ref.bytes + (bundle.get("onnx") or {}).get("bytes", 0)
-        self.task: str = bundle["task"]
-        self.classes: list[Any] | None = bundle["classes"]
-        self.target: str = bundle["target"]
-        self.engine_name: str = bundle["engine"]
-        self.encoding = encoding_from_json(bundle["encoding"])
-        self.threshold: float | None = bundle.get("threshold")
-        self.quantiles: dict[str, float] = (bundle.get("interval") or {}).get("quantiles", {})
-        capture = bundle.get("capture") or {}
-        self.capture = CaptureRule(capture.get("percent", 100.0), frozenset(capture.get("mask", ())))
+        self.name = bundle.model
+        self.bytes = ref.bytes + (0 if onnx is None else onnx.bytes)
+        self.task = bundle.task
+        self.classes = bundle.classes
+        self.target = bundle.target
+        self.engine_name = bundle.form.engine
+        self.encoding = bundle.encoding
+        self.threshold = bundle.threshold
+        self.quantiles = bundle.quantiles or {}
+        self.capture = CaptureRule(bundle.capture_percent, frozenset(bundle.mask))
         self.engine = engine
 
     def answer(self, query: Query, prediction_id: str) -> tuple[Answer, Table]:
@@ -70,14 +68,12 @@ class Model:
         outputs = self.engine.predict(table.block, self.threshold)
         classes = self.classes
         labels = outputs.predict if classes is None else [classes[int(index)] for index in outputs.predict]
-        answer = Answer(self.name, self.ref.version, prediction_id, labels, outputs.proba, classes)
-        if query.interval is not None:
-            answer.level, answer.intervals = query.interval, self._intervals(query.interval, outputs.predict)
-        if query.explain:
-            if query.rows > MOST_EXPLAINED:
-                raise TooLargeError(f"at most {MOST_EXPLAINED} rows of one request are explained: send them in parts")
-            answer.explanations = [self._explain(vector) for vector in table.block]
-        return answer, table
+        intervals = None if query.interval is None else self._intervals(query.interval, outputs.predict)
+        explanations = self._explanations(table.block) if query.explain else None
+        return Answer(
+            self.name, self.ref.version, prediction_id, labels, outputs.proba, classes, explanations, intervals,
+            query.interval,
+        ), table  # fmt: skip
 
     def _intervals(self, level: float, numbers: Sequence[float]) -> list[tuple[float, float]]:
         half = next((half for name, half in self.quantiles.items() if float(name) == level), None)
@@ -86,12 +82,17 @@ class Model:
             raise InvalidValueError(f"interval {level} is not offered; there is: {offered}", field="interval")
         return [(number - half, number + half) for number in numbers]
 
+    def _explanations(self, vectors: Sequence[list[float]]) -> list[Explanation]:
+        if len(vectors) > MAX_EXPLAINED:
+            raise TooLargeError(f"at most {MAX_EXPLAINED} rows of one request are explained: send them in parts")
+        return [self._explain(vector) for vector in vectors]
+
     def _explain(self, vector: list[float]) -> Explanation:
-        if self.engine_name != "flat":
+        if self.engine_name != FLAT:
             raise InvalidValueError(f"version {self.ref.version} cannot explain its answers", field="explain")
-        found = self.engine.explain(vector)
-        label = None if self.classes is None or found.label is None else self.classes[found.label]
-        return Explanation(found.base, found.by_column(self.encoding.slots), found.link, label)
+        parts = self.engine.explain(vector)
+        label = None if self.classes is None or parts.label is None else self.classes[parts.label]
+        return Explanation(parts.base, parts.by_column(self.encoding.slots), parts.link, label)
 
 
 def load(objects: Objects, ref: VersionRef) -> Model:
@@ -105,19 +106,15 @@ def load(objects: Objects, ref: VersionRef) -> Model:
     return model
 
 
-def unproven(objects: Objects, ref: VersionRef) -> tuple[Model, dict[str, Any]]:
+def unproven(objects: Objects, ref: VersionRef) -> tuple[Model, GoldenRows]:
     """Fetch and check a version and return it with its golden rows, not yet replayed; raises as `load` does."""
-    body = fetch(objects, ref.file, ref.sha256, ref.bytes)
+    bundle = read_bundle(fetch(objects, ref.file, ref.sha256, ref.bytes))
     try:
-        bundle = orjson.loads(body)
-        if bundle["format_version"] != FORMAT_VERSION:
-            raise ArtifactRefusedError(f"version {ref.version} has format {bundle['format_version']!r}")
         model = Model(ref, bundle, _engine(objects, bundle))
-        golden = bundle["golden"]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ArtifactRefusedError(f"version {ref.version} is damaged: {error!r}") from error
     _check_shape(model)
-    return model, golden
+    return model, bundle.golden
 
 
 def fetch(objects: Objects, key: str, digest: str, size: int) -> bytes:
@@ -131,46 +128,47 @@ def fetch(objects: Objects, key: str, digest: str, size: int) -> bytes:
 
 
 def _check_shape(model: Model) -> None:
-    wanted, found = model.engine.slots, len(model.encoding.slots)
-    if wanted != found:
-        raise ArtifactRefusedError(f"version {model.ref.version} takes {wanted} slots, its encoding gives {found}")
+    slots, encoded = model.engine.slots, len(model.encoding.slots)
+    if slots != encoded:
+        raise ArtifactRefusedError(f"version {model.ref.version} takes {slots} slots, its encoding gives {encoded}")
     if len(model.classes or ()) != model.engine.classes:
         raise ArtifactRefusedError(f"version {model.ref.version} has {model.engine.classes} classes to name")
 
 
-def _engine(objects: Objects, bundle: dict[str, Any]) -> Engine:
-    if bundle["engine"] == "flat":
-        return load_flat(bundle["flat"])
-    if bundle["engine"] != "onnx":
-        raise ArtifactRefusedError(f"a bundle for the engine {bundle['engine']!r}")
+def _engine(objects: Objects, bundle: Bundle) -> Engine:
+    form = bundle.form
+    if form.engine == FLAT and form.flat is not None:
+        return load_flat(form.flat)
+    if form.engine != ONNX or form.onnx is None:
+        raise ArtifactRefusedError(f"a bundle for the engine {form.engine!r}")
     from inference.onnx_engine import load_onnx  # noqa: PLC0415  only models without a flat form pay for it
 
-    onnx = bundle["onnx"]
-    key = keys.version(bundle["model"], bundle["run_id"], onnx["file"])
-    return load_onnx(fetch(objects, key, onnx["sha256"], onnx["bytes"]), bundle)
+    key = keys.version(bundle.model, bundle.run_id, form.onnx.file)
+    content = fetch(objects, key, form.onnx.sha256, form.onnx.bytes)
+    return load_onnx(content, output=form.onnx.outputs[-1], task=bundle.task, classes=len(bundle.classes or ()))
 
 
-def prove(model: Model, golden: dict[str, Any]) -> None:
+def prove(model: Model, golden: GoldenRows) -> None:
     """Replay the golden rows through encoding and engine; raise ArtifactRefusedError at the first other answer."""
     try:
-        row = _first_difference(model, golden["rows"], golden["outputs"])
+        row = _first_difference(model, golden)
     except (KeyError, TypeError, ValueError, IndexError, InvalidValueError) as error:
         raise ArtifactRefusedError(f"version {model.ref.version}: the golden rows fail: {error!r}") from error
     if row is not None:
         raise ArtifactRefusedError(f"version {model.ref.version}: golden row {row} gives another answer")
 
 
-def _first_difference(model: Model, rows: list[dict[str, Any]], outputs: list[dict[str, Any]]) -> int | None:
-    if not rows:
+def _first_difference(model: Model, golden: GoldenRows) -> int | None:
+    if not golden.rows:
         return None
-    cells = {column.name: [row.get(column.name) for row in rows] for column in model.encoding.columns}
-    answer, _ = model.answer(Query(len(rows), cells), "")
-    for row, expected in enumerate(outputs):
+    cells = {column.name: [row.get(column.name) for row in golden.rows] for column in model.encoding.columns}
+    answer, _ = model.answer(Query(len(golden.rows), cells), "")
+    for row, expected in enumerate(golden.outputs):
         if answer.proba is None:
-            same = _near(model, [answer.predict[row]], [expected["predict"]])
+            same = _near(model, [float(answer.predict[row])], [float(expected.predict)])
         else:
-            same = answer.predict[row] == expected["predict"]
-            same = same and _near(model, answer.proba[row], expected["predict_proba"])
+            same = answer.predict[row] == expected.predict
+            same = same and _near(model, answer.proba[row], expected.predict_proba or ())
         if not same:
             return row
     return None
@@ -179,5 +177,6 @@ def _first_difference(model: Model, rows: list[dict[str, Any]], outputs: list[di
 def _near(model: Model, got: Sequence[float], expected: Sequence[float]) -> bool:
     relative, absolute = _GOLDEN[model.engine_name]
     return len(got) == len(expected) and all(
-        math.isclose(one, two, rel_tol=relative, abs_tol=absolute) for one, two in zip(got, expected, strict=True)
+        math.isclose(number, other, rel_tol=relative, abs_tol=absolute)
+        for number, other in zip(got, expected, strict=True)
     )

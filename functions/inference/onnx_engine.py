@@ -12,7 +12,7 @@ from modelloop.errors import ArtifactRefusedError, InvalidValueError
 from modelloop.flat import Outputs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -64,11 +64,11 @@ class OnnxModel:
         return np.concatenate([np.asarray(part, dtype=np.float64).reshape(len(part), -1) for part in parts])
 
 
-def load_onnx(content: bytes, bundle: Mapping[str, Any]) -> OnnxModel:
+def load_onnx(content: bytes, *, output: str, task: str, classes: int) -> OnnxModel:
     """Return the model of an ONNX file, whose digest the caller has checked.
 
-    `bundle["onnx"]["outputs"]` names the output to read: probabilities for classification, else the numbers. Raises
-    ArtifactRefusedError when onnxruntime does not take the file or the file has other inputs or outputs.
+    `output` is the one to read: probabilities for classification, else the numbers. Raises ArtifactRefusedError
+    when onnxruntime does not take the file or the file has other inputs or outputs.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -78,13 +78,12 @@ def load_onnx(content: bytes, bundle: Mapping[str, Any]) -> OnnxModel:
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's errors share no base class of their own
         raise ArtifactRefusedError(f"onnxruntime refuses the model: {str(error)[:300]}") from error
-    output = bundle["onnx"]["outputs"][-1]
-    inputs, outputs = session.get_inputs(), {found.name for found in session.get_outputs()}
+    inputs, outputs = session.get_inputs(), {tensor.name for tensor in session.get_outputs()}
     if len(inputs) != 1 or inputs[0].type != "tensor(float)" or output not in outputs:
         raise ArtifactRefusedError("an ONNX model must have one float input, and the output that its bundle names")
     if len(inputs[0].shape) != _BINARY or not isinstance(inputs[0].shape[1], int):
         raise ArtifactRefusedError("the input of an ONNX model must have the shape [rows, slots]")
-    return OnnxModel(session, output=output, task=bundle["task"], classes=len(bundle["classes"] or ()))
+    return OnnxModel(session, output=output, task=task, classes=classes)
 
 
 def _matrix(vectors: Sequence[Sequence[float]], slots: int) -> NDArray[np.float32]:

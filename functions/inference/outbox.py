@@ -1,25 +1,26 @@
-"""What is still to be told after an answer: captures, shadow answers, pointers due for a look."""
+"""What is recorded after an answer: captures, and what the shadow would have answered."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from inference import billed_time, telemetry
-from modelloop.captures.record import Prediction, error_line, join_lines, prediction_lines
+from inference import telemetry
+from modelloop.contracts.capture_record import ErrorRecord, PredictionRecord, join_lines, prediction_lines
 from modelloop.contracts.pointer import SHADOW, VersionRef
 from modelloop.errors import ModelloopError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from inference.billed_time import BilledTime
     from inference.models import Model
     from inference.protocols.exchange import Answer, Query
     from modelloop.tables.encoding import Table
 
-_MOST_PENDING = 8_000_000
-_MOST_LINGERING = 10_000  # rows of requests whose captures may linger
+_MAX_PENDING = 8_000_000
+_MAX_LINGERING = 10_000  # rows of requests whose captures may linger
 
 
 class Stream(Protocol):
@@ -30,8 +31,7 @@ class Stream(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class Answered:
+class Answered(NamedTuple):
     """An answered request, kept until its capture is written."""
 
     query: Query
@@ -46,8 +46,7 @@ class Answered:
     shadow: VersionRef | None
 
 
-@dataclass(slots=True)
-class Refused:
+class Refused(NamedTuple):
     """A request to a model that ended in an error."""
 
     prediction_id: str
@@ -64,9 +63,12 @@ class Refused:
 class Outbox:
     """Work that waits until the answer is out; nothing here may fail a request."""
 
-    def __init__(self, stream: Stream, shelf_get: ShelfGet, linger: float = 0.0) -> None:
+    def __init__(
+        self, stream: Stream, get_model: Callable[[VersionRef], Model], billed_time: BilledTime, linger: float = 0.0
+    ) -> None:
         self._stream = stream
-        self._get = shelf_get
+        self._get_model = get_model
+        self._billed_time = billed_time
         self.linger = linger
         self._waiting: list[Answered | Refused] = []
         self._rows = 0
@@ -86,7 +88,7 @@ class Outbox:
 
         What the stream does not take waits, up to 8 MB, then is counted.
         """
-        if self.linger and not early and self._rows < _MOST_LINGERING and time.time() < self._due:
+        if self.linger and not early and self._rows < _MAX_LINGERING and time.time() < self._due:
             return
         waiting, self._waiting, self._rows = self._waiting, [], 0
         for item in waiting:
@@ -97,7 +99,7 @@ class Outbox:
         try:
             self._stream.put(join_lines(self._lines), deadline=deadline)
             self._lines = []
-            self._tell_delivered()
+            self._report_delivered()
         except ModelloopError as error:
             telemetry.logger().warning("captures wait for the stream", extra={"reason": error.message})
             self._forget_oldest()
@@ -109,19 +111,19 @@ class Outbox:
             telemetry.emit("captures lost", {"CapturesLost": len(self._lines)})
             self._lines = []
 
-    def _tell_delivered(self) -> None:
+    def _report_delivered(self) -> None:
         delivered, self._undelivered = self._undelivered, 0
         if self.linger:
             telemetry.emit("captures delivered", {"CapturesDelivered": delivered})
 
     def _write(self, item: Answered | Refused) -> list[bytes]:
         if isinstance(item, Refused):
-            return [_error(item, billed_time.METER.take())]
+            return [_error(item, self._billed_time.take())]
         try:
             table, answer = item.table, item.answer
             kept = item.model.capture.sampled(answer.prediction_id)
             record = _record(item, item.model, answer, table, item.variant, kept=kept)
-            record.overhead_ms = billed_time.METER.take()
+            record = replace(record, overhead_ms=self._billed_time.take())
             return prediction_lines(record) + self._shadow(item, kept=kept)
         except (ModelloopError, ValueError, TypeError) as error:
             telemetry.logger().exception("a capture could not be written", extra={"reason": type(error).__name__})
@@ -133,23 +135,28 @@ class Outbox:
             return []
         started, version = time.perf_counter(), item.shadow.version
         try:
-            model = self._get(item.shadow)
+            model = self._get_model(item.shadow)
             answer, table = model.answer(item.query, item.answer.prediction_id)
         except ModelloopError as error:
             refused = Refused(
                 item.answer.prediction_id, item.at, item.model.name, version, SHADOW, item.rollout,
-                error.status, error.code, _shadow_ms(started),
+                error.status, error.code, self._shadow_ms(started),
             )  # fmt: skip
             return [_error(refused)]
         record = _record(item, model, answer, table, SHADOW, kept=kept)
-        record.latency_ms = _shadow_ms(started)
-        return prediction_lines(record)
+        return prediction_lines(replace(record, latency_ms=self._shadow_ms(started)))
+
+    def _shadow_ms(self, started: float) -> float:
+        """Return the milliseconds that the shadow took; its own record has them, so the next one must not."""
+        spent = (time.perf_counter() - started) * 1e3
+        self._billed_time.add(-spent)
+        return spent
 
     def _forget_oldest(self) -> None:
         size, kept = 0, 0
         for line in reversed(self._lines):
             size += len(line)
-            if size > _MOST_PENDING:
+            if size > _MAX_PENDING:
                 break
             kept += 1
         lost = len(self._lines) - kept
@@ -158,40 +165,20 @@ class Outbox:
             telemetry.emit("captures lost", {"CapturesLost": lost})
 
 
-class ShelfGet(Protocol):
-    """How a version is had by its reference."""
-
-    def __call__(self, ref: VersionRef) -> Model:
-        """Return the version, loading it when need be."""
-        ...
-
-
-def _record(item: Answered, model: Model, answer: Answer, table: Table, variant: str, *, kept: bool) -> Prediction:
+def _record(
+    item: Answered, model: Model, answer: Answer, table: Table, variant: str, *, kept: bool
+) -> PredictionRecord:
     mask = model.capture.mask
     columns = {name: cells for name, cells in table.values.items() if name not in mask} if kept else None
-    return Prediction(
+    return PredictionRecord(
         answer.prediction_id, item.at, answer.model, answer.version, model.ref.run_id, variant,
         answer.predict, answer.proba, columns, table.unseen, item.latency_ms, item.cold, rollout=item.rollout,
     )  # fmt: skip
 
 
-def _shadow_ms(started: float) -> float:
-    """Return what the shadow took: its own record tells it, so it is no overhead of the next one."""
-    spent = (time.perf_counter() - started) * 1e3
-    billed_time.METER.add(-spent)
-    return spent
-
-
 def _error(item: Refused, overhead_ms: float = 0.0) -> bytes:
-    return error_line(
-        prediction_id=item.prediction_id,
-        time=item.at,
-        model=item.model,
-        version=item.version,
-        variant=item.variant,
-        status=item.status,
-        error_code=item.error_code,
-        latency_ms=item.latency_ms,
-        overhead_ms=overhead_ms,
-        rollout=item.rollout,
-    )
+    record = ErrorRecord(
+        item.prediction_id, item.at, item.model, item.version, item.variant,
+        item.status, item.error_code, item.latency_ms, overhead_ms, item.rollout,
+    )  # fmt: skip
+    return record.to_line()

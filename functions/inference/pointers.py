@@ -1,4 +1,4 @@
-"""Serving pointers as this environment knows them: fresh, due for a look, or stale and serving on."""
+"""Serving pointers as this environment has them: fresh, due to be read again, or stale and serving on."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
     from modelloop.aws.dataplane.objects import Objects
 
-_MOST_BYTES = 256 * 1024
+_MAX_BYTES = 256 * 1024
 _PATIENCE = 5.0
-MOST_MODELS = 1_000
+MAX_MODELS = 1_000
 
 
 @dataclass(slots=True)
-class Known:
-    """A pointer, its tag, when it was last confirmed and last asked for (seconds), and why the last look failed."""
+class CachedPointer:
+    """A pointer, its ETag, when it was last confirmed and last read (monotonic seconds), and why reading failed."""
 
     pointer: Pointer
     etag: str | None
@@ -34,62 +34,62 @@ class Known:
 
 
 class Pointers:
-    """Pointers by model. Younger than `soft` seconds: used. Older than `hard`: asked for before the answer."""
+    """Pointers by model: due to be read again after `soft` seconds, and after `hard` seconds before the answer."""
 
     def __init__(self, objects: Objects, soft: float, hard: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._objects = objects
         self._soft, self._hard, self._clock = soft, hard, clock
-        self._known: dict[str, Known] = {}
+        self._cached: dict[str, CachedPointer] = {}
         self.on_fault: Callable[[str, str], None] = lambda _model, _reason: None
 
-    def get(self, model: str) -> Known:
-        """Return the pointer of a model; a look that fails leaves the last good one serving.
+    def get(self, model: str) -> CachedPointer:
+        """Return the pointer of a model; when it cannot be read again, the last good one serves on.
 
         Raises NotFoundError when there is no such model, NotReadyError when its first pointer cannot be read.
         """
-        known = self._known.get(model)
-        if known is None:
+        cached = self._cached.get(model)
+        if cached is None:
             return self.refresh(model)
         now = self._clock()
-        if now - known.confirmed >= self._hard and (known.fault is None or now - known.asked >= _PATIENCE):
+        if now - cached.confirmed >= self._hard and (cached.fault is None or now - cached.asked >= _PATIENCE):
             return self.refresh(model)
-        return known
+        return cached
 
     def due(self) -> list[str]:
         """Return the models whose pointer is past its soft time to live."""
         now = self._clock()
-        return [model for model, known in list(self._known.items()) if now - known.asked >= self._soft]
+        return [model for model, cached in list(self._cached.items()) if now - cached.asked >= self._soft]
 
-    def refresh(self, model: str) -> Known:
-        """Ask for the pointer, unless it has not changed; raises as `get` does."""
-        known = self._known.get(model)
+    def refresh(self, model: str) -> CachedPointer:
+        """Read the pointer again unless it has not changed, and return it; raises as `get` does."""
+        cached = self._cached.get(model)
         now = self._clock()
         try:
             fetched = self._objects.get_changed(
-                keys.pointer(model), known.etag if known else None, most_bytes=_MOST_BYTES
+                keys.pointer(model), cached.etag if cached else None, most_bytes=_MAX_BYTES
             )
             if fetched is not None:
-                known = Known(_read(fetched.body, model), fetched.etag, now, now)
+                cached = CachedPointer(_read(fetched.body, model), fetched.etag, now, now)
         except NotFoundError:
-            self._known.pop(model, None)
+            self._cached.pop(model, None)
             raise NotFoundError(f"there is no model {model!r}", field="model") from None
         except (ArtifactRefusedError, TransientError) as error:
             self.on_fault(model, error.message)
-            if known is None:
+            if cached is None:
                 raise NotReadyError(f"model {model!r} cannot be read now: try again") from error
-            known = Known(known.pointer, known.etag, known.confirmed, now, error.message)
+            cached = CachedPointer(cached.pointer, cached.etag, cached.confirmed, now, error.message)
         else:
-            if known is None:
+            if cached is None:
                 raise NotReadyError(f"model {model!r} cannot be read now: try again")
-            known = Known(known.pointer, known.etag, now, now)
-        self._known[model] = known
-        return known
+            cached = CachedPointer(cached.pointer, cached.etag, now, now)
+        self._cached[model] = cached
+        return cached
 
     def models(self) -> list[str]:
         """Return the names of all models; raises TransientError."""
         prefix = keys.pointer_prefix()
-        found = self._objects.list_keys(prefix, most=MOST_MODELS)
-        return sorted(key.removeprefix(prefix).removesuffix(".json") for key in found if key.endswith(".json"))
+        stored = self._objects.list_keys(prefix, most=MAX_MODELS)
+        return sorted(key.removeprefix(prefix).removesuffix(".json") for key in stored if key.endswith(".json"))
 
 
 def _read(body: bytes, model: str) -> Pointer:

@@ -1,140 +1,117 @@
-"""Infer and invocations: choose a version, read the request, answer, and keep what capture needs."""
+"""Infer and invocations: choose a version, load it, read the request, answer it, and write the reply."""
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
+from inference.gateway import read_body
 from inference.outbox import Answered
+from inference.outcome import Outcome, Target, UnansweredError
 from inference.protocols import mlflow, oip
+from modelloop import clock
 from modelloop.contracts.pointer import PINNED
 from modelloop.errors import UnsupportedMediaError
-from modelloop.ids import check_model_name, uuid7
+from modelloop.ids import check_model_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from inference.gateway import Call
     from inference.models import Model
+    from inference.outcome import Arrival
     from inference.protocols.exchange import Answer, Query, Reply
     from inference.service import Service
+    from modelloop.contracts.http_request import HttpRequest
     from modelloop.contracts.pointer import Pointer
     from modelloop.rollout.routing import Choice
 
-    type _Render = Callable[[Answer, Query], Reply]
+    type _Reader = Callable[[bytes, HttpRequest, Model], Query]
 
 STICKY = "x-modelloop-sticky-key"
-_JSON = frozenset({"", "application/json", "application/vnd.mlflow.v1+json", "text/json"})
-_BINARY = frozenset({"application/octet-stream", "application/x-www-form-urlencoded", "binary/octet-stream"})
+_JSON = ("", "application/json", "application/vnd.mlflow.v1+json", "text/json")
+_BINARY = ("application/octet-stream", "application/x-www-form-urlencoded", "binary/octet-stream")
 
 
-@dataclass(slots=True)
-class Trace:
-    """What is known of a request while it is answered: it ends up in headers, log line and capture."""
+class _Protocol(NamedTuple):
+    """How bodies are read, by content type, how answers are written, and the content types that a refusal offers."""
 
-    started: float
-    cold: bool
-    prediction_id: str
-    model: str | None = None
-    version: int | None = None
-    variant: str = ""
-    rollout: str = ""
-    rows: int = 0
-    answered: Answered | None = None
-
-    @classmethod
-    def start(cls, *, cold: bool) -> Trace:
-        """Begin a request."""
-        return cls(time.perf_counter(), cold, uuid7())
-
-    @property
-    def latency_ms(self) -> float:
-        """Milliseconds since the request began."""
-        return (time.perf_counter() - self.started) * 1e3
-
-    def headers(self) -> dict[str, str]:
-        """Return the headers that every answer carries."""
-        found = {"x-modelloop-prediction-id": self.prediction_id}
-        if self.version is not None:
-            found["x-modelloop-version"] = str(self.version)
-        return found
+    readers: dict[str, _Reader]
+    render: Callable[[Answer, Query], Reply]
+    offered: str
 
 
-def timestamp() -> str:
-    """Return now in UTC, to the millisecond, as RFC 3339."""
-    seconds, millis = divmod(time.time_ns() // 1_000_000, 1_000)
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{millis:03d}Z"
+def infer(service: Service, request: HttpRequest, arrival: Arrival) -> Outcome:
+    """Answer an Open Inference Protocol request; raises as `_predict` does."""
+    return _predict(service, request, arrival, _OIP)
 
 
-def infer(service: Service, call: Call, trace: Trace) -> Reply:
-    """Answer an Open Inference Protocol request."""
-    pointer, choice = _choose(service, call, trace)
-    if call.media_type not in _JSON and call.media_type not in _BINARY:
+def invoke(service: Service, request: HttpRequest, arrival: Arrival) -> Outcome:
+    """Answer an MLflow scoring request in JSON or CSV; raises as `_predict` does."""
+    return _predict(service, request, arrival, _MLFLOW)
+
+
+def _predict(service: Service, request: HttpRequest, arrival: Arrival, protocol: _Protocol) -> Outcome:
+    """Return what was answered, by which version, and what the capture needs.
+
+    Raises NotFoundError or NotReadyError while no version is chosen, and after that UnansweredError from any error.
+    """
+    pointer, choice = _choose(service, request, arrival)
+    named = "version" in request.path
+    rollout = "" if named else pointer.rollout  # who names a version takes no part in a comparison
+    version, variant, rows = choice.ref.version, choice.variant, 0
+    try:
+        read = _reader(protocol, request.media_type)
+        body = read_body(request)
+        model, variant = service.model_cache.take(pointer, choice, exact=named)
+        version = model.ref.version
+        query = read(body, request, model)
+        rows = query.rows
+        answer, table = model.answer(query, arrival.prediction_id)
+        reply = protocol.render(answer, query)
+    except Exception as error:
+        raise UnansweredError(Target(pointer.model, version, variant, rollout, rows)) from error
+    target = Target(pointer.model, version, variant, rollout, rows)
+    shadow = pointer.shadow if choice.variant != PINNED else None
+    return Outcome(reply, target, Answered(
+        query, table, answer, model, variant, rollout, clock.now(), arrival.latency_ms, arrival.cold, shadow,
+    ))  # fmt: skip
+
+
+def _choose(service: Service, request: HttpRequest, arrival: Arrival) -> tuple[Pointer, Choice]:
+    model = check_model_name(request.path.get("model", ""))
+    key = request.headers.get(STICKY) or request.request_id or arrival.prediction_id
+    return service.choose(model, request.path.get("version"), key)
+
+
+def _reader(protocol: _Protocol, media_type: str) -> _Reader:
+    try:
+        return protocol.readers[media_type]
+    except KeyError:
         raise UnsupportedMediaError(
-            f"content type {call.media_type[:80]!r} is not application/json or application/octet-stream",
-            field="Content-Type",
-        )
-    return _answer(service, call, trace, pointer, choice, _parse_oip, oip.render)
+            f"content type {media_type[:80]!r} is not {protocol.offered}", field="Content-Type"
+        ) from None
 
 
-def invoke(service: Service, call: Call, trace: Trace) -> Reply:
-    """Answer an MLflow scoring request in JSON or CSV."""
-    pointer, choice = _choose(service, call, trace)
-    if call.media_type == "text/csv":
-        return _answer(service, call, trace, pointer, choice, _parse_csv, mlflow.render)
-    if call.media_type not in _JSON:
-        raise UnsupportedMediaError(
-            f"content type {call.media_type[:80]!r} is not application/json or text/csv", field="Content-Type"
-        )
-    return _answer(service, call, trace, pointer, choice, _parse_mlflow, mlflow.render)
-
-
-def _choose(service: Service, call: Call, trace: Trace) -> tuple[Pointer, Choice]:
-    model = check_model_name(call.parameters.get("model", ""))
-    key = call.headers.get(STICKY) or call.request_id or trace.prediction_id
-    pointer, choice = service.choose(model, call.parameters.get("version"), key)
-    trace.model, trace.version, trace.variant = model, choice.ref.version, choice.variant
-    if "version" not in call.parameters:  # who names a version takes no part in a comparison
-        trace.rollout = pointer.rollout
-    return pointer, choice
-
-
-def _parse_oip(body: bytes, call: Call, model: Model) -> Query:
-    query = oip.parse(body, call.headers, model.encoding.columns)
-    if query.binary and "accept" not in call.headers:
-        query.binary = frozenset()  # API Gateway hands bytes on to clients that say what they accept, only
+def _read_oip(body: bytes, request: HttpRequest, model: Model) -> Query:
+    query = oip.parse(body, request.headers, model.encoding.columns)
+    if query.binary and "accept" not in request.headers:
+        return replace(query, binary=frozenset())  # API Gateway sends bytes only to clients that say what they accept
     return query
 
 
-def _parse_mlflow(body: bytes, _call: Call, model: Model) -> Query:
+def _read_mlflow(body: bytes, _request: HttpRequest, model: Model) -> Query:
     return mlflow.parse(body, model.encoding.columns)
 
 
-def _parse_csv(body: bytes, _call: Call, _model: Model) -> Query:
+def _read_csv(body: bytes, _request: HttpRequest, _model: Model) -> Query:
     from inference.protocols import csvtable  # noqa: PLC0415  only requests in CSV pay for it
 
     return csvtable.parse(body)
 
 
-def _answer(
-    service: Service,
-    call: Call,
-    trace: Trace,
-    pointer: Pointer,
-    choice: Choice,
-    parse: Callable[[bytes, Call, Model], Query],
-    render: _Render,
-) -> Reply:
-    body = call.body()
-    model, trace.variant = service.shelf.take(pointer, choice, exact="version" in call.parameters)
-    trace.version = model.ref.version
-    query = parse(body, call, model)
-    trace.rows = query.rows
-    answer, table = model.answer(query, trace.prediction_id)
-    reply = render(answer, query)
-    shadow = pointer.shadow if choice.variant != PINNED else None
-    trace.answered = Answered(
-        query, table, answer, model, trace.variant, trace.rollout, timestamp(), trace.latency_ms, trace.cold, shadow
-    )
-    return reply
+_OIP = _Protocol(
+    dict.fromkeys((*_JSON, *_BINARY), _read_oip), oip.render, "application/json or application/octet-stream"
+)
+_MLFLOW = _Protocol(
+    {**dict.fromkeys(_JSON, _read_mlflow), "text/csv": _read_csv}, mlflow.render, "application/json or text/csv"
+)

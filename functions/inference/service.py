@@ -1,25 +1,25 @@
-"""What one environment holds between requests: pointers, loaded versions, and what is still to be told."""
+"""What one environment holds between requests: pointers, loaded versions, streams, and work that waits."""
 
 from __future__ import annotations
 
 import time
-from functools import cache
 from typing import TYPE_CHECKING
 
-from inference import billed_time, telemetry
-from inference.model_cache import Shelf, memory_cap
+from inference import telemetry
+from inference.model_cache import ModelCache, memory_cap
 from inference.outbox import Outbox
 from inference.pointers import Pointers
 from modelloop.aws.dataplane.objects import Objects
 from modelloop.errors import ModelloopError, NotFoundError, NotReadyError
 from modelloop.rollout.routing import Choice, choose, pinned
-from modelloop.settings import settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from inference.billed_time import BilledTime
     from modelloop.aws.dataplane.firehose import Firehose
     from modelloop.contracts.pointer import Pointer, VersionRef
+    from modelloop.settings import Settings
 
 
 class LazyStream:
@@ -41,17 +41,18 @@ class LazyStream:
 class Service:
     """The data plane of one environment."""
 
-    def __init__(self) -> None:
-        told = settings()
-        self.in_line = told.capture_mode == "before"
-        objects = Objects(told.artifacts_bucket)
-        soft, hard = told.pointer_soft_seconds, told.pointer_hard_seconds
-        self.pointers = Pointers(objects, soft, min(soft, hard) if self.in_line else hard)
-        self.pointers.on_fault = _tell_fault
-        self.shelf = Shelf(objects, memory_cap())
-        self.shelf.on_refusal = _tell_refusal
-        self.outbox = Outbox(LazyStream(told.capture_stream), self.shelf.get, told.capture_linger)
-        self.feedback = LazyStream(told.feedback_stream)
+    def __init__(self, config: Settings, billed_time: BilledTime) -> None:
+        self.before_response = config.capture_mode == "before"
+        objects = Objects(config.artifacts_bucket)
+        soft, hard = config.pointer_soft_seconds, config.pointer_hard_seconds
+        self.pointers = Pointers(objects, soft, min(soft, hard) if self.before_response else hard)
+        self.pointers.on_fault = _report_fault
+        self.model_cache = ModelCache(objects, memory_cap())
+        self.model_cache.on_refusal = _report_refusal
+        stream = LazyStream(config.capture_stream)
+        self.outbox = Outbox(stream, self.model_cache.get, billed_time, config.capture_linger)
+        self.feedback = LazyStream(config.feedback_stream)
+        self._billed_time = billed_time
 
     def choose(self, model: str, version: str | None, key: str) -> tuple[Pointer, Choice]:
         """Return the pointer and the version that answers. Raises NotFoundError, NotReadyError."""
@@ -74,7 +75,7 @@ class Service:
             self._refresh()
             self.outbox.flush(deadline)
         finally:
-            billed_time.METER.add((time.perf_counter() - started) * 1e3)
+            self._billed_time.add((time.perf_counter() - started) * 1e3)
 
     def _refresh(self) -> None:
         for model in self.pointers.due():
@@ -82,23 +83,17 @@ class Service:
                 pointer = self.pointers.refresh(model).pointer
                 for ref in (pointer.champion, pointer.challenger):
                     if ref is not None:
-                        self.shelf.get(ref)
-                self.shelf.keep_only(pointer)
+                        self.model_cache.get(ref)
+                self.model_cache.keep_only(pointer)
             except ModelloopError as error:
                 telemetry.logger().warning("a pointer could not be refreshed", extra={"reason": error.message})
 
 
-def _tell_fault(model: str, reason: str) -> None:
+def _report_fault(model: str, reason: str) -> None:
     telemetry.logger().error("a serving pointer cannot be read", extra={"model": model, "reason": reason})
     telemetry.emit("a serving pointer cannot be read", {"PointersStale": 1}, model=model)
 
 
-def _tell_refusal(ref: VersionRef, error: ModelloopError) -> None:
+def _report_refusal(ref: VersionRef, error: ModelloopError) -> None:
     telemetry.logger().error("a version was refused", extra={"file": ref.file, "reason": error.message})
     telemetry.emit("a version was refused", {"ArtifactsRefused": 1}, version=ref.version, run_id=ref.run_id)
-
-
-@cache
-def service() -> Service:
-    """Return this environment's service, made at its first use."""
-    return Service()

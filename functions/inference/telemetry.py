@@ -1,4 +1,4 @@
-"""One line a request: a structured log entry that is also its metrics, in CloudWatch's embedded format.
+"""One line for each request: a structured log entry that is also its metrics, in CloudWatch's embedded format.
 
 The line is written by hand because it is on the way of every answer; what is rare goes through Powertools' Logger,
 which is imported when there is something rare to say.
@@ -10,19 +10,21 @@ import os
 import sys
 import time
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
 
+    from modelloop.json_types import JsonObject
+
 _NAMESPACE = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "Modelloop")
 _SERVICE = os.environ.get("POWERTOOLS_SERVICE_NAME", "inference")
 _UNITS = {"Latency": "Milliseconds"}
 
 
-def emit(message: str, metrics: dict[str, float], **facts: Any) -> None:
+def emit(message: str, metrics: dict[str, float], **facts: str | int | None) -> None:
     """Write one line with metrics (name to number; Latency in ms, the rest counts) and facts that are not metrics."""
     entry = {
         "_aws": {"Timestamp": time.time_ns() // 1_000_000, "CloudWatchMetrics": [_directive(tuple(metrics))]},
@@ -36,7 +38,7 @@ def emit(message: str, metrics: dict[str, float], **facts: Any) -> None:
 
 
 @cache
-def _directive(names: tuple[str, ...]) -> dict[str, Any]:
+def _directive(names: tuple[str, ...]) -> JsonObject:
     return {
         "Namespace": _NAMESPACE,
         "Dimensions": [["service"]],

@@ -7,32 +7,31 @@ from collections import Counter, defaultdict
 from contextlib import contextmanager
 from functools import lru_cache
 from itertools import compress, count
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-import orjson
-
-from metrics_aggregation import batches, counting, index, records, values
-from metrics_aggregation.lines import Refused
-from metrics_aggregation.quarantine import Quarantine
-from metrics_aggregation.record_buffer import Gathering
+from metrics_aggregation import counting, values
+from metrics_aggregation.record_buffer import RecordBuffer
 from modelloop import keys
+from modelloop.captures import quarantine, reader
+from modelloop.captures.quarantine import Kind, Quarantine, Refused
+from modelloop.contracts.index_entry import LabelEntry, SourceObject
 from modelloop.errors import InvalidValueError
-from modelloop.monitoring import quarantine, summary
-from modelloop.monitoring.summary import Summary, SummaryKey
+from modelloop.ids import hour_of
+from modelloop.monitoring import summary
+from modelloop.monitoring.summary import NO_VARIANT, NO_VERSION, Summary, SummaryKey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Hashable, Iterable, Iterator, Sequence
 
-    from metrics_aggregation.batches import Batch
-    from metrics_aggregation.lines import Line
-    from metrics_aggregation.predictions import Group, Predictions
+    from metrics_aggregation.record_buffer import Group
     from metrics_aggregation.values import Values
     from metrics_aggregation.watched import Watched
+    from modelloop.captures.reader import Batch, Predictions, Sound
+    from modelloop.contracts.capture_record import ErrorRecord, FeedbackRecord
     from modelloop.contracts.counts import Counts
 
 BUFFERED_ROWS = 20_000  # counting pays per column and call: many rows make it cheap, and a row is a few bytes a column
-
-MOST_REMEMBERED = 1_000  # of models and versions, known and unknown, in one object
+MAX_REMEMBERED = 1_000  # of models and versions, known and unknown, in one object
 
 
 class Source(NamedTuple):
@@ -47,25 +46,25 @@ class Source(NamedTuple):
     hour: str
 
 
-class Knowledge(Protocol):
+class Lookup(Protocol):
     """What aggregation must know of the registry of versions."""
 
     def version(self, model: str, run_id: str) -> Watched | None:
         """Return a version, or None when there is no such one."""
 
     def model(self, model: str) -> bool:
-        """Say whether there is such a model."""
+        """Return whether there is such a model."""
 
 
 class Aggregation:
     """Reads one object and holds what it yields; memory grows with the index alone, not with the features."""
 
-    def __init__(self, source: Source, knowledge: Knowledge) -> None:
+    def __init__(self, source: Source, lookup: Lookup) -> None:
         self._source = source
-        self._version = lru_cache(MOST_REMEMBERED)(knowledge.version)
-        self._model = lru_cache(MOST_REMEMBERED)(knowledge.model)
-        self._seen: set[tuple[Any, ...]] = set()
-        self._gathering = Gathering()
+        self._version = lru_cache(MAX_REMEMBERED)(lookup.version)
+        self._model = lru_cache(MAX_REMEMBERED)(lookup.model)
+        self._seen: set[Hashable] = set()
+        self._buffer = RecordBuffer()
         self._values: dict[tuple[SummaryKey, Watched], list[Values]] = defaultdict(list)
         self._rows = 0
         self._counts: dict[SummaryKey, Counts] = {}
@@ -77,16 +76,16 @@ class Aggregation:
     def read(self, body: bytes) -> None:
         """Take in the whole object, batch by batch."""
         with _without_collections():
-            for _ in map(self._take, batches.read(body)):  # a batch is let go before the next one is read
+            for _ in map(self._take, reader.read_batches(body)):  # a batch is let go before the next one is read
                 if self._rows >= BUFFERED_ROWS:
                     self._count()
-            self._read_all(self._gathering.rest())
+            self._read_all(self._buffer.rest())
             self._count()
         self.counted["quarantined"] = self._quarantine.count
 
     def refuse(self, reason: str) -> None:
         """Take in that the object as a whole cannot be read."""
-        self._refuse([Refused(0, reason, b"", quarantine.DAMAGED)])
+        self._refuse([Refused(0, reason, b"", Kind.DAMAGED)])
         self.counted["quarantined"] = self._quarantine.count
 
     def outputs(self) -> Iterator[tuple[str, bytes]]:
@@ -94,16 +93,16 @@ class Aggregation:
         digest = self._source.digest
         for key, counts in sorted(self._counts.items()):
             yield keys.summary(*key, digest), summary.to_bytes(Summary(key, counts))
-        origin = {"key": self._source.key, "version_id": self._source.version_id}
-        head = orjson.dumps({"format_version": 1, **origin})
+        source = SourceObject(self._source.key, self._source.version_id)
+        head = source.to_line()
         for (model, hour), entries in sorted(self._index.items()):
             yield keys.index(model, hour, digest), b"\n".join([head, *sorted(entries), b""])
         for (model, hour), labels in sorted(self._labels.items()):
             yield keys.feedback(model, hour, digest), b"\n".join([head, *sorted(labels), b""])
         if self._quarantine.count:
-            yield keys.quarantine(digest), self._quarantine.to_bytes(origin)
+            yield keys.quarantine(digest), self._quarantine.to_bytes(source)
         for model, hour in sorted({*self._index, *self._labels}):
-            yield keys.unjoined(model, hour, digest), b""
+            yield keys.join_pending(model, hour, digest), b""
 
     def _take(self, batch: Batch) -> None:
         self._refuse(batch.refused)
@@ -112,67 +111,67 @@ class Aggregation:
         self._take_errors(batch.errors)
         self._take_labels(batch.feedback)
 
-    def _take_predictions(self, found: Predictions) -> None:
-        new = self._new(list(zip(found.id, found.offset, found.variant, strict=True)))
-        some = found if all(new) else found.pick(list(compress(count(), new)))
-        self._read_all(self._gathering.add(some))
+    def _take_predictions(self, predictions: Predictions) -> None:
+        new = self._new(list(zip(predictions.id, predictions.offset, predictions.variant, strict=True)))
+        some = predictions if all(new) else predictions.pick(list(compress(count(), new)))
+        self._read_all(self._buffer.add(some))
 
-    def _read_all(self, gathered: Iterable[tuple[Group, Predictions]]) -> None:
-        for (key, run_id), found in gathered:
+    def _read_all(self, groups: Iterable[tuple[Group, Predictions]]) -> None:
+        for (key, run_id), predictions in groups:
             watched = self._version(key.model, run_id)
             if watched is None or watched.version != key.version:
-                kind = quarantine.UNKNOWN_VERSION if self._model(key.model) else quarantine.UNKNOWN_MODEL
-                self._refuse(found.refused("unknown model or version", kind))
+                kind = Kind.UNKNOWN_VERSION if self._model(key.model) else Kind.UNKNOWN_MODEL
+                self._refuse(predictions.refused("unknown model or version", kind))
             else:
-                self._read(key, watched, found)
+                self._read(key, watched, predictions)
 
-    def _read(self, key: SummaryKey, watched: Watched, found: Predictions) -> None:
-        """Read records together; when one of them is no use, halve until it is found and refused alone."""
+    def _read(self, key: SummaryKey, watched: Watched, predictions: Predictions) -> None:
+        """Read records together; when a record is invalid, halve until it is found and refused alone."""
         try:
-            read = values.read(found, watched)
+            read = values.read(predictions, watched)
         except InvalidValueError as error:
-            if len(found.id) == 1:
-                self._refuse(found.refused(error.message, quarantine.UNFIT))
+            if len(predictions.id) == 1:
+                self._refuse(predictions.refused(error.message, Kind.UNFIT))
                 return
-            for half in found.halves():
+            for half in predictions.halves():
                 self._read(key, watched, half)
             return
         self._values[key, watched].append(read)
-        self._index[key.model, key.hour] += index.entries(key, found, read, watched)
+        self._index[key.model, key.hour] += values.index_entries(key, predictions, read, watched)
         self._rows += read.rows
         self.counted["rows"] += read.rows
 
-    def _take_errors(self, found: Sequence[Line]) -> None:
-        new = self._new([(line.record["id"], line.record.get("variant")) for line in found])
-        places = defaultdict(list)
-        for line in compress(found, new):
-            if self._model(line.record["model"]):
-                places[records.summary_key(line.record)].append(line.record)
+    def _take_errors(self, lines: Sequence[Sound[ErrorRecord]]) -> None:
+        new = self._new([(line.record.id, line.record.variant) for line in lines])
+        by_key: dict[SummaryKey, list[ErrorRecord]] = defaultdict(list)
+        for line in compress(lines, new):
+            if self._model(line.record.model):
+                by_key[_error_key(line.record)].append(line.record)
             else:
-                self._refuse([Refused(line.number, "unknown model", line.text, quarantine.UNKNOWN_MODEL)])
-        for key, some in places.items():
-            summary.add(self._counts.setdefault(key, {}), counting.errors(some))
-            self.counted["errors"] += len(some)
+                self._refuse([Refused(line.number, "unknown model", line.text, Kind.UNKNOWN_MODEL)])
+        for key, errors in by_key.items():
+            summary.add(self._counts.setdefault(key, {}), counting.count_errors(errors))
+            self.counted["errors"] += len(errors)
 
-    def _take_labels(self, found: Sequence[Line]) -> None:
-        for number, text, record in found:
-            if not self._model(record["model"]):
-                self._refuse([Refused(number, "unknown model", text, quarantine.UNKNOWN_MODEL)])
+    def _take_labels(self, lines: Sequence[Sound[FeedbackRecord]]) -> None:
+        for number, text, record in lines:
+            if not self._model(record.model):
+                self._refuse([Refused(number, "unknown model", text, Kind.UNKNOWN_MODEL)])
                 continue
-            label = {name: record[name] for name in ("id", "row", "label", "time")}
-            self._labels[record["model"], records.hour(record)].append(_compact(label))
+            label = LabelEntry(record.id, record.row, record.label, record.time)
+            self._labels[record.model, hour_of(record.id) or ""].append(label.to_line())
             self.counted["labels"] += 1
 
     def _refuse(self, refused: Iterable[Refused]) -> None:
         """Put lines aside, and count them for the hour of their arrival: an id that could tell another may be wrong."""
-        for one in refused:
-            model = one.model if one.model and self._model(one.model) else quarantine.NOBODY
-            key = SummaryKey(model, self._source.hour, summary.NO_VERSION, summary.NO_VARIANT)
-            summary.add(self._counts.setdefault(key, {}), {quarantine.COUNTED: {one.kind: 1}})
-            self._quarantine.add([one._replace(model="" if model == quarantine.NOBODY else model)])
+        for line in refused:
+            model = line.model if line.model and self._model(line.model) else quarantine.UNKNOWN_MODEL
+            key = SummaryKey(model, self._source.hour, NO_VERSION, NO_VARIANT)
+            summary.add(self._counts.setdefault(key, {}), {quarantine.COUNTED: {line.kind: 1}})
+            self._quarantine.add([line._replace(model="" if model == quarantine.UNKNOWN_MODEL else model)])
 
-    def _new(self, identities: Sequence[tuple[Any, ...]]) -> list[bool]:
-        """Say of each record whether it is the first of its identity in the object."""
+    def _new(self, identities: Sequence[Hashable]) -> list[bool]:
+        """Return for each record whether it is the first of its identity in the object."""
         first = set(identities)
         if len(first) == len(identities) and self._seen.isdisjoint(first):
             self._seen |= first
@@ -191,9 +190,15 @@ class Aggregation:
         self._rows = 0
 
 
+def _error_key(error: ErrorRecord) -> SummaryKey:
+    """Return what an error counts for; a request can fail before a version is chosen."""
+    version, variant = error.version or NO_VERSION, error.variant or NO_VARIANT
+    return SummaryKey(error.model, hour_of(error.id) or "", version, variant, error.rollout)
+
+
 @contextmanager
 def _without_collections() -> Iterator[None]:
-    """Hold the cycle collector: records have no cycles, and looking for some takes a third of the time."""
+    """Disable garbage collection: records have no cycles; saves a third of the time."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -201,8 +206,3 @@ def _without_collections() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
-
-
-def _compact(document: dict[str, Any]) -> bytes:
-    """Return the document as bytes of their true size: what orjson returns holds on to kilobytes."""
-    return bytes(memoryview(orjson.dumps(document)))

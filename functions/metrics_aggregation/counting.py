@@ -7,21 +7,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from metrics_aggregation.values import busy_ms
 from modelloop.monitoring import cost
 from modelloop.monitoring.summary import CONFIDENCE_BINS, LATENCY_BOUNDS_MS, MICROS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from metrics_aggregation.records import Record
     from metrics_aggregation.values import Floats, Values
     from metrics_aggregation.watched import Watched
+    from modelloop.contracts.capture_record import ErrorRecord
     from modelloop.contracts.counts import Counts
 
 
 def count(parts: Sequence[Values], watched: Watched) -> Counts:
-    """Return the counts of values of one summary key that were read with the same version."""
+    """Return the counts of one summary key's values, which were read with the same version."""
     latency = {"warm": _joined(part.warm for part in parts), "cold": _joined(part.cold for part in parts)}
     counts: Counts = {
         "requests": sum(times.shape[0] for times in latency.values()),
@@ -34,36 +33,40 @@ def count(parts: Sequence[Values], watched: Watched) -> Counts:
         counts["prediction"] = watched.prediction.count(_joined(part.prediction for part in parts))
     if any(part.columns is not None for part in parts):
         counts["columns"] = _column_counts([part.columns or {} for part in parts], watched)
-    if watched.classes:
+    if watched.known.classes:
         counts["confidence"] = _confidence(_joined(part.shares for part in parts))
     return counts
 
 
-def errors(records: Sequence[Record]) -> Counts:
-    """Return the counts of error records of one summary key."""
-    times = [busy_ms(record.get(name)) for name in ("latency_ms", "overhead_ms") for record in records]
+def count_errors(records: Sequence[ErrorRecord]) -> Counts:
+    """Return the counts of one summary key's error records."""
+    times = [time for record in records for time in (record.latency_ms, record.overhead_ms)]
     return {
-        "errors": dict(Counter(record["error_code"][:64] for record in records)),
+        "errors": dict(Counter(record.error_code[:64] for record in records)),
         cost.BUSY: sum(round(time * MICROS) for time in times),
     }
 
 
 def _column_counts(parts: Sequence[dict[str, Floats]], watched: Watched) -> Counts:
-    having = ((column, [part[column.name] for part in parts if column.name in part]) for column in watched.columns)
-    return {column.name: column.count(_joined(found)) for column, found in having if found}
+    counts: Counts = {}
+    for column in watched.columns:
+        name = column.known.name
+        if values := [part[name] for part in parts if name in part]:
+            counts[name] = column.count(_joined(values))
+    return counts
 
 
 def _confidence(shares: Floats) -> list[int]:
     """Count rows by the probability of their likeliest class, in bins of equal width."""
     likeliest = np.clip(shares.max(axis=1), 0, 1) if shares.size else np.empty(0)
-    found = np.minimum((likeliest * CONFIDENCE_BINS).astype(np.int64), CONFIDENCE_BINS - 1)
-    return [int(amount) for amount in np.bincount(found, minlength=CONFIDENCE_BINS)]
+    bins = np.minimum((likeliest * CONFIDENCE_BINS).astype(np.int64), CONFIDENCE_BINS - 1)
+    return [int(amount) for amount in np.bincount(bins, minlength=CONFIDENCE_BINS)]
 
 
 def _latencies(milliseconds: Floats) -> Counts:
-    found = np.searchsorted(LATENCY_BOUNDS_MS, milliseconds, side="left")
-    counts = np.bincount(found, minlength=len(LATENCY_BOUNDS_MS) + 1)
-    return {"counts": counts.tolist(), "micros": _micros(milliseconds)}
+    bins = np.searchsorted(LATENCY_BOUNDS_MS, milliseconds, side="left")
+    in_bins = np.bincount(bins, minlength=len(LATENCY_BOUNDS_MS) + 1)
+    return {"counts": in_bins.tolist(), "micros": _micros(milliseconds)}
 
 
 def _micros(milliseconds: Floats) -> int:

@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_plus
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 
-from metrics_aggregation.aggregation import Aggregation
-from metrics_aggregation.events import sources
-from metrics_aggregation.lines import MOST_BYTES
-from metrics_aggregation.version_lookup import StoredKnowledge
+from metrics_aggregation.aggregation import Aggregation, Source
+from metrics_aggregation.watched import VersionLookup
+from modelloop import clock
 from modelloop.aws.storage import Bucket
-from modelloop.captures import erasure
+from modelloop.captures.reader import MAX_BYTES, is_rewritten
 from modelloop.errors import NotFoundError, TooLargeError, TransientError
 from modelloop.settings import settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from aws_lambda_powertools.utilities.batch.base import FailureResponse
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-    from metrics_aggregation.aggregation import Source
-
-LEAST_MS = 30_000  # what the largest object takes, with room to spare
+MIN_MS = 30_000  # what the largest object takes, with room to spare
 _EMPTY: PartialItemFailureResponse = {"batchItemFailures": []}
 _COUNTED = {"rows": "RowsAggregated", "labels": "LabelsReceived", "errors": "ErrorsAggregated",
             "duplicates": "DuplicateRecords", "quarantined": "LinesQuarantined"}  # fmt: skip
@@ -60,16 +62,32 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
 
 def _take_message(record: SQSRecord, lambda_context: LambdaContext) -> None:
     for bucket, source in sources(record.body):
-        if lambda_context.get_remaining_time_in_millis() < LEAST_MS:
+        if lambda_context.get_remaining_time_in_millis() < MIN_MS:
             raise TransientError("too little time is left for another object")
         logger.append_keys(object_key=source.key, version_id=source.version_id)
         _aggregate(bucket, source)
 
 
+def sources(body: str) -> Iterator[tuple[str, Source]]:
+    """Yield bucket and source of every object that a message announces; none for test events and unknown senders.
+
+    Raises ValueError when the message is not JSON, so that it ends in the dead-letter queue for a person to see.
+    """
+    message = json.loads(body)
+    for record in (message.get("Records") or ()) if isinstance(message, dict) else ():
+        if record.get("eventSource") not in {"aws:s3", None} or "s3" not in record:
+            continue
+        bucket = record["s3"]["bucket"]["name"]
+        key = unquote_plus(record["s3"]["object"]["key"])
+        version_id = record["s3"]["object"].get("versionId")
+        digest = sha256(f"{key}\n{version_id or ''}".encode()).hexdigest()
+        yield bucket, Source(key, version_id, digest, clock.hour_of(record["eventTime"]))
+
+
 def _aggregate(bucket: str, source: Source) -> None:
-    aggregation = Aggregation(source, _knowledge())
+    aggregation = Aggregation(source, _lookup())
     try:
-        body = Bucket(bucket).get(source.key, source.version_id, most=MOST_BYTES)
+        body = Bucket(bucket).get(source.key, source.version_id, most=MAX_BYTES)
     except NotFoundError:
         logger.warning("the object, or that version of it, is gone")
         metrics.add_metric("ObjectsGone", MetricUnit.Count, 1)
@@ -77,7 +95,7 @@ def _aggregate(bucket: str, source: Source) -> None:
     except TooLargeError as error:
         aggregation.refuse(error.message)
     else:
-        if body.startswith(erasure.MARK):
+        if is_rewritten(body):
             logger.info("rewritten to erase a row; what is left was counted before")
             return
         aggregation.read(body)
@@ -89,8 +107,8 @@ def _aggregate(bucket: str, source: Source) -> None:
 
 
 @cache
-def _knowledge() -> StoredKnowledge:
-    return StoredKnowledge(_artifacts())
+def _lookup() -> VersionLookup:
+    return VersionLookup(_artifacts())
 
 
 @cache

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 from collections import defaultdict
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from metrics_aggregation.predictions import Predictions
+from modelloop.captures.reader import Predictions
+from modelloop.monitoring.summary import SummaryKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from metrics_aggregation.predictions import Group
+MIN_ROWS = 32
+MAX_BYTES = 16 << 20  # of lines: ten times that much in memory
 
-ENOUGH_ROWS = 32
-MOST_BYTES = 16 << 20  # of lines: ten times that much in memory
+type _GroupFields = tuple[str, str, str, int, str, str | None]
 
 
-class Gathering:
+class Group(NamedTuple):
+    """Which records are counted together: those of one summary key that name the same run."""
+
+    key: SummaryKey
+    run_id: str
+
+
+class RecordBuffer:
     """Takes in records of any groups, and gives back those of one group together."""
 
     def __init__(self) -> None:
@@ -27,14 +35,14 @@ class Gathering:
 
     def add(self, found: Predictions) -> Iterator[tuple[Group, Predictions]]:
         """Take records in; yield the groups that have enough of them."""
-        for group, records in found.groups():
+        for group, records in _groups(found):
             self._waiting[group].append(records)
             self._rows[group] += sum(records.rows)
-            if self._rows[group] >= ENOUGH_ROWS:
+            if self._rows[group] >= MIN_ROWS:
                 yield group, self._take(group)
             else:
                 self._bytes += sum(map(len, records.text))
-        if self._bytes >= MOST_BYTES:
+        if self._bytes >= MAX_BYTES:
             yield from self.rest()
 
     def rest(self) -> Iterator[tuple[Group, Predictions]]:
@@ -49,3 +57,20 @@ class Gathering:
         if not others:
             return first
         return Predictions._make(list(chain.from_iterable(column)) for column in zip(first, *others, strict=True))
+
+
+def _groups(found: Predictions) -> Iterator[tuple[Group, Predictions]]:
+    """Yield every group with its records."""
+    fields = list(zip(found.run_id, found.model, found.hour, found.version, found.variant, found.rollout, strict=True))
+    if len(set(fields)) == 1:
+        yield _group(*fields[0]), found
+        return
+    positions: dict[_GroupFields, list[int]] = defaultdict(list)
+    for at, group in enumerate(fields):
+        positions[group].append(at)
+    for group, some in positions.items():
+        yield _group(*group), found.pick(some)
+
+
+def _group(run_id: str, model: str, hour: str, version: int, variant: str, rollout: str | None) -> Group:
+    return Group(SummaryKey(model, hour, version, variant, rollout or ""), run_id)

@@ -7,19 +7,23 @@ from typing import TYPE_CHECKING
 
 from modelloop.aws.events import EventBus
 from modelloop.aws.functions import TriggerFunction
+from modelloop.aws.storage import Bucket
 from modelloop.aws.stores import Stores, open_stores
 
 if TYPE_CHECKING:
     from modelloop.aws.registry.registry import Registry
-    from modelloop.aws.storage import Bucket
     from modelloop.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The stack's stores, where alerts go, the function that trains again, and how long labels take by default (h)."""
+    """The stack's stores, the bucket of captures, where alerts go, and the function that trains again.
+
+    `label_delay_hours` is how long labels take where `model.yaml` does not say it.
+    """
 
     stores: Stores
+    captures: Bucket
     bus: EventBus
     trigger: TriggerFunction
     label_delay_hours: float
@@ -39,6 +43,7 @@ def open_services(settings: Settings) -> Services:
     """Return the services of the stack that the settings describe."""
     return Services(
         open_stores(settings),
+        Bucket(settings.capture_bucket),
         EventBus(settings.event_bus),
         TriggerFunction(settings.trigger_function),
         settings.label_delay_hours,

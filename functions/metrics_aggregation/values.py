@@ -1,29 +1,29 @@
-"""From checked records of one summary key to numbers: cells, labels, probabilities, times; or why they are refused."""
+"""From sound predictions of one summary key to numbers and index entries; what does not fit its version is refused."""
 
 from __future__ import annotations
 
-from itertools import chain, compress
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from metrics_aggregation.records import LONGEST_MS
-from modelloop.errors import InvalidValueError
+from modelloop.captures.cells import check_shares, column_lists, one_a_row, probabilities, scalars
+from modelloop.captures.rules import duration_ms
+from modelloop.contracts.index_entry import entry_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from metrics_aggregation.predictions import Predictions
     from metrics_aggregation.watched import Watched
+    from modelloop.captures.reader import Predictions
+    from modelloop.contracts.capture_record import Cell
+    from modelloop.monitoring.summary import SummaryKey
 
     type Floats = NDArray[np.float64]
 
-_NUMBERS = frozenset({int, float})
-_LIST = frozenset({list})
-_SCALARS = frozenset({str, int, float, bool, type(None)})
-_FURTHEST_SHARE = 1e12  # in millionths it is still a 64-bit integer
+_PPM = 1_000_000
 
 
 class Values(NamedTuple):
@@ -40,11 +40,11 @@ class Values(NamedTuple):
 
 
 def read(found: Predictions, watched: Watched) -> Values:
-    """Return the values of prediction records of one summary key; raise InvalidValueError when one of them is no use.
+    """Return the values of prediction records of one summary key; raise InvalidValueError when a record is invalid.
 
     A request that was cut into chunks counts once, and its latency once: in the chunk with offset 0.
     """
-    labels = _scalars("predict", found.predict, found.rows)
+    labels = scalars("predict", found.predict, found.rows)
     head = np.asarray([offset == 0 for offset in found.offset], np.bool_)
     cold = np.asarray(list(map(bool, found.cold)), np.bool_)
     latency = np.asarray(found.latency_ms, np.float64)
@@ -55,73 +55,49 @@ def read(found: Predictions, watched: Watched) -> Values:
         sum(sampled),
         latency[head & ~cold],
         latency[head & cold],
-        np.asarray(list(map(busy_ms, found.overhead_ms)), np.float64)[head],
+        np.asarray(list(map(duration_ms, found.overhead_ms)), np.float64)[head],
         _columns(captured, sampled, watched) if captured else None,
         watched.prediction.read(labels) if watched.prediction else None,
-        _shares(found, watched.classes) if watched.classes else None,
+        _shares(found, watched.known.classes) if watched.known.classes else None,
     )
 
 
-def busy_ms(value: Any) -> float:
-    """Return milliseconds that an environment was busy; what is no time is taken for none."""
-    return value if type(value) in _NUMBERS and 0 <= value <= LONGEST_MS else 0.0
+def index_entries(key: SummaryKey, found: Predictions, values: Values, watched: Watched) -> list[bytes]:
+    """Return the index lines of records of one summary key, in their order."""
+    rows = zip(found.id, found.offset, found.predict, _millionths(found, values), _slices(found, watched), strict=True)
+    return entry_lines(key.version, key.variant, key.rollout, rows)
 
 
 def _columns(captured: Sequence[dict[str, Any]], rows: Sequence[int], watched: Watched) -> dict[str, Floats]:
     """Return every column's cells as values; a record that lacks a column, as masked ones do, says nothing of it."""
     columns = {}
     for column in watched.columns:
-        lists, sizes = _lists(captured, rows, column.name)
+        name = column.known.name
+        lists, sizes = column_lists(captured, rows, name)
         if lists:
-            columns[column.name] = column.read(_cells(f"column {column.name!r}", lists, sizes))
-    for name in watched.slices:
-        _scalars(f"column {name!r}", *_lists(captured, rows, name))
+            columns[name] = column.read(one_a_row(f"column {name!r}", lists, sizes))
+    for name in watched.known.slices:
+        scalars(f"column {name!r}", *column_lists(captured, rows, name))
     return columns
-
-
-def _lists(captured: Sequence[dict[str, Any]], rows: Sequence[int], name: str) -> tuple[list[Any], Sequence[int]]:
-    """Return a column's lists of cells, one a record that has it, and how many rows each of these records has."""
-    try:
-        return [cells[name] for cells in captured], rows
-    except KeyError:
-        having = [name in cells for cells in captured]
-        return [cells[name] for cells in compress(captured, having)], list(compress(rows, having))
-
-
-def _cells(what: str, lists: Sequence[Any], sizes: Sequence[int]) -> list[Any]:
-    cells = _flattened(lists, sizes)
-    if cells is None:
-        raise InvalidValueError(f"{what} does not have one cell a row")
-    return cells
-
-
-def _scalars(what: str, lists: Sequence[Any], sizes: Sequence[int]) -> list[Any]:
-    cells = _cells(what, lists, sizes)
-    if not _SCALARS.issuperset(map(type, cells)):
-        raise InvalidValueError(f"{what} holds a cell of a wrong type")
-    return cells
-
-
-def _flattened(lists: Sequence[Any], sizes: Sequence[int]) -> list[Any] | None:
-    """Return what is in all lists, one after the other; None when one of them is no list, or not of its size."""
-    if not _LIST.issuperset(map(type, lists)):
-        return None
-    if sizes.count(1) == len(sizes):  # the usual case, a row a request, has a quicker way
-        try:
-            return [cell for (cell,) in lists]
-        except ValueError:
-            return None
-    return list(chain.from_iterable(lists)) if list(map(len, lists)) == list(sizes) else None
 
 
 def _shares(found: Predictions, classes: int) -> Floats:
     """Return the probabilities of the rows that have some, [rows, classes]."""
-    having = [(table, rows) for table, rows in zip(found.proba, found.rows, strict=True) if table is not None]
-    rows = _flattened([table for table, _ in having], [size for _, size in having])
-    cells = None if rows is None else _flattened(rows, [classes] * len(rows))
-    if cells is None or not _NUMBERS.issuperset(map(type, cells)):
-        raise InvalidValueError("proba is not one probability a class a row")
-    shares = np.asarray(cells, np.float64).reshape(-1, classes)
-    if shares.size and np.abs(shares).max() >= _FURTHEST_SHARE:
-        raise InvalidValueError("proba is not one probability a class a row")
+    shares = np.asarray(probabilities(found.proba, found.rows, classes), np.float64).reshape(-1, classes)
+    check_shares(np.abs(shares).max() if shares.size else 0.0)
     return shares
+
+
+def _millionths(found: Predictions, values: Values) -> Iterator[list[list[int]] | None]:
+    """Yield every record's probabilities in millionths."""
+    if values.shares is None:
+        yield from [None] * len(found.id)
+        return
+    rest = iter(np.rint(values.shares * _PPM).astype(np.int64).tolist())
+    for proba, rows in zip(found.proba, found.rows, strict=True):
+        yield None if proba is None else list(islice(rest, rows))
+
+
+def _slices(found: Predictions, watched: Watched) -> Iterator[dict[str, list[Cell]] | None]:
+    for cells in found.columns:
+        yield {name: cells[name] for name in watched.known.slices if name in cells} or None if cells else None

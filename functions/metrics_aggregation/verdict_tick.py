@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from metrics_aggregation import history, labelled_rows, reactions
-from modelloop import keys
+from modelloop import clock, keys
 from modelloop.aws.monitoring import joins, summaries
 from modelloop.aws.registry import manifests
 from modelloop.aws.serving import changes, judging
@@ -72,7 +72,7 @@ class ModelCheck:
         previous = self._services.registry.get_state(TrafficTotals, self.model)
         if previous is not None and previous.updated_at >= self.now:
             return
-        begin, end = traffic.first_open_hour(previous, self.now), windows.hour_of(self.now)
+        begin, end = traffic.first_open_hour(previous, self.now), clock.hour_of(self.now)
         stored = summaries.between(self._services.artifacts, self.model, begin, end)
         self._services.registry.put_state(traffic.totals(previous, stored, model=self.model, now=self.now))
 
@@ -121,11 +121,11 @@ class ModelCheck:
         calibration = (manifest.get("calibration") or {}).get("confidence")
         live = histogram(recent[0].counts, "confidence") if recent else None
         judged = {int(name) for _, joined in hours for name in branch(joined, "versions")}
-        known = {number: other for number in judged if (other := self._versions.get(number))}
+        registered = {number: other for number in judged if (other := self._versions.get(number))}
         return quality_verdict(
             hours,
             self._predicted_rows(hours),
-            {**known, version: self._versions.get(version) or manifest},
+            {**registered, version: self._versions.get(version) or manifest},
             model=self.model,
             champion=version,
             estimate=estimate.accuracy(calibration, live, drift.status if drift else OK),
@@ -150,18 +150,18 @@ class ModelCheck:
 
     def _keep_labelled_rows(self, manifest: dict[str, Any]) -> None:
         """Keep the labelled rows of hours whose labels had time to come; rows with masked columns teach nothing."""
-        last = windows.shift(windows.hour_of(self.now), -math.ceil(self._label_delay_hours(manifest)))
-        for hour, _, unkept in joins.due(self._services.artifacts, self.model):
+        last = windows.shift(clock.hour_of(self.now), -math.ceil(self._label_delay_hours(manifest)))
+        for hour, _, labels_pending in joins.due(self._services.artifacts, self.model):
             if hour > last or self._out_of_time():
                 return
-            if unkept:
+            if labels_pending:
                 if not (manifest.get("spec") or {}).get("mask"):
-                    labelled_rows.keep(self._services.stores, self.model, hour)
-                joins.forget(self._services.artifacts, [keys.unjoined(self.model, hour, joins.UNKEPT)])
+                    labelled_rows.keep(self._services.artifacts, self._services.captures, self.model, hour)
+                joins.forget(self._services.artifacts, [keys.join_pending(self.model, hour, joins.LABELS_PENDING)])
 
     def _compact(self) -> None:
         """Fold the summaries of closed hours, oldest first."""
-        now = windows.hour_of(self.now)
+        now = clock.hour_of(self.now)
         start, end = windows.shift(now, -windows.MAX_HOURS), windows.shift(now, -windows.OPEN_HOURS)
         stored: dict[SummaryKey, list[str]] = {}
         for key, digest in summaries.entries(self._services.artifacts, self.model, start, end):

@@ -12,7 +12,7 @@ from metrics_aggregation.services import Services, open_services
 from metrics_aggregation.verdict_tick import ModelCheck
 from modelloop import clock, ids
 from modelloop.aws.serving import pointers
-from modelloop.monitoring.quarantine import NOBODY
+from modelloop.captures.quarantine import UNKNOWN_MODEL
 from modelloop.settings import settings
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             logger.exception("the model could not be judged")
             failed[model] = error
     if not asked:
-        ModelCheck(_services(), NOBODY, clock.now(), lambda: _out_of_time(context)).count()
+        ModelCheck(_services(), UNKNOWN_MODEL, clock.now(), lambda: _out_of_time(context)).count()
     metrics.add_metric("ModelsJudged", MetricUnit.Count, len(statuses))
     metrics.add_metric("VerdictsFailed", MetricUnit.Count, len(failed))
     if failed:

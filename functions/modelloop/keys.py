@@ -117,14 +117,24 @@ def feedback(model: str, hour: str, digest: str) -> str:
     return f"feedback/{model}/{hour}/{digest}.jsonl"
 
 
-def unjoined(model: str, hour: str, digest: str) -> str:
+def join_pending(model: str, hour: str, digest: str) -> str:
     """Return the key of the mark that an object brought labels or predictions to an hour, not yet joined."""
-    return f"unjoined/{model}/{hour}/{digest}"
+    return f"{join_pending_prefix(model)}{hour}/{digest}"
+
+
+def join_pending_prefix(model: str) -> str:
+    """Return the prefix of a model's marks of hours that are not joined yet."""
+    return f"unjoined/{model}/"
 
 
 def quality(model: str, hour: str) -> str:
     """Return the key of the realised quality of one hour's predictions."""
-    return f"quality/{model}/{hour}.json"
+    return f"{quality_prefix(model)}{hour}.json"
+
+
+def quality_prefix(model: str) -> str:
+    """Return the prefix of the realised quality of a model's hours."""
+    return f"quality/{model}/"
 
 
 def labelled(model: str, hour: str) -> str:

@@ -108,9 +108,11 @@ def _reject(services: Services, run: Run, candidate: Candidate, progress: Progre
 
 
 def _release(services: Services, run: Run, manifest: dict[str, Any], progress: Progress) -> None:
-    number = services.registry.register_version(run.model, run.run_id, manifests.registry_facts(manifest))
+    number = services.registry.register_version(
+        run.model, run.run_id, manifests.manifest_from_json(manifest).registry_facts()
+    )
     progress.reach("publishing")
-    outcome = publish(services.stores, manifest, manifests.reference(manifest))
+    outcome = publish(services.stores, manifest, manifests.manifest_from_json(manifest).ref)
     audit.record(services.registry, run, "register", {"version": number, "outcome": outcome}, manifest["created_at"])
     facts = {name: manifest[name] for name in ("gate", "metrics", "version")}
     facts["spent"] = progress.spent()

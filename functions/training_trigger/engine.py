@@ -1,6 +1,6 @@
-"""DuckDB for one table: bounded in memory, spilling to a scratch folder, closed to everything else.
+"""DuckDB for one table: bounded in memory, spilling to a scratch folder, without access to anything else.
 
-What neither the memory nor the folder holds is a refusal that says so, at whatever stage it shows.
+A table that fits neither the memory nor the folder is refused, at whatever stage that shows.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ THREADS = 2
 MEMORY_SHARE = 0.45
 DEFAULT_MEMORY_MB = 2048
 PREFIX = "modelloop-intake-"
-LONGEST_SECONDS = 1_000
+MAX_SECONDS = 1_000
 TOO_LITTLE_MEMORY = "the table does not fit the memory of intake: upload fewer rows or columns, or shorter texts"
 DISK_IS_FULL = (
     "the table does not fit the disk of intake: upload fewer rows or columns, or deploy with more TrainerStorage"
@@ -35,10 +35,10 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 @contextmanager
 def scratch() -> Iterator[Path]:
-    """Give a folder of this invocation; what an invocation that died left behind is removed first."""
+    """Yield a folder of this invocation; what killed invocations left behind is removed first."""
     for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with suppress(FileNotFoundError):  # its own process may remove it at this moment
-            if left.stat().st_mtime < time.time() - LONGEST_SECONDS:
+            if left.stat().st_mtime < time.time() - MAX_SECONDS:
                 shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=PREFIX) as folder:
         yield Path(folder)
@@ -46,7 +46,7 @@ def scratch() -> Iterator[Path]:
 
 @contextmanager
 def within_limits() -> Iterator[None]:
-    """Raise DatasetRejectedError when the memory or the disk does not hold what is done inside."""
+    """Raise DatasetRejectedError when the code inside runs out of memory or disk."""
     try:
         yield
     except duckdb.OutOfMemoryException as error:
@@ -63,9 +63,9 @@ def within_limits() -> Iterator[None]:
 
 @contextmanager
 def connect(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Give a connection that reads files of `folder` alone and spills there what its memory does not hold.
+    """Yield a connection that reads only files of `folder` and spills to it what does not fit its memory.
 
-    Raises DatasetRejectedError when the folder does not hold it either.
+    Raises DatasetRejectedError when the folder is full too.
     """
     memory = int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", DEFAULT_MEMORY_MB)) * MEMORY_SHARE
     connection = duckdb.connect(

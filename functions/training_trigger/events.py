@@ -1,20 +1,17 @@
-"""What an event asks for: tables that arrived in the data bucket, or a model to be trained again."""
+"""The events of the data bucket: objects that were uploaded."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote_plus
 
 from modelloop import clock
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
-    """An object that was created: exactly this version of this key; `time` is ISO, `size` bytes."""
+class UploadEvent:
+    """An object that was created: exactly this version of this key; `time` is ISO, `size` in bytes."""
 
     bucket: str
     key: str
@@ -24,24 +21,23 @@ class Arrival:
     size: int
 
 
-def arrivals(event: Mapping[str, Any]) -> list[Arrival]:
-    """Return the created objects of an S3 event; none for test events, deletions and events of other makers."""
-    records = event.get("Records")
+def upload_events(records: Any) -> list[UploadEvent]:
+    """Return the created objects among an S3 event's records; none for test events, deletions and other events."""
     if not isinstance(records, list):
         return []
-    return [
-        _arrival(record)
-        for record in records
-        if isinstance(record, dict)
-        and record.get("eventSource") == "aws:s3"
-        and str(record.get("eventName", "")).removeprefix("s3:").startswith("ObjectCreated")
-    ]
+    return [_upload_event(record) for record in records if _is_upload(record)]
 
 
-def _arrival(record: Mapping[str, Any]) -> Arrival:
+def _is_upload(record: Any) -> bool:
+    if not isinstance(record, dict) or record.get("eventSource") != "aws:s3":
+        return False
+    return str(record.get("eventName", "")).removeprefix("s3:").startswith("ObjectCreated")
+
+
+def _upload_event(record: Any) -> UploadEvent:
     stored = record["s3"]["object"]
     version_id = stored.get("versionId")
-    return Arrival(
+    return UploadEvent(
         bucket=record["s3"]["bucket"]["name"],
         key=unquote_plus(stored["key"]),
         version_id=None if version_id in (None, "", "null") else version_id,

@@ -1,15 +1,16 @@
-"""Lambda: S3 tells of an upload, or somebody asks to train again; at most one run a dataset version is queued."""
+"""Lambda: S3 announces an upload, or someone asks to train again; each dataset version gets at most one run."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools import Logger
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
 
 from modelloop import keys
 from modelloop.contracts.retrain_request import retrain_request_from_json
 from modelloop.settings import settings
-from training_trigger import counts, events
+from training_trigger.events import upload_events
 from training_trigger.imported_model import take_model
 from training_trigger.intake import Outcome, take_table
 from training_trigger.retraining import answer
@@ -18,38 +19,45 @@ from training_trigger.services import Services, open_services
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from training_trigger.events import Arrival
+    from training_trigger.events import UploadEvent
 
 logger = Logger()
+metrics = Metrics(namespace="Modelloop")
+
+_COUNTED = {"queued": "RunsQueued", "rejected": "UploadsRejected", "refused": "RetrainingRefused"}
 
 
 @logger.inject_lambda_context(clear_state=True)
-@counts.metrics.log_metrics
-def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001  the runtime's signature
-    """Take in what the event tells of. Unknown failures are raised: redelivery goes on where they stopped."""
-    counts.taken()
+@metrics.log_metrics
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, list[dict[str, str | None]]]:  # noqa: ARG001  the runtime's signature
+    """Take in what the event announces; return each outcome.
+
+    Unknown errors are raised, so that the event is delivered again and continues where it stopped.
+    """
+    metrics.add_metric("EventsTaken", MetricUnit.Count, 1)
     services = open_services(settings())
-    wish = retrain_request_from_json(event)
-    if wish is not None:
-        logger.append_keys(request_id=wish.request_id)
-        outcomes = [answer(wish, services)]
+    request = retrain_request_from_json(event)
+    if request is not None:
+        logger.append_keys(request_id=request.request_id)
+        outcomes = [answer(request, services)]
     else:
-        outcomes = [_take(arrival, services) for arrival in events.arrivals(event)]
+        outcomes = [_take(upload, services) for upload in upload_events(event.get("Records"))]
     for outcome in outcomes:
-        counts.ended(outcome)
+        if outcome.what in _COUNTED:
+            metrics.add_metric(_COUNTED[outcome.what], MetricUnit.Count, 1)
         logger.info("intake", extra={"intake": outcome.to_json(), "correlation_id": outcome.run_id})
     if not outcomes:
         logger.info("nothing to do", extra={"event_source": str(event.get("source") or event.get("Event"))[:80]})
     return {"outcomes": [outcome.to_json() for outcome in outcomes]}
 
 
-def _take(arrival: Arrival, services: Services) -> Outcome:
-    upload = keys.parse_upload(arrival.key)
-    name = upload.file.rpartition("/")[2] if upload else ""
-    if upload is None or not name or name == keys.SPEC_NAME or name.startswith((".", "_")):
-        return Outcome("ignored", reason=arrival.key[:200])
-    if upload.kind == "dataset":
-        return take_table(arrival, upload.model, upload.file, services)
+def _take(upload: UploadEvent, services: Services) -> Outcome:
+    place = keys.parse_upload(upload.key)
+    name = place.file.rpartition("/")[2] if place else ""
+    if place is None or not name or name == keys.SPEC_NAME or name.startswith((".", "_")):
+        return Outcome("ignored", reason=upload.key[:200])
+    if place.kind == "dataset":
+        return take_table(upload, place.model, place.file, services)
     if name.endswith(".onnx"):
-        return take_model(arrival, upload.model, upload.file, services)
-    return Outcome("ignored", reason=arrival.key[:200])
+        return take_model(upload, place.model, place.file, services)
+    return Outcome("ignored", reason=upload.key[:200])

@@ -1,4 +1,4 @@
-"""The target: which rows have a label, the task, the classes and the numbers that stand for them."""
+"""The target's cells: which rows have a label, the classes, and the numbers that stand for them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from modelloop.errors import DatasetRejectedError
-from training_trigger.profile import infer_task
 from training_trigger.reading.cells import literal
 from training_trigger.reading.cells import value as read_value
+from training_trigger.target import REGRESSION, infer_task
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,19 +20,22 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from modelloop.spec.model import Spec
+    from modelloop.versions.prepared_table import Label
     from training_trigger.profile import Facts
 
-MOST_CLASSES = 100
-FEWEST_A_CLASS = 10
-FEWEST_ROWS = 30
+MAX_CLASSES = 100
+MIN_ROWS_A_CLASS = 10
+MIN_ROWS = 30
 OTHER = "other"
-
-type Label = str | int | float | bool
 
 
 @dataclass(frozen=True, slots=True)
-class Labels:
-    """`place` is the target's place among the columns; `classes` (None for regression) are in ascending order."""
+class Target:
+    """The target column, the task with its reason, and the classes.
+
+    `place` is the column's place in the table; `classes` (None for regression) are in ascending order; `merged` are the
+    rare ones that became one class.
+    """
 
     place: int
     kind: str
@@ -44,42 +47,43 @@ class Labels:
 
 def drop_unlabelled(connection: DuckDBPyConnection, place: int, rows: int) -> int:
     """Remove the rows without a label from `cells`; return how many."""
-    found = connection.execute(f"SELECT count(c{place}) FROM cells").fetchall()[0][0]
-    if 0 < found < rows:
+    labelled = connection.execute(f"SELECT count(c{place}) FROM cells").fetchall()[0][0]
+    if 0 < labelled < rows:
         _keep(connection, f"c{place} IS NOT NULL")
-    return int(rows - found) if found else 0
+    return int(rows - labelled) if labelled else 0
 
 
-def read_labels(connection: DuckDBPyConnection, place: int, facts: Facts, spec: Spec) -> Labels:
-    """Return the task and classes; drop or merge rare classes when the spec says so.
+def read_target(connection: DuckDBPyConnection, place: int, facts: Facts, spec: Spec) -> Target:
+    """Return the target with its task and classes; drop or merge rare classes when the spec says so.
 
     Raises DatasetRejectedError for too few rows, too many classes or rare ones.
     """
     task, reason = infer_task(facts, spec)
-    if facts.rows < FEWEST_ROWS:
+    if facts.rows < MIN_ROWS:
         raise DatasetRejectedError(
-            f"the table has {facts.rows} labelled rows; at least {FEWEST_ROWS} are needed to train and test"
+            f"the table has {facts.rows} labelled row{'' if facts.rows == 1 else 's'}; "
+            f"at least {MIN_ROWS} are needed to train and test"
         )
-    if task == "regression":
-        return Labels(place, facts.kind, task, reason)
-    if facts.distinct > MOST_CLASSES and spec.rare_classes == "refuse":
+    if task == REGRESSION:
+        return Target(place, facts.kind, task, reason)
+    if facts.distinct > MAX_CLASSES and spec.rare_classes == "refuse":
         quantities = ", or set `task: regression` in model.yaml if they are quantities" * (facts.kind == "number")
         raise DatasetRejectedError(
-            f"target {facts.name!r} has {facts.distinct:,} classes and at most {MOST_CLASSES} can be told apart: "
+            f"target {facts.name!r} has {facts.distinct:,} classes, more than the {MAX_CLASSES} that are supported: "
             f"merge labels{quantities}",
             field=facts.name,
         )
     counts = connection.execute(
         f"SELECT {read_value(place, facts.kind)} AS v, count(*) FROM cells GROUP BY v ORDER BY v"
     ).fetchall()
-    rare = [(value, count) for value, count in counts if count < FEWEST_A_CLASS]
-    common = [value for value, count in counts if count >= FEWEST_A_CLASS]
+    rare = [(value, count) for value, count in counts if count < MIN_ROWS_A_CLASS]
+    common = [value for value, count in counts if count >= MIN_ROWS_A_CLASS]
     merged: tuple[str, ...] = ()
     if rare:
         common, merged = _settle_rare(connection, place, facts, spec, rare, common)
-    if len(common) < 2:  # noqa: PLR2004  one class is nothing to tell apart
-        raise DatasetRejectedError(f"target {facts.name!r} has fewer than two classes of {FEWEST_A_CLASS} rows")
-    return Labels(
+    if len(common) < 2:  # noqa: PLR2004  a classifier needs two
+        raise DatasetRejectedError(f"target {facts.name!r} has fewer than two classes of {MIN_ROWS_A_CLASS} rows")
+    return Target(
         place, "text" if merged else facts.kind, task, reason, tuple(_label(value) for value in common), merged
     )
 
@@ -97,7 +101,7 @@ def _settle_rare(
     )
     if spec.rare_classes == "refuse":
         raise DatasetRejectedError(
-            f"{len(rare)} of {len(rare) + len(common)} classes of {facts.name!r} have fewer than {FEWEST_A_CLASS} "
+            f"{len(rare)} of {len(rare) + len(common)} classes of {facts.name!r} have fewer than {MIN_ROWS_A_CLASS} "
             f"rows: {shown}; add rows, or set `rare_classes: merge` or `drop` in model.yaml",
             field=facts.name,
         )
@@ -119,31 +123,31 @@ def _constant(value: Label) -> str:
 
 
 def look_alikes(classes: Sequence[Label] | None) -> list[str]:
-    """Return a warning for classes that differ in case alone."""
+    """Return a warning for each group of classes that differ only in upper and lower case."""
     texts: dict[str, list[str]] = {}
     for label in classes or ():
         if isinstance(label, str):
             texts.setdefault(label.casefold(), []).append(label)
     return [
-        f"the classes {', '.join(repr(label[:40]) for label in alike)} differ in case alone and are told apart: "
-        "write them alike if they mean the same"
+        f"the classes {', '.join(repr(label[:40]) for label in alike)} differ only in upper and lower case: "
+        "spell them the same if they mean the same"
         for alike in texts.values()
         if len(alike) > 1
     ]
 
 
-def encode_labels(connection: DuckDBPyConnection, labels: Labels) -> NDArray[np.int32] | NDArray[np.float64]:
+def encode_labels(connection: DuckDBPyConnection, target: Target) -> NDArray[np.int32] | NDArray[np.float64]:
     """Return the target of every row: the class index (int32), or the number itself (float64)."""
-    value = read_value(labels.place, labels.kind)
-    if labels.classes is None:
+    value = read_value(target.place, target.kind)
+    if target.classes is None:
         return np.asarray(connection.execute(f"SELECT {value} AS v FROM cells").fetchnumpy()["v"], np.float64)
-    if labels.kind == "text":
-        options = ", ".join(literal(str(label)) for label in labels.classes)
+    if target.kind == "text":
+        options = ", ".join(literal(str(label)) for label in target.classes)
         connection.execute(f"CREATE OR REPLACE TYPE label AS ENUM ({options})")
-        code = f"enum_code(c{labels.place}::label)"
+        code = f"enum_code(c{target.place}::label)"
     else:
-        options = ", ".join(_constant(label) for label in labels.classes)
-        code = f"list_position([{options}]::{'BOOLEAN' if labels.kind == 'boolean' else 'DOUBLE'}[], {value}) - 1"
+        options = ", ".join(_constant(label) for label in target.classes)
+        code = f"list_position([{options}]::{'BOOLEAN' if target.kind == 'boolean' else 'DOUBLE'}[], {value}) - 1"
     return np.asarray(connection.execute(f"SELECT ({code})::INTEGER AS v FROM cells").fetchnumpy()["v"], np.int32)
 
 

@@ -1,4 +1,4 @@
-"""Columns that give the answer away: one feature alone, cut into bins, all but determines the target."""
+"""Columns that give the answer away: one feature alone, cut into bins, nearly determines the target."""
 
 from __future__ import annotations
 
@@ -15,36 +15,43 @@ BINS = 64
 SAMPLE = 50_000
 SUSPICIOUS_ACCURACY = 0.995
 SUSPICIOUS_FIT = 0.999
-FEWEST = 50
+MIN_ROWS = 50
+
+
+def warnings(encoding: Encoding, matrix: NDArray[np.float32], target: NDArray[Any], classes: int) -> list[str]:
+    """Return a warning for each column that alone predicts the target almost perfectly."""
+    return [
+        f"column {name!r} alone predicts the target almost perfectly ({score:.1%}): does it hold the answer? "
+        "If it is not known at prediction time, list it under `ignore` in model.yaml"
+        for name, score in suspects(encoding, matrix, target, classes)
+    ]
 
 
 def suspects(
     encoding: Encoding, matrix: NDArray[np.float32], target: NDArray[Any], classes: int
 ) -> list[tuple[str, float]]:
-    """Return (column, score without anything else) of the columns that alone predict nearly all there is.
+    """Return the columns that alone predict the target almost perfectly, with their scores, best first.
 
-    The score is the accuracy of the commonest class a bin (classification) or R² of the mean a bin (regression).
+    `matrix` is float32 [rows, slots], `target` holds class codes or numbers; `classes` is 0 for a regression. The score
+    is the accuracy of the commonest class of each bin (classification) or R² of the mean of each bin (regression).
     """
     step = max(1, len(target) // SAMPLE)
-    rows, wanted = matrix[::step], target[::step]
-    if len(wanted) < FEWEST:
+    rows, labels = matrix[::step], target[::step]
+    if len(labels) < MIN_ROWS:
         return []
-    found = []
+    best: dict[str, float] = {}
     for place, slot in enumerate(encoding.slots):
         codes = _bins(np.asarray(rows[:, place], np.float64))
-        score = _accuracy(codes, wanted, classes) if classes else _fit(codes, wanted)
+        score = _accuracy(codes, labels, classes) if classes else _r2(codes, labels)
         if score is not None:
-            found.append((slot.column, score))
-    best: dict[str, float] = {}
-    for column, score in found:
-        best[column] = max(score, best.get(column, 0.0))
+            best[slot.column] = max(score, best.get(slot.column, 0.0))
     return sorted(best.items(), key=lambda pair: -pair[1])
 
 
 def _bins(values: NDArray[np.float64]) -> NDArray[np.int64]:
-    known = values[~np.isnan(values)]
-    distinct = np.unique(known)
-    edges = distinct if len(distinct) <= BINS else np.unique(np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1]))
+    present = values[~np.isnan(values)]
+    distinct = np.unique(present)
+    edges = distinct if len(distinct) <= BINS else np.unique(np.quantile(present, np.linspace(0, 1, BINS + 1)[1:-1]))
     codes = np.searchsorted(edges, values, side="left")
     codes[np.isnan(values)] = len(edges) + 1
     return codes.astype(np.int64)
@@ -57,7 +64,7 @@ def _accuracy(codes: NDArray[np.int64], target: NDArray[Any], classes: int) -> f
     return score if score >= SUSPICIOUS_ACCURACY and base < SUSPICIOUS_ACCURACY - 0.05 else None
 
 
-def _fit(codes: NDArray[np.int64], target: NDArray[Any]) -> float | None:
+def _r2(codes: NDArray[np.int64], target: NDArray[Any]) -> float | None:
     counts = np.maximum(np.bincount(codes), 1)
     means = np.bincount(codes, weights=target) / counts
     spread = float(((target - target.mean()) ** 2).sum())

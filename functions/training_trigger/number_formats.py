@@ -1,6 +1,6 @@
-"""Columns that are nearly numbers or dates: with a few odd cells among them, or written in another notation.
+"""Columns that are nearly numbers or dates: with a few odd cells among them, or written in another format.
 
-They are read as text, since nothing is guessed about a locale; this says which cells are in the way and what to do.
+They are read as text, since no locale is guessed; the texts made here say which cells prevent it and what to do.
 """
 
 from __future__ import annotations
@@ -13,41 +13,45 @@ if TYPE_CHECKING:
     from training_trigger.profile import Facts
 
 MOSTLY = 0.8
-LONGEST_SHOWN = 40
+MAX_SHOWN = 40
 _SIGN, _DIGITS = "[-+]?", r"[0-9][0-9.,' ]*"
 _CURRENCY = "(?:[$€£¥]|EUR|USD|GBP|CHF)"
-_CODE = re.compile("0[0-9]+")  # leading zeros are no mistake: postal codes have them
+_CODE = re.compile("0[0-9]+")  # leading zeros are not a mistake: postal codes have them
 
 
 @dataclass(frozen=True, slots=True)
-class Notation:
-    """One way to write numbers or dates that the grammar does not read; of several that fit, the first counts."""
+class NumberFormat:
+    """A way to write numbers or dates that the grammar does not read; of several that fit, the first one counts."""
 
     name: str
     pattern: str
     advice: str
 
 
-NOTATIONS = (
-    Notation("thousands separators", _SIGN + r"[0-9]{1,3}(?:[,' ][0-9]{3})+(?:\.[0-9]+)?", "write 1234.5, not 1,234.5"),
-    Notation("decimal commas", _SIGN + r"(?:[0-9]+|[0-9]{1,3}(?:[.' ][0-9]{3})+),[0-9]+", "write 1.5, not 1,5"),
-    Notation("percent signs", rf"{_SIGN}{_DIGITS}%", "write 12.3, not 12.3%"),
-    Notation(
+NUMBER_FORMATS = (
+    NumberFormat(
+        "thousands separators", _SIGN + r"[0-9]{1,3}(?:[,' ][0-9]{3})+(?:\.[0-9]+)?", "write 1234.5, not 1,234.5"
+    ),
+    NumberFormat("decimal commas", _SIGN + r"(?:[0-9]+|[0-9]{1,3}(?:[.' ][0-9]{3})+),[0-9]+", "write 1.5, not 1,5"),
+    NumberFormat("percent signs", rf"{_SIGN}{_DIGITS}%", "write 12.3, not 12.3%"),
+    NumberFormat(
         "currency signs",
         rf"{_SIGN}{_CURRENCY} ?{_SIGN}{_DIGITS}|{_SIGN}{_DIGITS}{_CURRENCY}",
         "write 5, not $5, and name the currency in the header",
     ),
-    Notation("plus signs", r"\+[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?", "write 1.2, not +1.2"),
-    Notation(
-        "points without a digit on both sides", _SIGN + r"(?:\.[0-9]+|[0-9]+\.)", "write 0.5 and 1.0, not .5 and 1."
+    NumberFormat("plus signs", r"\+[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?", "write 1.2, not +1.2"),
+    NumberFormat(
+        "decimal points without a digit on both sides",
+        _SIGN + r"(?:\.[0-9]+|[0-9]+\.)",
+        "write 0.5 and 1.0, not .5 and 1.",
     ),
-    Notation(
+    NumberFormat(
         "dates that are not in ISO form",
         r"(?:[0-9]{1,2}[./-][0-9]{1,2}[./-](?:[0-9]{2}|[0-9]{4})|[0-9]{4}[./][0-9]{1,2}[./][0-9]{1,2})(?:[ T].{1,20})?",
         "write 2026-12-31, not 31.12.2026 or 12/31/2026",
     ),
 )
-ANY = "|".join(f"(?:{notation.pattern})" for notation in NOTATIONS)
+ANY = "|".join(f"(?:{written.pattern})" for written in NUMBER_FORMATS)
 
 
 def nearly(facts: Facts) -> str | None:
@@ -60,8 +64,8 @@ def nearly(facts: Facts) -> str | None:
     return None
 
 
-def in_other_notation(facts: Facts) -> bool:
-    """Return whether most cells of a text column would be numbers or dates if another notation were read too."""
+def in_other_format(facts: Facts) -> bool:
+    """Return whether most cells of a text column would be numbers or dates if other formats were read too."""
     if facts.kind != "text" or not facts.foreign or nearly(facts):
         return False
     return facts.foreign + facts.numbers + facts.dates >= MOSTLY * facts.present
@@ -74,24 +78,24 @@ def explain(facts: Facts, *, masked: bool = False) -> str | None:
         return None
     if kind:
         return _odd(facts, kind, masked=masked)
-    if not in_other_notation(facts) or facts.notation is None:
+    if not in_other_format(facts) or facts.number_format is None:
         return None
-    notation = NOTATIONS[facts.notation]
+    written = NUMBER_FORMATS[facts.number_format]
     example = "" if masked or not facts.odd else f" such as {_shown(facts.odd[0][0])}"
-    holds = "" if notation.name.startswith("dates") else "numbers with "
-    return f"it holds {holds}{notation.name}{example}: {notation.advice}"
+    holds = "" if written.name.startswith("dates") else "numbers with "
+    return f"it holds {holds}{written.name}{example}: {written.advice}"
 
 
 def _odd(facts: Facts, kind: str, *, masked: bool) -> str:
     odd = facts.present - (facts.numbers if kind == "number" else facts.dates)
     what = {"number": "a number", "date": "an ISO date such as 2026-12-31"}[kind]
-    told = f"{odd:,} of {facts.present:,} values {'is' if odd == 1 else 'are'} not {what}"
+    count = f"{odd:,} of {facts.present:,} values {'is' if odd == 1 else 'are'} not {what}"
     if masked or not facts.odd:
-        return f"{told}: mend them, or list them under `missing` in model.yaml if they mean that"
+        return f"{count}: correct them, or list them under `missing` in model.yaml if they mean missing"
     shown = ", ".join(f"{_shown(text)} ({count:,})" for text, count in facts.odd)
-    token = facts.odd[0][0][:LONGEST_SHOWN].replace("\\", "\\\\").replace('"', '\\"')
-    return f'{told}: {shown}; mend them, or list them if they mean missing: `missing: ["{token}"]` in model.yaml'
+    token = facts.odd[0][0][:MAX_SHOWN].replace("\\", "\\\\").replace('"', '\\"')
+    return f'{count}: {shown}; correct them, or if they mean missing, put `missing: ["{token}"]` in model.yaml'
 
 
 def _shown(text: str) -> str:
-    return repr(text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "…")
+    return repr(text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "…")

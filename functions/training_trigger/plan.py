@@ -1,4 +1,4 @@
-"""What a run will need and where it can run: an estimate against the deployed function, before anything is fitted.
+"""What a run will need: an estimate, checked against the deployed functions before anything is fitted.
 
 The factors are fitted to what `make bench` measures (tests/benchmarks/RESULTS.md, Training) and lie above it: memory
 and processor seconds of the trainer on generated tables of mixed columns, by cells and, for classes, by answers.
@@ -27,7 +27,7 @@ FIT_SECONDS_A_CELL = {
     "linear": 0.5e-6, "hist_gradient_boosting": 1.3e-6, "decision_tree": 0.3e-6, "random_forest": 5e-6,
     "extra_trees": 3.5e-6, "gradient_boosting": 14e-6,
 }  # fmt: skip
-UNKNOWN = max(FIT_SECONDS_A_CELL.values())  # no family that was measured is slower
+UNMEASURED = max(FIT_SECONDS_A_CELL.values())  # of families that were not measured: the slowest that was
 BY_CLASS = frozenset({"hist_gradient_boosting", "gradient_boosting"})  # they fit trees for every class
 WIDE_CLASSES = 2
 DISK_TIMES = 2.5  # of a table's bytes: the file, its text as UTF-8, what the engine spills, the matrix
@@ -63,8 +63,8 @@ class Need:
         """Return intake's peak memory: that of its engine, and what is held of all rows."""
         return INTAKE_BASE_MB + self.rows * self._intake_bytes_a_row / 1e6
 
-    def most_rows(self, memory_mb: float) -> int:
-        """Return how many such rows fit into intake, and into a trainer of so much memory and its time."""
+    def max_rows(self, memory_mb: float) -> int:
+        """Return how many such rows fit into intake's memory, and into a trainer's of `memory_mb` and its time."""
         by_memory = (memory_mb * MEMORY_HEADROOM - self._fixed_mb) / self._mb_a_row
         by_time = (LAMBDA_SECONDS * TIME_HEADROOM - BASE_SECONDS) / self._seconds_a_row
         by_intake = (INTAKE_MEMORY_MB - INTAKE_BASE_MB) * 1e6 / self._intake_bytes_a_row
@@ -85,7 +85,8 @@ class Need:
     @property
     def _seconds_a_row(self) -> float:
         fits = (
-            FIT_SECONDS_A_CELL.get(name, UNKNOWN) * (self.answers if name in BY_CLASS else 1) for name in self.families
+            FIT_SECONDS_A_CELL.get(name, UNMEASURED) * (self.answers if name in BY_CLASS else 1)
+            for name in self.families
         )
         return self.slots * (SECONDS_A_CELL + sum(fits))
 
@@ -93,14 +94,14 @@ class Need:
 def make_plan(need: Need, *, size: int, memory_mb: int) -> Plan:
     """Return the plan of a run; `size` is the upload's bytes, `memory_mb` the deployed trainer's memory.
 
-    Raises DatasetRejectedError when that function could not train it, saying what to deploy or how far to cut.
+    Raises DatasetRejectedError when that function could not train it, with what to deploy or how many rows to keep.
     """
-    most = need.most_rows(memory_mb)
-    if most < need.rows:
+    maximum = need.max_rows(memory_mb)
+    if maximum < need.rows:
         raise DatasetRejectedError(
             f"training on {need.rows:,} rows and {need.columns:,} columns would take {need.memory_mb:,.0f} MB and "
             f"{need.seconds:,.0f} s, and the trainer has {memory_mb:,} MB and {LAMBDA_SECONDS} s; preparing them would "
-            f"take {need.intake_mb:,.0f} MB, and intake has {INTAKE_MEMORY_MB:,} MB: {_way_out(need, most)}"
+            f"take {need.intake_mb:,.0f} MB, and intake has {INTAKE_MEMORY_MB:,} MB: {_advice(need, maximum)}"
         )
     limits = PlanLimits(memory_mb, LAMBDA_MEMORY_MB, LAMBDA_SECONDS)
     return Plan(
@@ -110,10 +111,10 @@ def make_plan(need: Need, *, size: int, memory_mb: int) -> Plan:
 
 def check_rows(rows: int) -> None:
     """Raise DatasetRejectedError for more rows than the largest function could train on, had they one column."""
-    most = Need(rows, 1, 1, 0).most_rows(LAMBDA_MEMORY_MB)
-    if rows > most:
+    maximum = Need(rows, 1, 1, 0).max_rows(LAMBDA_MEMORY_MB)
+    if rows > maximum:
         raise DatasetRejectedError(
-            f"the table has {rows:,} rows; with a single column {_rounded(most)} could be trained on: "
+            f"the table has {rows:,} rows; with a single column {_rounded(maximum)} could be trained on: "
             "upload a random sample"
         )
 
@@ -128,9 +129,9 @@ def check_size(size: int, storage_mb: int) -> None:
         )
 
 
-def _way_out(need: Need, most: int) -> str:
-    sample = f"upload a random sample of at most {_rounded(most)} rows, or fewer columns"
-    if need.rows > need.most_rows(LAMBDA_MEMORY_MB):
+def _advice(need: Need, maximum: int) -> str:
+    sample = f"upload a random sample of at most {_rounded(maximum)} rows, or fewer columns"
+    if need.rows > need.max_rows(LAMBDA_MEMORY_MB):
         return sample
     needed = int(need.memory_mb / MEMORY_HEADROOM) + 1
     return f"deploy with TrainerMemory of at least {needed:,} MB, or {sample}"

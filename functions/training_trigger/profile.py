@@ -1,37 +1,34 @@
-"""What a table's columns are: kinds, roles, reasons to drop one, and what to warn about. Pure decisions on counts."""
+"""What a table's columns are: kinds, reasons to drop one, and what to warn about. Pure decisions on counts."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modelloop.errors import DatasetRejectedError
+from modelloop.versions.prepared_table import ColumnProfile
 from training_trigger.number_formats import MOSTLY, explain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from modelloop.spec.model import Spec
-
-FEW_DISTINCT = 20
 NEAR_UNIQUE = 0.95
 ENOUGH_TO_JUDGE = 20
 SHOWN_FROM = 10
 EXACT_WHOLE = 2**24
-LARGEST_FLOAT32 = 3.4028235677973366e38
-FREE_TEXT_WORDS = 4.0
-_IDENTIFIER_NAME = re.compile(
+MAX_FLOAT32 = 3.4028235677973366e38
+IDENTIFIER_NAME = re.compile(
     r"(?:^|[_\s.-])(?:id|uuid|guid|key|index|idx|nr|no|number)$|^(?:unnamed: \d+|row_?\w*)$", re.IGNORECASE
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Counts of one column. `present` cells are not missing; `numbers` … tell how many of them read as that kind.
+    """Counts of one column. `present` cells are not missing; `numbers` … count how many of them read as that kind.
 
-    Of text, `foreign` cells are numbers or dates in another notation, most often `notation` (its place in NOTATIONS);
-    `odd` are the commonest cells that keep the column from being numbers or dates, when most cells are.
+    Of text, `foreign` cells are numbers or dates in another format, most often `number_format` (its place in
+    NUMBER_FORMATS); when most cells are numbers or dates, `odd` are the commonest of the others.
     """
 
     name: str
@@ -44,7 +41,7 @@ class Facts:
     times: int = 0
     whole: int = 0
     foreign: int = 0
-    notation: int | None = None
+    number_format: int | None = None
     words: float = 0.0
     minimum: float | None = None
     maximum: float | None = None
@@ -81,7 +78,7 @@ class Facts:
         if self.kind != "number":
             return self.kind == "text"
         counting = self.maximum is not None and self.maximum - (self.minimum or 0) < 2 * self.present
-        return self.whole == self.present and (counting or bool(_IDENTIFIER_NAME.search(self.name)))
+        return self.whole == self.present and (counting or bool(IDENTIFIER_NAME.search(self.name)))
 
 
 def drop_reason(facts: Facts, *, masked: bool = False) -> str | None:
@@ -101,10 +98,10 @@ def drop_reason(facts: Facts, *, masked: bool = False) -> str | None:
 
 def check_range(facts: Facts) -> None:
     """Raise DatasetRejectedError for numbers that no 32-bit float can hold."""
-    largest = max(abs(facts.minimum or 0.0), abs(facts.maximum or 0.0))
-    if facts.kind == "number" and largest >= LARGEST_FLOAT32:
+    maximum = max(abs(facts.minimum or 0.0), abs(facts.maximum or 0.0))
+    if facts.kind == "number" and maximum >= MAX_FLOAT32:
         raise DatasetRejectedError(
-            f"column {facts.name!r} holds {largest:.3g}, beyond the range of a 32-bit float (3.4e38): "
+            f"column {facts.name!r} holds {maximum:.3g}, beyond the range of a 32-bit float (3.4e38): "
             "rescale it, or list it under `ignore` in model.yaml",
             field=facts.name,
         )
@@ -112,129 +109,52 @@ def check_range(facts: Facts) -> None:
 
 def warnings(facts: Facts, *, masked: bool = False) -> list[str]:
     """Return what a person should know about a feature column."""
-    found, name, kind = [], facts.name, facts.kind
+    texts, name, kind = [], facts.name, facts.kind
     if kind == "number" and facts.identifier_like:
-        found.append(f"column {name!r} looks like a row number or identifier: list it under `ignore` in model.yaml")
+        texts.append(f"column {name!r} looks like a row number or identifier: list it under `ignore` in model.yaml")
     if kind == "number" and facts.whole and max(abs(facts.minimum or 0), abs(facts.maximum or 0)) > EXACT_WHOLE:
-        found.append(f"column {name!r} holds whole numbers above 16,777,216, which 32-bit floats round")
+        texts.append(f"column {name!r} holds whole numbers above 16,777,216, which 32-bit floats round")
     if why := explain(facts, masked=masked):
-        found.append(f"column {name!r} was read as text: {why}")
+        texts.append(f"column {name!r} was read as text: {why}")
     if facts.missing > MOSTLY * facts.rows:
-        found.append(f"column {name!r} is missing in {facts.missing / facts.rows:.0%} of the rows")
-    return found
+        texts.append(f"column {name!r} is missing in {facts.missing / facts.rows:.0%} of the rows")
+    return texts
 
 
 def header_warning(facts: Sequence[Facts]) -> list[str]:
     """Return a warning when a column's name is also one of its values, as in a file without a header line."""
-    same = next((column.name for column in facts if column.name in {value for value, _ in column.top}), None)
-    if same is None:
+    repeated = next((column.name for column in facts if column.name in {value for value, _ in column.top}), None)
+    if repeated is None:
         return []
-    return [f"the first line may be data: the name {same[:80]!r} is also a value of its column; it must hold names"]
+    return [f"the first line may be data, not names: {repeated[:80]!r} is also a value of that column"]
 
 
-def choose_target(names: tuple[str, ...], spec: Spec, doubt: str | None = None) -> str:
-    """Return the target's name: what the spec says, or else the last column that has a name and is not ignored.
-
-    Raises DatasetRejectedError when the named one is not there, and with the `doubt` that there is about the last one.
-    """
-    if spec.target is not None:
-        check_named(names, spec, "target", (spec.target,))
-        return spec.target
-    if doubt:
-        raise DatasetRejectedError(doubt)
-    last = next((name for name in reversed(names) if name and name not in spec.ignore), None)
-    if last is None and not spec.ignore:
-        raise DatasetRejectedError("no column has a name: start the file with a header line")
-    if last is None:
-        raise spec.refuse("ignore", "`ignore` lists every column: leave the target and at least one feature")
-    return last
+def rows_have(count: int) -> str:
+    """Return the beginning of a sentence about so many rows."""
+    return "1 row has" if count == 1 else f"{count:,} rows have"
 
 
-def check_named(names: tuple[str, ...], spec: Spec, key: str, wanted: tuple[str, ...]) -> None:
-    """Raise SpecError when a column that the spec names is not in the table."""
-    for name in wanted:
-        if name not in names:
-            shown = ", ".join(repr(known) for known in names[:12]) + (", …" if len(names) > 12 else "")  # noqa: PLR2004  a line
-            raise spec.refuse(key, f"`{key}` names column {name!r}, which the table does not have; it has {shown}")
-
-
-def infer_task(facts: Facts, spec: Spec) -> tuple[str, str]:
-    """Return the task and the reason for it; raise DatasetRejectedError when the column cannot be predicted."""
-    guessed = "" if spec.target else " (the last column; name another as `target` in model.yaml)"
-    _check_target(facts, spec, guessed)
-    whole = facts.kind == "number" and facts.whole == facts.present
-    if spec.task == "regression":
-        if facts.kind != "number":
-            why = explain(facts, masked=facts.name in spec.mask)
-            holds = f"holds {_plural(facts)}" + (f": {why}" if why else "")
-            raise spec.refuse("task", f"regression needs numbers and target {facts.name!r} {holds}")
-        return "regression", "model.yaml asks for regression"
-    if spec.task == "classification":
-        return "classification", "model.yaml asks for classification"
-    if facts.kind == "number" and not (whole and facts.distinct <= FEW_DISTINCT):
-        _refuse_identifier(facts, guessed)
-        what = f"{facts.distinct:,} distinct whole numbers" if whole else "numbers with decimals"
-        return "regression", f"target {facts.name!r} holds {what}{guessed}"
-    what = f"{facts.distinct} distinct whole numbers" if whole else _plural(facts)
-    return "classification", f"target {facts.name!r} holds {what}{guessed}"
-
-
-def _check_target(facts: Facts, spec: Spec, guessed: str) -> None:
-    reason, why = None, explain(facts, masked=facts.name in spec.mask)
-    if facts.nested:
-        reason = "holds lists, objects or bytes: give the part to predict a column of its own"
-    elif not facts.present:
-        reason = "has no values"
-    elif facts.distinct == 1:
-        reason = f"has the same value in every row ({(facts.first or '')[:40]!r}): there is nothing to predict"
-    elif facts.kind == "date":
-        reason = "holds dates: predict a number (such as days until then) or a label"
-    elif spec.task is None and why and facts.distinct > FEW_DISTINCT:
-        reason = f"is not all numbers: {why}"
-    elif spec.task != "regression" and facts.kind == "text" and facts.near_unique:
-        reason = "looks like an identifier or free text: nearly every value is different"
-    elif facts.kind == "text" and facts.words > FREE_TEXT_WORDS and facts.distinct > FEW_DISTINCT:
-        reason = "looks like free text"
-    if reason:
-        raise DatasetRejectedError(f"target {facts.name!r} {reason}{guessed}", field=facts.name)
-
-
-def _refuse_identifier(facts: Facts, guessed: str) -> None:
-    if not guessed or not facts.identifier_like:
-        return
-    if (
-        _IDENTIFIER_NAME.search(facts.name)
-        or facts.distinct == facts.present == (facts.maximum or 0) - (facts.minimum or 0) + 1
-    ):
-        raise DatasetRejectedError(
-            f"target {facts.name!r} looks like a row number or identifier{guessed}", field=facts.name
-        )
-
-
-def _plural(facts: Facts) -> str:
-    return {"text": "text", "boolean": "true and false", "number": "numbers"}[facts.kind]
-
-
-def describe(facts: Facts, role: str, reason: str | None, *, masked: bool) -> dict[str, Any]:
+def describe(facts: Facts, role: str, reason: str | None, *, masked: bool) -> ColumnProfile:
     """Return the profile of a column as runs and manifests carry it; a masked one shows no values.
 
-    Values seen fewer than ten times are never shown.
+    Values that occur fewer than ten times are never shown.
     """
     numeric = facts.kind == "number" and not masked
-    return {
-        "name": facts.name,
-        "kind": facts.kind,
-        "role": role,
-        "reason": reason,
-        "missing": facts.missing,
-        "distinct": facts.distinct,
-        "min": facts.minimum if numeric else None,
-        "max": facts.maximum if numeric else None,
-        "mean": facts.mean if numeric else None,
-        "first": facts.first if facts.kind == "date" and not masked else None,
-        "last": facts.last if facts.kind == "date" and not masked else None,
-        "top": [] if masked else [[value, count] for value, count in facts.top if count >= SHOWN_FROM],
-        "constant": facts.distinct <= 1,
-        "identifier_like": facts.identifier_like,
-        "masked": masked,
-    }
+    dated = facts.kind == "date" and not masked
+    return ColumnProfile(
+        name=facts.name,
+        kind=facts.kind,
+        role=role,
+        reason=reason,
+        missing=facts.missing,
+        distinct=facts.distinct,
+        min=facts.minimum if numeric else None,
+        max=facts.maximum if numeric else None,
+        mean=facts.mean if numeric else None,
+        first=facts.first if dated else None,
+        last=facts.last if dated else None,
+        top=[] if masked else [[value, count] for value, count in facts.top if count >= SHOWN_FROM],
+        constant=facts.distinct <= 1,
+        identifier_like=facts.identifier_like,
+        masked=masked,
+    )

@@ -1,77 +1,78 @@
-"""A model trained again: the rows it learned from and the rows whose labels came since, as a new derived table."""
+"""Training a model again: the rows it learned from and the rows whose labels came since, as a new derived table."""
 
 from __future__ import annotations
 
-from hashlib import file_digest
 from typing import TYPE_CHECKING
 
 from modelloop import clock, keys
 from modelloop.aws.serving import pointers
 from modelloop.aws.storage import Bucket
-from modelloop.captures import origins
+from modelloop.contracts.origins import Origins
+from modelloop.contracts.retrain_request import REQUEST
 from modelloop.errors import DatasetRejectedError, NotFoundError
 from modelloop.ids import MODEL_NAME, derived_uuid7, uuid7
 from modelloop.spec.sections import MIN_LABELS
-from modelloop.versions.run import QUEUED, SUCCEEDED, Dataset, Run, SourceFile
+from modelloop.versions.run import QUEUED, SUCCEEDED, Dataset, Run
 from training_trigger import engine
-from training_trigger.derive import derive
-from training_trigger.intake import Outcome, Work, bring_in, read_spec
-from training_trigger.labelled_rows import read_labelled
+from training_trigger.derived_table import derive, read_labelled
+from training_trigger.imported_model import IMPORT
+from training_trigger.intake import Outcome, Work, bring_in, digest_of, read_spec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from modelloop.contracts.retrain_request import RetrainRequest as Retrain
+    from modelloop.contracts.labelled_row import LabelledRow
+    from modelloop.contracts.retrain_request import RetrainRequest
     from modelloop.spec.model import Spec
-    from training_trigger.labelled_rows import LabelledRow
+    from modelloop.versions.run import SourceFile
     from training_trigger.services import Services
 
-REQUEST = "request"
 WHO = "training_trigger"
-NOTHING_NEW = frozenset({"ignored", "refused", "gone", "repeated"})
+FILE = "derived.csv"
+WITHOUT_RUN = frozenset({"ignored", "refused", "gone", "repeated"})
 RUNS_SEARCHED = 100
-BROUGHT = "model"
 
 
-def answer(wish: Retrain, services: Services) -> Outcome:
-    """Train again, or tell the audit log why there is nothing to train: whoever asked has gone, and reads it there."""
-    outcome = train_again(wish, services)
-    if outcome.what in NOTHING_NEW and _is_known(services, wish.model):
-        detail = {"cause": wish.cause, "request_id": wish.request_id, **outcome.to_json()}
-        audit_id = derived_uuid7(clock.to_ms(wish.time), f"{wish.model}/{wish.cause}/{wish.request_id}/nothing")
+def answer(request: RetrainRequest, services: Services) -> Outcome:
+    """Train again, or write to the audit log why no run was made: whoever asked no longer waits, and reads it there."""
+    outcome = train_again(request, services)
+    if outcome.what in WITHOUT_RUN and _is_known(services, request.model):
+        detail = {"cause": request.cause, "request_id": request.request_id, **outcome.to_json()}
+        name = f"{request.model}/{request.cause}/{request.request_id}/nothing"
+        audit_id = derived_uuid7(clock.to_ms(request.time), name)
         why = f"no run: {outcome.reason}"
-        services.registry.record_audit(wish.model, "retrain", WHO, why, detail, audit_id=audit_id)
+        services.registry.record_audit(request.model, "retrain", WHO, why, detail, audit_id=audit_id)
     return outcome
 
 
-def train_again(wish: Retrain, services: Services) -> Outcome:
-    """Queue one run on base rows and labelled rows, or say why there is none.
+def train_again(request: RetrainRequest, services: Services) -> Outcome:
+    """Queue one run on base rows and labelled rows, or return why there is none.
 
-    A run that a person asks for trains on what there is; one that the loop wants needs new labels and no masked
-    columns.
+    A run that a person asks for trains on the rows that there are; one that the loop asks for needs new labels and no
+    masked columns.
     """
-    base = _base_run(wish.model, services) if MODEL_NAME.fullmatch(wish.model) else None
+    model = request.model
+    base = _base_run(model, services) if MODEL_NAME.fullmatch(model) else None
     if base is None:
-        return Outcome("ignored", wish.model, reason="no trained table to start from")
-    spec, refusal, spec_digest = read_spec(services.data, keys.spec(wish.model))
-    labelled = read_labelled(services.artifacts, wish.model)
-    if wish.cause != REQUEST and (reason := _reason_to_wait(spec, labelled)):
-        return Outcome("refused", wish.model, reason=reason)
+        return Outcome("ignored", model, reason="no trained table to start from")
+    spec, refusal, spec_digest = read_spec(services.data, keys.spec(model))
+    labelled = read_labelled(services.artifacts, model)
+    if request.cause != REQUEST and (reason := _reason_to_wait(spec, labelled)):
+        return Outcome("refused", model, reason=reason)
     with engine.scratch() as folder:
         table, origin = folder / "upload", base.dataset.origin
         try:
-            told, refused = _derive(origin, spec, labelled, table)
+            told, unfit = _derive(origin, spec, labelled, table)
         except NotFoundError:
-            return Outcome("gone", wish.model, reason=f"{origin.uri} is no longer kept: upload the table again")
-        run = services.registry.create_run(_run(wish, origin, table, len(labelled), spec_digest, services))
+            return Outcome("gone", model, reason=f"{origin.uri} is no longer kept: upload the table again")
+        run = services.registry.create_run(_new_run(request, origin, table, len(labelled), spec_digest, services))
         if run.state != QUEUED:
             reason = f"run {run.run_id} has trained on the same rows with the same specification"
-            return Outcome("repeated", wish.model, run.run_id, reason)
-        digest = run.dataset.digest
-        services.artifacts.put(keys.origins(run.model, digest), told)
-        services.artifacts.upload(keys.derived(run.model, digest), table)
-        return bring_in(Work(run, table, "derived.csv", spec, refusal or refused), services)
+            return Outcome("repeated", model, run.run_id, reason)
+        services.artifacts.put(keys.origins(model, run.dataset.digest), told)
+        services.artifacts.upload(keys.derived(model, run.dataset.digest), table)
+        return bring_in(Work(run, table, FILE, spec, services.trainer, refusal or unfit), services)
 
 
 def _is_known(services: Services, model: str) -> bool:
@@ -102,7 +103,7 @@ def _derive(
             return derive(connection, raw, file=origin.file, spec=spec, labelled=labelled, sink=table), None
     except DatasetRejectedError as error:
         Bucket(bucket).download(key, table, origin.version_id)
-        return origins.document(0, ()), error
+        return Origins(0, ()).to_bytes(), error
 
 
 def _base_run(model: str, services: Services) -> Run | None:
@@ -110,15 +111,18 @@ def _base_run(model: str, services: Services) -> Run | None:
     pointer, _ = pointers.read(services.artifacts, model)
     if pointer is not None and pointer.champion is not None:
         run = services.registry.get_run(model, pointer.champion.run_id)
-        return None if run.cause == BROUGHT else run
+        return None if run.cause == IMPORT else run
     trained = (run for run in services.registry.list_runs(model, limit=RUNS_SEARCHED).items if run.state == SUCCEEDED)
-    return next((run for run in trained if run.cause != BROUGHT), None)
+    return next((run for run in trained if run.cause != IMPORT), None)
 
 
-def _run(wish: Retrain, origin: SourceFile, table: Path, labelled: int, spec_digest: str, services: Services) -> Run:
-    with table.open("rb") as stream:
-        digest = file_digest(stream, "sha256").hexdigest()
-    uri = f"s3://{services.artifacts.name}/{keys.derived(wish.model, digest)}"
-    dataset = Dataset(uri, None, digest, "derived.csv", table.stat().st_size, base=origin, labelled=labelled)
-    created = clock.now()
-    return Run(wish.model, uuid7(), wish.cause, dataset, spec_digest, created_at=created, request_id=wish.request_id)
+def _new_run(
+    request: RetrainRequest, origin: SourceFile, table: Path, labelled: int, spec_digest: str, services: Services
+) -> Run:
+    digest = digest_of(table)
+    uri = f"s3://{services.artifacts.name}/{keys.derived(request.model, digest)}"
+    dataset = Dataset(uri, None, digest, FILE, table.stat().st_size, base=origin, labelled=labelled)
+    return Run(
+        request.model, uuid7(), request.cause, dataset, spec_digest, created_at=clock.now(),
+        request_id=request.request_id,
+    )  # fmt: skip

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from modelloop.aws.queues import RunsQueue
+from modelloop.aws.storage import Bucket
 from modelloop.aws.stores import Stores, open_stores
 
 if TYPE_CHECKING:
     from modelloop.aws.registry.registry import Registry
-    from modelloop.aws.storage import Bucket
     from modelloop.settings import Settings
 
 
@@ -24,9 +24,10 @@ class Trainer:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The stack's stores, the queue of runs, and the trainer that reads it."""
+    """The stack's stores, the bucket of uploads, the queue of runs, and the trainer that reads it."""
 
     stores: Stores
+    data: Bucket
     queue: RunsQueue
     trainer: Trainer
 
@@ -34,11 +35,6 @@ class Services:
     def registry(self) -> Registry:
         """The table."""
         return self.stores.registry
-
-    @property
-    def data(self) -> Bucket:
-        """The bucket of uploads."""
-        return self.stores.data
 
     @property
     def artifacts(self) -> Bucket:
@@ -49,4 +45,4 @@ class Services:
 def open_services(settings: Settings) -> Services:
     """Return the services of the stack that the settings describe."""
     trainer = Trainer(settings.trainer_memory, settings.trainer_storage)
-    return Services(open_stores(settings), RunsQueue(settings.runs_queue_url), trainer)
+    return Services(open_stores(settings), Bucket(settings.data_bucket), RunsQueue(settings.runs_queue_url), trainer)

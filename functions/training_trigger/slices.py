@@ -4,12 +4,13 @@ from __future__ import annotations
 
 # ruff: noqa: S608  in this SQL columns are named c<number> and every text goes through literal()
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from modelloop.tables.encoding import MOST_CATEGORIES
+from modelloop.tables.encoding import MAX_CATEGORIES
 from modelloop.tables.slices import spans
+from modelloop.versions.prepared_table import SliceLabels
 from training_trigger.profile import SHOWN_FROM
 from training_trigger.reading.cells import literal, value
 
@@ -30,10 +31,10 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def cut(
     connection: DuckDBPyConnection, facts: Sequence[Facts], spec: Spec, features: Container[str]
-) -> tuple[list[dict[str, Any]], NDArray[np.int16]]:
-    """Return {"name", "labels"} of every protected column that is no feature and not masked, and each row's slices.
+) -> tuple[list[SliceLabels], NDArray[np.int16]]:
+    """Return the labels of every protected column that is no feature and not masked, and each row's slices.
 
-    They are int16 [rows, columns]: places among the labels, -1 where the cell is missing. Texts, booleans and
+    The slices are int16 [rows, columns]: places among the labels, -1 where the cell is missing. Texts, booleans and
     numbers of few values are cut by value, and values that occur fewer than ten times are one slice; other numbers and
     dates are cut into quarters.
     """
@@ -43,9 +44,9 @@ def cut(
         if name in features or name in spec.mask:
             continue
         labels, code = _slices(connection, places[name], facts[places[name]])
-        found = connection.execute(f"SELECT coalesce(({code})::SMALLINT, -1) AS v FROM cells").fetchnumpy()["v"]
-        described.append({"name": name, "labels": labels})
-        columns.append(np.asarray(found, np.int16))
+        codes = connection.execute(f"SELECT coalesce(({code})::SMALLINT, -1) AS v FROM cells").fetchnumpy()["v"]
+        described.append(SliceLabels(name, labels))
+        columns.append(np.asarray(codes, np.int16))
     return described, np.column_stack(columns) if columns else np.zeros((facts[0].rows, 0), np.int16)
 
 
@@ -64,18 +65,18 @@ def _slices(connection: DuckDBPyConnection, place: int, facts: Facts) -> tuple[l
 
 def _by_value(connection: DuckDBPyConnection, sql: str, kind: str) -> tuple[list[str], str]:
     text = f"({sql})::VARCHAR"
-    found = connection.execute(
+    values = connection.execute(
         f"SELECT {text} AS v, any_value({sql}) FROM cells WHERE v IS NOT NULL"
-        f" GROUP BY v HAVING count(*) >= {SHOWN_FROM} ORDER BY count(*) DESC, v LIMIT {MOST_CATEGORIES}"
+        f" GROUP BY v HAVING count(*) >= {SHOWN_FROM} ORDER BY count(*) DESC, v LIMIT {MAX_CATEGORIES}"
     ).fetchall()
-    if not found:
+    if not values:
         return [RARE], f"CASE WHEN {text} IS NOT NULL THEN 0 END"
-    connection.execute(f"CREATE OR REPLACE TYPE slice AS ENUM ({', '.join(literal(shown) for shown, _ in found)})")
-    code = f"coalesce(enum_code(try_cast({text} AS slice))::INTEGER, {len(found)})"
-    return [*(_label(one, kind) for _, one in found), RARE], f"CASE WHEN {text} IS NOT NULL THEN {code} END"
+    connection.execute(f"CREATE OR REPLACE TYPE slice AS ENUM ({', '.join(literal(shown) for shown, _ in values)})")
+    code = f"coalesce(enum_code(try_cast({text} AS slice))::INTEGER, {len(values)})"
+    return [*(_label(cell, kind) for _, cell in values), RARE], f"CASE WHEN {text} IS NOT NULL THEN {code} END"
 
 
-def _label(found: Any, kind: str) -> str:
+def _label(cell: str | float, kind: str) -> str:
     if kind == "date":
-        return (EPOCH + timedelta(minutes=found)).date().isoformat()
-    return f"{found:g}" if kind == "number" else str(found)
+        return (EPOCH + timedelta(minutes=float(cell))).date().isoformat()
+    return f"{cell:g}" if kind == "number" else str(cell)

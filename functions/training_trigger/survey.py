@@ -1,4 +1,4 @@
-"""Counting: what every column of the table `cells` holds, in a few passes of DuckDB."""
+"""Counts of what every column of the table `cells` holds, made in a few passes of DuckDB."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from math import frexp, ldexp
 from typing import TYPE_CHECKING, Any
 
-from training_trigger.number_formats import ANY, NOTATIONS, in_other_notation, nearly
+from training_trigger.number_formats import ANY, NUMBER_FORMATS, in_other_format, nearly
 from training_trigger.profile import Facts
 from training_trigger.reading.cells import literal, value
 
@@ -29,12 +29,12 @@ _TEXT = (
     f"count(DISTINCT c), count(*) FILTER (regexp_full_match(c, {literal(ANY)})), "
     "avg(length(c) - length(replace(c, ' ', '')) + 1), min(c), max(c)"
 )
-MOST_ODD = 3
+MAX_ODD = 3
 
 
 def survey(connection: DuckDBPyConnection, cells: Cells) -> list[Facts]:
     """Return the facts of every column, in the table's order."""
-    found: list[Facts] = []
+    surveyed: list[Facts] = []
     for start in range(0, len(cells.names), BATCH):
         places = range(start, min(start + BATCH, len(cells.names)))
         wanted = ", ".join(count.format(p=place) for place in places for count in _KINDS)
@@ -42,8 +42,8 @@ def survey(connection: DuckDBPyConnection, cells: Cells) -> list[Facts]:
         counts = connection.execute(f"SELECT {wanted} FROM (SELECT {read} FROM cells)").fetchall()[0]
         for place in places:
             offset = (place - start) * len(_KINDS)
-            found.append(_facts(connection, cells, place, counts[offset : offset + len(_KINDS)]))
-    return found
+            surveyed.append(_facts(connection, cells, place, counts[offset : offset + len(_KINDS)]))
+    return surveyed
 
 
 def _facts(connection: DuckDBPyConnection, cells: Cells, place: int, counts: Sequence[int]) -> Facts:
@@ -54,45 +54,45 @@ def _facts(connection: DuckDBPyConnection, cells: Cells, place: int, counts: Seq
         nested=name in cells.nested,
     )  # fmt: skip
     if facts.kind == "number":
-        distinct, whole, low, high = _one(connection, _NUMBER, f"{value(place, 'number')} AS v")
+        distinct, whole, low, high = _row(connection, _NUMBER, f"{value(place, 'number')} AS v")
         low, high = low + 0.0, high + 0.0  # of -0.0 and 0.0 either may come first
         mean = _mean(connection, place, present, max(-low, high))
         return replace(facts, distinct=distinct, whole=whole, minimum=low, maximum=high, mean=mean)
     if facts.kind == "date":
-        distinct, times, first, last = _one(connection, _DATE, f"c{place} AS c")
+        distinct, times, first, last = _row(connection, _DATE, f"c{place} AS c")
         return replace(facts, distinct=distinct, times=times, first=first, last=last)
-    distinct, foreign, words, first, last = _one(connection, _TEXT, f"c{place} AS c")
+    distinct, foreign, words, first, last = _row(connection, _TEXT, f"c{place} AS c")
     facts = replace(
         facts, distinct=distinct, foreign=foreign, words=words or 0.0, first=first, last=last,
         top=_top(connection, place, "true", TOP),
     )  # fmt: skip
     if kind := nearly(facts):
         macro = {"number": "as_number", "date": "as_minutes"}[kind]
-        return replace(facts, odd=_top(connection, place, f"{macro}(c) IS NULL", MOST_ODD))
-    return _in_notation(connection, place, facts) if in_other_notation(facts) else facts
+        return replace(facts, odd=_top(connection, place, f"{macro}(c) IS NULL", MAX_ODD))
+    return _with_format(connection, place, facts) if in_other_format(facts) else facts
 
 
-def _mean(connection: DuckDBPyConnection, place: int, present: int, largest: float) -> float:
+def _mean(connection: DuckDBPyConnection, place: int, present: int, maximum: float) -> float:
     """Return the mean, the same for every order of the rows: whole numbers are added, not floats."""
-    scale = ldexp(1.0, min(FIXED_BITS - frexp(largest)[1], 1023))
-    (total,) = _one(connection, f"sum((v * {scale!r}::DOUBLE)::HUGEINT)", f"{value(place, 'number')} AS v")
+    scale = ldexp(1.0, min(FIXED_BITS - frexp(maximum)[1], 1023))
+    (total,) = _row(connection, f"sum((v * {scale!r}::DOUBLE)::HUGEINT)", f"{value(place, 'number')} AS v")
     return int(total) / present / scale
 
 
-def _in_notation(connection: DuckDBPyConnection, place: int, facts: Facts) -> Facts:
-    tests = [f"regexp_full_match(c, {literal(notation.pattern)})" for notation in NOTATIONS]
-    counts = _one(connection, ", ".join(f"count(*) FILTER ({test})" for test in tests), f"c{place} AS c")
+def _with_format(connection: DuckDBPyConnection, place: int, facts: Facts) -> Facts:
+    tests = [f"regexp_full_match(c, {literal(written.pattern)})" for written in NUMBER_FORMATS]
+    counts = _row(connection, ", ".join(f"count(*) FILTER ({test})" for test in tests), f"c{place} AS c")
     commonest = counts.index(max(counts))
-    return replace(facts, notation=commonest, odd=_top(connection, place, tests[commonest], 1))
+    return replace(facts, number_format=commonest, odd=_top(connection, place, tests[commonest], 1))
 
 
-def _one(connection: DuckDBPyConnection, wanted: str, column: str) -> tuple[Any, ...]:
+def _row(connection: DuckDBPyConnection, wanted: str, column: str) -> tuple[Any, ...]:
     return connection.execute(f"SELECT {wanted} FROM (SELECT {column} FROM cells)").fetchall()[0]
 
 
-def _top(connection: DuckDBPyConnection, place: int, condition: str, most: int) -> tuple[tuple[str, int], ...]:
+def _top(connection: DuckDBPyConnection, place: int, condition: str, limit: int) -> tuple[tuple[str, int], ...]:
     rows = connection.execute(
         f"SELECT c{place} AS c, count(*) AS n FROM cells WHERE c IS NOT NULL AND {condition}"
-        f" GROUP BY 1 ORDER BY n DESC, 1 LIMIT {most}"
+        f" GROUP BY 1 ORDER BY n DESC, 1 LIMIT {limit}"
     ).fetchall()
     return tuple((str(cell), int(count)) for cell, count in rows)

@@ -1,34 +1,35 @@
-// The API, through the proxy that serves this page. Every address is relative to the page.
+// Requests to the API, through the proxy that serves this page. Every address is relative to the page.
 
 const ROOT = new URL("../", document.baseURI);
-const PATIENCE_MS = 35_000;
+const TIMEOUT_MS = 35_000;
 
-async function ask(path, options) {
+async function send(path, options) {
   let answer;
   try {
-    answer = await fetch(new URL(path, ROOT), { ...options, signal: AbortSignal.timeout(PATIENCE_MS) });
+    answer = await fetch(new URL(path, ROOT), { ...options, signal: AbortSignal.timeout(TIMEOUT_MS) });
   } catch (error) {
-    throw new Error(error.name === "TimeoutError" ? `no answer came within ${PATIENCE_MS / 1000} seconds`
+    throw new Error(error.name === "TimeoutError" ? `no answer within ${TIMEOUT_MS / 1000} seconds`
       : "the proxy does not answer: is `modelloop dashboard` still running?");
   }
-  const found = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Error(found.error || found.message || `the API answered ${answer.status}`);
-  return found;
+  const body = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new Error(body.error || body.message || `the API answered ${answer.status}`);
+  return body;
 }
 
-const part = encodeURIComponent;
+const segment = encodeURIComponent;
 
 function address(path, query) {
-  const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== null);
-  return given.length ? `${path}?${new URLSearchParams(given)}` : path;
+  const parameters = Object.entries(query).filter(([, value]) => value !== undefined && value !== null);
+  return parameters.length ? `${path}?${new URLSearchParams(parameters)}` : path;
 }
 
-export const models = (query = {}) => ask(address("models", query));
+export const listModels = (query = {}) => send(address("models", query));
 
-export const about = (model, topic = "", query = {}) => ask(address(`models/${part(model)}${topic && "/" + topic}`, query));
+export const getModel = (model, topic = "", query = {}) =>
+  send(address(`models/${segment(model)}${topic && "/" + topic}`, query));
 
 export function change(model, action, body) {
-  return ask(`models/${part(model)}/${action}`, {
+  return send(`models/${segment(model)}/${action}`, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify(body),

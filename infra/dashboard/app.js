@@ -1,23 +1,23 @@
 // Which view is shown, how it stays fresh, and what its buttons do.
 
+import * as announcements from "./announcements.js";
 import * as api from "./api.js";
-import { width } from "./charts.js";
+import { updateCharts } from "./charts.js";
 import { confirm, isOpen } from "./dialog.js";
 import { h } from "./dom.js";
-import { keepPlace, reachable } from "./keep.js";
-import { wantOlder } from "./lists.js";
-import { open } from "./monitoring.js";
-import { modelsOf, news } from "./news.js";
-import { loadList, loadModel } from "./parts.js";
+import { openColumns } from "./drift.js";
+import { loadList, loadModel, wantOlder } from "./loading.js";
+import { preserveFocus, updateTabStops } from "./preserve_focus.js";
 import * as views from "./views.js";
 
 const main = document.getElementById("main");
-const CALM_MS = 10_000, BUSY_MS = 2_000;
+const IDLE_MS = 10_000, BUSY_MS = 2_000; // between two refreshes; busy: while a run is under way
 
-let drawn = null, timer = 0, turn = 0; // drawn: { name, found, text, failed }
+let shown = null; // the view: { name, parts, text } or { name, failure }
+let timer = 0, latestRefresh = 0;
 
 // The model that the address names: "" for the list, null when it names nothing.
-function chosen() {
+function addressedModel() {
   const [, name] = /^#\/models\/([^/]+)$/.exec(location.hash) || [];
   if (!name) return ["", "#", "#/"].includes(location.hash) ? "" : null;
   try {
@@ -29,55 +29,60 @@ function chosen() {
 
 async function refresh({ moved = false, force = false } = {}) {
   clearTimeout(timer);
-  const mine = ++turn, name = chosen();
+  const turn = ++latestRefresh, name = addressedModel();
   let busy = false;
   try {
-    if (name === null) throw new Error("this address names no model");
-    const found = await (name ? loadModel(name, { columns: open, force }) : loadList(force));
-    if (mine !== turn) return;
-    busy = modelsOf(found).some((model) => ["RUNNING", "QUEUED"].includes(model.run?.state));
-    show(name, found);
+    if (name === null) throw new Error("there is no page at this address");
+    const parts = await (name ? loadModel(name, { columns: openColumns, force }) : loadList(force));
+    if (turn !== latestRefresh) return;
+    busy = announcements.modelsOf(parts).some((model) => ["RUNNING", "QUEUED"].includes(model.run?.state));
+    show(name, parts);
   } catch (error) {
-    if (mine !== turn) return;
-    fail(name, error);
+    if (turn !== latestRefresh) return;
+    showFailure(name, error);
   }
   document.title = name ? `${name} · Modelloop` : "Modelloop";
   if (moved) {
     main.focus({ preventScroll: true });
     scrollTo(0, 0);
   }
-  schedule(busy ? BUSY_MS : CALM_MS);
+  schedule(busy ? BUSY_MS : IDLE_MS);
 }
 
-function show(name, found) {
-  const parts = Object.entries(found).filter(([topic]) => topic !== "details").map(([, part]) => part);
-  const text = JSON.stringify([name, width(), found.details, parts.map(({ value, error, at }) => [value, error, error && at])]);
-  if (text !== drawn?.text) {
-    draw(name ? views.model(name, found, actions(name)) : views.list(found.models, actions("")));
-    if (drawn?.name === name && drawn.found) announce(news(drawn.found, found));
+function show(name, parts) {
+  const loaded = Object.entries(parts).filter(([topic]) => topic !== "details").map(([, part]) => part);
+  const text = JSON.stringify([name, parts.details, loaded.map(({ value, error, at }) => [value, error, error && at])]);
+  if (text !== shown?.text) {
+    draw(name ? views.model(name, parts, actions(name)) : views.list(parts.models, actions("")));
+    if (shown?.name === name && shown.parts) announce(announcements.changes(shown.parts, parts));
   }
-  drawn = { name, found, text };
-  if (parts.every((part) => !part.error)) document.getElementById("freshness").textContent = `as of ${new Date().toLocaleTimeString()}`;
+  shown = { name, parts, text };
+  if (loaded.every((part) => !part.error)) {
+    document.getElementById("freshness").textContent = `updated at ${new Date().toLocaleTimeString()}`;
+  }
 }
 
-function fail(name, error) {
-  if (drawn?.failed === error.message && drawn.name === name) return;
+function showFailure(name, error) {
+  if (shown?.failure === error.message && shown.name === name) return;
   draw([h("h1", {}, name || "Models"), h("p", { class: "error" }, error.message), h("p", {}, h("a", { href: "#/" }, "All models"))]);
   announce(error.message);
-  drawn = { name, failed: error.message };
+  shown = { name, failure: error.message };
 }
 
-// Nothing is asked for while nobody looks.
+// A hidden page asks for nothing.
 function schedule(wait) {
   clearTimeout(timer);
   if (!document.hidden) timer = setTimeout(() => (isOpen() ? schedule(BUSY_MS) : refresh()), wait);
 }
 
 function draw(content) {
-  const redraw = () => main.replaceChildren(...content.flat(Infinity).filter(Boolean));
-  if (drawn) return keepPlace(main, redraw);
+  const redraw = () => {
+    main.replaceChildren(...content.flat(Infinity).filter(Boolean));
+    updateCharts();
+  };
+  if (shown) return preserveFocus(main, redraw);
   redraw(); // another view begins at its top
-  reachable(main);
+  updateTabStops(main);
 }
 
 function announce(text) {
@@ -96,7 +101,7 @@ function actions(name) {
   };
   act.report = async (version) => {
     try {
-      location.assign((await api.about(name, `versions/${version}/report`)).url);
+      location.assign((await api.getModel(name, `versions/${version}/report`)).url);
     } catch (error) {
       announce(error.message);
       main.prepend(h("p", { class: "error" }, error.message));
@@ -110,14 +115,11 @@ document.querySelector(".skip").addEventListener("click", (event) => {
   main.focus();
 });
 window.addEventListener("hashchange", () => {
-  drawn = null;
-  open.clear();
+  shown = null;
+  openColumns.clear();
   refresh({ moved: true });
 });
-window.addEventListener("resize", () => {
-  if (drawn?.found) show(drawn.name, drawn.found); // charts are drawn to the width
-  reachable(main);
-});
+window.addEventListener("resize", () => updateTabStops(main));
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) clearTimeout(timer);
   else if (!isOpen()) refresh();

@@ -1,4 +1,4 @@
-// The one dialog: a change needs a reason, and a refusal is told where it was asked for.
+// The dialog that confirms a change. It asks for a reason, and shows why the API refused the change.
 
 const dialog = document.getElementById("confirm");
 const field = (name) => document.getElementById(`confirm-${name}`);
@@ -13,7 +13,7 @@ export function confirm(title, text, send, done) {
   dialog.onsubmit = async (event) => {
     event.preventDefault();
     const reason = field("reason").value.trim();
-    if (!reason) return refuse("Say why: blanks tell nobody anything.");
+    if (!reason) return refuse("Enter a reason: the audit log keeps it.");
     field("go").disabled = true;
     try {
       await send(reason);

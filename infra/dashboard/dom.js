@@ -1,10 +1,7 @@
-// Elements made from data: text is always text, never markup.
-
-const SVG = "http://www.w3.org/2000/svg";
-const DRAWN = new Set(["svg", "rect", "line", "text", "title", "path", "polygon", "circle"]);
+// Elements made from data. Text is always text, never markup.
 
 export function h(name, attributes = {}, ...children) {
-  const element = DRAWN.has(name) ? document.createElementNS(SVG, name) : document.createElement(name);
+  const element = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
     if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
     else if (value === true) element.setAttribute(key, "");
@@ -12,13 +9,6 @@ export function h(name, attributes = {}, ...children) {
   }
   element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
   return element;
-}
-
-export function number(value, digits = 4) {
-  if (value === null || value === undefined) return "–";
-  if (typeof value !== "number") return String(value);
-  if (Number.isInteger(value)) return value.toLocaleString("en");
-  return Math.abs(value) < 1e-4 ? value.toExponential(1) : Number(value.toPrecision(digits)).toString();
 }
 
 export function time(text) {
@@ -29,12 +19,19 @@ export function time(text) {
   return h("time", { datetime: text, title: moment.toISOString() }, shown);
 }
 
+const NAMES = { drift: "drifted", insufficient_data: "not enough data", hold: "waiting", rollback: "rolled back", promote: "promoted" };
 const TONES = {
   ok: "good", watch: "warn", waiting: "warn", frozen: "warn", degraded: "bad", SUCCEEDED: "good", champion: "good", RUNNING: "warn", QUEUED: "warn", insufficient_data: "warn",
   passed: "good", SUPERSEDED: "warn", REJECTED: "warn", challenger: "warn", drift: "bad", data_fault: "bad", FAILED: "bad", worse: "bad",
 };
 
-export const badge = (state, text = state) => h("span", { class: `badge ${TONES[state] || "muted"}` }, String(text).replaceAll("_", " "));
+// What a state of the API is called on the page.
+export const stateName = (state) => NAMES[state] ?? String(state).replaceAll("_", " ").toLowerCase();
+
+export const badge = (state, text = stateName(state)) => h("span", { class: `badge ${TONES[state] || "muted"}` }, text);
+
+// "1 row", "2 rows"
+export const counted = (count, noun, format = String) => `${format(count)} ${noun}${count === 1 ? "" : "s"}`;
 
 // A table that is stacked becomes a list of cards on a phone; its roles say that it is a table even then.
 export function table(caption, columns, rows, { stacked = false } = {}) {
@@ -46,27 +43,27 @@ export function table(caption, columns, rows, { stacked = false } = {}) {
     return h("tr", role("row"), h("th", { scope: "row", ...role("rowheader") }, first), rest.map((cell, at) =>
       h("td", { class: columns[at + 1][1], "data-label": columns[at + 1][0], ...role("cell") }, cell)));
   });
-  const drawn = h("table", role("table"), h("caption", {}, caption), h("thead", role("rowgroup"), h("tr", role("row"), head)), h("tbody", role("rowgroup"), body));
-  return h("div", { class: stacked ? "scroll stacked" : "scroll", role: "group", "aria-label": caption }, drawn);
+  const element = h("table", role("table"), h("caption", {}, caption), h("thead", role("rowgroup"), h("tr", role("row"), head)), h("tbody", role("rowgroup"), body));
+  return h("div", { class: stacked ? "scroll stacked" : "scroll", role: "group", "aria-label": caption }, element);
 }
 
-export const reasons = (found) => (found.reasons?.length ? h("ul", {}, found.reasons.map((reason) => h("li", {}, reason))) : null);
+export const reasons = (verdict) => (verdict.reasons?.length ? h("ul", {}, verdict.reasons.map((reason) => h("li", {}, reason))) : null);
 
 export const facts = (pairs) => h("dl", { class: "facts" }, pairs.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
 
 export const card = (title, ...children) => h("section", { class: "card", "aria-label": title }, h("h2", {}, title), children);
 
-// A part's card: what it had last, and why there is nothing newer.
-export function part(title, { value, error, at }, draw) {
-  const told = at ? `as of ${new Date(at).toLocaleTimeString()}; since then it could not be had: ` : "it could not be had: ";
-  const stale = error && h("p", { class: "error" }, told + error);
-  return value ? draw(value, stale) : card(title, stale);
+// The card of a part that was loaded: its last value, and why there is no newer one.
+export function partCard(title, { value, error, at }, draw) {
+  const since = at ? `Shown as of ${new Date(at).toLocaleTimeString()}. Loading it again failed: ` : "It could not be loaded: ";
+  const failure = error && h("p", { class: "error" }, since + error);
+  return value ? draw(value, failure) : card(title, failure);
 }
 
-const unfolded = new Set(); // figures that are shown stay so when the page is drawn anew
+const unfolded = new Set(); // what is unfolded stays so when the page is drawn again
 
-export function figures(id, content, title = "Figures") {
-  const fold = h("details", { open: unfolded.has(id), ontoggle: () => (fold.open ? unfolded.add(id) : unfolded.delete(id)) },
+export function fold(id, content, ...title) {
+  const element = h("details", { id: `table-${id}`, open: unfolded.has(id), ontoggle: () => (element.open ? unfolded.add(id) : unfolded.delete(id)) },
     h("summary", { id: `figures-${id}` }, title), content);
-  return fold;
+  return element;
 }

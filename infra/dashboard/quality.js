@@ -1,48 +1,54 @@
-// Quality of one model: realised where labels came back, estimated where they did not, by slice and over time.
+// Quality of one model: on labelled rows, estimated where labels are missing, by slice and over time.
 
-import { badge, card, facts, figures, h, number, reasons, table } from "./dom.js";
-import { plain } from "./monitoring.js";
-import { trend } from "./trends.js";
+import { formatNumber } from "./charts.js";
+import { card, counted, facts, fold, h, reasons, table } from "./dom.js";
+import { pointOf, verdictBadge } from "./drift.js";
+import { trendChart } from "./model_charts.js";
 
-const interval = (figure) => (figure && Number.isFinite(figure.low) ? `${number(figure.low)} to ${number(figure.high)}` : "–");
+const interval = (metric) => (metric && Number.isFinite(metric.low) ? `${formatNumber(metric.low)} to ${formatNumber(metric.high)}` : "–");
 
-export function quality(found, stale) {
-  const rows = Object.entries(found.metrics || {}).map(([name, figure]) => [
-    name, number(figure.value), interval(figure), number(figure.holdout?.value),
+export function quality(verdict, failure) {
+  const rows = Object.entries(verdict.metrics || {}).map(([name, metric]) => [
+    name, formatNumber(metric.value), interval(metric), formatNumber(metric.holdout?.value),
   ]);
-  const columns = [["metric", ""], ["live", "number"], ["95 % interval", "number"], ["holdout", "number"]];
-  const coverage = found.coverage === null || found.coverage === undefined ? "" : `, ${Math.round(found.coverage * 100)} % of the predictions`;
-  return card("Quality", stale, h("p", {}, badge(found.status), ` ${number(found.rows || 0)} labelled rows${coverage}`), reasons(found),
-    rows.length > 0 && table("Realised quality", columns, rows), facts([...estimated(found.estimate), ...labels(found)]), slices(found.slices));
+  const heads = [["metric", ""], ["live", "number"], ["95 % interval", "number"], ["holdout", "number"]];
+  const coverage = verdict.coverage === null || verdict.coverage === undefined ? "" : `, ${Math.round(verdict.coverage * 100)} % of the predictions`;
+  return card("Quality", failure, h("p", {}, verdictBadge(verdict), ` ${counted(verdict.rows || 0, "labelled row", formatNumber)}${coverage}`), reasons(verdict),
+    rows.length > 0 && table("Quality on labelled rows", heads, rows), facts([...estimateFacts(verdict.estimate), ...labelFacts(verdict)]), slices(verdict.slices));
 }
 
-function estimated(estimate) {
+function estimateFacts(estimate) {
   if (!estimate) return [];
-  const told = estimate.available ? `${estimate.metric} ${number(estimate.value)}, ${interval(estimate)}, from ${number(estimate.rows)} rows` : `none: ${estimate.reason}`;
-  return [["estimate without labels", told]];
+  const text = estimate.available
+    ? `${estimate.metric} ${formatNumber(estimate.value)} (${interval(estimate)}), from ${counted(estimate.rows, "row", formatNumber)}`
+    : `not available: ${estimate.reason}`;
+  return [["estimate without labels", text]];
 }
 
-function labels({ labels: counts, rows = 0 }) {
-  if (!counts) return [];
-  const told = [[rows, "matured and judged"], [counts.pending, "pending"], [counts.unknown, "unknown"], [counts.repeated, "repeated"]];
-  return [["labels", `${number(counts.received)} came back: ${told.map(([count, word]) => `${number(count)} ${word}`).join(", ")}`]];
+function labelFacts({ labels, rows = 0 }) {
+  if (!labels) return [];
+  const parts = [`${formatNumber(rows)} used`];
+  if (labels.pending) parts.push(`${formatNumber(labels.pending)} waiting for ${labels.pending === 1 ? "its prediction" : "their predictions"}`);
+  if (labels.unknown) parts.push(`${formatNumber(labels.unknown)} without a known prediction`);
+  if (labels.repeated) parts.push(`${formatNumber(labels.repeated)} sent again`);
+  return [["labels", `${counted(labels.received, "label", formatNumber)} received: ${parts.join(", ")}`]];
 }
 
-function slices(found) {
-  if (!found?.length) return null;
-  const names = Object.keys(found[0].metrics), columns = [["slice", ""], ["rows", "number"], ...names.map((name) => [name, "number"])];
-  const rows = found.map((one) => [`${one.column} = ${one.value}`, number(one.rows), ...names.map((name) => number(one.metrics[name]?.value))]);
-  return figures("slices", table("Quality by slice", columns, rows), "Slices");
+function slices(entries) {
+  if (!entries?.length) return null;
+  const names = Object.keys(entries[0].metrics), heads = [["slice", ""], ["rows", "number"], ...names.map((name) => [name, "number"])];
+  const rows = entries.map((slice) => [`${slice.column} = ${slice.value}`, formatNumber(slice.rows),
+    ...names.map((name) => formatNumber(slice.metrics[name]?.value))]);
+  return fold("slices", table("Quality by slice", heads, rows), "Slices");
 }
 
 export function qualityOverTime({ history = [] }) {
-  const names = [...new Set(history.flatMap((point) => Object.keys(point.metrics || {})))];
+  const names = [...new Set(history.flatMap((verdict) => Object.keys(verdict.metrics || {})))];
   if (!names.length) return null;
-  const drawn = names.map((name) => trend(name, history.map((point) => {
-    const figure = point.metrics?.[name] || {};
-    return { ...plain(point), value: figure.value, low: figure.low, high: figure.high, limit: figure.holdout?.value,
-      cells: [interval(figure), number(point.rows)] };
-  }), { id: `quality-${name}`, limit: "holdout", columns: [["95 % interval", "number"], ["labels", "number"]], of: names.length }));
-  return card("Quality over time", h("p", { class: "legend" }, h("span", { class: "baseline" }, "live, with its 95 % interval"),
-    h("span", { class: "limit" }, "holdout")), h("div", { class: "trends" }, drawn));
+  const charts = names.map((name) => trendChart(name, history.map((verdict) => {
+    const metric = verdict.metrics?.[name] || {};
+    return { ...pointOf(verdict), value: metric.value, low: metric.low, high: metric.high, limit: metric.holdout?.value,
+      cells: [interval(metric), formatNumber(verdict.rows)] };
+  }), { id: `quality-${name}`, limit: "holdout", columns: [["95 % interval", "number"], ["labels", "number"]] }));
+  return card("Quality over time", h("div", { class: "trends" }, charts));
 }

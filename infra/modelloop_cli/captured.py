@@ -10,14 +10,18 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
 from modelloop import clock, keys
+from modelloop.captures.cells import known_columns
+from modelloop.contracts.capture_record import FeedbackRecord
 from modelloop_cli.exporting import baseline, captures
+from modelloop_cli.exporting.captures import ExportedVersion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from modelloop.contracts.capture_record import PredictionRecord
     from modelloop_client.client import Client
-    from modelloop_client.target import Stack
+    from modelloop_client.stacks import Stack
 
 LATE_HOURS = 24  # captures that waited in an environment lie under the hour of their arrival
 _HOUR_CHARACTERS = len("2026-11-23T10")
@@ -38,32 +42,49 @@ def export(client: Client, model: str, span: Span, out: Path, *, scores: bool = 
     """
     counted: Counter[str] = Counter()
     seen: set[tuple[str, int, str]] = set()
-    versions = {known["version"]: known["run_id"] for known in client.versions(model, sys.maxsize)}
+    runs = {known["version"]: known["run_id"] for known in client.versions(model, sys.maxsize)}
 
     @cache
-    def whole(version: int) -> frozenset[str]:
-        return baseline.whole_columns(client.version(model, version))
+    def version(number: int) -> ExportedVersion | None:
+        if number not in runs:
+            return None
+        manifest = client.version(model, number)
+        return ExportedVersion(runs[number], known_columns(manifest), baseline.whole_columns(manifest))
 
     for key, body in _objects(client.stack, span):
         files: dict[str, list[str]] = defaultdict(list)
-        for record in captures.records(body, model, versions):
-            identity = (record["id"], record.get("offset", -1), record.get("variant", ""))
-            if not span.start <= record["time"] < span.end or (record["kind"] == "prediction" and identity in seen):
+        for record in captures.records(body, model, version):
+            if not span.start <= record.time < span.end or _is_repeated(record, seen):
                 continue
-            seen.add(identity)
-            integral = whole(record["version"]) if record["kind"] == "prediction" else frozenset()
-            found = list(captures.lines(record, integral, scores=scores))
-            for line in found:
+            lines = list(captures.lines(record, _whole(record, version), scores=scores))
+            for line in lines:
                 files[line.folder].append(json.dumps(line.document, ensure_ascii=False))
-            counted.update(_counts(record, len(found)))
+            counted.update(_counts(record, len(lines)))
         counted["files"] += _write(out, key, files)
     return counted
 
 
-def _counts(record: dict[str, object], lines: int) -> dict[str, int]:
-    if record["kind"] == "feedback":
+def _is_repeated(record: PredictionRecord | FeedbackRecord, seen: set[tuple[str, int, str]]) -> bool:
+    """Return whether a prediction was exported before, and remember it; labels may repeat."""
+    if isinstance(record, FeedbackRecord):
+        return False
+    identity = record.id, record.offset, record.variant
+    repeated = identity in seen
+    seen.add(identity)
+    return repeated
+
+
+def _whole(
+    record: PredictionRecord | FeedbackRecord, version: Callable[[int], ExportedVersion | None]
+) -> frozenset[str]:
+    made_by = None if isinstance(record, FeedbackRecord) else version(record.version)
+    return made_by.whole if made_by else frozenset()
+
+
+def _counts(record: PredictionRecord | FeedbackRecord, lines: int) -> dict[str, int]:
+    if isinstance(record, FeedbackRecord):
         return {"labels": lines}
-    return {"rows": lines, "rows_without_features": 0 if lines else int(str(record["rows"]))}
+    return {"rows": lines, "rows_without_features": 0 if lines else len(record.predict)}
 
 
 def _write(out: Path, key: str, files: dict[str, list[str]]) -> int:

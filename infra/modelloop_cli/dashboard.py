@@ -1,13 +1,17 @@
-"""The page: models, what serves, drift and quality, runs and versions, served on loopback by the signing proxy."""
+"""The dashboard's files: the signing proxy serves them on loopback.
+
+How charts are drawn (Chart.js, charts.js, theme.css) is shared with the trainer's report and lies beside it, because
+the trainer's code has to hold what its report is made of.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from modelloop_cli.proxy import Page
+from modelloop_stack import project
 
 PREFIX = "/dashboard/"
-_FOLDER = Path(__file__).resolve().parents[1] / "dashboard"
+_FOLDER = project.files() / "infra" / "dashboard"
+_CHARTS = project.files() / "functions" / "trainer" / "report" / "charts"
 _TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -17,10 +21,11 @@ _TYPES = {
 
 
 def pages() -> dict[str, Page]:
-    """Return the page's files by path; the folder itself is the page."""
-    found = {
+    """Return every file of the dashboard by its path in an address; the prefix itself is the page."""
+    files = {
         PREFIX + file.name: (_TYPES[file.suffix], file.read_bytes())
-        for file in sorted(_FOLDER.iterdir())
+        for folder in (_FOLDER, _CHARTS)
+        for file in sorted(folder.iterdir())
         if file.suffix in _TYPES
     }
-    return found | {PREFIX: found[f"{PREFIX}index.html"]}
+    return files | {PREFIX: files[f"{PREFIX}index.html"]}

@@ -1,8 +1,8 @@
-"""A loopback proxy for clients that cannot sign: a browser, an old Prometheus, a protocol client.
+"""A proxy on loopback for clients that cannot sign: a browser, an old Prometheus, a protocol client.
 
-It acts with the caller's own identity, so it answers nobody else: it listens on the loopback address alone, takes
-only loopback names in the Host header (a rebound DNS name is refused), and refuses requests that a page of another
-origin made.
+It signs with the caller's own identity, so it answers nobody else: it listens on the loopback address alone, accepts
+only loopback names in the Host header (a rebound DNS name is refused), and refuses requests from pages of another
+origin.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
 LOOPBACK = "127.0.0.1"
 NAMES = ("127.0.0.1", "localhost", "[::1]")
 METHODS = "GET, HEAD, POST"
-LARGEST_BODY = 10 * 1024 * 1024  # what API Gateway takes
+MAX_BODY = 10 * 1024 * 1024  # bytes that API Gateway accepts
 _SENT = ("accept", "content-type", "content-encoding", "inference-header-content-length", "if-none-match")
 _RETURNED = ("content-type", "inference-header-content-length", "location", "etag", "retry-after")
 _OWN = "x-modelloop-"
 
-type Page = tuple[str, bytes]
+Page = tuple[str, bytes]
 """Content type and content."""
 
 
 class Proxy(ThreadingHTTPServer):
-    """Forwards to one stack; `pages` are own files served by path, under a strict content-security policy.
+    """Forwards to one stack; `pages` are own files by path, served under a strict content-security policy.
 
-    With `home`, the path of one of them, `/` and that path without its last slash lead there.
+    With `home`, the path of one of them, `/` and that path without its last slash redirect there.
     """
 
     daemon_threads = True
@@ -51,23 +51,23 @@ class Proxy(ThreadingHTTPServer):
         self.client = client
         self.pages = pages or {}
         self.home = home
-        self.ways_home = frozenset({"/", home.rstrip("/")} if home else ())
+        self.redirected = frozenset({"/", home.rstrip("/")} if home else ())
         self.hosts = frozenset(f"{name}:{self.server_port}" for name in NAMES)
 
     @property
     def url(self) -> str:
-        """Where clients connect."""
+        """Return the address that clients connect to."""
         return f"http://{LOOPBACK}:{self.server_port}"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Stay silent about a client that left before its answer did: a browser that reloads does so every time."""
+        """Print nothing when a client left before its answer: a browser that reloads does so every time."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
 
 @contextmanager
 def running(proxy: Proxy) -> Iterator[Proxy]:
-    """Serve in a thread while the block runs."""
+    """Serve in a thread while the block runs; yield the proxy."""
     thread = Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.05}, name="proxy", daemon=True)
     thread.start()
     try:
@@ -105,21 +105,21 @@ class _Exchange(BaseHTTPRequestHandler):
         self._answer()
 
     def log_message(self, *_: object) -> None:
-        """Stay silent: the terminal belongs to the person."""
+        """Print nothing: the terminal is for what the command prints."""
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Answer in the one error form what the server itself refuses, such as a method that no route has."""
+        """Answer what the server itself refuses, such as a method that no route has, in the API's error form."""
         self.close_connection = True
         if code == HTTPStatus.NOT_IMPLEMENTED:
-            told = f"no route takes {self.command}; use {METHODS}"
-            self._refuse(HTTPStatus.METHOD_NOT_ALLOWED, "BAD_REQUEST", told, {"allow": METHODS})
+            reason = f"no route takes {self.command}; use {METHODS}"
+            self._refuse(HTTPStatus.METHOD_NOT_ALLOWED, "BAD_REQUEST", reason, {"allow": METHODS})
         else:
             self._refuse(code, "BAD_REQUEST", message or explain or HTTPStatus(code).phrase)
 
     def _answer(self) -> None:
-        if refusal := refuse(self.server.hosts, {name.lower(): value for name, value in self.headers.items()}):
+        if refusal := refusal_reason(self.server.hosts, {name.lower(): value for name, value in self.headers.items()}):
             self._refuse(HTTPStatus.FORBIDDEN, "FORBIDDEN", refusal)
-        elif self.command != "POST" and self.server.home and urlsplit(self.path).path in self.server.ways_home:
+        elif self.command != "POST" and self.server.home and urlsplit(self.path).path in self.server.redirected:
             self._send(HTTPStatus.FOUND, {"location": self.server.home, "cache-control": "no-store"}, b"")
         elif self.command != "POST" and (page := self.server.pages.get(urlsplit(self.path).path)):
             self._send(HTTPStatus.OK, {"content-type": page[0], **PAGE_HEADERS}, page[1])
@@ -127,12 +127,12 @@ class _Exchange(BaseHTTPRequestHandler):
             self._forward()
 
     def _forward(self) -> None:
-        body = self._body()
+        body = self._read_body()
         if body is None:
             return
         target = urlsplit(self.path)
         if not target.path.startswith("/") or ".." in unquote(target.path).split("/"):
-            self._refuse(HTTPStatus.BAD_REQUEST, "BAD_REQUEST", "the path leaves the API")
+            self._refuse(HTTPStatus.BAD_REQUEST, "BAD_REQUEST", "the path leads out of the API")
             return
         sent = {name: value for name, value in self.headers.items() if name.lower() in _SENT or _is_own(name)}
         try:
@@ -144,23 +144,24 @@ class _Exchange(BaseHTTPRequestHandler):
                 headers=sent,
             )
         except Exception as error:  # noqa: BLE001  the edge: a client gets an answer, whatever went wrong here
-            told = explain(error) or CommandError(f"the proxy failed: {error!r}")
-            self._refuse(HTTPStatus.BAD_GATEWAY, "BAD_GATEWAY", told.message)
+            failure = explain(error) or CommandError(f"the proxy failed: {error!r}")
+            self._refuse(HTTPStatus.BAD_GATEWAY, "BAD_GATEWAY", failure.message)
             return
-        kept = {name: value for name, value in answer.headers.items() if name.lower() in _RETURNED or _is_own(name)}
-        self._send(answer.status_code, {**kept, "x-content-type-options": "nosniff"}, answer.content)
+        returned = {name: value for name, value in answer.headers.items() if name.lower() in _RETURNED or _is_own(name)}
+        self._send(answer.status_code, {**returned, "x-content-type-options": "nosniff"}, answer.content)
 
-    def _body(self) -> bytes | None:
-        told = self.headers.get("content-length", "0")
-        if "transfer-encoding" in self.headers or not told.isascii() or not told.isdigit():
+    def _read_body(self) -> bytes | None:
+        """Return the body, or None after it was refused."""
+        length = self.headers.get("content-length", "0")
+        if "transfer-encoding" in self.headers or not length.isascii() or not length.isdigit():
             self.close_connection = True
             self._refuse(HTTPStatus.LENGTH_REQUIRED, "BAD_REQUEST", "send the body with a Content-Length")
             return None
-        if int(told) > LARGEST_BODY:
+        if int(length) > MAX_BODY:
             self.close_connection = True
             self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "REQUEST_TOO_LARGE", "the body is over 10 MB")
             return None
-        return self.rfile.read(int(told))
+        return self.rfile.read(int(length))
 
     def _refuse(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
         error = ModelloopError(message)
@@ -181,8 +182,8 @@ class _Exchange(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
 
-def refuse(hosts: frozenset[str], headers: Mapping[str, Any]) -> str | None:
-    """Return why a request with these headers is not answered, or None when it may pass."""
+def refusal_reason(hosts: frozenset[str], headers: Mapping[str, Any]) -> str | None:
+    """Return why a request with these headers is refused, or None when it may pass."""
     if headers.get("host", "").lower() not in hosts:
         return "only loopback names are answered"
     origin = headers.get("origin")

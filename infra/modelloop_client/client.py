@@ -1,4 +1,4 @@
-"""The API as typed calls: timeouts, retries, keys and signatures included."""
+"""The API as methods, with timeouts, retries, the API key and signatures."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from modelloop_client.signing import ApiKey, Signature, is_data_plane
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from modelloop_client.target import Stack
+    from modelloop.json_types import JsonObject, JsonValue
+    from modelloop_client.stacks import Stack
 
-type Document = dict[str, Any]
+Document = dict[str, Any]  # a JSON object that the API answered; its fields are those of infra/docs/routes.md
 
 TIMEOUT = httpx.Timeout(35.0, connect=5.0)  # API Gateway gives up after 29 s
 CONNECTION_RETRIES = 3
 ATTEMPTS = 4
 PAGE = 100
-_AGAIN = {
+_RETRIED = {
     HTTPStatus.TOO_MANY_REQUESTS,
     HTTPStatus.BAD_GATEWAY,
     HTTPStatus.SERVICE_UNAVAILABLE,
@@ -58,99 +59,99 @@ class Client:
         params: dict[str, str] | None = None,
         headers: dict[str, str] | None = None,
     ) -> httpx.Response:
-        """Send one request, signed or with the key as its path asks; any status is an answer."""
+        """Send one request, signed or with the API key as its path needs; return the response whatever its status."""
         auth = self._key if is_data_plane(path) else Signature(self.stack.credentials, self.stack.region)
         return self._http.request(
             method, self.stack.api_url + path, content=content, params=params, headers=headers, auth=auth
         )
 
     def get(self, path: str, **params: str | int | None) -> Document:
-        """Read a document; raises ApiError for every answer but 2xx."""
-        given = {name: str(value) for name, value in params.items() if value is not None}
+        """Return a document; raise ApiError for every status but 2xx."""
+        query = {name: str(value) for name, value in params.items() if value is not None}
         for attempt in range(1, ATTEMPTS):
-            answer = self.send("GET", path, params=given)
-            if answer.status_code not in _AGAIN:
+            answer = self.send("GET", path, params=query)
+            if answer.status_code not in _RETRIED:
                 return _document(answer)
             time.sleep(self._pause * 2**attempt)
-        return _document(self.send("GET", path, params=given))
+        return _document(self.send("GET", path, params=query))
 
-    def post(self, path: str, body: Document) -> Document:
-        """Send a document once; raises ApiError for every answer but 2xx."""
+    def post(self, path: str, body: JsonObject) -> Document:
+        """Send a document once and return the answer; raise ApiError for every status but 2xx."""
         content = httpx.Request("POST", "http://body", json=body).content
         return _document(self.send("POST", path, content=content, headers={"content-type": "application/json"}))
 
     def pages(self, path: str, key: str, limit: int) -> list[Document]:
-        """Read a paged list up to `limit` items."""
+        """Return the items of a paged list, at most `limit`."""
         items: list[Document] = []
-        following: str | None = None
+        next_page: str | None = None
         while len(items) < limit:
-            page = self.get(path, limit=min(PAGE, limit - len(items)), next=following)
+            page = self.get(path, limit=min(PAGE, limit - len(items)), next=next_page)
             items += page[key]
-            following = page.get("next")
-            if not following:
+            next_page = page.get("next")
+            if not next_page:
                 break
         return items[:limit]
 
     def models(self, limit: int = PAGE) -> list[Document]:
-        """Return the models and what serves for each."""
+        """Return the models and the versions that serve."""
         return self.pages("/models", "models", limit)
 
     def versions(self, model: str, limit: int = PAGE) -> list[Document]:
         """Return a model's versions, newest first."""
-        return self.pages(f"/models/{_part(model)}/versions", "versions", limit)
+        return self.pages(f"/models/{_quote(model)}/versions", "versions", limit)
 
     def version(self, model: str, version: int) -> Document:
         """Return a version's manifest."""
-        return self.get(f"/models/{_part(model)}/versions/{version}")
+        return self.get(f"/models/{_quote(model)}/versions/{version}")
 
     def runs(self, model: str, limit: int = PAGE) -> list[Document]:
         """Return a model's runs, newest first."""
-        return self.pages(f"/models/{_part(model)}/runs", "runs", limit)
+        return self.pages(f"/models/{_quote(model)}/runs", "runs", limit)
 
     def about(self, model: str, topic: str, **params: str | int | None) -> Document:
         """Return one of a model's documents: drift, quality, summary, audit, runs/ID, lineage/ID and so on."""
-        return self.get(f"/models/{_part(model)}/{topic}", **params)
+        return self.get(f"/models/{_quote(model)}/{topic}", **params)
 
-    def act(self, model: str, action: str, **body: Any) -> Document:
+    def act(self, model: str, action: str, **body: JsonValue) -> Document:
         """Change what serves, or start a run: promote, rollback, approve, runs and so on."""
-        given = {name: value for name, value in body.items() if value is not None}
-        return self.post(f"/models/{_part(model)}/{action}", given)
+        fields = {name: value for name, value in body.items() if value is not None}
+        return self.post(f"/models/{_quote(model)}/{action}", fields)
 
-    def predict(self, model: str, rows: Sequence[Document], params: Document | None = None) -> Document:
-        """Predict for rows of column values; returns predictions, the prediction id, and what `params` asked for."""
-        body: Document = {"dataframe_records": list(rows)}
-        return self.post(f"/models/{_part(model)}/invocations", body | ({"params": params} if params else {}))
+    def predict(self, model: str, rows: Sequence[JsonObject], params: JsonObject | None = None) -> Document:
+        """Predict for rows of column values; return `predictions`, `prediction_id`, and what `params` asked for."""
+        body: dict[str, JsonValue] = {"dataframe_records": list(rows)}
+        return self.post(f"/models/{_quote(model)}/invocations", body | ({"params": params} if params else {}))
 
     def schema(self, model: str) -> Document:
-        """Return which columns a model takes and what it answers, as the Open Inference Protocol tells it."""
-        return self.get(f"/v2/models/{_part(model)}")
+        """Return the columns that a model takes and what it answers, in the form of the Open Inference Protocol."""
+        return self.get(f"/v2/models/{_quote(model)}")
 
     def audit(self, model: str, limit: int) -> list[Document]:
         """Return who changed what, newest first."""
-        return self.pages(f"/models/{_part(model)}/audit", "audit", limit)
+        return self.pages(f"/models/{_quote(model)}/audit", "audit", limit)
 
-    def infer(self, model: str, body: Document, version: int | None = None) -> Document:
-        """Send an Open Inference Protocol request, to a pinned version where one is named."""
-        place = _part(model) if version is None else f"{_part(model)}/versions/{version}"
+    def infer(self, model: str, body: JsonObject, version: int | None = None) -> Document:
+        """Send an Open Inference Protocol request, to `version` where one is named; return the answer."""
+        place = _quote(model) if version is None else f"{_quote(model)}/versions/{version}"
         return self.post(f"/v2/models/{place}/infer", body)
 
-    def feedback(self, model: str, items: Sequence[Document]) -> Document:
-        """Send labels for predictions: `{"id", "row", "label"}` each; returns the accepted count."""
-        return self.post(f"/models/{_part(model)}/feedback", {"feedback": list(items)})
+    def feedback(self, model: str, items: Sequence[JsonObject]) -> Document:
+        """Send labels for predictions, each as `{"id", "row", "label"}`; return how many were `accepted`."""
+        return self.post(f"/models/{_quote(model)}/feedback", {"feedback": list(items)})
 
 
-def _part(name: str) -> str:
+def _quote(name: str) -> str:
     return quote(name, safe="")
 
 
 def _document(answer: httpx.Response) -> Document:
     try:
-        found = answer.json()
+        document = answer.json()
     except ValueError:
-        found = {"error": f"the API answered {answer.status_code} with something that is not JSON"}
-        raise ApiError(answer.status_code, found) from None
-    if not isinstance(found, dict):
-        found = {"value": found}
+        document = {"error": f"the API answered {answer.status_code} with something that is not JSON"}
+        raise ApiError(answer.status_code, document) from None
+    if not isinstance(document, dict):
+        document = {"value": document}
     if not answer.is_success:
-        raise ApiError(answer.status_code, found)
-    return found
+        raise ApiError(answer.status_code, document)
+    return document

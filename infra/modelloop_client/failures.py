@@ -1,4 +1,4 @@
-"""What a command tells a person when it cannot go on: one line, and what to do about it."""
+"""Failures as a person reads them: one line that says why, and what to do about it."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ SIGN_IN = "Sign in: aws configure sso, or set AWS_PROFILE"
 ADVICE = {
     HTTPStatus.BAD_REQUEST: "Compare the body with the model's schema: modelloop predict MODEL --schema",
     HTTPStatus.FORBIDDEN: "Check your identity and the stack: aws sts get-caller-identity, or modelloop up again",
-    HTTPStatus.NOT_FOUND: "See what exists: modelloop models, modelloop versions MODEL",
-    HTTPStatus.CONFLICT: "See what serves now, and who changed it: modelloop models, modelloop audit MODEL",
+    HTTPStatus.NOT_FOUND: "See what exists: modelloop models, or modelloop versions MODEL",
+    HTTPStatus.CONFLICT: "See what serves now and who changed it: modelloop models, modelloop audit MODEL",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Send fewer rows at a time",
-    HTTPStatus.UNPROCESSABLE_ENTITY: "Mend the named value and send it again",
-    HTTPStatus.TOO_MANY_REQUESTS: "Wait a moment and repeat, or raise the usage plan's limits",
-    HTTPStatus.SERVICE_UNAVAILABLE: "Wait a moment and repeat; modelloop runs MODEL tells whether a version is live",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "Fix the value and send it again",
+    HTTPStatus.TOO_MANY_REQUESTS: "Wait a moment and try again, or raise the limits of the usage plan",
+    HTTPStatus.SERVICE_UNAVAILABLE: "Wait a moment and try again; see what serves with: modelloop models",
 }
 
 
 class CommandError(Exception):
-    """A command cannot go on; `message` says why in one line, `advice` what to do."""
+    """A command cannot continue; `message` says why in one line, `advice` what to do."""
 
     def __init__(self, message: str, advice: str = "") -> None:
         super().__init__(message)
@@ -44,11 +44,16 @@ class ApiError(CommandError):
 
     def __init__(self, status: int, document: dict[str, Any]) -> None:
         message = document.get("error") or document.get("message") or f"the API answered {status}"
-        super().__init__(str(message), ADVICE.get(HTTPStatus(status), ""))
         self.status = status
         self.code = str(document.get("error_code", ""))
-        self.field = document.get("field")
-        self.row = document.get("row")
+        self.field: str | None = document.get("field")
+        self.row: int | None = document.get("row")
+        super().__init__(str(message), self._choose_advice())
+
+    def _choose_advice(self) -> str:
+        if self.status == HTTPStatus.UNPROCESSABLE_ENTITY and self.field is not None and self.row is not None:
+            return f"Fix column {self.field} in row {self.row} (the first row is 0)"
+        return ADVICE.get(HTTPStatus(self.status), "")
 
     def to_json(self) -> dict[str, Any]:
         """Return what --json prints: also the status, code, field and row."""
@@ -70,12 +75,12 @@ def _refused(error: ClientError) -> CommandError:
     return CommandError(message, "Check that your identity may do this, and the stack's name and region")
 
 
-_UP = "Bring the stack up: modelloop up"
-_LINES: tuple[tuple[type[Exception], Callable[[Any], CommandError]], ...] = (
+_START = "Start the stack: modelloop up"
+_EXPLANATIONS: tuple[tuple[type[Exception], Callable[[Any], CommandError]], ...] = (
     (ModelloopError, lambda error: CommandError(error.message)),
-    (httpx.TimeoutException, lambda error: CommandError(f"no answer in time from {_address(error)}", "Repeat")),
-    (httpx.TransportError, lambda error: CommandError(f"nothing answers at {_address(error)}", _UP)),
-    (EndpointConnectionError, lambda error: CommandError(str(error), _UP)),
+    (httpx.TimeoutException, lambda error: CommandError(f"no answer in time from {_address(error)}", "Try again")),
+    (httpx.TransportError, lambda error: CommandError(f"nothing answers at {_address(error)}", _START)),
+    (EndpointConnectionError, lambda error: CommandError(str(error), _START)),
     (NoCredentialsError, lambda _: CommandError("no AWS credentials found", SIGN_IN)),
     (ClientError, _refused),
     (BotoCoreError, lambda error: CommandError(str(error), "Check AWS_PROFILE and AWS_REGION")),
@@ -84,7 +89,7 @@ _LINES: tuple[tuple[type[Exception], Callable[[Any], CommandError]], ...] = (
 
 
 def explain(error: Exception) -> CommandError | None:
-    """Return an expected failure as a line and advice, or None for a bug that should show its traceback."""
+    """Return an expected failure as a line with advice, or None for a bug, whose traceback should be shown."""
     if isinstance(error, CommandError):
         return error
-    return next((line(error) for kind, line in _LINES if isinstance(error, kind)), None)
+    return next((make(error) for kind, make in _EXPLANATIONS if isinstance(error, kind)), None)

@@ -13,7 +13,7 @@ from modelloop_client.failures import CommandError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-type Row = dict[str, Any]
+Row = dict[str, Any]
 
 CHUNK = 500
 
@@ -37,8 +37,8 @@ def read_text(file: str) -> str:
         with open(file, encoding="utf-8-sig") as opened:  # noqa: PTH123  a path, or a shell's /dev/fd
             return opened.read()
     except UnicodeDecodeError as error:
-        whence = "standard input" if file == "-" else file
-        raise CommandError(f"{whence} is not UTF-8 text", "Save it as UTF-8") from error
+        source = "standard input" if file == "-" else file
+        raise CommandError(f"{source} is not UTF-8 text", "Save it as UTF-8") from error
 
 
 def from_text(text: str) -> list[Row]:
@@ -50,7 +50,7 @@ def from_text(text: str) -> list[Row]:
 
 
 def chunks(rows: Sequence[Row], size: int = CHUNK) -> Iterator[Sequence[Row]]:
-    """Return the rows in requests of at most `size`."""
+    """Yield the rows in parts of at most `size`, one for each request."""
     return (rows[start : start + size] for start in range(0, len(rows), size))
 
 
@@ -67,10 +67,10 @@ def _csv_rows(text: str) -> list[Row]:
 
 def _json_rows(text: str) -> list[Row]:
     try:
-        found = json.loads(text)
+        document = json.loads(text)
     except ValueError:
-        found = [_json_line(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
-    rows = found if isinstance(found, list) else [found]
+        document = [_json_line(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    rows = document if isinstance(document, list) else [document]
     if not rows or not all(isinstance(row, dict) for row in rows):
         raise CommandError("the JSON holds no rows", 'A row is an object: {"island": "Biscoe"}')
     return rows

@@ -1,4 +1,4 @@
-"""How requests prove who sends them: an API key on the data plane, SigV4 on the control plane."""
+"""How requests are authenticated: by an API key on the data plane, by SigV4 on the control plane."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _SIGNED = ("host", "content-type")
 
 
 def is_data_plane(path: str) -> bool:
-    """Tell whether a path below the API's stage asks for the API key (else for a signature)."""
+    """Return whether a path below the API's stage needs the API key; other paths need a signature."""
     return DATA_PLANE.fullmatch(path) is not None
 
 
 class ApiKey(httpx.Auth):
-    """Adds the API key that the usage plan knows."""
+    """Adds the API key of the stack's usage plan."""
 
     def __init__(self, key: str) -> None:
         self._key = key

@@ -1,4 +1,4 @@
-"""From a file on disk to an object in the data bucket, once per content."""
+"""Upload a table or a model, with what belongs to it, unless the same content was uploaded before."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from modelloop_client.target import Stack
+    from modelloop_client.stacks import Stack
 
 FORMATS = (".csv", ".csv.gz", ".parquet", ".jsonl", ".onnx")
 _DIGEST = "sha256"
 
 
 class Upload(NamedTuple):
-    """An object in the data bucket; `unchanged` tells that the same content was there already."""
+    """An object in the data bucket; `unchanged` when the same content was there already."""
 
     uri: str
     version_id: str
@@ -33,17 +33,17 @@ class Upload(NamedTuple):
 
 
 def check_file(file: Path) -> None:
-    """Raise CommandError when the file is not there, is empty, or is of no format that the loop reads."""
+    """Raise CommandError when the file does not exist, is empty, or has no suffix that can be trained on."""
     if not file.is_file():
         raise CommandError(f"{file} is not a file", "Name a table: modelloop train table.csv --model NAME")
     if not file.name.lower().endswith(FORMATS):
-        raise CommandError(f"{file.name} is of no format that can be trained on", f"Bring one of {', '.join(FORMATS)}")
+        raise CommandError(f"{file.name} cannot be trained on", f"Use one of {', '.join(FORMATS)}")
     if not file.stat().st_size:
         raise CommandError(f"{file} is empty", "Check how the file was made")
 
 
 def check_reference(reference: Path | None, file: Path) -> None:
-    """Raise CommandError when rows to examine a model on are given for a table, or are no CSV file."""
+    """Raise CommandError when reference rows are given for a table instead of a model, or are not a CSV file."""
     if reference is None:
         return
     if not is_model(file):
@@ -53,66 +53,66 @@ def check_reference(reference: Path | None, file: Path) -> None:
 
 
 def is_model(file: Path) -> bool:
-    """Tell a model that is brought from a table to train on."""
+    """Return whether the file is a model to import, rather than a table to train on."""
     return file.name.lower().endswith(".onnx")
 
 
-def place(model: str, file: Path) -> Callable[[str], str]:
-    """Return what names the keys beside a file: a brought model and a table have folders of their own."""
+def folder_keys(model: str, file: Path) -> Callable[[str], str]:
+    """Return a function from a file's name to its key beside `file`: tables and models have folders of their own."""
     return partial(keys.brought if is_model(file) else keys.dataset, model)
 
 
-def upload(stack: Stack, model: str, file: Path, *, force: bool, moved: Callable[[int], object]) -> Upload:
-    """Put the file under the model's prefix, unless its content is there; `moved` hears of bytes sent."""
-    return _put(stack, place(model, file)(file.name), file, force=force, moved=moved)
+def upload(stack: Stack, model: str, file: Path, *, force: bool, on_progress: Callable[[int], object]) -> Upload:
+    """Upload the file, unless its content is there, and return its place; `on_progress` gets counts of bytes sent."""
+    return _put(stack, folder_keys(model, file)(file.name), file, force=force, on_progress=on_progress)
 
 
-def accompany(
+def upload_companions(
     stack: Stack, model: str, file: Path, *, spec: Path | None, target: str | None, reference: Path | None
 ) -> bool:
-    """Put what is to lie beside a file, before it; True when something differs from what was there."""
-    described = place(model, file)(keys.SPEC_NAME)
-    changed = put_spec(stack, described, spec) if spec else False
-    changed |= write_target(stack, described, target) if target else False
+    """Upload what belongs to a file, before the file; return whether something differs from what was there."""
+    spec_key = folder_keys(model, file)(keys.SPEC_NAME)
+    changed = put_spec(stack, spec_key, spec) if spec else False
+    changed |= write_target(stack, spec_key, target) if target else False
     return changed | (put_reference(stack, model, reference) if reference else False)
 
 
 def put_reference(stack: Stack, model: str, file: Path) -> bool:
-    """Put the rows that a brought model is examined on; True when they differ from what was there."""
-    sent = _put(stack, keys.brought(model, keys.REFERENCE_NAME), file, force=False, moved=lambda _: None)
+    """Upload the rows that an imported model is examined on; return whether they differ from what was there."""
+    sent = _put(stack, keys.brought(model, keys.REFERENCE_NAME), file, force=False, on_progress=lambda _: None)
     return not sent.unchanged
 
 
-def _put(stack: Stack, key: str, file: Path, *, force: bool, moved: Callable[[int], object]) -> Upload:
+def _put(stack: Stack, key: str, file: Path, *, force: bool, on_progress: Callable[[int], object]) -> Upload:
     sha256 = _digest(file)
     uri = f"s3://{stack.data_bucket}/{key}"
     s3 = stack.aws("s3")
-    there = None if force else _head(s3, stack.data_bucket, key)
-    if there and there["Metadata"].get(_DIGEST) == sha256:
-        moved(file.stat().st_size)
-        return Upload(uri, there["VersionId"], sha256, unchanged=True)
-    s3.upload_file(str(file), stack.data_bucket, key, Callback=moved, ExtraArgs={"Metadata": {_DIGEST: sha256}})
+    current = None if force else _head(s3, stack.data_bucket, key)
+    if current and current["Metadata"].get(_DIGEST) == sha256:
+        on_progress(file.stat().st_size)
+        return Upload(uri, current["VersionId"], sha256, unchanged=True)
+    s3.upload_file(str(file), stack.data_bucket, key, Callback=on_progress, ExtraArgs={"Metadata": {_DIGEST: sha256}})
     written = s3.head_object(Bucket=stack.data_bucket, Key=key)
     return Upload(uri, written["VersionId"], sha256, unchanged=False)
 
 
 def write_target(stack: Stack, key: str, target: str) -> bool:
-    """Name the target in the model.yaml at a key of the data bucket; True when the file changed.
+    """Write the target into the model.yaml at a key of the data bucket; return whether the file changed.
 
-    Raises CommandError when a model.yaml is there and names another target, or cannot be read.
+    Raises CommandError when the model.yaml names another target, or cannot be read.
     """
     s3 = stack.aws("s3")
     text = _read(s3, stack.data_bucket, key)
     try:
         spec = yaml.safe_load(text) or {}
-        named = spec.get("target")
+        current = spec.get("target")
     except (yaml.YAMLError, AttributeError) as error:
-        raise CommandError(f"s3://{stack.data_bucket}/{key} is not a model.yaml", "Mend or remove it") from error
-    if named == target:
+        raise CommandError(f"s3://{stack.data_bucket}/{key} is not a model.yaml", "Correct or remove it") from error
+    if current == target:
         return False
-    if named is not None:
+    if current is not None:
         raise CommandError(
-            f"the model's model.yaml names the target {named!r}, not {target!r}",
+            f"the model's model.yaml names the target {current!r}, not {target!r}",
             f"Change s3://{stack.data_bucket}/{key}, or leave --target out",
         )
     line = yaml.safe_dump({"target": target}, allow_unicode=True)
@@ -121,7 +121,7 @@ def write_target(stack: Stack, key: str, target: str) -> bool:
 
 
 def put_spec(stack: Stack, key: str, file: Path) -> bool:
-    """Put a model.yaml under a key of the data bucket; True when it differs from what was there."""
+    """Upload a model.yaml under a key of the data bucket; return whether it differs from what was there."""
     s3 = stack.aws("s3")
     text = read_text(str(file))
     if _read(s3, stack.data_bucket, key) == text:

@@ -1,4 +1,4 @@
-"""Deploy the package by CloudFormation, then mend what the emulator left out."""
+"""Deploy the package by CloudFormation, then correct what the emulator does otherwise than AWS."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def deploy(endpoint_url: str, package: Package) -> dict[str, str]:
     """
     template_url = _upload(endpoint_url, package)
     cloudformation = emulator_client("cloudformation", endpoint_url)
-    before = status(endpoint_url)
+    before = read_status(endpoint_url)
     if before is not None and before.startswith(("ROLLBACK", "DELETE", "CREATE_FAILED")):
         cloudformation.delete_stack(StackName=STACK)
         before = None
@@ -46,25 +46,25 @@ def deploy(endpoint_url: str, package: Package) -> dict[str, str]:
     return _await_complete(cloudformation)
 
 
-def status(endpoint_url: str) -> str | None:
-    """Return the stack's status, or nothing when there is no stack."""
+def read_status(endpoint_url: str) -> str | None:
+    """Return the status of the stack in CloudFormation, or None when there is no stack."""
     try:
         stacks = emulator_client("cloudformation", endpoint_url).describe_stacks(StackName=STACK)["Stacks"]
     except ClientError:
         return None
-    found = str(stacks[0]["StackStatus"])
-    return None if found == "DELETE_COMPLETE" else found
+    status = str(stacks[0]["StackStatus"])
+    return None if status == "DELETE_COMPLETE" else status
 
 
-def mend(endpoint_url: str, outputs: dict[str, str]) -> None:
-    """Bring the deployed stack to what the template says, where the emulator reads it otherwise."""
+def correct_emulator(endpoint_url: str, outputs: dict[str, str]) -> None:
+    """Set what the template says and the emulator leaves out."""
     gateway = emulator_client("apigateway", endpoint_url, Config(parameter_validation=False))
     _accept_binary_bodies(gateway, outputs["ApiId"])
     _keep_failed_events(emulator_client("lambda", endpoint_url), endpoint_url, outputs)
 
 
 def describe(endpoint_url: str, outputs: dict[str, str]) -> StackInfo:
-    """Collect what tools need to talk to the stack."""
+    """Return what tools need to talk to the stack."""
     gateway = emulator_client("apigateway", endpoint_url)
     key = gateway.get_api_key(apiKey=outputs["ApiKeyId"], includeValue=True)
     return StackInfo(
@@ -86,7 +86,7 @@ def describe(endpoint_url: str, outputs: dict[str, str]) -> StackInfo:
 
 
 def _upload(endpoint_url: str, package: Package) -> str:
-    """Upload the files and the template, which is longer than a request may carry; returns its address."""
+    """Upload the files and the template, which is too long for a request; return the template's address."""
     s3 = emulator_client("s3", endpoint_url)
     s3.create_bucket(Bucket=BUCKET)
     for key, content in package.files.items():
@@ -96,8 +96,8 @@ def _upload(endpoint_url: str, package: Package) -> str:
 
 
 def _await_complete(cloudformation: Any) -> dict[str, str]:
-    until = time.monotonic() + DEPLOY_SECONDS
-    while time.monotonic() < until:
+    deadline = time.monotonic() + DEPLOY_SECONDS
+    while time.monotonic() < deadline:
         stack = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
         if stack["StackStatus"] in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
             return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
@@ -115,7 +115,7 @@ def _first_failure(cloudformation: Any) -> str:
 
 
 def _accept_binary_bodies(gateway: Any, api: str) -> None:
-    """Write the media types unescaped: the emulator takes `*~1*` by the letter.
+    """Write the media types unescaped: the emulator stores `*~1*` literally.
 
     Its patch stores the value as it comes, so this one is a list, which the client would otherwise refuse to send.
     """

@@ -1,8 +1,7 @@
-"""The emulator: its own environment, its process, its state."""
+"""The emulator of AWS: its environment, its process, its stored state."""
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import socket
 import subprocess
@@ -11,15 +10,14 @@ from pathlib import Path
 
 import httpx
 
-from modelloop_stack.build.cache import locked
-from modelloop_stack.build.paths import PYTHON, ROOT, UV
+from modelloop_stack.build.cache import digest_of, hold_lock
+from modelloop_stack.build.paths import CACHE, PYTHON, ROOT, UV
 from modelloop_stack.info import REGION
-from modelloop_stack.processes import MARK, SERVER, server, stop
+from modelloop_stack.processes import MARK, SERVER, find_server, stop
 
 LOCK = ROOT / "infra" / "locks" / "ministack.txt"
-HOME = ROOT / ".local" / "emulator"
 START_SECONDS = 60
-# The emulator is meant to outlive this program: an object that is dropped meanwhile would warn of it.
+# The emulator outlives this program; without a reference, Python would warn about a process that still runs.
 _outliving: list[subprocess.Popen[bytes]] = []
 
 
@@ -28,7 +26,7 @@ class EmulatorError(RuntimeError):
 
 
 def start(state: Path) -> str:
-    """Start the emulator of this state folder, or find it running; returns its address.
+    """Start the emulator of this state folder, or find it running, and return its address.
 
     Raises:
         EmulatorError: it does not answer.
@@ -36,7 +34,7 @@ def start(state: Path) -> str:
     """
     python = _environment()
     port_file = state / "port"
-    if server(state) is not None:
+    if find_server(state) is not None:
         address = f"http://127.0.0.1:{port_file.read_text()}"
         if _is_ready(address):
             return address
@@ -48,19 +46,18 @@ def start(state: Path) -> str:
 
 
 def _environment() -> Path:
-    """Install the locked emulator beside the project, once a lock: it pins its own SDK."""
-    digest = hashlib.sha256(LOCK.read_bytes()).hexdigest()
-    stamp = HOME / "installed"
-    python = HOME / "venv" / "bin" / "python"
-    with locked("emulator"):
-        if not python.exists() or not stamp.exists() or stamp.read_text() != digest:
-            HOME.mkdir(parents=True, exist_ok=True)
-            subprocess.run(
-                [str(UV), "venv", "--quiet", "--clear", "--python", str(PYTHON), str(HOME / "venv")], check=True
-            )
+    """Install the locked emulator in an environment of its own, once for each lock, and return its interpreter.
+
+    It cannot share the project's environment, because it pins another version of the SDK.
+    """
+    home = CACHE / f"emulator-{digest_of([LOCK], ROOT)}"
+    stamp, python = home / "installed", home / "bin" / "python"
+    with hold_lock(home.name):
+        if not python.exists() or not stamp.exists():
+            subprocess.run([str(UV), "venv", "--quiet", "--clear", "--python", str(PYTHON), str(home)], check=True)
             sync = [str(UV), "pip", "sync", "--quiet", "--require-hashes", "--compile-bytecode"]
             subprocess.run([*sync, "--python", str(python), str(LOCK)], check=True)
-            stamp.write_text(digest)
+            stamp.touch()
     return python
 
 
@@ -84,7 +81,7 @@ def _launch(python: Path, state: Path, port: int) -> None:
 
 
 def _variables(state: Path, port: int) -> dict[str, str]:
-    """Nothing of the caller's environment comes along: no credentials, no profile, no proxy."""
+    """Return its environment; it inherits nothing of the caller's: no credentials, no profile, no proxy."""
     return {
         MARK: str(state),
         "PATH": "/usr/local/bin:/usr/bin:/bin",
@@ -110,9 +107,9 @@ def _variables(state: Path, port: int) -> dict[str, str]:
 
 
 def _free_port(port_file: Path) -> int:
-    """Prefer the last port, since queue addresses that were handed out name it."""
-    wanted = int(port_file.read_text()) if port_file.exists() else 0
-    for port in (wanted, 0):
+    """Return a free port, the last one if possible, because queue addresses that were given out contain it."""
+    last = int(port_file.read_text()) if port_file.exists() else 0
+    for port in (last, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -124,11 +121,11 @@ def _free_port(port_file: Path) -> int:
 
 
 def _await_ready(state: Path, address: str) -> str:
-    until = time.monotonic() + START_SECONDS
-    while time.monotonic() < until:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
         if _is_ready(address):
             return address
-        if server(state) is None:
+        if find_server(state) is None:
             break
         time.sleep(0.1)
     log = (state / "emulator.log").read_text(errors="replace")

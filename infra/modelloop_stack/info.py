@@ -1,4 +1,4 @@
-"""What a running stack is, as tools and people read it."""
+"""The description of a running stack, for tools and people."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DEFAULT_STATE = ROOT / ".local"
 
 
 class StackNotRunningError(RuntimeError):
-    """No stack was brought up in this state folder."""
+    """No stack is running in this state folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +53,11 @@ class StackInfo:
         try:
             document = json.loads(path.read_text())
         except FileNotFoundError as absent:
-            raise StackNotRunningError(f"no stack is up: {path} does not exist; run `make up`") from absent
+            raise StackNotRunningError(f"no stack is running: {path} does not exist; run `make up`") from absent
         return cls(**document)
 
     def save(self, path: Path) -> None:
-        """Write the file in one step, so that a reader never sees half of it."""
+        """Write the file in one step, so that a reader never sees a part of it."""
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, aside = tempfile.mkstemp(dir=path.parent, prefix=".stack-")
         with os.fdopen(descriptor, "w") as file:
@@ -65,11 +65,11 @@ class StackInfo:
         Path(aside).replace(path)
 
     def client(self, service: str) -> Any:
-        """Make a boto3 client of the emulator."""
+        """Return a boto3 client of the emulator."""
         return emulator_client(service, self.endpoint_url)
 
     def environment(self) -> dict[str, str]:
-        """Variables that point any AWS tool or SDK at the emulator."""
+        """Return the variables that point any AWS tool or SDK at the emulator."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_REGION": self.region,
@@ -80,7 +80,7 @@ class StackInfo:
 
 
 def emulator_client(service: str, endpoint_url: str, config: Config | None = None) -> Any:
-    """Make a boto3 client that never looks for real credentials."""
+    """Return a boto3 client that never looks for real credentials."""
     session: Any = boto3.session.Session()  # the service is a name at run time, not one of the typed ones
     return session.client(
         service,

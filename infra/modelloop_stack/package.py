@@ -1,4 +1,4 @@
-"""The built application as an emulator takes it: code in zips, layers mounted, nested templates in a bucket."""
+"""The built application as the emulator needs it: code in zips, layers mounted, nested templates in a bucket."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pathlib import Path
 
 import yaml
 
-from modelloop_stack.build.layers import layer
+from modelloop_stack.build.layers import build_layer
 
 BUCKET = "modelloop-deployment"
-# CloudFormation takes addresses of nested templates in this form; the emulator reads only bucket and key from them.
+# CloudFormation expects addresses of nested templates in this form; the emulator reads only bucket and key from them.
 S3 = "https://s3.amazonaws.com"
 SITE = "python/lib/python3.13/site-packages"
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -30,7 +30,7 @@ class Package:
 
 
 def package(built: Path) -> Package:
-    """Turn the output of `sam build` into a template and the files that it names: archives and nested templates."""
+    """Return the output of `sam build` as a template and the files that it names: archives and nested templates."""
     document = yaml.load((built / "template.yaml").read_text(), yaml.CSafeLoader)
     files: dict[str, bytes] = {}
     for name, resource in document["Resources"].items():
@@ -53,18 +53,18 @@ def _place_archive(files: dict[str, bytes], content: bytes) -> dict[str, str]:
 
 
 def _place(files: dict[str, bytes], content: bytes, suffix: str) -> str:
-    """Add a file under a key that its content determines; returns the key."""
+    """Add a file under a key that its content determines, and return the key."""
     key = f"{hashlib.sha256(content).hexdigest()}.{suffix}"
     files[key] = content
     return key
 
 
 def _mounted_layer(logical_id: str) -> bytes:
-    """Archive a path line that mounts the built layer where it is, as Lambda mounts layers, instead of a copy.
+    """Return an archive with a path file that makes Python import the built layer from where it is.
 
     The emulator unpacks every layer again for every worker that it starts: seconds, for scikit-learn.
     """
-    mount = layer(logical_id.removesuffix("Layer").lower()) / "python"
+    mount = build_layer(logical_id.removesuffix("Layer").lower()) / "python"
     line = f"import sys; sys.path.insert(0, {str(mount)!r})\n"
     return _zip({f"{SITE}/modelloop-layer.pth": line.encode()})
 
@@ -75,7 +75,7 @@ def _zip_folder(folder: Path) -> bytes:
 
 
 def _zip(files: dict[str, bytes]) -> bytes:
-    """Make an archive whose bytes depend on names and contents alone."""
+    """Return an archive whose bytes depend on names and contents alone."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for name, content in files.items():

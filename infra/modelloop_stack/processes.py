@@ -1,40 +1,64 @@
-"""The processes of one stack, told apart by a mark in their environment.
+"""The processes of one stack, identified by a mark in their environment.
 
-Children inherit the mark, so it finds the emulator and its workers after any crash, and no number that the
-system may have handed to somebody else's process is ever trusted.
+Children inherit the mark, so the emulator and its workers are found after any crash. Process ids are not stored: the
+system may have given them to another process meanwhile.
 """
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import psutil
 
+from modelloop_stack.file_lock import exclusive
+
 MARK = "EMBEDDED_STACK"
-SERVER = f"{Path(__file__).parent / 'server' / 'embedded_aws.py'}:app"
+_FILE = "embedded_aws.py:app"
+SERVER = str(Path(__file__).parent / "server" / _FILE)
 
 
-def marked(state: Path) -> list[psutil.Process]:
-    """Every process that belongs to the stack of this state folder."""
+def find_processes(state: Path) -> list[psutil.Process]:
+    """Return every process that belongs to the stack of this state folder."""
     return [process for process in psutil.process_iter() if _mark_of(process) == str(state)]
 
 
-def server(state: Path) -> psutil.Process | None:
-    """Return the emulator's own process."""
-    return next((process for process in marked(state) if SERVER in _command_of(process)), None)
+def find_server(state: Path) -> psutil.Process | None:
+    """Return the emulator's own process, or None when it does not run."""
+    return next((process for process in find_processes(state) if _is_server(process)), None)
 
 
 def stop(state: Path, patience: float = 20.0) -> None:
-    """End the stack: first the emulator politely, so that it saves its state, then whatever is left."""
-    leader = server(state)
+    """End the stack: first the emulator by a signal that lets it save its state, then whatever is left."""
+    leader = find_server(state)
     if leader is not None:
         leader.terminate()
         psutil.wait_procs([leader], timeout=patience)
     for _ in range(3):  # a dying process may have started one more
-        rest = marked(state)
+        rest = find_processes(state)
         for process in rest:
             _kill(process)
         psutil.wait_procs(rest, timeout=5)
+
+
+def down(state_dir: Path) -> None:
+    """End every process of the stack of a state folder; its data stays for the next `up`."""
+    state = state_dir.resolve()
+    if not state.exists():
+        return
+    with lock_state(state):
+        stop(state)
+        (state / "stack.json").unlink(missing_ok=True)
+
+
+def lock_state(state: Path) -> AbstractContextManager[None]:
+    """Return a lock, so that one process at a time starts or stops this folder's stack."""
+    return exclusive(state / "stack.lock")
+
+
+def _is_server(process: psutil.Process) -> bool:
+    """Return whether a process is the emulator: by its file's name, since another copy of it may have started it."""
+    return any(word.endswith(_FILE) for word in _command_of(process))
 
 
 def _kill(process: psutil.Process) -> None:

@@ -1,11 +1,8 @@
-"""Bring the embedded stack up and down."""
+"""Start the embedded stack."""
 
 from __future__ import annotations
 
-import fcntl
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from modelloop_stack import deploy, emulator, processes
@@ -26,42 +23,23 @@ def up(state_dir: Path = DEFAULT_STATE) -> StackInfo:
 
     """
     state = state_dir.resolve()
-    with _alone(state):
+    with processes.lock_state(state):
         packed = package(build())
         endpoint = emulator.start(state)
         info = _deployed(state, endpoint, packed.digest)
         if info is None:
             outputs = deploy.deploy(endpoint, packed)
-            deploy.mend(endpoint, outputs)
+            deploy.correct_emulator(endpoint, outputs)
             info = deploy.describe(endpoint, outputs)
             (state / "deployed.json").write_text(json.dumps({"digest": packed.digest, "outputs": outputs}))
         info.save(state / "stack.json")
     return info
 
 
-def down(state_dir: Path = DEFAULT_STATE) -> None:
-    """End every process of the stack; its data stays for the next `up`."""
-    state = state_dir.resolve()
-    if not state.exists():
-        return
-    with _alone(state):
-        processes.stop(state)
-        (state / "stack.json").unlink(missing_ok=True)
-
-
-@contextmanager
-def _alone(state: Path) -> Iterator[None]:
-    """Let one process at a time bring this folder's stack up or down."""
-    state.mkdir(parents=True, exist_ok=True)
-    with (state / "stack.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
 def _deployed(state: Path, endpoint: str, digest: str) -> StackInfo | None:
-    """Return the stack that stands already, when it is this very package and its state outlived the emulator."""
-    memory = state / "deployed.json"
-    if not memory.exists() or not (deploy.status(endpoint) or "").endswith(("CREATE_COMPLETE", "UPDATE_COMPLETE")):
+    """Return the deployed stack when it is of this package and the emulator still has its state, else None."""
+    record = state / "deployed.json"
+    if not record.exists() or not (deploy.read_status(endpoint) or "").endswith(("CREATE_COMPLETE", "UPDATE_COMPLETE")):
         return None
-    remembered = json.loads(memory.read_text())
-    return deploy.describe(endpoint, remembered["outputs"]) if remembered["digest"] == digest else None
+    deployed = json.loads(record.read_text())
+    return deploy.describe(endpoint, deployed["outputs"]) if deployed["digest"] == digest else None

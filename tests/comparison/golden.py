@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from tests.comparison.stand import ARTIFACTS
+from tests.comparison.environment import ARTIFACTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -21,8 +21,9 @@ ITEMS = {
     "sequencer": "SEQ#", "counter": "COUNTER",
 }  # fmt: skip
 OBJECTS = {
-    "pointer.json": ("serving/", ".json"), "summary.json": ("summaries/", ".json"), "quality.json": ("quality/", ".json"),
-    "index.jsonl": ("index/", ".jsonl"), "labels.jsonl": ("feedback/", ".jsonl"), "labelled.jsonl": ("labelled/", ".jsonl"),
+    "pointer.json": ("serving/", ".json"), "summary.json": ("summaries/", ".json"),
+    "quality.json": ("quality/", ".json"), "index.jsonl": ("index/", ".jsonl"),
+    "labels.jsonl": ("feedback/", ".jsonl"), "labelled.jsonl": ("labelled/", ".jsonl"),
     "quarantine.jsonl": ("quarantine/", ".jsonl"), "origins.json": ("derived/", ".origins.json"),
     "prepared-table.json": ("prepared/", "/table.json"), "trials.json": ("prepared/", "/trials.json"),
 }  # fmt: skip
@@ -33,7 +34,7 @@ def samples(stand: Stand, versions: Mapping[str, list[bytes]]) -> Iterator[tuple
     """Yield file names and their bytes; `versions` is what the artifacts bucket ever held."""
     yield from _captures(stand)
     yield from _requests(stand)
-    yield from _items(stand.items())
+    yield from _items(stand.stores.items())
     for name, (prefix, suffix) in OBJECTS.items():
         bodies = [held[-1] for key, held in sorted(versions.items()) if key.startswith(prefix) and key.endswith(suffix)]
         fullest = max(bodies, key=lambda body: (len(body.splitlines()[:LINES]), len(set(_names(body))), -len(body)))
@@ -108,7 +109,7 @@ def _versions(stand: Stand, versions: Mapping[str, list[bytes]]) -> Iterator[tup
         manifest = versions[key][-1]
         yield f"versions/{model}/manifest.json", manifest
         yield f"versions/{model}/baseline.json", _part(manifest, "baseline")
-        yield f"versions/{model}/pointer.json", stand.read(ARTIFACTS, f"serving/{model}.json")
+        yield f"versions/{model}/pointer.json", stand.stores.read(ARTIFACTS, f"serving/{model}.json")
         yield f"versions/{model}/model.flat.json", versions[key.replace("manifest.json", "model.flat.json")][-1]
 
 

@@ -33,7 +33,7 @@ class Route:
 @cache
 def functions() -> dict[str, Any]:
     """Return the properties of every function of the template by its logical name."""
-    resources: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(), _Loader)["Resources"]  # noqa: S506  tags are ignored
+    resources: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(), _Loader)["Resources"]
     return {name: made["Properties"] for name, made in resources.items() if made["Type"] == FUNCTION}
 
 
@@ -67,4 +67,4 @@ def _plain(loader: yaml.Loader, _suffix: str, node: yaml.Node) -> Any:
     return node.value
 
 
-_Loader.add_multi_constructor("!", _plain)  # type: ignore[no-untyped-call]  # PyYAML's stubs
+_Loader.add_multi_constructor("!", _plain)

@@ -10,116 +10,42 @@ import gzip
 import importlib
 import io
 import json
-import logging
 import os
 import sys
-import warnings
 from base64 import b64decode, b64encode
-from dataclasses import dataclass, field
-from functools import cache
-from hashlib import sha256
+from functools import partial
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
-import boto3
-
 from tests.comparison import routes
 from tests.comparison.endpoint import STAGE, Endpoint
+from tests.comparison.environment import (
+    AGGREGATION,
+    ARTIFACTS,
+    CAPTURE,
+    DATA,
+    ENVIRONMENT,
+    MEMORY_MB,
+    NAMED,
+    REGION,
+    SECONDS_A_STEP,
+    STREAMS,
+    TABLE,
+    TRAINER,
+    TRIGGER,
+    VERDICTS,
+    WHO,
+    Answer,
+    Context,
+    Journal,
+)
+from tests.comparison.stores import Stores
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.comparison.stillness import Stillness
-
-REGION = "eu-central-1"
-TABLE = "loop-table"
-DATA, ARTIFACTS, CAPTURE = "loop-data", "loop-artifacts", "loop-capture"
-STREAMS = {"captures": "captures", "feedback": "feedback"}  # prefix in the bucket, name of the stream
-WHO = "arn:aws:iam::123456789012:user/tester"
-SECONDS_A_STEP = 20.0  # longer than pointers are trusted without a look
-KEYS = [("pk", "HASH"), ("sk", "RANGE")]
-
-TRIGGER, TRAINER, REPLAY = "training_trigger.handler.handler", "trainer.handler.handler", "inference.replay.handler"
-INFERENCE, CONTROL = "inference.handler.handler", "control.handler.handler"
-AGGREGATION, VERDICTS = "metrics_aggregation.handler.handler", "metrics_aggregation.verdicts.handler"
-NAMED = {"training-trigger": TRIGGER, "replay": REPLAY}
-MEMORY_MB = {TRIGGER: 3008, TRAINER: 3008, AGGREGATION: 2048, REPLAY: 1769}
-
-ENVIRONMENT = {
-    "AWS_ACCESS_KEY_ID": "000000000000",
-    "AWS_SECRET_ACCESS_KEY": "000000000000",
-    "AWS_REGION": REGION,
-    "AWS_DEFAULT_REGION": REGION,
-    "AWS_XRAY_SDK_ENABLED": "false",
-    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "3008",
-    "POWERTOOLS_METRICS_NAMESPACE": "Modelloop",
-    "POWERTOOLS_TRACE_DISABLED": "true",
-    "MODELLOOP_TABLE": TABLE,
-    "MODELLOOP_DATA_BUCKET": DATA,
-    "MODELLOOP_ARTIFACTS_BUCKET": ARTIFACTS,
-    "MODELLOOP_CAPTURE_BUCKET": CAPTURE,
-    "MODELLOOP_RUNS_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/000000000000/runs.fifo",
-    "MODELLOOP_CAPTURE_STREAM": STREAMS["captures"],
-    "MODELLOOP_FEEDBACK_STREAM": STREAMS["feedback"],
-    "MODELLOOP_REPLAY_FUNCTION": "replay",
-    "MODELLOOP_TRIGGER_FUNCTION": "training-trigger",
-    "MODELLOOP_EVENT_BUS": "loop",
-    "MODELLOOP_CAPTURE_MODE": "before",
-    "MODELLOOP_CAPTURE_LINGER": "0",
-    "MODELLOOP_POINTER_SOFT_SECONDS": "15",
-    "MODELLOOP_POINTER_HARD_SECONDS": "60",
-    "MODELLOOP_LABEL_DELAY_HOURS": "24",
-    "MODELLOOP_INFERENCE_MEMORY": "1024",
-    "MODELLOOP_GB_SECOND_PRICE": "0.0000166667",
-    "MODELLOOP_MILLION_REQUESTS_PRICE": "3.70",
-    "MODELLOOP_TRAINER_MEMORY": "3008",
-    "MODELLOOP_TRAINER_STORAGE": "4096",
-}  # what the template gives, the embedded stack's way of capturing, and names that every machine has alike
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """As much of the Lambda context as functions read."""
-
-    function_name: str
-    memory_limit_in_mb: int
-    aws_request_id: str = "invocation"
-    invoked_function_arn: str = f"arn:aws:lambda:{REGION}:123456789012:function:loop"
-
-    def get_remaining_time_in_millis(self) -> int:
-        return 900_000
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the API answered: `body` as it travels after API Gateway decoded it."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-    @property
-    def prediction_id(self) -> str:
-        return self.headers["x-modelloop-prediction-id"]
-
-
-@dataclass
-class Journal:
-    """What was seen from outside, step by step: each name is a kind of what is recorded."""
-
-    answers: dict[str, Answer] = field(default_factory=dict)
-    captures: dict[str, list[bytes]] = field(default_factory=dict)
-    sent: dict[str, Any] = field(default_factory=dict)
-    results: dict[str, Any] = field(default_factory=dict)
-    metrics: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    calls: list[tuple[str, bytes, bytes]] = field(default_factory=list)
-    requests: list[tuple[str, bytes]] = field(default_factory=list)
-    messages: dict[str, list[str]] = field(default_factory=dict)
 
 
 class Stand:
@@ -129,18 +55,19 @@ class Stand:
         self.still, self.folder, self.journal = stillness, folder, Journal()
         self._output = io.StringIO()
         self._undelivered: dict[str, list[bytes]] = {stream: [] for stream in STREAMS.values()}
-        self._uploads = 0
-        self._moto = _start_moto()
+        self.stores = Stores()
         self.endpoint = Endpoint(self._call, self._serve)
         os.environ.update(ENVIRONMENT | self._addresses())
         os.environ["MODELLOOP_STACK_FILE"] = str(self._describe())
         stillness.install()
         sys.stdout = self._output
-        self._provision()
+        self.stores.provision()
 
     def _addresses(self) -> dict[str, str]:
         services = ("LAMBDA", "FIREHOSE", "SQS", "EVENTBRIDGE")
-        return {"AWS_ENDPOINT_URL": self._moto} | {f"AWS_ENDPOINT_URL_{name}": self.endpoint.url for name in services}
+        return {"AWS_ENDPOINT_URL": self.stores.url} | {
+            f"AWS_ENDPOINT_URL_{name}": self.endpoint.url for name in services
+        }
 
     def _describe(self) -> Path:
         """Write the stack's description for the command line."""
@@ -149,26 +76,10 @@ class Stand:
             json.dumps({
                 "stack_name": "loop", "region": REGION, "api_url": self.endpoint.url + STAGE, "api_key": "key",
                 "data_bucket": DATA, "artifacts_bucket": ARTIFACTS, "capture_bucket": CAPTURE, "table": TABLE,
-                "endpoint_url": self._moto,
+                "endpoint_url": self.stores.url,
             })
         )  # fmt: skip
         return file
-
-    @cache  # noqa: B019  there is one stand in a process
-    def aws(self, service: str) -> Any:
-        """Return a client of the stores."""
-        client: Any = boto3.client  # the overloads are one a service
-        return client(service, endpoint_url=self._moto, region_name=REGION)
-
-    def _provision(self) -> None:
-        self.aws("dynamodb").create_table(
-            TableName=TABLE, BillingMode="PAY_PER_REQUEST",
-            KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in KEYS],
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in KEYS],
-        )  # fmt: skip
-        for bucket in (DATA, ARTIFACTS, CAPTURE):
-            self.aws("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
-            self.aws("s3").put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
 
     # Steps
 
@@ -231,19 +142,7 @@ class Stand:
 
     def put(self, name: str, key: str, body: bytes) -> dict[str, Any]:
         """Store an upload and return the record of S3's event."""
-        return self._put(DATA, name, key, body)
-
-    def _put(self, bucket: str, seed: str, key: str, body: bytes) -> dict[str, Any]:
-        """Store an object whose version id follows from a name; return its record in an event."""
-        number = int.from_bytes(sha256(seed.encode()).digest()[:4])
-        _post(f"{self._moto}/moto-api/seed?a={number}")
-        self._uploads += 1
-        version = self.aws("s3").put_object(Bucket=bucket, Key=key, Body=body)["VersionId"]
-        thing = {"key": key, "size": len(body), "versionId": version, "sequencer": f"{self._uploads:016X}"}
-        return {
-            "eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": REGION, "eventTime": self.now(),
-            "eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": bucket}, "object": thing},
-        }  # fmt: skip
+        return self.stores.put(DATA, name, key, body, self.now())
 
     def now(self) -> str:
         """Return this moment as S3 writes it."""
@@ -272,8 +171,8 @@ class Stand:
     def train(self, name: str) -> None:
         """Deliver the runs that a step queued to the trainer."""
         for message in self.journal.messages.get(name, ()):
-            record = _sqs_record(message)
-            result = self.step(f"{name}/training", lambda event=record: self._invoke(TRAINER, {"Records": [event]}))
+            event = {"Records": [_sqs_record(message)]}
+            result = self.step(f"{name}/training", partial(self._invoke, TRAINER, event))
             self.journal.results[f"{name}/training"] = result
 
     # The API
@@ -286,11 +185,11 @@ class Stand:
         body: bytes = b"",
         *,
         headers: dict[str, str] | None = None,
-        **query: str,
+        query: dict[str, str] | None = None,
     ) -> Answer:
         """Send one request to the API, and keep the answer under the step's name."""
         status, answered, content = self.step(
-            name, lambda: self._route(method, path, query, headers or {}, body, request_id=name)
+            name, lambda: self._route(method, path, query or {}, headers or {}, body, request_id=name)
         )
         answer = self.journal.answers[name] = Answer(status, answered, content)
         return answer
@@ -339,7 +238,7 @@ class Stand:
 
         def work() -> Any:
             key = f"{prefix}/{self.now()[:13].replace('-', '/').replace('T', '/')}/{name.replace('/', '-')}.gz"
-            record = self._put(CAPTURE, name, key, gzip.compress(lines, mtime=0))
+            record = self.stores.put(CAPTURE, name, key, gzip.compress(lines, mtime=0), self.now())
             return self._invoke(AGGREGATION, {"Records": [_sqs_record(json.dumps({"Records": [record]}))]})
 
         result = self.journal.results[f"{name}/aggregation"] = self.step(name, work)
@@ -363,7 +262,8 @@ class Stand:
             try:
                 command.load()()
             except SystemExit as end:
-                assert not end.code, f"modelloop {' '.join(words)}: {self._printed()}"
+                if end.code:
+                    raise RuntimeError(f"modelloop {' '.join(words)}: {self._printed()}") from end
             finally:
                 sys.argv = before
             return "".join(line for line in self._printed().splitlines(True) if not line.startswith('{"level"'))
@@ -371,49 +271,6 @@ class Stand:
         printed: str = self.step(name, work)
         self.journal.results[f"{name}/printed"] = json.loads(printed)
         return printed
-
-    # What is stored
-
-    def items(self) -> list[dict[str, Any]]:
-        """Return every item of the table, typed as DynamoDB does."""
-        pages = self.aws("dynamodb").get_paginator("scan").paginate(TableName=TABLE, ConsistentRead=True)
-        return [item for page in pages for item in page["Items"]]
-
-    def versions(self, bucket: str) -> dict[str, list[bytes]]:
-        """Return what every key ever held that was not purged, oldest first; writes of the same bytes count once."""
-        stored: dict[str, list[bytes]] = {}
-        for page in self.aws("s3").get_paginator("list_object_versions").paginate(Bucket=bucket):
-            for version in reversed(page.get("Versions", ())):
-                key = version["Key"]
-                body = self.aws("s3").get_object(Bucket=bucket, Key=key, VersionId=version["VersionId"])["Body"].read()
-                bodies = stored.setdefault(key, [])
-                if not bodies or bodies[-1] != body:
-                    bodies.append(body)
-        return stored
-
-    def read(self, bucket: str, key: str) -> bytes:
-        """Return an object."""
-        body: bytes = self.aws("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
-        return body
-
-
-def _start_moto() -> str:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from moto.server import ThreadedMotoServer  # noqa: PLC0415  its import warns
-
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    return f"http://{host}:{port}"
-
-
-def _post(url: str) -> None:
-    from urllib.request import Request, urlopen  # noqa: PLC0415
-
-    with urlopen(Request(url, method="POST"), timeout=10) as answer:
-        answer.read()
 
 
 def _rest(message: dict[str, Any]) -> dict[str, Any]:
@@ -426,8 +283,3 @@ def _sqs_record(body: str) -> dict[str, Any]:
         "md5OfBody": "", "eventSource": "aws:sqs", "eventSourceARN": f"arn:aws:sqs:{REGION}:123456789012:queue",
         "awsRegion": REGION,
     }  # fmt: skip
-
-
-def rows_of(lines: Sequence[bytes]) -> list[dict[str, Any]]:
-    """Return JSON lines as documents."""
-    return [json.loads(line) for line in lines]

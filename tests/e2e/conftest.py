@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from modelloop_client.client import Client
-from modelloop_client.target import Stack
+from modelloop_client.stacks import Stack
+from modelloop_stack import processes
 from modelloop_stack import stack as embedded
 from modelloop_stack.build.paths import ROOT
 from modelloop_stack.info import StackInfo
@@ -40,11 +41,11 @@ def state(worker_id: str) -> Path:
 def stack(state: Path) -> Iterator[StackInfo]:
     """The stack, built and up, without data; MODELLOOP_E2E_KEEP=1 keeps it, and its data, for the next session."""
     if not KEPT:
-        embedded.down(state)
+        processes.down(state)
         shutil.rmtree(state, ignore_errors=True)
     yield embedded.up(state)
     if not KEPT:
-        embedded.down(state)
+        processes.down(state)
 
 
 @pytest.fixture(scope="session")

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from modelloop_cli.console import Console
 from modelloop_cli.demo import job, tables, traffic
-from modelloop_cli.screen import Screen
 from modelloop_client.client import Client
-from modelloop_client.following import find_run, follow
+from modelloop_client.run_progress import find_run, follow
 from modelloop_client.uploads import upload
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from modelloop_cli.demo.journey import Journey
+    from modelloop_cli.demo.steps import Steps
     from modelloop_stack.info import StackInfo
 
 ERROR_FORM = {"error", "error_code", "message", "field", "row"}
@@ -31,29 +31,29 @@ ROW = {
 
 
 @pytest.fixture(scope="module")
-def journey(client: Client) -> Journey:
-    return job.run(Screen(story=True), client.stack)
+def steps(client: Client) -> Steps:
+    return job.run(Console(notes_to_stdout=True), client.stack)
 
 
-def test_every_station_of_the_main_job_is_reached(journey: Journey) -> None:
-    assert [(station.name, station.outcome) for station in journey.stations if station.failed] == []
-    names = [station.name for station in journey.stations]
+def test_every_step_of_the_main_job_is_reached(steps: Steps) -> None:
+    assert [(step.name, step.outcome) for step in steps.steps if step.failed] == []
+    names = [step.name for step in steps.steps]
     assert names.index("Train penguins") < names.index("Drift of penguins") < names.index("Feedback to diabetes")
 
 
-@pytest.mark.usefixtures("journey")
+@pytest.mark.usefixtures("steps")
 def test_the_second_run_is_quick_and_trains_nothing_anew(client: Client) -> None:
     before = [client.runs(model) for model in ("penguins", "diabetes")]
     started = time.monotonic()
 
-    again = job.run(Screen(story=True), client.stack)
+    again = job.run(Console(notes_to_stdout=True), client.stack)
 
     assert not again.failed
     assert time.monotonic() - started < 90
     assert [client.runs(model) for model in ("penguins", "diabetes")] == before
 
 
-@pytest.mark.usefixtures("journey")
+@pytest.mark.usefixtures("steps")
 def test_the_printed_command_predicts_when_it_is_pasted(client: Client) -> None:
     command = traffic.curl(client, tables.penguins(), tables.penguins().rows()[0])
 
@@ -62,7 +62,7 @@ def test_the_printed_command_predicts_when_it_is_pasted(client: Client) -> None:
     assert json.loads(told.stdout)["predictions"] == ["Adelie"]
 
 
-@pytest.mark.usefixtures("journey")
+@pytest.mark.usefixtures("steps")
 def test_the_model_beats_the_trivial_one_and_serves_as_champion(client: Client) -> None:
     runs = [run for run in client.runs("penguins") if run["state"] == "SUCCEEDED"]
     run = next(run for run in runs if run["cause"] == "upload")
@@ -75,7 +75,7 @@ def test_the_model_beats_the_trivial_one_and_serves_as_champion(client: Client) 
     assert penguins["champion"] in {run["version"] for run in runs}
 
 
-@pytest.mark.usefixtures("journey")
+@pytest.mark.usefixtures("steps")
 def test_both_protocols_give_the_same_answer_and_name_it(api: httpx.Client) -> None:
     inputs = [
         {"name": name, "shape": [1], "datatype": "BYTES" if isinstance(value, str) else "FP64", "data": [value]}
@@ -94,7 +94,7 @@ def test_both_protocols_give_the_same_answer_and_name_it(api: httpx.Client) -> N
     assert mlflow.headers["x-modelloop-prediction-id"] == mlflow.json()["prediction_id"]
 
 
-@pytest.mark.usefixtures("journey")
+@pytest.mark.usefixtures("steps")
 @pytest.mark.parametrize(
     ("path", "body", "status", "code"),
     [
@@ -117,7 +117,7 @@ def test_bad_requests_are_told_in_the_one_form(api: httpx.Client, path: str, bod
     assert "Traceback" not in answer.text
 
 
-@pytest.mark.usefixtures("journey")
+@pytest.mark.usefixtures("steps")
 def test_wrong_types_and_missing_columns_name_field_and_row(api: httpx.Client) -> None:
     heavy = api.post("/models/penguins/invocations", json={"dataframe_records": [ROW, ROW | {"body_mass_g": "heavy"}]})
     short = api.post(
@@ -155,7 +155,7 @@ def test_bad_tables_end_rejected_with_a_reason_and_stay(client: Client, tmp_path
             Bucket=client.stack.data_bucket, Key=f"datasets/{model}/model.yaml", Body=b"target: price\n"
         )
 
-    sent = upload(client.stack, model, file, force=False, moved=lambda _: None)
+    sent = upload(client.stack, model, file, force=False, on_progress=lambda _: None)
     run = find_run(client, model, sent, patience=60)
     ended = follow(client, model, run["run_id"], lambda _: None, patience=60)
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from modelloop_cli.console import Console
 from modelloop_cli.demo import job
-from modelloop_cli.screen import Screen
-from modelloop_client.target import Stack
+from modelloop_client.stacks import Stack
 from tests.infra.access import grants, role_of
 from tests.infra.conftest import transformed
 
@@ -113,7 +113,9 @@ def needs(call: list[Any]) -> set[Need]:
 def used(stack: StackInfo, state: Path) -> set[Need]:
     recorded = state / "calls.jsonl"
     if not {"trainer", "verdicts", "control"} <= _callers(recorded):
-        job.run(Screen(story=True), Stack(**{field.name: getattr(stack, field.name) for field in fields(Stack)}))
+        job.run(
+            Console(notes_to_stdout=True), Stack(**{field.name: getattr(stack, field.name) for field in fields(Stack)})
+        )
     calls = [json.loads(line) for line in recorded.read_text().splitlines()]
     return {need for call in calls for need in needs(call)}
 

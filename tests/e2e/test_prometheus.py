@@ -18,7 +18,7 @@ from modelloop_cli.captured import export as export_captures
 from modelloop_cli.demo import tables
 from modelloop_cli.proxy import Proxy, running
 from modelloop_client.client import Client
-from modelloop_client.following import find_run, follow
+from modelloop_client.run_progress import find_run, follow
 from modelloop_client.uploads import upload
 from modelloop_stack.build.paths import ROOT
 from tests.support.embedded import wait_for
@@ -42,7 +42,7 @@ def traffic(stack: StackInfo, client: Client) -> dict[str, Any]:
     table = tables.penguins()
     place = client.stack.aws("s3")
     place.put_object(Bucket=stack.data_bucket, Key=f"datasets/{MODEL}/model.yaml", Body=SPEC)
-    sent = upload(client.stack, MODEL, table.file, force=False, moved=lambda _: None)
+    sent = upload(client.stack, MODEL, table.file, force=False, on_progress=lambda _: None)
     run = follow(client, MODEL, find_run(client, MODEL, sent)["run_id"], lambda _: None)
     assert run["state"] == "SUCCEEDED", run["reason"]
     rows = [{name: value for name, value in row.items() if name != table.target} for row in table.rows()]

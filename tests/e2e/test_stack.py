@@ -23,10 +23,10 @@ ITEM = {"pk": {"S": "KEPT"}, "sk": {"S": "1"}}
 @pytest.fixture
 def folder(worker_id: str) -> Iterator[Path]:
     place = ROOT / ".local" / "e2e" / f"{worker_id}-own"
-    embedded.down(place)
+    processes.down(place)
     shutil.rmtree(place, ignore_errors=True)
     yield place
-    embedded.down(place)
+    processes.down(place)
 
 
 def keep_something(info: StackInfo) -> None:
@@ -45,13 +45,13 @@ def test_a_stack_lives_beside_another_and_through_restart_and_crash(folder: Path
     assert first.endpoint_url != stack.endpoint_url
     assert StackInfo.load(folder / "stack.json") == first
     assert embedded.up(folder) == first
-    own = processes.marked(folder)
+    own = processes.find_processes(folder)
     listening = {c.laddr.ip for process in own for c in process.net_connections("inet") if c.status == "LISTEN"}
     assert listening == {"127.0.0.1"}
 
     keep_something(first)
-    embedded.down(folder)
-    assert processes.marked(folder) == []
+    processes.down(folder)
+    assert processes.find_processes(folder) == []
     with pytest.raises(StackNotRunningError, match="make up"):
         StackInfo.load(folder / "stack.json")
 
@@ -59,7 +59,7 @@ def test_a_stack_lives_beside_another_and_through_restart_and_crash(folder: Path
     assert_kept(again)
     again.client("dynamodb").put_item(TableName=again.table, Item={"pk": {"S": "LATE"}, "sk": {"S": "1"}})
     time.sleep(SAVED_SECONDS)
-    server = processes.server(folder)
+    server = processes.find_server(folder)
     assert server is not None
     server.kill()
 
@@ -70,11 +70,11 @@ def test_a_stack_lives_beside_another_and_through_restart_and_crash(folder: Path
     key = {"x-api-key": after_crash.api_key}
     assert httpx.get(f"{after_crash.api_url}/ping", headers=key, timeout=60).status_code == 200
 
-    crashed = processes.server(folder)
+    crashed = processes.find_server(folder)
     assert crashed is not None
     crashed.kill()
-    embedded.down(folder)
-    assert processes.marked(folder) == []
+    processes.down(folder)
+    assert processes.find_processes(folder) == []
 
 
 def test_every_alarm_is_deployed(stack: StackInfo) -> None:
@@ -94,5 +94,5 @@ def test_the_guards_of_the_gateway_hold_over_http(stack: StackInfo) -> None:
 
 def test_nothing_is_known_of_a_stack_that_never_was(tmp_path: Path) -> None:
 
-    embedded.down(tmp_path / "absent")
+    processes.down(tmp_path / "absent")
     assert not (tmp_path / "absent").exists()

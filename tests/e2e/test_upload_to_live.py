@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from modelloop_client.following import find_run, follow
+from modelloop_client.run_progress import find_run, follow
 from modelloop_client.uploads import upload
 from tests.benchmarks.training import tables
 
@@ -25,7 +25,7 @@ def test_a_table_of_ten_thousand_rows_serves_within_a_minute(client: Client, api
     (row,) = duckdb.read_csv(str(table)).select("* EXCLUDE target").limit(1).to_df().to_dict("records")
     started = time.monotonic()
 
-    sent = upload(client.stack, MODEL, table, force=True, moved=lambda _: None)
+    sent = upload(client.stack, MODEL, table, force=True, on_progress=lambda _: None)
     run = follow(client, MODEL, find_run(client, MODEL, sent)["run_id"], lambda _: None)
     answer = api.post(f"/models/{MODEL}/invocations", json={"dataframe_records": [_told(row)]})
 

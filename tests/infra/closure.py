@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
-import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from modelloop_stack.build.paths import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 FUNCTIONS = ROOT / "functions"
 
@@ -26,19 +29,36 @@ def modules(handler: str) -> set[Path]:
 
 def settings_read(handler: str, names: set[str]) -> set[str]:
     """Settings that the handler's code reads, as variable names without their prefix."""
-    pattern = re.compile(r"\b(?:settings\(\)|config)\.([a-z_]+)")
-    found = {name for path in modules(handler) for name in pattern.findall(path.read_text())}
-    return {name.upper() for name in found} & names
+    read = {name for path in modules(handler) for name in _read_of_settings(ast.parse(path.read_text()))}
+    return {name.upper() for name in read} & names
+
+
+def _read_of_settings(tree: ast.Module) -> Iterator[str]:
+    """Yield the attributes of what is called settings, or comes from a call of that name."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            owner = node.value.func if isinstance(node.value, ast.Call) else node.value
+            if isinstance(owner, ast.Name) and owner.id in {"settings", "config"}:
+                yield node.attr
 
 
 def _imports(path: Path) -> set[str]:
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    """Return what the code imports when it runs; what only annotations need is not reached."""
+    names: set[str] = set()
+    for node in _executed(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def _executed(node: ast.AST) -> Iterator[ast.AST]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING":
+            continue
+        yield child
+        yield from _executed(child)
 
 
 def _file(module: str) -> Path | None:

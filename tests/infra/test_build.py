@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 import yaml
+from samcli.yamlhelper import yaml_parse
 
-from modelloop_stack.build import budget
+from modelloop_stack.build import budget, code, place
 from modelloop_stack.build.budget import BUDGET, MEBIBYTE, BudgetError, FunctionSize
 from modelloop_stack.build.bytecode import MissingBytecodeError, bytecode_of, compile_tree, missing_bytecode
-from modelloop_stack.build.cache import cached, forget_but_newest, link_tree
-from modelloop_stack.build.digest import digest_of, files_under
+from modelloop_stack.build.cache import build_once, delete_old, digest_of, files_under, link_tree
+from modelloop_stack.build.layers import BY_ROLE, prune
 from modelloop_stack.build.paths import ROOT
-from modelloop_stack.build.pruning import BY_ROLE, prune
 from modelloop_stack.package import BUCKET, package
 
 
@@ -123,6 +123,26 @@ def test_pruning_spares_what_scipy_links_to(tmp_path: Path) -> None:
     assert left == set(spared)
 
 
+def test_only_the_trainer_ships_the_chart_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = tmp_path / "source"
+    for name in (f"{code.CHARTS}/chart.umd.min.js", "trainer/report/page.py"):
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_text("")
+    monkeypatch.setattr(code, "code", lambda: source)
+    shipped = {}
+    for function in ("TrainerFunction", "InferenceFunction"):
+        place.main("code", str(tmp_path / function), function)
+        files = (tmp_path / function).rglob("*")
+        shipped[function] = sorted(path.name for path in files if path.is_file())
+    assert shipped == {"TrainerFunction": ["chart.umd.min.js", "page.py"], "InferenceFunction": ["page.py"]}
+
+
+def test_the_function_that_ships_the_chart_library_is_deployed() -> None:
+    resources = yaml_parse((ROOT / "template.yaml").read_text())["Resources"]
+    assert resources[code.TRAINER]["Properties"]["Handler"].startswith("trainer.")
+    assert (code.FUNCTIONS / code.CHARTS / "chart.umd.min.js").is_file()
+
+
 def test_linking_copies_the_tree_and_not_the_bytes(tmp_path: Path) -> None:
     source = tmp_path / "source" / "package"
     source.mkdir(parents=True)
@@ -141,10 +161,10 @@ def test_a_folder_is_built_once_and_kept_while_it_is_used(tmp_path: Path, monkey
         (folder / "file").write_text("1")
 
     for age, key in enumerate(["code-c", "code-b", "code-a"]):
-        os.utime(cached(key, build), (1000 - age, 1000 - age))
-    cached("code-a", build)
+        os.utime(build_once(key, build), (1000 - age, 1000 - age))
+    build_once("code-a", build)
     assert len(built) == 3
-    forget_but_newest("code-", 2)
+    delete_old("code-", 2)
     assert sorted(path.name for path in tmp_path.glob("*/")) == ["code-a", "code-c"]
 
 
@@ -156,7 +176,7 @@ def test_a_build_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
         raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
-        cached("code-a", build)
+        build_once("code-a", build)
     assert list(tmp_path.glob("*/")) == []
 
 
@@ -178,7 +198,7 @@ def test_a_lock_names_no_host(lock: Path) -> None:
 
 def test_a_package_depends_on_contents_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_built(tmp_path, 1)
-    monkeypatch.setattr("modelloop_stack.package.layer", lambda role: tmp_path / role)
+    monkeypatch.setattr("modelloop_stack.package.build_layer", lambda role: tmp_path / role)
     first = package(tmp_path)
     assert package(tmp_path) == first
     resources = json.loads(first.template)["Resources"]

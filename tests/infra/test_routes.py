@@ -6,49 +6,19 @@ from typing import Any
 
 import pytest
 
+from control import handler as control
+from inference import handler as inference
+from modelloop.contracts.routes import API_KEY, CONTROL, DATA, ROUTES, SIGNATURE, Route, of_plane
+from modelloop_client.signing import is_data_plane
+from modelloop_stack.build import pages
 from tests.infra.conftest import Resources, of_type
 
-DATA_PLANE = {
-    ("get", "/ping"),
-    ("get", "/health"),
-    ("get", "/openapi.json"),
-    ("get", "/v2"),
-    ("get", "/v2/health/live"),
-    ("get", "/v2/health/ready"),
-    ("post", "/v2/repository/index"),
-    ("get", "/v2/models"),
-    ("get", "/v2/models/{model}"),
-    ("get", "/v2/models/{model}/ready"),
-    ("get", "/v2/models/{model}/openapi.json"),
-    ("post", "/v2/models/{model}/infer"),
-    ("get", "/v2/models/{model}/versions/{version}"),
-    ("get", "/v2/models/{model}/versions/{version}/ready"),
-    ("post", "/v2/models/{model}/versions/{version}/infer"),
-    ("post", "/models/{model}/invocations"),
-    ("post", "/models/{model}/feedback"),
-}
-ACTIONS = ("promote", "rollback", "reject", "approve", "pin", "freeze", "retire", "shadow")
-CONTROL_PLANE = {
-    ("get", "/models"),
-    ("get", "/models/{model}"),
-    ("get", "/models/{model}/versions"),
-    ("get", "/models/{model}/versions/{version}"),
-    ("get", "/models/{model}/versions/{version}/report"),
-    ("get", "/models/{model}/runs"),
-    ("post", "/models/{model}/runs"),
-    ("get", "/models/{model}/runs/{run}"),
-    ("get", "/models/{model}/drift"),
-    ("get", "/models/{model}/quality"),
-    ("get", "/models/{model}/summary"),
-    ("get", "/models/{model}/audit"),
-    ("get", "/models/{model}/lineage/{prediction}"),
-    ("get", "/metrics"),
-    ("post", "/models/{model}/erasures"),
-    ("post", "/uploads"),
-    *(("post", f"/models/{{model}}/{action}") for action in ACTIONS),
-}
+GUARDS = {API_KEY: "api_key", SIGNATURE: "AWS_IAM"}  # as the template calls them
 ERROR_KEYS = ('"error":', '"error_code":', '"message":', '"field":', '"row":')
-type Route = tuple[str, str]
+
+
+def key(route: Route) -> str:
+    return route.key
 
 
 @pytest.fixture(scope="session")
@@ -58,35 +28,55 @@ def body(resources: Resources) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def operations(body: dict[str, Any]) -> dict[Route, dict[str, Any]]:
+def operations(body: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """What the template says of each route, by "METHOD path"."""
     paths = body["paths"].items()
-    return {(method, path): operation for path, methods in paths for method, operation in methods.items()}
+    return {f"{method.upper()} {path}": operation for path, methods in paths for method, operation in methods.items()}
 
 
 def guards(operation: dict[str, Any]) -> set[str]:
     return {name for requirement in operation.get("security", []) for name in requirement}
 
 
-def test_there_is_no_route_beyond_the_documented_ones(operations: dict[Route, dict[str, Any]]) -> None:
-    assert set(operations) == DATA_PLANE | CONTROL_PLANE
+def test_the_template_has_the_routes_of_the_table_and_no_other(operations: dict[str, dict[str, Any]]) -> None:
+    assert set(operations) == {route.key for route in ROUTES}
 
 
-@pytest.mark.parametrize("route", sorted(DATA_PLANE))
+def test_the_table_has_each_route_once() -> None:
+    assert len({route.key for route in ROUTES}) == len(ROUTES)
+
+
+@pytest.mark.parametrize("route", of_plane(DATA), ids=key)
 def test_a_data_route_asks_for_the_api_key_and_reaches_inference(
-    route: Route, operations: dict[Route, dict[str, Any]]
+    route: Route, operations: dict[str, dict[str, Any]]
 ) -> None:
-    assert guards(operations[route]) == {"api_key"}
-    assert "InferenceFunction" in str(operations[route]["x-amazon-apigateway-integration"]["uri"])
+    assert guards(operations[route.key]) == {GUARDS[route.guard]} == {"api_key"}
+    assert "InferenceFunction" in str(operations[route.key]["x-amazon-apigateway-integration"]["uri"])
 
 
-@pytest.mark.parametrize("route", sorted(CONTROL_PLANE))
+@pytest.mark.parametrize("route", of_plane(CONTROL), ids=key)
 def test_a_control_route_asks_for_a_signature_and_reaches_control(
-    route: Route, operations: dict[Route, dict[str, Any]]
+    route: Route, operations: dict[str, dict[str, Any]]
 ) -> None:
-    assert guards(operations[route]) == {"AWS_IAM"}
-    integration = operations[route]["x-amazon-apigateway-integration"]
+    assert guards(operations[route.key]) == {GUARDS[route.guard]} == {"AWS_IAM"}
+    integration = operations[route.key]["x-amazon-apigateway-integration"]
     assert "ControlFunction" in str(integration["uri"])
     assert "credentials" not in integration, "the caller must not need the right to invoke the function"
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=key)
+def test_the_client_knows_the_plane_of_each_route(route: Route) -> None:
+    path = route.path.replace("{version}", "3").replace("{", "").replace("}", "")
+    assert is_data_plane(path) is (route.plane == DATA)
+
+
+def test_every_function_of_a_handler_has_a_route() -> None:
+    assert set(inference.FUNCTIONS) == {route.function for route in of_plane(DATA)}
+    assert set(control.FUNCTIONS) == {route.function for route in of_plane(CONTROL)}
+
+
+def test_the_page_of_routes_has_the_tables_of_the_table() -> None:
+    assert pages.PAGE.read_text() == pages.with_tables(pages.PAGE.read_text()), "write it anew with: make docs"
 
 
 def test_the_guards_mean_what_they_are_called(body: dict[str, Any]) -> None:

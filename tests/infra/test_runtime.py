@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 
 import pytest
 
+import modelloop
+from modelloop_client.client import Client
 from modelloop_stack.build import runtime
 from modelloop_stack.build.application import build
 from tests.infra.test_wiring import HANDLERS
@@ -61,3 +64,24 @@ def test_a_pruned_engine_still_trains_exports_and_answers(tmp_path_factory: pyte
         command = [*runtime.command(), "-c", code, str(model)]
         done = subprocess.run(command, env=runtime.environment(function), capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "1"
+
+
+def test_the_domain_offers_the_client_to_programs_and_not_to_functions() -> None:
+    told = "import modelloop, sys; print(modelloop.__version__, hasattr(modelloop, 'Client'), 'httpx' in sys.modules)"
+    built = [*runtime.command(), "-c", told]
+    done = subprocess.run(
+        built, env=runtime.environment("InferenceFunction"), capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"{modelloop.__version__} False False\n"
+
+    here = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert here.stdout == f"{modelloop.__version__} True True\n"
+    assert modelloop.Client is Client
+    with pytest.raises(AttributeError, match="no attribute 'Clients'"):
+        getattr(modelloop, "Clients")  # noqa: B009  the checker knows that there is none
+
+
+def test_importing_the_domain_imports_no_client() -> None:
+    told = "import modelloop, sys; print([name for name in sys.modules if name.startswith(('httpx', 'modelloop_'))])"
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import ast
-import re
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from modelloop.settings import Settings
 from modelloop_cli.dead_letters import ROUTES
 from modelloop_stack.build.paths import ROOT
 from tests.benchmarks.monitoring import results
 from tests.infra.closure import modules, settings_read
 from tests.infra.conftest import Resources, all_alarms, of_type, transformed
 from tests.infra.test_buckets import mappings
-from training_trigger.attempts import MOST_ATTEMPTS
+from training_trigger.intake import MAX_ATTEMPTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +32,7 @@ HANDLERS = {
 DEAD_LETTERS = ("RunsDeadLetters", "CaptureDeadLetters", "TriggerFailures")
 GIVEN_UP_TO = (".deadLetterTargetArn", "DeadLetterConfig.TargetArn", "DeadLetterConfig.Arn", "OnFailure.Destination")
 PREFIX = "MODELLOOP_"
-SETTINGS = set(re.findall(r'_text\("([A-Z_]+)"', (ROOT / "functions" / "modelloop" / "settings.py").read_text()))
+SETTINGS = {field.name.upper() for field in fields(Settings)}
 # What CloudWatch calls the dimension, and which attribute of the resource it means.
 DIMENSIONS = {
     "FunctionName": ("AWS::Lambda::Function", "Ref"),
@@ -145,7 +146,7 @@ def test_an_upload_that_always_fails_is_kept(resources: Resources) -> None:
     }
     destination = configs["TrainingTriggerFunction"]["DestinationConfig"]["OnFailure"]["Destination"]
     assert destination == {"Fn::GetAtt": ["TriggerFailures", "Arn"]}
-    assert configs["TrainingTriggerFunction"]["MaximumRetryAttempts"] == MOST_ATTEMPTS - 1
+    assert configs["TrainingTriggerFunction"]["MaximumRetryAttempts"] == MAX_ATTEMPTS - 1
 
 
 def test_every_queue_is_encrypted(resources: Resources) -> None:
@@ -200,7 +201,7 @@ def test_no_alarm_has_a_fixed_name(alarms: Resources) -> None:
 
 def test_every_dead_letter_queue_has_its_way_back(template: dict[str, Any]) -> None:
     told = {name: one["Value"]["Ref"] for name, one in template["Outputs"].items() if "Ref" in one["Value"]}
-    routes = {told[route.dead]: (told[route.home], route.function) for route in ROUTES.values()}
+    routes = {told[route.dead]: (told[route.source], route.function) for route in ROUTES.values()}
 
     assert dict(dead_ends(template["Resources"])) == routes
     assert set(routes) == set(DEAD_LETTERS)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import shutil
 import time
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from selenium import webdriver
@@ -15,7 +17,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
 
 
@@ -65,6 +67,60 @@ def confirm(browser: webdriver.Chrome, button: str, reason: str) -> None:
     browser.find_element(By.ID, "confirm-go").click()
 
 
+def drawing(browser: webdriver.Chrome, canvas: str) -> dict[str, Any]:
+    """Return what Chart.js drew on a canvas, given by its selector.
+
+    `labels` and `datasets`, a list of label and data; `ticks` of the x axis as shown; `painted`, the share of pixels
+    that are not blank; `ink`, the colour of the axis labels.
+    """
+    drawn: dict[str, Any] = browser.execute_script(
+        """
+        const canvas = document.querySelector(arguments[0]), chart = Chart.getChart(canvas);
+        const { labels, datasets } = chart.data;
+        const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", { willReadFrequently: true });
+        copy.drawImage(canvas, 0, 0);
+        const pixels = copy.getImageData(0, 0, canvas.width, canvas.height).data;
+        const painted = pixels.filter((value, at) => at % 4 === 3 && value > 0).length / (pixels.length / 4);
+        return { labels, painted, datasets: datasets.map(({ label, data }) => [label, data]),
+                 ticks: chart.scales.x.ticks.map((tick) => tick.label), ink: chart.scales.x.options.ticks.color };
+        """,
+        canvas,
+    )
+    return drawn
+
+
+def table_of(browser: webdriver.Chrome, place: str) -> list[list[str]]:
+    """Return the cells of the table inside an element, given by its selector; also of one that is folded away."""
+    cells: list[list[str]] = browser.execute_script(
+        "return [...document.querySelectorAll(`${arguments[0]} tbody tr`)]"
+        ".map(row => [...row.cells].map(cell => cell.textContent))",
+        place,
+    )
+    return cells
+
+
+@contextmanager
+def phone(browser: webdriver.Chrome, width: int) -> Iterator[None]:
+    """Show the page as a phone of this width does, in CSS pixels, during the block."""
+    metrics = {"width": width, "height": 740, "deviceScaleFactor": 2, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    try:
+        yield
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+@contextmanager
+def scheme(browser: webdriver.Chrome, name: str) -> Iterator[None]:
+    """Prefer `dark` or `light` colours during the block."""
+    feature = {"name": "prefers-color-scheme", "value": name}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+    try:
+        yield
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
 def complaints(browser: webdriver.Chrome) -> list[str]:
     return [entry["message"] for entry in log(browser) if entry["level"] in {"SEVERE", "WARNING"}]
 
@@ -75,7 +131,11 @@ def log(browser: Any) -> list[dict[str, Any]]:
     return found
 
 
-def keep_picture(browser: webdriver.Chrome, name: str) -> None:
-    """Save a picture of the page where MODELLOOP_PICTURES says, for the README."""
+def keep_picture(browser: webdriver.Chrome, name: str, *, height: int) -> None:
+    """Save a picture of the page's upper `height` CSS pixels, for the README, where MODELLOOP_PICTURES says."""
     if folder := os.environ.get("MODELLOOP_PICTURES"):
-        browser.save_screenshot(f"{folder}/{name}.png")
+        browser.execute_script("scrollTo(0, 0)")
+        size = browser.execute_cdp_cmd("Page.getLayoutMetrics", {})["cssContentSize"]
+        clip = {"x": 0, "y": 0, "width": size["width"], "height": min(size["height"], height), "scale": 1}
+        picture = browser.execute_cdp_cmd("Page.captureScreenshot", {"clip": clip, "captureBeyondViewport": True})
+        Path(folder, f"{name}.png").write_bytes(base64.b64decode(picture["data"]))

@@ -14,6 +14,8 @@ import orjson
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from modelloop.contracts.http_request import HttpAnswer
+
     type _Answer = tuple[int, dict[str, str], bytes]
 
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 class Gateway:
     """Serves routes ("GET /models/{model}") of one handler to callers that send the key."""
 
-    handler: Callable[[dict[str, Any], object], dict[str, Any]]
+    handler: Callable[[dict[str, Any], object], HttpAnswer]
     routes: tuple[str, ...]
     key: str
 
@@ -41,7 +43,7 @@ class Gateway:
             return _refuse(403, "FORBIDDEN", f"there is no {method} of that path")
         route, parameters = min(hits, key=lambda hit: len(hit[1]))  # what is spelled out goes before parameters
         answer = self.handler(_event(environ, route, parameters), None)
-        raw: str = answer["body"]
+        raw = answer["body"]
         body = b64decode(raw) if answer.get("isBase64Encoded") else raw.encode()
         return answer["statusCode"], answer["headers"], body
 

@@ -17,6 +17,7 @@ from modelloop.aws.registry.registry import Registry
 from modelloop.aws.storage import Bucket
 from modelloop.settings import settings
 from training_trigger.handler import handler
+from training_trigger.services import Trainer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from modelloop.versions.run import Run
 
+DEPLOYED = Trainer(memory_mb=3_008, storage_mb=4_096)
 DATA, ARTIFACTS, TABLE = "test-data", "test-artifacts", "test-table"
 
 

@@ -18,9 +18,19 @@ MODEL = {
          "checks": [{"name": "errors", "outcome": "passed", "detail": "no more than the champion"}]}]},
     "action": "release", "who": "trainer", "why": "gate",
 }  # fmt: skip
-BINS = {"labels": ["below 3,300", "3,300", "3,800", "4,500", "missing"], "baseline": [50, 50, 50, 49, 1],
-        "window": [560, 140, 100, 99, 1]}  # fmt: skip
-COLUMN = {"psi": 0.01, "cdf_gap": 0.02, "p_value": 0.6, "threshold": 0.15, "missing": 0.0, "unseen": 0.0, "bins": BINS}
+BINS: dict[str, Any] = {
+    "labels": ["below 3,300", "3,300", "3,800", "4,500", "missing"], "baseline": [50, 50, 50, 49, 1],
+    "window": [560, 140, 100, 99, 1],
+}  # fmt: skip
+COLUMN: dict[str, Any] = {
+    "psi": 0.01,
+    "cdf_gap": 0.02,
+    "p_value": 0.6,
+    "threshold": 0.15,
+    "missing": 0.0,
+    "unseen": 0.0,
+    "bins": BINS,
+}
 DRIFT = {
     "model": "penguins", "version": 1, "status": "drift", "rows": 900, "updated_at": STAMP,
     "window": {"from": clock.later(STAMP, minutes=-60), "to": STAMP},
@@ -91,6 +101,40 @@ def seed(api: Any) -> None:
     api.on("GET /models/penguins/audit", (200, {"audit": []}))
     api.on("POST /models/penguins/promote", promote)
     api.on("POST /models/penguins/freeze", (409, {"error": "somebody else was first"}))
+
+
+def seed_for_pictures(api: Any) -> None:
+    """Tell of a model as people meet one, for the pictures of the README: its data drifted and its quality fell."""
+    promised = {"accuracy": 0.982, "log_loss": 0.071, "f1": 0.979}
+    lost = {"accuracy": -0.006, "log_loss": 0.011, "f1": -0.007}  # in each of the checks
+
+    def metrics(turn: int) -> dict[str, Any]:
+        fallen = {name: value + lost[name] * max(turn - 3, 0) for name, value in promised.items()}
+        return {name: {"value": round(value, 4), "low": round(value - 0.017, 4), "high": round(value + 0.015, 4),
+                       "holdout": {"value": promised[name]}} for name, value in fallen.items()}  # fmt: skip
+
+    past = [at | {"rows": 345, "metrics": metrics(len(TIMES) - 1 - back), "status": "degraded" if back < 6 else "ok"}
+            for back, at in enumerate(PAST_QUALITY)]  # fmt: skip
+    worse = "accuracy is 0.9280 on labelled rows, against 0.9820 on the holdout"
+    why = "better than version 1 on its holdout and on the anchor rows"
+    columns = [("body_mass_g", 0.549), ("flipper_length_mm", 0.121), ("bill_length_mm", 0.064), ("island", 0.031)]
+    model = MODEL | {"champion": 2, "challenger": None, "weight": 0.0, "previous": 1, "why": why, "judge": None,
+                     "run": None, "quality": {"status": "degraded", "updated_at": STAMP}}  # fmt: skip
+    gate = {"decision": "approve", "reasons": ["344 rows are too few to be sure"]}
+    waiting = VERSIONS[0] | {"version": 3, "role": None, "status": "waiting", "created_at": STAMP, "gate": gate}
+    champion = VERSIONS[1] | {"version": 2, "reasons": [why]}
+    api.on("GET /models/penguins", (200, model))
+    api.on(
+        "GET /models/penguins/versions", (200, {"versions": [waiting, champion, VERSIONS[1] | {"role": "previous"}]})
+    )
+    ended = RUN | {"state": "SUCCEEDED", "stage": "released", "cause": "drift"}
+    api.on("GET /models/penguins/runs", (200, {"runs": [ended]}))
+    api.on("GET /models/penguins/quality", (200, QUALITY | {
+        "status": "degraded", "rows": 345, "reasons": [worse], "metrics": metrics(len(TIMES) - 1), "history": past,
+        "labels": {"received": 348, "repeated": 0, "pending": 3, "unknown": 0}}))  # fmt: skip
+    shown = [COLUMN | {"name": name, "distance": distance, "drifted": distance > COLUMN["threshold"]}
+             for name, distance in columns]  # fmt: skip
+    api.on("GET /models/penguins/drift", lambda asked: (200, drift(asked)[1] | {"version": 2, "columns": shown}))
 
 
 def drift(asked: Any) -> tuple[int, Any]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 REGION = "eu-central-1"
 KEYS = [("pk", "HASH"), ("sk", "RANGE")]
-DATA, ARTIFACTS, CAPTURES = Bucket("data"), Bucket("artifacts"), Bucket("capture")
+ARTIFACTS = Bucket("artifacts")
 BUCKETS = {"data": "DATA_BUCKET", "artifacts": "ARTIFACTS_BUCKET", "capture": "CAPTURE_BUCKET"}
 
 
@@ -50,8 +50,8 @@ def stores(monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
 
 
 def stores_of(registry: Registry) -> Stores:
-    """Return a table and the three buckets that stand beside it."""
-    return Stores(registry, DATA, ARTIFACTS, CAPTURES)
+    """Return a table and the bucket of versions that stands beside it."""
+    return Stores(registry, ARTIFACTS)
 
 
 def _provision() -> None:

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from io import BytesIO
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -15,22 +14,21 @@ import orjson
 from moto import mock_aws
 
 from inference import replay as replaying
-from inference.onnx_engine import load_onnx
-from modelloop import flat, keys
+from modelloop import keys
 from modelloop.aws import clients
+from modelloop.aws.dataplane.objects import Fetched
 from modelloop.aws.functions import ReplayFunction
 from modelloop.aws.registry.registry import Registry
 from modelloop.aws.serving import pointers
 from modelloop.aws.storage import Bucket
 from modelloop.contracts import manifest as manifests
-from modelloop.errors import ArtifactRefusedError
+from modelloop.contracts.replay_request import replay_request_from_json
 from modelloop.ids import uuid7
 from modelloop.rollout import moves
 from modelloop.settings import settings
 from modelloop.spec.model import Spec
 from modelloop.tables import split
-from modelloop.tables.encoding import Column, Encoding, encoding_from_json
-from modelloop.versions import parity
+from modelloop.tables.encoding import Column, Encoding
 from modelloop.versions.run import Dataset, Run
 from tests.support.sides import side
 from tests.support.stores import ARTIFACTS
@@ -82,9 +80,11 @@ class Data:
 
     def split(self) -> dict[str, Any]:
         """What intake writes of the way that rows were split."""
-        kind, column = ("content", None) if self.times is None else ("time", self.spec.time_column)
-        share = self.spec.holdout if self.times is None else None
-        return {"kind": kind, "column": column, "rule": split.rule(kind=kind, column=column, holdout=share)}
+        if self.times is None:
+            rule = split.hash_rule("content", None, self.spec.holdout, split.salt("m"), {}, ())
+            return {"kind": "content", "column": None, "rule": rule}
+        column = str(self.spec.time_column)
+        return {"kind": "time", "column": column, "rule": split.time_rule(column, "number")}
 
 
 class Lab:
@@ -185,7 +185,7 @@ class Lab:
     def promote(self, run: Run) -> None:
         """Make a run's version the champion, as a person would."""
         pointer, etag = pointers.read(ARTIFACTS, "m")
-        ref = manifests.reference(self.manifest(run))
+        ref = manifests.manifest_from_json(self.manifest(run)).ref
         now = "2026-01-01T00:00:00.000Z"
         pointers.publish(ARTIFACTS, moves.promote(pointer, ref, model="m", now=now, who="tester", why="test"), etag)
 
@@ -207,47 +207,19 @@ def lab(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     settings.cache_clear()
 
 
+class StoredObjects:
+    """Reads the artifacts bucket for the replay handler: moto answers the SDK, not the data plane's own client."""
+
+    def get(self, key: str, *, most_bytes: int) -> Fetched:
+        body = Bucket("artifacts").get(key)
+        assert len(body) <= most_bytes
+        return Fetched(body, None)
+
+
 def replayed(event: dict[str, Any]) -> dict[str, Any]:
-    """Replay in process with the engine itself, by the rule that the serving runtime uses."""
-    body = Bucket("artifacts").get(event["file"])
-    assert sha256(body).hexdigest() == event["sha256"]
-    assert len(body) == event["bytes"]
-    document = orjson.loads(body)
-    try:
-        model = _engine(document, event)
-    except ArtifactRefusedError as error:
-        return {"ok": False, "golden_ok": False, "reason": error.message, "answers": None}
-    vectors = np.load(BytesIO(Bucket("artifacts").get(event["vectors"]))).astype(float).tolist()
-    if "expected" not in event:
-        return replaying._answer(SimpleNamespace(engine=model, engine_name=document["engine"]), vectors)  # type: ignore[arg-type]
-    expected = np.load(BytesIO(Bucket("artifacts").get(event["expected"])))
-    wanted = expected.reshape(len(vectors), -1).tolist()
-    allowed = parity.onnx_tolerance(wanted) if document["onnx"] else parity.flat_tolerance(model, vectors)
-    verdict = parity.compare(wanted, model.predict(vectors, document["threshold"]), allowed, document["threshold"])
-    return {
-        "ok": verdict.ok, "rows": verdict.rows, "mismatches": verdict.mismatches, "worst": verdict.worst,
-        "label_ties": verdict.label_ties, "engine": document["engine"], "golden_ok": golden_holds(document, model),
-        "reason": verdict.reason,
-    }  # fmt: skip
-
-
-def _engine(document: dict[str, Any], event: dict[str, Any]) -> Any:
-    if document["onnx"] is None:
-        return flat.load(document["flat"])
-    content = Bucket("artifacts").get(keys.version(event["model"], event["run_id"], document["onnx"]["file"]))
-    assert sha256(content).hexdigest() == document["onnx"]["sha256"]
-    return load_onnx(content, document)
-
-
-def golden_holds(document: dict[str, Any], model: Any) -> bool:
-    """Tell whether the golden rows give the golden outputs through encoding and engine."""
-    encoding, rows = encoding_from_json(document["encoding"]), document["golden"]["rows"]
-    columns = {column.name: [row[column.name] for row in rows] for column in encoding.columns}
-    said = model.predict(encoding.read(len(rows), columns).vectors, document["threshold"])
-    classes = document["classes"]
-    found = said.predict if classes is None else [classes[int(label)] for label in said.predict]
-    wanted = [output["predict"] for output in document["golden"]["outputs"]]
-    return bool(np.allclose(found, wanted)) if classes is None else found == wanted
+    """Replay in process, as the replay function's handler does."""
+    request = replay_request_from_json(event)
+    return dict(replaying.replay(StoredObjects(), request).to_json())  # type: ignore[arg-type]
 
 
 def sample(rows: int, seed: int, *, noise: float = 0.5, weights: Sequence[float] = (2.0, -1.5)) -> Data:

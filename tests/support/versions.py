@@ -27,5 +27,7 @@ def ref(number: int) -> VersionRef:
 
 def serving(**roles: Any) -> Pointer:
     """Return a pointer with versions in roles by their numbers, as in serving(champion=3, weight=10)."""
-    named = {name: ref(value) if type(value) is int and name != "weight" else value for name, value in roles.items()}
+    named: dict[str, Any] = {
+        name: ref(value) if type(value) is int and name != "weight" else value for name, value in roles.items()
+    }
     return Pointer("m", 1, **({"champion": None} | named))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from modelloop.captures import quarantine
 from modelloop.contracts.counts import branch, histogram, integer, integers
 from modelloop.contracts.pointer import SHADOW
-from modelloop.monitoring import cost, quarantine, summary
+from modelloop.monitoring import cost, summary
 from modelloop.monitoring.summary import LATENCY_BOUNDS_MS, MICROS
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def shadows(state: ModelState) -> LabelledCounts:
 def quarantined(state: ModelState) -> Iterator[MetricSample]:
     """Yield unreadable lines by reason; every reason is there before its first line."""
     counts = integers(_by_version(state).get(NO_VERSION, {}), quarantine.COUNTED)
-    for reason, count in sorted({**dict.fromkeys(quarantine.REASONS, 0), **counts}.items()):
+    for reason, count in sorted({**{str(kind): 0 for kind in quarantine.Kind}, **counts}.items()):
         yield "", {"model_name": state.name, "reason": reason}, count
 
 

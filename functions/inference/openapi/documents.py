@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from inference.openapi.schemas import CELL, PARAMETERS, SCHEMAS, TENSOR, TEXT, one_of, record, ref, several
+from inference.openapi.schemas import (
+    CELL,
+    NUMBER,
+    PARAMETERS,
+    ROWS,
+    SCHEMAS,
+    TEXT,
+    one_form,
+    one_of,
+    record,
+    ref,
+    several,
+    tensor,
+)
 from inference.protocols.exchange import MAX_ROWS, PREDICT, PROBA
+from modelloop.contracts.routes import API_KEY, DATA, PLAIN_TEXT, ROUTES, SIGNATURE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from inference.openapi.schemas import Schema
+    from modelloop.contracts.bundle import Label
+    from modelloop.contracts.routes import Route
+    from modelloop.json_types import JsonValue
     from modelloop.tables.encoding import Column
 
 VERSION = "3.1.0"
-KEY, IAM = "apiKey", "sigv4"
-BODIES = {
-    "promote": "Change", "rollback": "Change", "reject": "Change", "retire": "Change", "approve": "VersionChange",
-    "pin": "VersionSwitch", "shadow": "VersionSwitch", "freeze": "Switch", "runs": "RunRequest", "uploads": "Upload",
-    "erasures": "Erasure",
-}  # fmt: skip
-
+_PREDICTING = ("InferRequest", "InvocationRequest")
 _FAILURES = {
     400: "not JSON, or not a request of this protocol",
     403: "no key, or not allowed",
@@ -31,152 +43,94 @@ _FAILURES = {
     500: "the request failed inside",
     503: "nothing can serve or store this now: try again",
 }
-
-# path, method: what it does, schema of the request, schema of the answer
-_DATA: dict[tuple[str, str], tuple[str, str | None, str]] = {
-    ("/ping", "get"): ("Whether the process lives", None, "Health"),
-    ("/health", "get"): ("Whether artifacts can be read", None, "Health"),
-    ("/openapi.json", "get"): ("This document", None, "Document"),
-    ("/v2", "get"): ("Server metadata", None, "ServerMetadata"),
-    ("/v2/health/live", "get"): ("Whether the process lives", None, "Health"),
-    ("/v2/health/ready", "get"): ("Whether artifacts can be read", None, "Health"),
-    ("/v2/models", "get"): ("All models", None, "ModelNames"),
-    ("/v2/models/{model}", "get"): ("A model's inputs and outputs", None, "ModelMetadata"),
-    ("/v2/models/{model}/ready", "get"): ("Whether a model serves", None, "ModelReady"),
-    ("/v2/models/{model}/openapi.json", "get"): ("The model's own document", None, "Document"),
-    ("/v2/models/{model}/versions/{version}", "get"): ("A version's inputs and outputs", None, "ModelMetadata"),
-    ("/v2/models/{model}/versions/{version}/ready", "get"): ("Whether a version serves", None, "ModelReady"),
-    ("/v2/repository/index", "post"): ("Versions that serve", "IndexRequest", "Index"),
-    ("/v2/models/{model}/infer", "post"): ("Predict, Open Inference Protocol", "InferRequest", "InferResponse"),
-    ("/v2/models/{model}/versions/{version}/infer", "post"): (
-        "Predict with a version that is pinned or serves", "InferRequest", "InferResponse"),
-    ("/models/{model}/invocations", "post"): ("Predict, MLflow", "InvocationRequest", "InvocationResponse"),
-    ("/models/{model}/feedback", "post"): ("Labels that came back", "FeedbackRequest", "Accepted"),
-}  # fmt: skip
-_CONTROL: dict[tuple[str, str], str] = {
-    ("/models", "get"): "All models, what serves and how it fares",
-    ("/models/{model}", "get"): "One model, what serves and how it fares",
-    ("/models/{model}/versions", "get"): "Versions, newest first",
-    ("/models/{model}/versions/{version}", "get"): "A version's manifest",
-    ("/models/{model}/versions/{version}/report", "get"): "A presigned link to a version's report",
-    ("/models/{model}/runs", "get"): "Runs, newest first",
-    ("/models/{model}/runs", "post"): "Ask for a retraining",
-    ("/models/{model}/runs/{run}", "get"): "One run",
-    ("/models/{model}/drift", "get"): "The last drift verdict",
-    ("/models/{model}/quality", "get"): "Realised and estimated quality",
-    ("/models/{model}/summary", "get"): "Traffic by version",
-    ("/models/{model}/audit", "get"): "Who changed what, and why",
-    ("/models/{model}/lineage/{prediction}", "get"): "Where a prediction came from",
-    ("/models/{model}/erasures", "post"): "Record who has a prediction erased, and why",
-    ("/metrics", "get"): "Metrics in Prometheus text",
-    ("/uploads", "post"): "A presigned upload",
-    ("/models/{model}/promote", "post"): "Make a version the champion",
-    ("/models/{model}/rollback", "post"): "Put the previous champion back",
-    ("/models/{model}/reject", "post"): "Withdraw a version that shall not become champion",
-    ("/models/{model}/retire", "post"): "Withdraw a version for good, or stop serving the model",
-    ("/models/{model}/approve", "post"): "Let a version that waits go on",
-    ("/models/{model}/pin", "post"): "Keep a version reachable by its number",
-    ("/models/{model}/shadow", "post"): "Let a version answer in the champion's shadow",
-    ("/models/{model}/freeze", "post"): "Stop every change that nobody asks for",
-}
+_CONFLICT = "somebody else was first, or it makes no sense now"
 
 
-def api_document(version: str) -> dict[str, Any]:
+def api_document(version: str) -> Schema:
     """Return the document of every route of both planes."""
-    paths: dict[str, dict[str, Any]] = {}
-    for (path, method), (summary, request, answer) in _DATA.items():
-        _put(paths, path, method, _operation(path, method, summary, request, answer, KEY))
-    for (path, method), summary in _CONTROL.items():
-        _put(paths, path, method, _control(path, method, summary))
-    return _document("Modelloop", version, ".", paths, SCHEMAS)
+    return _document("Modelloop", version, ".", [(route, None) for route in ROUTES], SCHEMAS)
 
 
 def model_document(
-    name: str, version: int, columns: Sequence[Column], classes: Sequence[Any] | None, levels: Sequence[float]
-) -> dict[str, Any]:
+    name: str, version: int, columns: Sequence[Column], classes: Sequence[Label] | None, levels: Sequence[float]
+) -> Schema:
     """Return the document of one model's prediction routes, with its columns, classes and intervals typed."""
-    paths: dict[str, dict[str, Any]] = {}
-    for (path, method), (summary, request, answer) in _DATA.items():
-        if request in ("InferRequest", "InvocationRequest") and "{version}" not in path:
-            own = path.replace("{model}", name)
-            operation = _operation(own, method, summary, request, answer, KEY)
-            operation["requestBody"]["content"]["application/json"]["example"] = _example(request, columns)
-            _put(paths, own, method, operation)
-    return _document(name, str(version), "../../..", paths, SCHEMAS | _typed(columns, classes, levels))
+    operations = [
+        (route._replace(path=route.path.replace("{model}", name)), _example(route, columns))
+        for route in ROUTES
+        if route.request in _PREDICTING and "version" not in route.parameters
+    ]
+    return _document(name, str(version), "../../..", operations, SCHEMAS | _typed(columns, classes, levels))
 
 
-def _example(request: str, columns: Sequence[Column]) -> dict[str, Any]:
-    cells = {"number": 1.5, "boolean": True, "date": "2026-01-31"}
-    row = {column.name: cells.get(column.kind, (*column.categories, "text")[0]) for column in columns}
-    if request == "InvocationRequest":
+def _example(route: Route, columns: Sequence[Column]) -> Schema:
+    """Return the body of a request for one row."""
+    samples: dict[str, JsonValue] = {"number": 1.5, "boolean": True, "date": "2026-01-31"}
+    row = {column.name: samples.get(column.kind, (*column.categories, "text")[0]) for column in columns}
+    if route.request == "InvocationRequest":
         return {"dataframe_records": [row]}
     types = {"number": "FP64", "boolean": "BOOL"}
-    inputs = [
+    inputs: list[Schema] = [
         {"name": column.name, "shape": [1], "datatype": types.get(column.kind, "BYTES"), "data": [row[column.name]]}
         for column in columns
     ]
     return {"inputs": inputs}
 
 
-def _typed(columns: Sequence[Column], classes: Sequence[Any] | None, levels: Sequence[float]) -> dict[str, Any]:
+def _typed(columns: Sequence[Column], classes: Sequence[Label] | None, levels: Sequence[float]) -> dict[str, Schema]:
+    """Return the schemas that differ from the whole API's because the model's columns and classes are known."""
     cells = {column.name: _cell(column) for column in columns}
     required = [column.name for column in columns if column.required]
     row = record((), **cells) | {"required": required}
     by_column = {name: several(cell, minItems=1, maxItems=MAX_ROWS) for name, cell in cells.items()}
-    rows = {"minItems": 1, "maxItems": MAX_ROWS}
-    forms = {
-        "dataframe_split": _split(required),
-        "dataframe_records": several(ref("Row"), **rows),
-        "instances": {
-            "oneOf": [
-                several(ref("Row"), **rows),
-                several(several(CELL, minItems=len(cells), maxItems=len(cells)), **rows),
-            ]
-        },
-        "inputs": record((), **by_column) | {"required": required},
-    }
+    listed = several(ref("Row"), **ROWS)
+    matrix = several(several(CELL, minItems=len(cells), maxItems=len(cells)), **ROWS)
     outputs = [PREDICT, PROBA] if classes is not None else [PREDICT]
-    parameters = {**PARAMETERS["properties"], "interval": {"enum": [*levels, None]}}
-    label = {"enum": list(classes)} if classes is not None else {"type": "number"}
+    interval: Schema = {"enum": [*levels, None]}
     return {
         "Row": row,
-        "Label": label,
-        "InputTensor": TENSOR | {"properties": TENSOR["properties"] | {"name": one_of(*cells)}},
-        "InvocationParams": {
-            "type": "object",
-            "properties": parameters | {"predict_method": one_of(*outputs)},
-        },
+        "Label": {"enum": list(classes)} if classes is not None else NUMBER,
+        "InputTensor": tensor(one_of(*cells)),
+        "InvocationParams": record(explain=PARAMETERS["explain"], interval=interval, predict_method=one_of(*outputs)),
         "InvocationRequest": {
             "oneOf": [
-                {
-                    "type": "object",
-                    "required": [form],
-                    "properties": {form: schema, "params": {"anyOf": [ref("InvocationParams"), {"type": "null"}]}},
-                }
-                for form, schema in forms.items()
+                one_form("dataframe_split", _split(required)),
+                one_form("dataframe_records", listed),
+                one_form("instances", {"oneOf": [listed, matrix]}),
+                one_form("inputs", record((), **by_column) | {"required": required}),
             ]
         },
     }
 
 
-def _split(required: list[str]) -> dict[str, Any]:
+def _split(required: Sequence[str]) -> Schema:
     named = several(TEXT) | {"allOf": [{"contains": {"const": name}} for name in required]}
     columns = named if required else several(TEXT)
-    data = several(several(CELL), minItems=1, maxItems=MAX_ROWS)
-    return record(("columns", "data"), columns=columns, data=data)
+    return record(("columns", "data"), columns=columns, data=several(several(CELL), **ROWS))
 
 
-def _cell(column: Column) -> dict[str, Any]:
-    kinds: dict[str, dict[str, Any]] = {
+def _cell(column: Column) -> Schema:
+    kinds: dict[str, Schema] = {
         "number": {"type": ["number", "string", "null"]},
         "boolean": {"type": ["boolean", "string", "null"]},
         "date": {"type": ["string", "null"], "description": "ISO 8601 date or date-time"},
     }
-    text: dict[str, Any] = {"type": ["string", "number", "boolean", "null"], "examples": list(column.categories[:5])}
+    text: Schema = {"type": ["string", "number", "boolean", "null"], "examples": list(column.categories[:5])}
     return kinds.get(column.kind, text)
 
 
-def _document(title: str, version: str, server: str, paths: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+def _document(
+    title: str,
+    version: str,
+    server: str,
+    operations: Sequence[tuple[Route, Schema | None]],
+    schemas: Mapping[str, Schema],
+) -> Schema:
+    """Return a document of routes, each with an example of its request's body or None."""
+    paths: dict[str, Schema] = {}
+    for route, example in operations:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, example)
+    signature = {"type": "apiKey", "in": "header", "name": "Authorization", "description": "AWS Signature Version 4"}
     return {
         "openapi": VERSION,
         "info": {"title": title, "version": version, "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
@@ -185,69 +139,56 @@ def _document(title: str, version: str, server: str, paths: dict[str, Any], sche
         "components": {
             "schemas": schemas,
             "securitySchemes": {
-                KEY: {"type": "apiKey", "in": "header", "name": "x-api-key"},
-                IAM: {
-                    "type": "apiKey",
-                    "in": "header",
-                    "name": "Authorization",
-                    "description": "AWS Signature Version 4",
-                },
+                API_KEY: {"type": "apiKey", "in": "header", "name": "x-api-key"},
+                SIGNATURE: signature,
             },
         },
     }
 
 
-def _put(paths: dict[str, dict[str, Any]], path: str, method: str, operation: dict[str, Any]) -> None:
-    paths.setdefault(path, {})[method] = operation
-
-
-def _control(path: str, method: str, summary: str) -> dict[str, Any]:
-    body = None if method == "get" else BODIES[path.rpartition("/")[2]]
-    operation = _operation(path, method, summary, body, "Document", IAM)
-    conflict = {"description": "somebody else was first, or it makes no sense now", "content": _content("Error")}
-    operation["responses"]["409"] = conflict
-    if path == "/metrics":
-        operation["responses"]["200"]["content"] = {"text/plain": {"schema": {"type": "string"}}}
-    return operation
-
-
-def _operation(path: str, method: str, summary: str, request: str | None, answer: str, guard: str) -> dict[str, Any]:
-    success = "202" if answer == "Accepted" or (path.endswith("/runs") and method == "post") else "200"
-    operation: dict[str, Any] = {
-        "summary": summary,
-        "operationId": f"{method}{path.replace('/', '_').replace('{', '').replace('}', '').replace('.', '_')}",
-        "tags": ["predict" if guard == KEY else "control"],
-        "security": [{guard: []}],
-        "responses": {success: {"description": "done", "content": _content(answer)}, **_failures()},
+def _operation(route: Route, example: Schema | None) -> Schema:
+    place = route.path.replace("/", "_").replace("{", "").replace("}", "").replace(".", "_")
+    operation: Schema = {
+        "summary": route.summary,
+        "operationId": f"{route.method.lower()}{place}",
+        "tags": ["predict" if route.plane == DATA else "control"],
+        "security": [{route.guard: []}],
+        "responses": _responses(route),
     }
-    names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
-    if names:
-        operation["parameters"] = [_parameter(name) for name in names]
-    if request is not None:
-        operation["requestBody"] = {"required": request != "IndexRequest", "content": _media(request)}
+    if route.parameters:
+        operation["parameters"] = [_parameter(name) for name in route.parameters]
+    if route.request is not None:
+        content = _request_content(route.request, example)
+        operation["requestBody"] = {"required": route.request != "IndexRequest", "content": content}
     return operation
 
 
-def _parameter(name: str) -> dict[str, Any]:
+def _responses(route: Route) -> Schema:
+    responses: Schema = {str(route.status): {"description": "done", "content": _content(route.answer)}}
+    failures = _FAILURES if route.plane == DATA else _FAILURES | {409: _CONFLICT}
+    for status, text in failures.items():
+        responses[str(status)] = {"description": text, "content": _content("Error")}
+    return responses
+
+
+def _parameter(name: str) -> Schema:
     patterns = {"model": "^[a-z][a-z0-9-]{0,62}$", "version": "^[1-9][0-9]{0,8}$"}
-    schema: dict[str, Any] = {"type": "string"}
-    if name in patterns:
-        schema["pattern"] = patterns[name]
+    schema = TEXT | {"pattern": patterns[name]} if name in patterns else TEXT
     return {"name": name, "in": "path", "required": True, "schema": schema}
 
 
-def _media(request: str) -> dict[str, Any]:
-    content = _content(request)
-    if request in ("InvocationRequest", "FeedbackRequest"):
-        content["text/csv"] = {"schema": {"type": "string", "minLength": 1}}
-    if request == "InferRequest":
-        content["application/octet-stream"] = {"schema": {"type": "string", "contentEncoding": "binary"}}
+def _request_content(schema: str, example: Schema | None) -> Schema:
+    """Return the content types that a route reads, with an example in JSON or None."""
+    json: Schema = {"schema": ref(schema)}
+    content: Schema = {"application/json": json if example is None else json | {"example": example}}
+    if schema in {"InvocationRequest", "FeedbackRequest"}:
+        content["text/csv"] = {"schema": TEXT | {"minLength": 1}}
+    if schema == "InferRequest":
+        content["application/octet-stream"] = {"schema": TEXT | {"contentEncoding": "binary"}}
     return content
 
 
-def _content(schema: str) -> dict[str, Any]:
+def _content(schema: str) -> Schema:
+    if schema == PLAIN_TEXT:
+        return {"text/plain": {"schema": TEXT}}
     return {"application/json": {"schema": ref(schema)}}
-
-
-def _failures() -> dict[str, Any]:
-    return {str(status): {"description": text, "content": _content("Error")} for status, text in _FAILURES.items()}

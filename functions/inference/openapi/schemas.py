@@ -2,52 +2,57 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from inference.protocols.exchange import MAX_ROWS, PREDICT, PROBA
 from inference.protocols.tensors import DATATYPES
 
-TEXT: dict[str, Any] = {"type": "string"}
-NUMBER: dict[str, Any] = {"type": "number"}
-WHOLE: dict[str, Any] = {"type": "integer"}
-TRUTH: dict[str, Any] = {"type": "boolean"}
-CELL: dict[str, Any] = {"type": ["string", "number", "boolean", "null"]}
-LABEL: dict[str, Any] = {"type": ["string", "number", "boolean"]}
-ANYTHING: dict[str, Any] = {"type": "object"}
+if TYPE_CHECKING:
+    from modelloop.json_types import JsonValue
+
+    type Schema = dict[str, JsonValue]
+
+TEXT: Schema = {"type": "string"}
+NUMBER: Schema = {"type": "number"}
+WHOLE: Schema = {"type": "integer"}
+TRUTH: Schema = {"type": "boolean"}
+CELL: Schema = {"type": ["string", "number", "boolean", "null"]}
+LABEL: Schema = {"type": ["string", "number", "boolean"]}
+ANYTHING: Schema = {"type": "object"}
 
 
-def one_of(*names: str) -> dict[str, Any]:
+def one_of(*names: str) -> Schema:
     """Return a text that is one of these."""
     return {"type": "string", "enum": list(names)}
 
 
-def several(items: dict[str, Any], **limits: int) -> dict[str, Any]:
+def several(items: Schema, **limits: int) -> Schema:
     """Return a list of such items."""
     return {"type": "array", "items": items, **limits}
 
 
-def record(required: tuple[str, ...] = (), **properties: dict[str, Any]) -> dict[str, Any]:
+def record(required: tuple[str, ...] = (), **properties: Schema) -> Schema:
     """Return an object with these properties."""
-    found: dict[str, Any] = {"type": "object", "properties": properties}
-    return found | {"required": list(required)} if required else found
+    schema: Schema = {"type": "object", "properties": properties}
+    return schema | {"required": list(required)} if required else schema
 
 
-def closed(required: tuple[str, ...], **properties: dict[str, Any]) -> dict[str, Any]:
+def closed(required: tuple[str, ...], **properties: Schema) -> Schema:
     """Return an object with these properties and no other."""
     return record(required, **properties) | {"additionalProperties": False}
 
 
-def ref(name: str) -> dict[str, Any]:
+def ref(name: str) -> Schema:
     """Return a reference to a component."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def maybe(schema: dict[str, Any]) -> dict[str, Any]:
+def maybe(schema: Schema) -> Schema:
     """Return the schema of the same, or null, which stands for absent."""
     return schema | {"type": [schema["type"], "null"]}
 
 
-def one_form(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+def one_form(name: str, schema: Schema) -> Schema:
     """Return an object of the MLflow protocol that carries its rows in this form alone."""
     return {
         "type": "object",
@@ -63,21 +68,22 @@ REASON = TEXT | {"minLength": 1, "description": "why: the audit log keeps it"}
 ROWS = {"minItems": 1, "maxItems": MAX_ROWS}
 DATATYPE = one_of(*sorted(DATATYPES))
 SHAPE = several({"type": "integer", "minimum": 1}, minItems=1, maxItems=8)
-TENSOR = record(
-    ("name", "shape", "datatype"),
-    name=TEXT,
-    shape=SHAPE,
-    datatype=DATATYPE,
-    data=several({}),
-    parameters=maybe(ANYTHING),
-)
-PARAMETERS = record(
-    (),
-    explain=TRUTH | {"description": "also answer each column's contribution to each row's score"},
-    interval=maybe(NUMBER) | {"description": "regression: also answer a conformal interval of this level, such as 0.9"},
-)
+PARAMETERS: dict[str, Schema] = {
+    "explain": TRUTH | {"description": "also answer each column's contribution to each row's score"},
+    "interval": maybe(NUMBER)
+    | {"description": "regression: also answer a conformal interval of this level, such as 0.9"},
+}
 
-SCHEMAS: dict[str, Any] = {
+
+def tensor(name: Schema) -> Schema:
+    """Return a tensor of the Open Inference Protocol whose name is one of these."""
+    return record(
+        ("name", "shape", "datatype"), name=name, shape=SHAPE, datatype=DATATYPE, data=several({}),
+        parameters=maybe(ANYTHING),
+    )  # fmt: skip
+
+
+SCHEMAS: dict[str, Schema] = {
     "Error": record(
         ("error", "error_code", "message", "field", "row"),
         error=TEXT,
@@ -91,11 +97,10 @@ SCHEMAS: dict[str, Any] = {
         id=maybe(TEXT),
         inputs=several(ref("InputTensor"), minItems=1),
         outputs=maybe(several(record(("name",), name=one_of(PREDICT, PROBA), parameters=maybe(ANYTHING)))),
-        parameters=maybe(PARAMETERS)
-        | {"properties": PARAMETERS["properties"] | {"binary_data_output": TRUTH}},
+        parameters=maybe(record((), **PARAMETERS, binary_data_output=TRUTH)),
     ),
-    "InputTensor": TENSOR,
-    "OutputTensor": TENSOR,
+    "InputTensor": tensor(TEXT),
+    "OutputTensor": tensor(TEXT),
     "InferResponse": record(
         ("model_name", "model_version", "id", "outputs"),
         model_name=TEXT,
@@ -104,8 +109,7 @@ SCHEMAS: dict[str, Any] = {
         parameters=ANYTHING,
         outputs=several(ref("OutputTensor")),
     ),
-    "InvocationParams": PARAMETERS
-    | {"properties": PARAMETERS["properties"] | {"predict_method": one_of(PREDICT, PROBA)}},
+    "InvocationParams": record((), **PARAMETERS, predict_method=one_of(PREDICT, PROBA)),
     "InvocationRequest": {
         "oneOf": [
             one_form(

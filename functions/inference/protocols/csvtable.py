@@ -1,4 +1,4 @@
-"""CSV requests: a header row that names the columns, then one row a line."""
+"""CSV requests: a header row that names the columns, then one line for each row."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from modelloop.errors import MalformedBodyError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-LONGEST_CELL = 128 * 1024
+MAX_CELL = 128 * 1024
 
 
 def parse(body: bytes) -> Query:
@@ -27,7 +27,7 @@ def read_table(body: bytes) -> tuple[list[str], list[list[str]]]:
     from itertools import islice  # noqa: PLC0415
 
     check_values(body)
-    csv.field_size_limit(LONGEST_CELL)  # the module's own, which whoever reads tables in this process sets too
+    csv.field_size_limit(MAX_CELL)  # the module's own, which whoever reads tables in this process sets too
     try:
         reader = csv.reader(StringIO(body.decode("utf-8-sig"), newline=""))
         lines = [line for line in islice(reader, MAX_ROWS + 2) if line]

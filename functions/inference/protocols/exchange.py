@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
@@ -12,9 +12,13 @@ from modelloop.errors import InvalidValueError, MalformedBodyError, TooLargeErro
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from modelloop.contracts.bundle import Label
+    from modelloop.json_types import JsonValue
+
 MAX_ROWS = 10_000
 MAX_VALUES = 400_000
 PREDICT, PROBA = "predict", "predict_proba"
+_JSON = {"Content-Type": "application/json"}
 
 
 @dataclass(slots=True)
@@ -30,47 +34,45 @@ class Query:
     interval: float | None = None
 
 
-@dataclass(slots=True)
-class Explanation:
-    """Contributions by column for one row, in link space; `label` is the class they speak of."""
+class Explanation(NamedTuple):
+    """Contributions by column for one row, in link space; `label` is the class whose score they explain."""
 
     base: float
     columns: dict[str, float]
     link: str
-    label: Any = None
+    label: Label | None = None
 
 
 @dataclass(slots=True)
 class Answer:
-    """What a version answers: labels in their original type or numbers, one a row, and what else was asked."""
+    """What a version answers: a label in its original type or a number for each row, and what else was asked for."""
 
     model: str
     version: int
     prediction_id: str
-    predict: list[Any]
+    predict: Sequence[Label]
     proba: list[list[float]] | None = None
-    classes: list[Any] | None = None
+    classes: Sequence[Label] | None = None
     explanations: list[Explanation] | None = None
     intervals: list[tuple[float, float]] | None = None
     level: float | None = None
 
 
-@dataclass(slots=True)
-class Reply:
+class Reply(NamedTuple):
     """An HTTP body and the headers that belong to it."""
 
     body: bytes
-    headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
+    headers: Mapping[str, str] = _JSON
 
 
-def parse_object(body: bytes) -> dict[str, Any]:
+def parse_object(body: bytes) -> dict[str, JsonValue]:
     """Parse a JSON object; raise MalformedBodyError for anything else, TooLargeError before parsing too many values."""
     check_values(body)
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise MalformedBodyError(f"the body is not JSON: {error}") from None
-    if type(document) is not dict:
+    if not isinstance(document, dict):
         raise MalformedBodyError("the body is not a JSON object")
     return document
 

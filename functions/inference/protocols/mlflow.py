@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -12,6 +12,7 @@ from modelloop.errors import InvalidValueError, MalformedBodyError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from modelloop.json_types import JsonValue
     from modelloop.tables.encoding import Column
 
     type _Cells = tuple[int, Mapping[str, Sequence[object]]]
@@ -29,8 +30,8 @@ def parse(body: bytes, columns: Sequence[Column]) -> Query:
     return Query(rows, cells, outputs=_method(parameters), explain=explain, interval=interval)
 
 
-def _method(parameters: dict[str, Any] | None) -> tuple[str, ...]:
-    method = (parameters or {}).get("predict_method", PREDICT)
+def _method(parameters: JsonValue) -> tuple[str, ...]:
+    method = parameters.get("predict_method", PREDICT) if isinstance(parameters, dict) else PREDICT
     if method not in (PREDICT, PROBA):
         raise InvalidValueError(
             f"predict_method is {PREDICT!r} or, for classifiers, {PROBA!r}", field="params.predict_method"
@@ -70,7 +71,7 @@ def _records(form: object, columns: Sequence[Column], name: str) -> _Cells:
     return rows, {column.name: _pluck(form, column) for column in columns if any(column.name in row for row in form)}
 
 
-def _pluck(records: list[dict[str, Any]], column: Column) -> list[object]:
+def _pluck(records: Sequence[Mapping[str, JsonValue]], column: Column) -> list[object]:
     if column.required:
         for row, record in enumerate(records):
             if column.name not in record:
@@ -109,7 +110,7 @@ _FORMS: dict[str, Callable[[object, Sequence[Column], str], _Cells]] = {
 
 def render(answer: Answer, query: Query) -> Reply:
     """Write the answer: labels, numbers or probabilities as `predictions`, and what else was asked."""
-    document: dict[str, Any] = {"predictions": answer.predict, "prediction_id": answer.prediction_id}
+    document: dict[str, JsonValue] = {"predictions": answer.predict, "prediction_id": answer.prediction_id}
     if PROBA in query.outputs:
         document["predictions"] = answer.proba
     if answer.classes is not None:

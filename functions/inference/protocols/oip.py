@@ -7,13 +7,27 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from inference.protocols import tensors
-from inference.protocols.exchange import PREDICT, PROBA, Answer, Query, Reply, check_rows, options, parse_object
+from inference.protocols.exchange import (
+    PREDICT,
+    PROBA,
+    Answer,
+    Explanation,
+    Query,
+    Reply,
+    check_rows,
+    options,
+    parse_object,
+)
 from modelloop.errors import InvalidValueError, MalformedBodyError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from modelloop.contracts.bundle import Label
+    from modelloop.json_types import JsonObject, JsonValue
     from modelloop.tables.encoding import Column
+
+    type _Cells = tuple[int, dict[str, Sequence[object]]]
 
 HEADER_LENGTH = "inference-header-content-length"
 
@@ -33,7 +47,7 @@ def parse(body: bytes, headers: Mapping[str, str], columns: Sequence[Column]) ->
     return Query(rows, cells, caller or None, names, binary, explain, interval)
 
 
-def _split(body: bytes, length: str | None) -> tuple[dict[str, Any], memoryview]:
+def _split(body: bytes, length: str | None) -> tuple[dict[str, JsonValue], memoryview]:
     if length is None:
         return parse_object(body), memoryview(b"")
     if not (length.isascii() and length.isdigit() and len(length) <= 9) or int(length) > len(body):  # noqa: PLR2004
@@ -42,7 +56,7 @@ def _split(body: bytes, length: str | None) -> tuple[dict[str, Any], memoryview]
     return parse_object(body[:at]), memoryview(body)[at:]
 
 
-def _cells(inputs: list[Any], tail: memoryview, columns: Sequence[Column]) -> tuple[int, dict[str, Sequence[object]]]:
+def _cells(inputs: list[Any], tail: memoryview, columns: Sequence[Column]) -> _Cells:
     if len(columns) > 1 and not tail:
         plain = _plain_cells(inputs)
         if plain is not None:
@@ -54,7 +68,7 @@ def _cells(inputs: list[Any], tail: memoryview, columns: Sequence[Column]) -> tu
         if rows not in (-1, shape[0]):
             raise MalformedBodyError(f"input {name!r} has {shape[0]} rows, the one before has {rows}", field=name)
         rows = check_rows(shape[0])
-        size = _binary_size(tensor, name)
+        size = _binary_size(tensor.get("parameters"), name)
         if size is None:
             values: Sequence[object] = tensors.flatten(tensor.get("data"), shape, name)
         else:
@@ -69,7 +83,7 @@ def _cells(inputs: list[Any], tail: memoryview, columns: Sequence[Column]) -> tu
     return rows, cells
 
 
-def _plain_cells(inputs: list[Any]) -> tuple[int, dict[str, Sequence[object]]] | None:
+def _plain_cells(inputs: list[Any]) -> _Cells | None:
     """Read what most callers send, flat JSON columns of one length, in one pass; None for anything else."""
     cells: dict[str, Sequence[object]] = {}
     try:
@@ -93,7 +107,7 @@ def _plain_cells(inputs: list[Any]) -> tuple[int, dict[str, Sequence[object]]] |
     return (check_rows(rows), cells) if plain else None
 
 
-def _header(tensor: Any) -> tuple[str, list[int]]:
+def _header(tensor: JsonValue) -> tuple[str, list[int]]:
     if not isinstance(tensor, dict):
         raise MalformedBodyError("every input is an object with name, shape, datatype and data", field="inputs")
     name, datatype = tensor.get("name"), tensor.get("datatype")
@@ -104,14 +118,15 @@ def _header(tensor: Any) -> tuple[str, list[int]]:
     return name, tensors.check_shape(tensor.get("shape"), name)
 
 
-def _binary_size(tensor: dict[str, Any], name: str) -> int | None:
-    parameters = tensor.get("parameters")
+def _binary_size(parameters: JsonValue, name: str) -> int | None:
     if parameters is None:
         return None
     if not isinstance(parameters, dict):
         raise MalformedBodyError(f"input {name!r}: parameters must be an object", field=name)
     size = parameters.get("binary_data_size")
-    if size is not None and (type(size) is not int or size < 0):
+    if size is None:
+        return None
+    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
         raise MalformedBodyError(f"input {name!r}: binary_data_size must be a whole number", field=name)
     return size
 
@@ -119,7 +134,7 @@ def _binary_size(tensor: dict[str, Any], name: str) -> int | None:
 def _columns(
     name: str, shape: list[int], values: Sequence[object], columns: Sequence[Column], *, alone: bool
 ) -> list[tuple[str, Sequence[object]]]:
-    """One input is one column; a single matrix of a row's width is all columns, in the model's order."""
+    """Return the columns of one input: itself, or all of them, in the model's order, for a matrix of their width."""
     width = len(values) // shape[0]
     if width == 1 and not (alone and len(columns) == 1):
         return [(name, values)]
@@ -131,9 +146,9 @@ def _columns(
     return [(column.name, values[at::width]) for at, column in enumerate(columns)]
 
 
-def _outputs(document: dict[str, Any]) -> tuple[tuple[str, ...], frozenset[str]]:
-    parameters = document.get("parameters") or {}
-    default = parameters.get("binary_data_output", False)
+def _outputs(document: Mapping[str, JsonValue]) -> tuple[tuple[str, ...], frozenset[str]]:
+    parameters = document.get("parameters")
+    default = parameters.get("binary_data_output", False) if isinstance(parameters, dict) else False
     if not isinstance(default, bool):
         raise MalformedBodyError(
             "parameters.binary_data_output must be true or false", field="parameters.binary_data_output"
@@ -157,66 +172,75 @@ def _outputs(document: dict[str, Any]) -> tuple[tuple[str, ...], frozenset[str]]
 
 def render(answer: Answer, query: Query) -> Reply:
     """Write the answer: JSON, followed by the outputs that were asked for as raw bytes."""
-    outputs, tails = [], []
-    for output in _tensors(answer, query):
-        if query.binary and ("*" in query.binary or output["name"] in query.binary):
-            tail = tensors.encode(output["datatype"], output.pop("data"))
-            output["parameters"] = {**output.get("parameters", {}), "binary_data_size": len(tail)}
-            tails.append(tail)
-        outputs.append(output)
+    outputs = _Outputs(query.binary)
+    _add_answers(outputs, answer, query)
+    if answer.explanations:
+        _add_explanations(outputs, answer.explanations, answer.classes)
     head = orjson.dumps(
         {
             "model_name": answer.model,
             "model_version": str(answer.version),
             "id": query.id or answer.prediction_id,
             "parameters": {"prediction_id": answer.prediction_id},
-            "outputs": outputs,
+            "outputs": outputs.tensors,
         }
     )
-    if not tails:
+    if not outputs.tails:
         return Reply(head)
     headers = {"Content-Type": "application/octet-stream", "Inference-Header-Content-Length": str(len(head))}
-    return Reply(b"".join([head, *tails]), headers)
+    return Reply(b"".join([head, *outputs.tails]), headers)
 
 
-def _tensors(answer: Answer, query: Query) -> list[dict[str, Any]]:
+class _Outputs:
+    """The tensors of an answer, and the bytes of those that were asked for in binary: by name, or "*" for all."""
+
+    def __init__(self, binary: frozenset[str]) -> None:
+        self.tensors: list[dict[str, JsonValue]] = []
+        self.tails: list[bytes] = []
+        self._binary = binary
+
+    def add(
+        self, name: str, shape: list[int], datatype: str, data: Sequence[Label], parameters: JsonObject | None = None
+    ) -> None:
+        """Add a tensor of values in row-major order."""
+        tensor: dict[str, JsonValue] = {"name": name, "shape": shape, "datatype": datatype}
+        if self._binary and ("*" in self._binary or name in self._binary):
+            tail = tensors.encode(datatype, data)
+            self.tails.append(tail)
+            parameters = {**(parameters or {}), "binary_data_size": len(tail)}
+        else:
+            tensor["data"] = data
+        if parameters is not None:
+            tensor["parameters"] = parameters
+        self.tensors.append(tensor)
+
+    def add_labels(self, name: str, labels: Sequence[Label], classes: Sequence[Label] | None) -> None:
+        """Add labels, as texts where the classes are texts, or numbers where there are no classes."""
+        datatype = tensors.label_datatype(classes)
+        texts = datatype == "BYTES"
+        self.add(name, [len(labels)], datatype, [str(label) for label in labels] if texts else labels)
+
+
+def _add_answers(outputs: _Outputs, answer: Answer, query: Query) -> None:
     rows = len(answer.predict)
-    found: list[dict[str, Any]] = []
     if not query.outputs or PREDICT in query.outputs:
-        datatype = tensors.label_datatype(answer.classes)
-        found.append(_tensor(PREDICT, [rows], datatype, _labels(answer.predict, datatype)))
+        outputs.add_labels(PREDICT, answer.predict, answer.classes)
     if answer.proba is not None and (not query.outputs or PROBA in query.outputs):
-        flat = [share for row in answer.proba for share in row]
-        tensor = _tensor(PROBA, [rows, len(answer.classes or ())], "FP64", flat)
-        found.append(tensor | {"parameters": {"classes": answer.classes}})
+        classes = answer.classes or ()
+        shares = [share for row in answer.proba for share in row]
+        outputs.add(PROBA, [rows, len(classes)], "FP64", shares, {"classes": classes})
     if answer.intervals is not None:
-        parameters = {"parameters": {"level": answer.level}}
         for at, name in enumerate(("predict_lower", "predict_upper")):
-            found.append(_tensor(name, [rows], "FP64", [interval[at] for interval in answer.intervals]) | parameters)
-    return found + _explanations(answer)
+            ends = [interval[at] for interval in answer.intervals]
+            outputs.add(name, [rows], "FP64", ends, {"level": answer.level})
 
 
-def _explanations(answer: Answer) -> list[dict[str, Any]]:
-    explanations = answer.explanations
-    if not explanations:
-        return []
+def _add_explanations(outputs: _Outputs, explanations: Sequence[Explanation], classes: Sequence[Label] | None) -> None:
     rows, columns = len(explanations), list(explanations[0].columns)
-    flat = [value for row in explanations for value in row.columns.values()]
-    found = [
-        _tensor("contributions", [rows, len(columns)], "FP64", flat)
-        | {"parameters": {"columns": columns, "link": explanations[0].link}},
-        _tensor("contributions_base", [rows], "FP64", [row.base for row in explanations]),
-    ]
-    if answer.classes is not None:
-        datatype = tensors.label_datatype(answer.classes)
-        labels = _labels([row.label for row in explanations], datatype)
-        found.append(_tensor("contributions_class", [rows], datatype, labels))
-    return found
-
-
-def _tensor(name: str, shape: list[int], datatype: str, data: list[Any]) -> dict[str, Any]:
-    return {"name": name, "shape": shape, "datatype": datatype, "data": data}
-
-
-def _labels(labels: list[Any], datatype: str) -> list[Any]:
-    return [str(label) for label in labels] if datatype == "BYTES" else labels
+    parts = [value for row in explanations for value in row.columns.values()]
+    parameters: JsonObject = {"columns": columns, "link": explanations[0].link}
+    outputs.add("contributions", [rows, len(columns)], "FP64", parts, parameters)
+    outputs.add("contributions_base", [rows], "FP64", [row.base for row in explanations])
+    if classes is not None:
+        labels = [row.label for row in explanations if row.label is not None]
+        outputs.add_labels("contributions_class", labels, classes)

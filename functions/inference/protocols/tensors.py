@@ -17,16 +17,16 @@ LAYOUTS = {
     "INT64": "q", "FP16": "e", "FP32": "f", "FP64": "d",
 }  # fmt: skip
 DATATYPES = frozenset(LAYOUTS) | {"BYTES"}
-_DEEPEST = 8
-_MOST_CELLS = 4_000_000
+_MAX_DIMENSIONS = 8
+_MAX_CELLS = 4_000_000
 
 
 def check_shape(shape: object, name: str) -> list[int]:
     """Return a shape of one to eight sizes; raise MalformedBodyError for anything else."""
     if (
         not isinstance(shape, list)
-        or not 1 <= len(shape) <= _DEEPEST
-        or not all(type(size) is int and 0 <= size <= _MOST_CELLS for size in shape)
+        or not 1 <= len(shape) <= _MAX_DIMENSIONS
+        or not all(type(size) is int and 0 <= size <= _MAX_CELLS for size in shape)
     ):
         raise MalformedBodyError(f"input {name!r} needs a shape such as [2] or [2, 1]", field=name)
     return shape
@@ -36,7 +36,7 @@ def flatten(data: object, shape: list[int], name: str) -> list[object]:
     """Return nested or flat JSON data in row-major order; its length must be what the shape says."""
     if not isinstance(data, list):
         raise MalformedBodyError(f"input {name!r} needs data: a list", field=name)
-    for _ in range(_DEEPEST):
+    for _ in range(_MAX_DIMENSIONS):
         if not data or not isinstance(data[0], list):
             break
         if not all(isinstance(part, list) for part in data):

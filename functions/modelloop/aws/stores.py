@@ -1,4 +1,4 @@
-"""The durable stores of a stack: made once by a handler from its settings, and passed down from there."""
+"""Where versions and their facts are kept: opened once by a handler from its settings, and passed down from there."""
 
 from __future__ import annotations
 
@@ -14,19 +14,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """The table and the three buckets; a function has rights to only some of them."""
+    """The table, and the bucket of versions, summaries and the index."""
 
     registry: Registry
-    data: Bucket
     artifacts: Bucket
-    captures: Bucket
 
 
 def open_stores(settings: Settings) -> Stores:
     """Return the stores that the settings name; nothing is asked for before the first use."""
-    return Stores(
-        Registry(settings.table),
-        Bucket(settings.data_bucket),
-        Bucket(settings.artifacts_bucket),
-        Bucket(settings.capture_bucket),
-    )
+    return Stores(Registry(settings.table), Bucket(settings.artifacts_bucket))

@@ -6,186 +6,270 @@ was, byte for byte. A capture object that was rewritten begins with a mark, so t
 
 from __future__ import annotations
 
-from hashlib import sha256
-from typing import Any, NamedTuple
+import zlib
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
-from modelloop import clock
-from modelloop.captures import packed
-from modelloop.ids import MODEL_NAME, uuid7_ms
+from modelloop.captures.cells import are_one_a_row
+from modelloop.captures.quarantine import read_quarantine
+from modelloop.captures.reader import open_maybe_gzip, read_batches
+from modelloop.contracts.capture_record import ERROR, FEEDBACK, REWRITTEN_MARK
+from modelloop.contracts.index_entry import IndexEntry, LabelEntry, read_index_line, read_label_line
+from modelloop.contracts.labelled_row import read_labelled_row
+from modelloop.contracts.origins import Origins, line_digest
 
-MARK = b'{"format_version":1,"kind":"rewritten"}'
-_LISTS = ("predict", "proba")
-_SHAPES = {"id": str, "model": str, "offset": int, "predict": list}
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
-type Place = tuple[str, str]
+    from modelloop.captures.reader import Batch, Predictions
+
+ModelHour = tuple[str, str]
+Left = tuple[list[bytes], int]  # the lines that are left of one, and how much of it was erased
 
 
-class Row(NamedTuple):
+class RowSelection(NamedTuple):
     """What to erase: a prediction's id and one of its rows (from 0), or all of them (None)."""
 
     id: str
     row: int | None
 
-    def holds(self, identifier: object, at: object) -> bool:
-        """Say whether a row of a prediction is to be erased."""
-        return self.id == identifier and self.row in {None, at}
+    def contains(self, identifier: object, row: object) -> bool:
+        """Return whether a row of a prediction is to be erased."""
+        return self.id == identifier and (self.row is None or self.row == row)
 
-    def named_in(self, body: bytes) -> bool:
-        """Say whether a text holds the prediction's id."""
+    def is_named_in(self, body: bytes) -> bool:
+        """Return whether a text holds the prediction's id."""
         return self.id.encode() in body
+
+    def split(self, offset: int, rows: int) -> tuple[list[tuple[int, int]], int]:
+        """Return the spans of an entry's rows that are left, counted from its own first one, and how many are not.
+
+        The entry is of the prediction, and holds its rows from `offset` on.
+        """
+        if self.row is None:
+            return [], rows
+        at = self.row - offset
+        if not 0 <= at < rows:
+            return [(0, rows)], 0
+        return [span for span in ((0, at), (at + 1, rows)) if span[0] < span[1]], 1
 
 
 class Rewritten(NamedTuple):
-    """A capture object without the rows, the models and hours that it has index entries for, and what was erased."""
+    """A capture object without the rows, the models and hours that it has index entries for, and what was erased.
+
+    `rows` are rows of predictions, `labels` labels; `lines` are lines that name the prediction and are no record that
+    can be taken apart, or not one entry a row.
+    """
 
     body: bytes
-    places: set[Place]
+    places: set[ModelHour]
     rows: int = 0
     labels: int = 0
     lines: int = 0
 
 
-def digest(model: str, identifier: str) -> str:
-    """Return what the audit log keeps of an erased id: it answers whoever has the id, and nobody else."""
-    return sha256(f"{model}\n{identifier}".encode()).hexdigest()
-
-
-def hour_of(identifier: str) -> str | None:
-    """Return the hour in which an id was made (YYYY-MM-DDTHH, UTC), or None when it is no id of ours."""
-    made = uuid7_ms(identifier)
-    try:
-        return None if made is None else clock.from_ms(made)[:13]
-    except (ValueError, OverflowError):
-        return None
-
-
-def captures(body: bytes, model: str, wanted: Row) -> Rewritten:
-    """Return a capture or feedback object without the rows and labels; other records stay as they are.
-
-    A line that names the prediction and is no record that can be taken apart, such as one that was quarantined, goes.
-    """
-    kept, places, counted = [MARK], set(), {"rows": 0, "labels": 0, "lines": 0}
-    for line in packed.opened(body).read().split(b"\n"):
-        record = _parsed(line)
-        if place := _place(record):
-            places.add(place)
-        if not line or line == MARK:
-            continue
-        if not wanted.named_in(line) or _is_anothers(record, model, wanted):
-            kept.append(line)
-        elif record.get("kind") == "feedback":
-            gone = _is_row(record, wanted)
-            counted["labels"] += gone
-            kept += [] if gone else [line]
-        else:
-            parts = _without(record, wanted) if place else None
-            counted["rows" if parts else "lines"] += parts.gone if parts else 1
-            kept += parts.lines if parts else []
-    return Rewritten(b"\n".join([*kept, b""]), places, **counted)
-
-
-def index(body: bytes, version_id: str | None) -> bytes:
-    """Return an index object that names the capture object's new version."""
-    head, separator, rest = body.partition(b"\n")
-    document = orjson.loads(head)
-    if document["version_id"] == version_id:
-        return body
-    return orjson.dumps(document | {"version_id": version_id}) + separator + rest
-
-
-class Kept(NamedTuple):
-    """What is left of an object, and how much of it was erased."""
+class Remainder(NamedTuple):
+    """What is left of an object, and how many rows, labels or quotations were erased."""
 
     body: bytes
-    gone: int
+    erased: int
 
 
-def entries(body: bytes, wanted: Row) -> Kept:
+def erase_from_captures(body: bytes, model: str, selection: RowSelection) -> Rewritten:
+    """Return a capture or feedback object without the rows and labels; other records stay as they are.
+
+    A line that names the prediction and is no record, such as one that was quarantined, is erased. What lies behind
+    damage of a packed object can be read by nobody, and is not written anew.
+    """
+    erasure = _CaptureErasure(model, selection)
+    for batch in read_batches(body):
+        erasure.take(batch)
+    kept = [REWRITTEN_MARK]
+    for number, line in enumerate(_whole_lines(body), 1):
+        if line and line != REWRITTEN_MARK:
+            kept += erasure.left_of(number, line)
+    erased = erasure.erased
+    return Rewritten(
+        b"\n".join([*kept, b""]), erasure.places, rows=erased["rows"], labels=erased["labels"], lines=erased["lines"]
+    )
+
+
+def lead_index(body: bytes, version_id: str | None) -> bytes:
+    """Return an index object that names the capture object's new version."""
+    head, separator, rest = body.partition(b"\n")
+    source = read_index_line(head)
+    if isinstance(source, IndexEntry) or source.version_id == version_id:
+        return body
+    return source._replace(version_id=version_id).to_line() + separator + rest
+
+
+def erase_from_index(body: bytes, selection: RowSelection) -> Remainder:
     """Return an index object without the rows."""
-    kept, gone = [], 0
-    for line in body.split(b"\n"):
-        if not wanted.named_in(line):
-            kept.append(line)
-            continue
-        parts = _without(_parsed(line), wanted)
-        kept += parts.lines
-        gone += parts.gone
-    return Kept(b"\n".join(kept), gone)
+
+    def left_of(line: bytes) -> Left:
+        entry = read_index_line(line)
+        if not isinstance(entry, IndexEntry) or entry.id != selection.id:
+            return [line], 0
+        spans, erased = selection.split(entry.offset, len(entry.predict))
+        return ([entry.part(*span).to_line() for span in spans] if erased else [line]), erased
+
+    return _erase_lines(body, selection, left_of)
 
 
-def rows(body: bytes, wanted: Row) -> Kept:
-    """Return lines of labels, or of labelled rows, without those of the rows."""
-    lines = body.split(b"\n")
-    kept = [line for line in lines if not wanted.named_in(line) or not _is_row(_parsed(line), wanted)]
-    return Kept(b"\n".join(kept), len(lines) - len(kept))
+def erase_from_labels(body: bytes, selection: RowSelection) -> Remainder:
+    """Return an object of labels without those of the rows."""
+
+    def left_of(line: bytes) -> Left:
+        label = read_label_line(line)
+        return ([], 1) if isinstance(label, LabelEntry) and selection.contains(label.id, label.row) else ([line], 0)
+
+    return _erase_lines(body, selection, left_of)
 
 
-def quarantine(body: bytes, wanted: Row) -> Kept:
+def erase_from_labelled_rows(body: bytes, selection: RowSelection) -> Remainder:
+    """Return an object of labelled rows without the rows."""
+
+    def left_of(line: bytes) -> Left:
+        row = read_labelled_row(line)
+        return ([], 1) if selection.contains(row.id, row.row) else ([line], 0)
+
+    return _erase_lines(body, selection, left_of)
+
+
+def erase_from_quarantine(body: bytes, selection: RowSelection) -> Remainder:
     """Return a quarantine object whose quotes do not name the prediction; what was wrong with their lines stays."""
-    kept, gone = [], 0
+    stored = read_quarantine(body)
+    texts = ["" if selection.id in quote.text else quote.text for quote in stored.quotes]
+    erased = sum(text != quote.text for text, quote in zip(texts, stored.quotes, strict=True))
+    if not erased:
+        return Remainder(body, 0)
+    quotes = [quote._replace(text=text) for text, quote in zip(texts, stored.quotes, strict=True)]
+    return Remainder(stored._replace(quotes=quotes).to_bytes(), erased)
+
+
+def origins_hold(origins: Origins, selection: RowSelection) -> bool:
+    """Return whether a derived table with these origins holds the rows."""
+    return any(selection.contains(origin.id, origin.row) for origin in origins.rows)
+
+
+def erase_from_origins(origins: Origins, selection: RowSelection) -> Origins:
+    """Return the origins of a derived table without those of the rows."""
+    rows = tuple(origin for origin in origins.rows if not selection.contains(origin.id, origin.row))
+    return replace(origins, rows=rows)
+
+
+def erase_from_table(table: bytes, origins: Origins, selection: RowSelection) -> Remainder:
+    """Return a derived CSV table without the rows.
+
+    Lines are known by their digests, so that a table which lost the rows before comes back as it is.
+    """
+    erased = {origin.digest for origin in origins.rows if selection.contains(origin.id, origin.row)}
+    remaining = Counter(origin.digest for origin in erase_from_origins(origins, selection).rows)
+    kept, count = [], 0
+    for at, line in enumerate(_table_lines(table)):
+        digest = line_digest(line) if at >= origins.before else ""
+        remaining[digest] -= 1
+        if digest in erased and remaining[digest] < 0:
+            count += 1
+        else:
+            kept.append(line)
+    return Remainder(b"".join(kept), count)
+
+
+class _CaptureErasure:
+    """What the one reader finds of the prediction in a capture object, line by line."""
+
+    def __init__(self, model: str, selection: RowSelection) -> None:
+        self._model = model
+        self._selection = selection
+        self._sound: set[int] = set()
+        self._left: dict[int, list[bytes]] = {}
+        self.places: set[ModelHour] = set()
+        self.erased: Counter[str] = Counter()
+
+    def take(self, batch: Batch) -> None:
+        """Take in lines that the reader read."""
+        if batch.predictions:
+            self._take_predictions(batch.predictions)
+        self._sound.update(line.number for line in batch.errors)
+        self._sound.update(line.number for line in batch.feedback)
+        for number, _, label in batch.feedback:
+            if label.model == self._model and self._selection.contains(label.id, label.row):
+                self._leave(number, "labels", ([], 1))
+
+    def left_of(self, number: int, line: bytes) -> list[bytes]:
+        """Return the lines that are left of a whole line of the object."""
+        if number in self._left:
+            return self._left[number]
+        if number in self._sound or not self._selection.is_named_in(line) or self._is_anothers(line):
+            return [line]
+        self.erased["lines"] += 1
+        return []
+
+    def _take_predictions(self, found: Predictions) -> None:
+        self.places.update(zip(found.model, found.hour, strict=True))
+        self._sound.update(found.line)
+        for at, identifier in enumerate(found.id):
+            if identifier != self._selection.id or found.model[at] != self._model:
+                continue
+            if not are_one_a_row(found, at):
+                self._leave(found.line[at], "lines", ([], 1))
+                continue
+            spans, erased = self._selection.split(found.offset[at], found.rows[at])
+            if erased:
+                record = replace(found.record(at), unseen={})  # they may have been those of the rows
+                lines = [record.part(*span).to_line() for span in spans]
+                self._leave(found.line[at], "rows", (lines, erased))
+
+    def _leave(self, number: int, name: str, left: Left) -> None:
+        self._left[number], erased = left
+        self.erased[name] += erased
+
+    def _is_anothers(self, line: bytes) -> bool:
+        """Return whether a line that is no sound record, and names the prediction, is about something else."""
+        try:
+            record = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            return False
+        if not isinstance(record, dict):
+            return False
+        if record.get("model", self._model) != self._model or record.get("kind") == ERROR:
+            return True
+        if record.get("kind") == FEEDBACK:
+            return not self._selection.contains(record.get("id"), record.get("row"))
+        return isinstance(record.get("id"), str) and record["id"] != self._selection.id
+
+
+def _erase_lines(body: bytes, selection: RowSelection, left_of: Callable[[bytes], Left]) -> Remainder:
+    """Return an object after `left_of` took lines that name the prediction apart."""
+    kept: list[bytes] = []
+    count = 0
     for line in body.split(b"\n"):
-        quote = _parsed(line)
-        if wanted.named_in(line) and "text" in quote:
-            line, gone = orjson.dumps(quote | {"text": ""}), gone + 1  # noqa: PLW2901
-        kept.append(line)
-    return Kept(b"\n".join(kept), gone)
+        lines, erased = left_of(line) if selection.is_named_in(line) else ([line], 0)
+        kept += lines
+        count += erased
+    return Remainder(b"\n".join(kept), count)
 
 
-class _Parts(NamedTuple):
-    lines: list[bytes]
-    gone: int
-
-
-def _without(record: dict[str, Any], wanted: Row) -> _Parts:
-    """Return what is left of a record or index entry, as lines: what is before the row, and what is after it."""
-    start, stop = record["offset"], record["offset"] + len(record["predict"])
-    if wanted.row is None:
-        return _Parts([], stop - start)
-    if not start <= wanted.row < stop:
-        return _Parts([orjson.dumps(record)], 0)
-    spans = ((start, wanted.row), (wanted.row + 1, stop))
-    return _Parts([orjson.dumps(_part(record, low - start, high - start)) for low, high in spans if low < high], 1)
-
-
-def _part(record: dict[str, Any], start: int, stop: int) -> dict[str, Any]:
-    """Return some rows of a capture record or index entry."""
-    cut = {name: record[name] and record[name][start:stop] for name in _LISTS if name in record}
-    tables: dict[str, Any] = {
-        name: record[name] and {column: cells[start:stop] for column, cells in record[name].items()}
-        for name in ("columns", "slices")
-        if name in record
-    }
-    size = {"rows": stop - start, "unseen": {}} if "rows" in record else {}
-    return record | {"offset": record["offset"] + start, **cut, **tables, **size}
-
-
-def _is_row(document: dict[str, Any], wanted: Row) -> bool:
-    return wanted.holds(document.get("id"), document.get("row"))
-
-
-def _is_anothers(record: dict[str, Any], model: str, wanted: Row) -> bool:
-    """Say whether a record that names the prediction is not about it, or has nothing of it but the id."""
-    if record.get("model", model) != model or record.get("kind") == "error":
-        return True
-    return isinstance(record.get("id"), str) and record["id"] != wanted.id
-
-
-def _place(record: dict[str, Any]) -> Place | None:
-    """Return model and hour of a prediction that can be taken apart, or None."""
-    if record.get("kind") != "prediction" or any(type(record.get(name)) is not kind for name, kind in _SHAPES.items()):
-        return None
-    columns = record.get("columns") or {}
-    if type(columns) is not dict or any(type(cells) is not list for cells in columns.values()):
-        return None
-    hour = hour_of(record["id"])
-    return (record["model"], hour) if hour and MODEL_NAME.fullmatch(record["model"]) else None
-
-
-def _parsed(line: bytes) -> dict[str, Any]:
+def _whole_lines(body: bytes) -> Iterator[bytes]:
+    """Yield the lines of a capture object up to its end or its damage, however long, without their line breaks."""
     try:
-        found = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return {}
-    return found if isinstance(found, dict) else {}
+        for line in open_maybe_gzip(body):
+            yield line.removesuffix(b"\n")
+    except (EOFError, OSError, zlib.error):
+        return
+
+
+def _table_lines(table: bytes) -> Iterator[bytes]:
+    """Yield the lines of a CSV table as they are written; a line break inside quotes ends none."""
+    line = b""
+    for piece in table.splitlines(keepends=True):
+        line += piece
+        if line.count(b'"') % 2 == 0:
+            yield line
+            line = b""
+    if line:
+        yield line

@@ -18,7 +18,7 @@ def reading(what: str, document: Any, version: int, unversioned: int | None = No
     `unversioned` is the version of documents that name none; None: those are refused.
     """
     if not isinstance(document, dict):
-        raise ArtifactRefusedError(f"the {what} is no JSON object")
+        raise ArtifactRefusedError(f"the {what} is damaged: it is no JSON object")
     found = document.get("format_version", unversioned)
     if found != version:
         raise ArtifactRefusedError(f"the {what} has format version {found!r}, and version {version} can be read")

@@ -1,7 +1,8 @@
-"""When many rows come: the standard library until numpy has paid for itself.
+"""Scores of many rows: row by row with the standard library, or in batches with numpy once its import pays.
 
-Importing numpy costs a tenth of a second, more than most batches take without it. So rows are rented row by row, and
-numpy is bought when the rent paid by this model reaches its price: at most twice the best that hindsight could do.
+Importing numpy costs a tenth of a second, more than most batches take without it. So rows are scored one by one until
+that has taken as long as importing numpy would, then in batches (ski rental): in total at most twice the time of the
+better way in hindsight.
 """
 
 from __future__ import annotations
@@ -21,44 +22,50 @@ if TYPE_CHECKING:
     from modelloop.flat.linear import Linear
     from modelloop.flat.trees import Trees
 
-FEW = 16  # rows: measured, array operations win from 8 (forests) to 16 rows (linear) on
+    Vectors = Sequence[Sequence[float]]
+
+MIN_BATCH_ROWS = 16  # measured: array operations win from 8 (forests) to 16 rows (linear) on
 _IMPORT_SECONDS = 0.1  # numpy, measured from a cold disk cache and with bytecode
 _BUILD_SECONDS = 0.01
 
-type Vectors = Sequence[Sequence[float]]
 
-
-class Many:
-    """The raw scores of many vectors, by whichever way is cheaper so far."""
+class BatchScorer:
+    """Returns the raw scores of many vectors, in the way that is cheaper so far."""
 
     def __init__(self, form: Linear | Trees) -> None:
         self._form = form
         self._batch: Batch | None = None
-        self._rent = 0.0
-        self._bought = False
+        self._spent = 0.0
+        self._has_tried_numpy = False
 
     def raw(self, vectors: Vectors) -> list[list[float]]:
-        """Return one list of scores a vector."""
-        if len(vectors) < FEW:
+        """Return the scores of each vector, [vectors, scores], in link space."""
+        if len(vectors) < MIN_BATCH_ROWS:
             return [self._form.raw(vector) for vector in vectors]
         if self._batch is not None:
             return _scores(self._batch, vectors)
-        begun = perf_counter()
-        scores = [self._form.raw(vector) for vector in vectors[:FEW]]
-        rest = (perf_counter() - begun) / FEW * (len(vectors) - FEW)
-        if not self._bought and self._rent + rest > self._price() and (batch := self._buy()) is not None:
-            return scores + _scores(batch, vectors[FEW:])
-        scores += [self._form.raw(vector) for vector in vectors[FEW:]]
-        self._rent += perf_counter() - begun
+        started = perf_counter()
+        scores = [self._form.raw(vector) for vector in vectors[:MIN_BATCH_ROWS]]
+        rest = (perf_counter() - started) / MIN_BATCH_ROWS * (len(vectors) - MIN_BATCH_ROWS)
+        if (
+            not self._has_tried_numpy
+            and self._spent + rest > self._price()
+            and (batch := self._import_numpy()) is not None
+        ):
+            return scores + _scores(batch, vectors[MIN_BATCH_ROWS:])
+        scores += [self._form.raw(vector) for vector in vectors[MIN_BATCH_ROWS:]]
+        self._spent += perf_counter() - started
         return scores
 
     def _price(self) -> float:
+        """Return the seconds that the first batch costs beyond its scores."""
         return _BUILD_SECONDS + (0.0 if "numpy" in sys.modules else _IMPORT_SECONDS)
 
-    def _buy(self) -> Batch | None:
+    def _import_numpy(self) -> Batch | None:
+        """Return the batch form of the model, or None where only scoring row by row is exact."""
         from modelloop.flat.batch import batch_of  # noqa: PLC0415  numpy stays away until it is worth its price
 
-        self._bought = True
+        self._has_tried_numpy = True
         self._batch = batch_of(self._form)
         return self._batch
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from modelloop.errors import ArtifactRefusedError, InvalidValueError
-from modelloop.flat.batch_scorer import Many
+from modelloop.flat.batch_scorer import BatchScorer
 from modelloop.flat.linear import Linear
 from modelloop.flat.links import INVERSES, softmax, softmax_by_eights
 from modelloop.flat.trees import Trees
@@ -22,7 +22,7 @@ _BINARY = 2
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """What a model says of each row: a class index or a number, and class probabilities for classification."""
+    """The predictions of rows: class indices or numbers, and for classification probabilities, [rows, classes]."""
 
     predict: list[int] | list[float]
     proba: list[list[float]] | None
@@ -61,7 +61,7 @@ class FlatModel:
         self._softmax = softmax_by_eights if document["by_eights"] else softmax
         self._inclusive: bool = document["inclusive"]
         self._form = _FORMS[document["form"]](document, self.slots)
-        self._many = Many(self._form)
+        self._batch_scorer = BatchScorer(self._form)
         if self._form.scores != self._scores():
             raise ArtifactRefusedError(f"{self._form.scores} scores do not fit the link {self.link!r}")
 
@@ -78,8 +78,8 @@ class FlatModel:
         return self._form.raw(vector)
 
     def raws(self, vectors: Sequence[Sequence[float]]) -> list[list[float]]:
-        """Return the scores of many vectors, by whichever way is cheaper."""
-        return self._many.raw(vectors)
+        """Return the scores of many vectors, [vectors, scores], in the way that is cheaper."""
+        return self._batch_scorer.raw(vectors)
 
     def rounding(self, vector: Sequence[float]) -> list[float]:
         """Return, for each raw score, how far it may lie from the estimator's (0 for trees)."""

@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
     from modelloop.flat.trees import Trees
 
-WIDEST = 64  # leaves that fit the widest machine word of a memoryview
+MAX_LEAVES = 64  # of a tree: as many bits as the widest machine word of a memoryview has
 WORDS = ((8, "B"), (16, "H"), (32, "I"), (64, "Q"))
 _BLOCK_BITS = 4096  # longer sets are fewer operations but quadratic in memory
 
-type _Numbers = list[tuple[int, list[float], list[int], int]]
-type _Categories = list[tuple[int, list[int]]]
-type _Test = tuple[float, int, int]  # threshold, node, the leaves on its left
+_Numbers = list[tuple[int, list[float], list[int], int]]
+_Categories = list[tuple[int, list[int]]]
+_Test = tuple[float, int, int]  # threshold, node, the leaves on its left
 
 
-class LeafSets:
+class QuickScorer:
     """The leaf finder for ensembles of small trees (at most 64 leaves each)."""
 
     def __init__(self, trees: Trees) -> None:
@@ -43,7 +43,7 @@ class LeafSets:
 
     def leaves(self, vector: Sequence[float]) -> Iterator[Any]:
         """Yield the payload of the leaf that the vector falls into, tree by tree."""
-        found = []
+        leaves = []
         for numbers, categories, every, ones, size, payloads in self._blocks:
             gone = 0
             for slot, thresholds, ruled_out, missing in numbers:
@@ -55,8 +55,8 @@ class LeafSets:
             left = every & ~gone
             # Taking 1 from each tree's word flips its lowest bit and the zeros below: what changed is the lowest bit.
             exits = left & ~(left - ones)
-            found.append(map(getitem, payloads, memoryview(exits.to_bytes(size, "little")).cast(self._word)))  # type: ignore[call-overload]
-        return chain.from_iterable(found) if len(found) > 1 else found[0]
+            leaves.append(map(getitem, payloads, memoryview(exits.to_bytes(size, "little")).cast(self._word)))  # type: ignore[call-overload]
+        return chain.from_iterable(leaves) if len(leaves) > 1 else leaves[0]
 
 
 def _block(trees: Trees, node: int, sizes: list[int], bits: int) -> tuple[_Numbers, _Categories, int, int, int, Any]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelloop.errors import ArtifactRefusedError
 from modelloop.flat.paths import Paths
-from modelloop.flat.quick_scorer import WIDEST, LeafSets
+from modelloop.flat.quick_scorer import MAX_LEAVES, QuickScorer
 from modelloop.flat.walk import Walker
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Trees:
         self.codes: dict[int, int] = {int(slot): codes for slot, codes in document["codes"].items()}
         self.tests: dict[int, frozenset[int]] = {node: frozenset(codes) for node, codes in document["tests"]}
         self._check()
-        self.finder = LeafSets(self) if max(self.sizes) <= WIDEST else Walker(self)
+        self.finder = QuickScorer(self) if max(self.sizes) <= MAX_LEAVES else Walker(self)
 
     def _check(self) -> None:
         nodes = 2 * sum(self.sizes) - len(self.sizes)

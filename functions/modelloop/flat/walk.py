@@ -34,26 +34,26 @@ class Walker:
 
 
 def _walk(roots: list[Any], vector: Sequence[float]) -> Iterator[Any]:
-    found = []
+    leaves = []
     for root in roots:
         node = root
         while node.__class__ is tuple:
             slot, threshold, left, right = node
             node = left if vector[slot] <= threshold else right
-        found.append(node)
-    return iter(found)
+        leaves.append(node)
+    return iter(leaves)
 
 
 def _walk_codes(roots: list[Any], vector: Sequence[float]) -> Iterator[Any]:
-    found = []
+    leaves = []
     for root in roots:
         node = root
         while node.__class__ is tuple:
             slot, test, left, right = node
             value = vector[slot]
             node = left if (value <= test if test.__class__ is float else value in test) else right
-        found.append(node)
-    return iter(found)
+        leaves.append(node)
+    return iter(leaves)
 
 
 def _nest(trees: Trees, width: int) -> list[Any]:

@@ -92,8 +92,9 @@ def from_bytes(body: bytes) -> Summary:
     except ValueError as error:
         raise ArtifactRefusedError("the summary is not JSON") from error
     with reading("summary", document, FORMAT_VERSION):
-        place = (document[name] for name in ("model", "hour", "version", "variant"))
-        key = SummaryKey(*place, document.get("rollout", ""))
+        key = SummaryKey(
+            document["model"], document["hour"], document["version"], document["variant"], document.get("rollout", "")
+        )
         return Summary(key, document["tallies"], tuple(document["inputs"]))
 
 
@@ -131,7 +132,7 @@ def _copied(value: int | list[int] | Counts) -> int | list[int] | Counts:
 def _added(left: list[int], right: list[int], name: str) -> list[int]:
     if len(left) != len(right):
         raise ArtifactRefusedError(f"summaries count {name!r} in different bins")
-    return [one + other for one, other in zip(left, right, strict=True)]
+    return [before + more for before, more in zip(left, right, strict=True)]
 
 
 def _quantile(counts: list[int], level: float) -> float:

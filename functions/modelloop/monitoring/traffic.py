@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from modelloop import clock
+from modelloop.captures import quarantine
 from modelloop.contracts.loop_state import TrafficTotals
 from modelloop.contracts.pointer import SHADOW
-from modelloop.monitoring import cost, quarantine, summary, windows
+from modelloop.monitoring import cost, summary, windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,13 +28,13 @@ _COUNTED = ("requests", "rows", "errors", "latency", cost.BUSY, quarantine.COUNT
 def first_open_hour(previous: TrafficTotals | None, now: str) -> str:
     """Return the first hour that is not folded yet."""
     if previous is None:
-        return windows.shift(windows.hour_of(now), -windows.MAX_HOURS)
+        return windows.shift(clock.hour_of(now), -windows.MAX_HOURS)
     return windows.shift(previous.through, 1)
 
 
 def totals(previous: TrafficTotals | None, summaries: Iterable[Summary], *, model: str, now: str) -> TrafficTotals:
     """Return the next totals from the ones before and the summaries from `first_open_hour` on."""
-    through = windows.shift(windows.hour_of(now), -windows.OPEN_HOURS)
+    through = windows.shift(clock.hour_of(now), -windows.OPEN_HOURS)
     through = max(through, previous.through) if previous else through
     base: Counts = summary.total([previous.base]) if previous else {}
     live: Counts = {}

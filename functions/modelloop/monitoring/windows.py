@@ -6,10 +6,11 @@ from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from modelloop import clock
+from modelloop.captures import quarantine
 from modelloop.contracts.counts import branch, integer
 from modelloop.contracts.pointer import CHALLENGER, CHAMPION, SHADOW
 from modelloop.contracts.verdicts import Span
-from modelloop.monitoring import cost, quarantine, summary
+from modelloop.monitoring import cost, summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -41,11 +42,6 @@ class Window(NamedTuple):
     def span(self) -> Span:
         """Return the moments that it reaches from (included) and to (excluded)."""
         return Span(moment(self.start), moment(shift(self.end, 1)))
-
-
-def hour_of(instant: str) -> str:
-    """Return the hour of a moment."""
-    return clock.from_ms(clock.to_ms(instant))[:13]
 
 
 def moment(hour: str) -> str:
@@ -80,7 +76,7 @@ def backwards(hours: Iterable[tuple[str, Counts]], now: str, min_rows: int, max_
     have fewer rows. Hours are read only as far as they are needed.
     """
     windows: list[Window] = []
-    end, start = hour_of(now), ""
+    end, start = clock.hour_of(now), ""
     counts: Counts = {}
     for hour, counts_of_hour in hours:
         if hour > end:

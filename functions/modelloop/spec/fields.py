@@ -1,4 +1,4 @@
-"""What each key of model.yaml takes: a tree of readers, walked together with the YAML nodes so that lines are known."""
+"""What each key of model.yaml may hold: a tree of readers, walked together with the YAML nodes to know the lines."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from modelloop.tables.grammar import BOOLEAN, read_text
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-type Parameter = str | float | bool | None
-type Reader = Callable[[object], Any]
-type Schema = dict[str, Reader | Schema]
+    Reader = Callable[[object], Any]
+    Schema = dict[str, "Reader | Schema"]
+
+Parameter = str | float | bool | None
 
 FAMILIES = ("linear", "hist_gradient_boosting", "decision_tree", "random_forest", "extra_trees", "gradient_boosting")
 DEFAULT_FAMILIES = ("linear", "hist_gradient_boosting")
@@ -28,7 +29,7 @@ _ESTIMATOR = re.compile(r"sklearn(?:\.[a-z][a-z0-9_]*)+\.[A-Z][A-Za-z0-9]*")
 
 
 class UnfitValueError(ValueError):
-    """A value that its key does not take; the message completes "`key` must be"."""
+    """A value that its key may not have; the message completes "`key` must be"."""
 
 
 def _text(value: object) -> str:
@@ -69,11 +70,11 @@ def _choice(*options: str) -> Reader:
 
 
 def _metric(value: object) -> str:
-    known = (*CLASSIFICATION_METRICS, *REGRESSION_METRICS)
-    name = value if value in known[:-2] else deviance.canonical(value) if isinstance(value, str) else None
+    metrics = (*CLASSIFICATION_METRICS, *REGRESSION_METRICS)
+    name = value if value in metrics[:-2] else deviance.canonical(value) if isinstance(value, str) else None
     if name is None:
         raise UnfitValueError(
-            f"one of {', '.join(known)}, with a power P of 1 or more (such as 1.5) and a quantile Q between 0 and 1"
+            f"one of {', '.join(metrics)}, with a power P of 1 or more (such as 1.5) and a quantile Q between 0 and 1"
         )
     return str(name)
 
@@ -127,7 +128,7 @@ def _is_column(kind: object) -> bool:
 
 
 def _classes(value: object) -> tuple[str | int | float | bool, ...]:
-    if not isinstance(value, list) or len(value) < 2 or not all(isinstance(item, str | int | float) for item in value):  # noqa: PLR2004  one class is nothing to tell apart
+    if not isinstance(value, list) or len(value) < 2 or not all(isinstance(item, str | int | float) for item in value):  # noqa: PLR2004  a classifier needs two
         raise UnfitValueError("a list of at least two labels, in the order of the model's outputs")
     if len({read_text(item, frozenset()) for item in value}) != len(value):
         raise UnfitValueError("a list without repetitions")

@@ -1,4 +1,4 @@
-"""The spec, model.yaml: what a person may ask of a model; every key is optional and unknown keys are refused."""
+"""The spec, model.yaml: what a person may ask of a model; every key is optional, and unknown keys are refused."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from modelloop.tables.grammar import MISSING_TOKENS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from modelloop.json_types import JsonValue
     from modelloop.spec.fields import Parameter
 
 FORMAT_VERSION = 1
@@ -57,9 +58,9 @@ class Spec:
     outputs: dict[str, str] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict, compare=False, repr=False)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, JsonValue]:
         """Return the document that runs and manifests carry."""
-        document: dict[str, Any] = {"format_version": FORMAT_VERSION}
+        document: dict[str, JsonValue] = {"format_version": FORMAT_VERSION}
         for key in _KEYS:
             value = getattr(self, key)
             document[key] = list(value) if isinstance(value, tuple) else value
@@ -175,7 +176,7 @@ def _known(key: str, schema: spec_fields.Schema) -> str:
     from difflib import get_close_matches  # noqa: PLC0415  for a mistake alone
 
     near = get_close_matches(key.lower(), schema, n=1)
-    return (f", did you mean `{near[0]}`?" if near else ";") + f" known are {', '.join(schema)}"
+    return (f", did you mean `{near[0]}`?" if near else ";") + f" the keys are {', '.join(schema)}"
 
 
 def _line(node: Any) -> int:

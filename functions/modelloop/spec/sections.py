@@ -6,12 +6,12 @@ A stored spec has every default spelled out, so that a later change of a default
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-type Setting = str | float | bool
+Setting = str | float | bool
 
 MARGIN = 0.01
 MIN_LABELS = 200  # labelled rows that a verdict on quality and a retraining by the loop need
@@ -65,9 +65,10 @@ class Retraining:
     max_per_day: int = 1
 
 
-def section_from_json[Section: (Search, Promotion, Monitoring, Retraining)](
-    kind: type[Section], document: Mapping[str, Any] | None
-) -> Section:
+Section = TypeVar("Section", Search, Promotion, Monitoring, Retraining)
+
+
+def section_from_json(kind: type[Section], document: Mapping[str, Any] | None) -> Section:
     """Return a section with the settings of a stored or written document, and defaults where it has none."""
     given = document or {}
     known = {entry.name: given[entry.name] for entry in fields(kind) if given.get(entry.name) is not None}

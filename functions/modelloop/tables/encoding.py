@@ -19,10 +19,11 @@ from modelloop.tables.readers import NAN, column_reader, typed_values
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from modelloop.json_types import JsonValue
     from modelloop.tables.readers import Reader
 
 FORMAT_VERSION = 1
-MOST_CATEGORIES = 254
+MAX_CATEGORIES = 254
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,7 @@ class Encoding:
         pack = Struct(f"{rows}f").pack
         return Block(rows, [pack(*part) for part in parts])
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, JsonValue]:
         """Return the document that manifests and bundles carry."""
         return {
             "format_version": FORMAT_VERSION,
@@ -167,9 +168,12 @@ class Encoding:
 
 
 def encoding_from_json(document: dict[str, Any]) -> Encoding:
-    """Read a stored encoding; raise ArtifactRefusedError when it is not one."""
+    """Return a stored encoding; raise ArtifactRefusedError when it is not one that this release reads."""
     if document.get("format_version") != FORMAT_VERSION:
-        raise ArtifactRefusedError(f"encoding of format {document.get('format_version')!r}")
+        version = document.get("format_version")
+        raise ArtifactRefusedError(
+            f"the encoding has format version {version!r}, and version {FORMAT_VERSION} can be read"
+        )
     try:
         columns = [Column(**{**column, "categories": tuple(column["categories"])}) for column in document["columns"]]
         return Encoding(columns, document["missing"])

@@ -13,7 +13,7 @@ from unicodedata import normalize
 
 from modelloop.errors import InvalidValueError
 
-type Value = float | bool | str | None
+Value = float | bool | str | None
 
 MISSING_TOKENS = ("", "null", "NA", "N/A", "NaN", "None")
 
@@ -22,7 +22,7 @@ BOOLEAN = {"true": True, "false": False}
 DATE = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?"
 )
-_LONGEST_NUMBER = 400
+_MAX_NUMBER = 400
 
 
 def clean(text: str, missing: frozenset[str]) -> str | None:
@@ -41,7 +41,7 @@ def read_number(raw: object, missing: frozenset[str]) -> float | None:
         text = clean(raw, missing)
         if text is None:
             return None
-        if len(text) > _LONGEST_NUMBER or not NUMBER.fullmatch(text):
+        if len(text) > _MAX_NUMBER or not NUMBER.fullmatch(text):
             raise InvalidValueError(f"expected a number, got {_shown(raw)}")
         return _finite(float(text))
     if isinstance(raw, bool) or not isinstance(raw, int | float):
@@ -98,12 +98,17 @@ def read_text(raw: object, missing: frozenset[str]) -> str | None:
     if isinstance(raw, bool):
         return "true" if raw else "false"
     if isinstance(raw, int):
-        return str(raw) if abs(raw) < 10**_LONGEST_NUMBER else "rare number"
+        return str(raw) if abs(raw) < 10**_MAX_NUMBER else "rare number"
     if isinstance(raw, float):
         if raw != raw:  # noqa: PLR0124  NaN is the one value unequal to itself
             return None
         return str(int(raw)) if raw.is_integer() else repr(raw)
     raise InvalidValueError(f"expected text, got {_shown(raw)}")
+
+
+def label_text(label: object) -> str:
+    """Return the one text form of a class label: what predictions are counted under, and labels compared by."""
+    return read_text(label, frozenset()) or ""
 
 
 def _shown(raw: object) -> str:

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
     from modelloop.tables.encoding import Column
 
-    type Reader = Callable[[Sequence[object], list[list[float]]], int]
+    Reader = Callable[[Sequence[object], list[list[float]]], int]
 
 NAN = float("nan")
 _FLOAT32 = Struct("<f")
-_LARGEST = 2.0**128 - 2.0**104
+_MAX_FLOAT32 = 2.0**128 - 2.0**104
 EPOCH = "1970-01-01"
 
 
@@ -53,7 +53,7 @@ def _located(column: Column, raw: Sequence[object], read: Callable[[object], obj
 
 
 def _number_reader(column: Column, missing: frozenset[str]) -> Reader:
-    low, high = -_LARGEST, _LARGEST
+    low, high = -_MAX_FLOAT32, _MAX_FLOAT32
 
     def number(cell: object) -> float:
         if type(cell) is int and low <= cell <= high:

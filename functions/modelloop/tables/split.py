@@ -7,12 +7,17 @@ later version of the table, and duplicates are together. With a time column the 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, fields
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     import numpy as np
     from numpy.typing import NDArray
+
+    from modelloop.json_types import JsonValue
 
 TRAIN, VALIDATION, HOLDOUT = 0, 1, 2
 VALIDATION_SHARE = 0.2
@@ -22,13 +27,63 @@ PLACES = 1 << 4 * HASH_DIGITS
 FIELD_MARK, VALUE_MARK = "\x1e", "\x1f"
 
 
+CONTENT, OCCURRENCE, GROUP = "content", "content and occurrence", "group"
+TIME, REFERENCE = "time", "reference"
+_HASHED_FIELDS = ("kind", "column", "holdout", "salt", "columns", "rule")
+_FIELDS = {
+    TIME: ("kind", "column", "time_kind", "holdout", "train_until", "last", "rule"),
+    REFERENCE: ("kind",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """How the rows of a table were divided, and the digest of all that decided it (`rule`).
+
+    `kind` is CONTENT, OCCURRENCE or GROUP (by the hash of what `columns` hold; they are kinds by name), TIME (by
+    `column`, whose kind is `time_kind`; the newest row that trains is of the time `train_until`, the newest row of all
+    of `last`), or REFERENCE (the table of an imported model: nothing trains).
+    """
+
+    kind: str
+    column: str | None = None
+    holdout: float | None = None
+    salt: str | None = None
+    columns: Mapping[str, str] | None = None
+    time_kind: str | None = None
+    train_until: float | None = None
+    last: float | None = None
+    rule: str | None = None
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """Return the document that a prepared table carries: the fields of its kind."""
+        return {name: getattr(self, name) for name in _FIELDS.get(self.kind, _HASHED_FIELDS)}
+
+
+def split_from_json(document: Mapping[str, Any]) -> Split:
+    """Return a stored split."""
+    return Split(**{entry.name: document[entry.name] for entry in fields(Split) if entry.name in document})
+
+
 def salt(model: str) -> str:
     """Return the model's salt: fixed for its life, so that membership never moves."""
     return f"modelloop/{model}"
 
 
-def rule(**facts: object) -> str:
-    """Return the hex SHA-256 of all that decides on which side rows are: under one rule no row ever changes sides."""
+def hash_rule(
+    kind: str, column: str | None, holdout: float, salt: str, columns: Mapping[str, str], missing: Iterable[str]
+) -> str:
+    """Return the hex SHA-256 of all that decides a split by hash: under one rule no row ever changes sides."""
+    facts = {"kind": kind, "column": column, "holdout": holdout, "salt": salt, "columns": dict(columns)}
+    return _digest(facts | {"missing": sorted(missing)})
+
+
+def time_rule(column: str, time_kind: str) -> str:
+    """Return the hex SHA-256 of all that decides a split by time."""
+    return _digest({"kind": TIME, "column": column, "time_kind": time_kind})
+
+
+def _digest(facts: Mapping[str, str | float | Mapping[str, str] | list[str] | None]) -> str:
     return sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
@@ -44,7 +99,7 @@ def validation_edge(holdout: float) -> float:
 
 
 def of_reference(matrix: NDArray[np.float32], task: str, model_salt: str) -> NDArray[np.uint8]:
-    """Return the side of each reference row of a brought model: none trains here.
+    """Return the side of each reference row of an imported model: none trains here.
 
     A classifier is examined on all of them. Of a regression a third validates: intervals are calibrated on it and
     promised for the rest, so no row does both.

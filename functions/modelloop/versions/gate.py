@@ -25,7 +25,7 @@ BEST_ON_HOLDOUT = "best_on_holdout"
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class GateDecision:
     """Release, reject or approve (a person must say yes), with everything that led to it."""
 
     decision: str
@@ -33,15 +33,15 @@ class Decision:
     comparisons: tuple[Comparison, ...]
     reasons: tuple[str, ...]
 
-    def doubted(self, doubts: Sequence[Check]) -> Decision:
+    def doubted(self, doubts: Sequence[Check]) -> GateDecision:
         """Return the decision after further checks, which can turn a release into an approval."""
         if not doubts:
             return self
         told = tuple(doubt.detail for doubt in doubts)
         checks = (*self.checks, *doubts)
         if self.decision == RELEASE:
-            return Decision(APPROVE, checks, self.comparisons, told)
-        return Decision(self.decision, checks, self.comparisons, (*self.reasons, *told))
+            return GateDecision(APPROVE, checks, self.comparisons, told)
+        return GateDecision(self.decision, checks, self.comparisons, (*self.reasons, *told))
 
     def to_json(self) -> dict[str, Any]:
         """Return the document that runs, manifests and reports show."""
@@ -53,14 +53,14 @@ class Decision:
         }
 
 
-def decision_from_json(document: Mapping[str, Any]) -> Decision:
+def decision_from_json(document: Mapping[str, Any]) -> GateDecision:
     """Return a stored decision."""
     checks = (Check(check["name"], check["outcome"], check["detail"]) for check in document["checks"])
     comparisons = (Comparison(**comparison) for comparison in document["comparisons"])
-    return Decision(document["decision"], tuple(checks), tuple(comparisons), tuple(document["reasons"]))
+    return GateDecision(document["decision"], tuple(checks), tuple(comparisons), tuple(document["reasons"]))
 
 
-def decide(trivial: Comparison, succession: Succession | None, *, margin: float = MARGIN) -> Decision:
+def decide(trivial: Comparison, succession: Succession | None, *, margin: float = MARGIN) -> GateDecision:
     """Decide on a candidate by its comparison with the trivial model and, if there is one, with the champion."""
     checks = [_better_than_trivial(trivial), _large_enough(trivial.rows, first=succession is None)]
     compared = [trivial]
@@ -72,7 +72,7 @@ def decide(trivial: Comparison, succession: Succession | None, *, margin: float 
     outcomes = {check.outcome for check in checks}
     decision = REJECT if "failed" in outcomes else APPROVE if "approval" in outcomes else RELEASE
     reasons = tuple(check.detail for check in checks if check.outcome in {"failed", "approval"})
-    return Decision(decision, tuple(checks), tuple(compared), reasons or (_all_well(succession),))
+    return GateDecision(decision, tuple(checks), tuple(compared), reasons or (_all_well(succession),))
 
 
 def _better_than_trivial(trivial: Comparison) -> Check:

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
     from modelloop.flat import FlatModel, Outputs
 
+    Matrix = Sequence[Sequence[float]]
+
 ULPS = 4.0
 ONNX = 1e-5
 _BINARY = 2
 _LARGEST = 1e300  # stands for infinity: verdicts travel as JSON
-
-type Matrix = Sequence[Sequence[float]]
 
 
 @dataclass(frozen=True, slots=True)

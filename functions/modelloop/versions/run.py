@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from modelloop.versions.gate import Decision, decision_from_json
+from modelloop.versions.gate import GateDecision, decision_from_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from modelloop.json_types import JsonValue
 
 QUEUED, RUNNING = "QUEUED", "RUNNING"
 SUCCEEDED, REJECTED, FAILED, SUPERSEDED = "SUCCEEDED", "REJECTED", "FAILED", "SUPERSEDED"
@@ -20,7 +22,8 @@ STAGES = (
     "replaying", "registering", "publishing", "done",
 )  # fmt: skip
 
-type Figures = dict[str, dict[str, float | None]]  # by metric: {"value", "low", "high"}
+Part = TypeVar("Part")
+Figures = dict[str, dict[str, float | None]]  # by metric: {"value", "low", "high"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ class Dataset(SourceFile):
         """Return the uploaded file that all of it began with."""
         return self.base or SourceFile(self.uri, self.version_id, self.digest, self.file, self.bytes)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, JsonValue]:
         """Return the stored document, without the parts that this kind of dataset does not have."""
         absent = {name for name in ("base", "labelled", "reference") if getattr(self, name) is None}
         return {name: value for name, value in asdict(self).items() if name not in absent}
@@ -107,7 +110,8 @@ class Metrics:
 class Run:
     """One run, as the table stores it and the API shows it; `percent` is 0 to 100, `request_id` who asked for it.
 
-    `plan` is what its training was thought to take, `spent` what the attempt that ended it took.
+    `plan` is what its training was thought to take, `spent` what the attempt that ended it took. `task_reason` is a
+    sentence: the task and why it was chosen.
     `decided_at` is when the gate refused its model for the first time; `intake_attempts` counts how often its
     preparation was begun, `attempts` how often its training was.
     """
@@ -125,10 +129,11 @@ class Run:
     updated_at: str = ""
     lease_until: str | None = None
     metrics: Metrics | None = None
-    gate: Decision | None = None
+    gate: GateDecision | None = None
     plan: Plan | None = None
     spent: Spent | None = None
     version: int | None = None
+    task_reason: str | None = None
     warnings: list[str] = field(default_factory=list)
     intake_attempts: int = 1
     attempts: int = 0
@@ -142,7 +147,7 @@ class Run:
         data = "\n".join(filter(None, [self.dataset.digest, self.dataset.reference]))
         return run_key(data, self.spec_digest, self.cause)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, JsonValue]:
         """Return the document that the API answers."""
         document = {name: getattr(self, name) for name in _FIELDS} | {"dataset": self.dataset.to_json()}
         if self.gate is not None:
@@ -158,20 +163,30 @@ def run_key(dataset_digest: str, spec_digest: str, cause: str) -> str:
 
 def run_from_json(document: Mapping[str, Any]) -> Run:
     """Return a stored run; fields that this release does not know are left out."""
-    plan, dataset, gate = document.get("plan"), document["dataset"], document.get("gate")
-    parts = {
-        "dataset": _read(Dataset, dataset | {"base": _read(SourceFile, dataset.get("base"))}),
-        "metrics": _read(Metrics, document.get("metrics")),
-        "gate": None if gate is None else decision_from_json(gate),
-        "plan": None if plan is None else _read(Plan, plan | {"limits": _read(PlanLimits, plan["limits"])}),
-        "spent": _read(Spent, document.get("spent")),
-    }
-    return Run(**{name: document[name] for name in _FIELDS if name in document} | parts)
+    known = {name: document[name] for name in _FIELDS if document.get(name) is not None}
+    known["dataset"] = dataset_from_json(known["dataset"])
+    for name, kind in (("metrics", Metrics), ("spent", Spent)):
+        if name in known:
+            known[name] = _read(kind, known[name])
+    if "gate" in known:
+        known["gate"] = decision_from_json(known["gate"])
+    if "plan" in known:
+        known["plan"] = plan_from_json(known["plan"])
+    return Run(**known)
 
 
-def _read[Part](kind: type[Part], document: Mapping[str, Any] | None) -> Part | None:
-    if document is None:
-        return None
+def dataset_from_json(document: Mapping[str, Any]) -> Dataset:
+    """Return a stored dataset."""
+    base = document.get("base")
+    return replace(_read(Dataset, document), base=None if base is None else _read(SourceFile, base))
+
+
+def plan_from_json(document: Mapping[str, Any]) -> Plan:
+    """Return a stored plan."""
+    return replace(_read(Plan, document), limits=_read(PlanLimits, document["limits"]))
+
+
+def _read(kind: type[Part], document: Mapping[str, Any]) -> Part:
     return kind(**{entry.name: document[entry.name] for entry in fields(kind) if entry.name in document})  # type: ignore[arg-type]  # every kind is a dataclass
 
 

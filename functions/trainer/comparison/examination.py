@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from modelloop.monitoring.drift.baseline import label_text
 from modelloop.spec import deviance
+from modelloop.tables.grammar import label_text
 from modelloop.versions.evidence import Labels, Succession
-from modelloop.versions.gate import Decision, decide
+from modelloop.versions.gate import GateDecision, decide
 from trainer.comparison.compared_models import Contender, answers, compare_on, contender
 from trainer.evaluation import compare, intervals
 from trainer.evaluation.losses import is_defined
@@ -35,7 +35,7 @@ class Examination:
 
     outcome: Outcome
     metrics: dict[str, Any]
-    decision: Decision
+    decision: GateDecision
     labels: Labels | None
     candidate_is_best: bool
 

@@ -13,7 +13,7 @@ from modelloop.spec import deviance
 from modelloop.spec.deviance import RMSE
 from modelloop.tables.split import HOLDOUT
 from modelloop.versions.evidence import Check
-from modelloop.versions.gate import APPROVE, Decision
+from modelloop.versions.gate import APPROVE, GateDecision
 from trainer import table as tables
 from trainer.comparison.examination import Examination, examine
 from trainer.comparison.schema_compatibility import keep_old_callers
@@ -174,6 +174,6 @@ def _answered(table: PreparedTable, served: Served, until: float) -> PreparedTab
 
 def _unexamined(table: PreparedTable, predictor: Served) -> Examination:
     outcome = predictor.outcome(table.holdout)
-    decision = Decision(APPROVE, (UNPROVEN,), (), (UNPROVEN.detail,))
+    decision = GateDecision(APPROVE, (UNPROVEN,), (), (UNPROVEN.detail,))
     metrics: dict[str, Any] = {"holdout": {}, "trivial": {}, "champion": None}
     return Examination(outcome, metrics, decision, None, candidate_is_best=True)

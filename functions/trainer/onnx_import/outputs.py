@@ -8,7 +8,7 @@ import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
 from modelloop.errors import DatasetRejectedError
-from modelloop.monitoring.drift.baseline import label_text
+from modelloop.tables.grammar import label_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

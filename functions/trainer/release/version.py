@@ -51,7 +51,7 @@ def find_manifest(artifacts: Bucket, model: str, run_id: str) -> dict[str, Any] 
     except NotFoundError:
         return None
     document: dict[str, Any] = orjson.loads(body)
-    manifests.check(document)
+    manifests.manifest_from_json(document)
     return document
 
 

@@ -1,4 +1,4 @@
-"""The report of a version: one page that needs no network, made of its manifest."""
+"""The report of a version: one HTML page made from its manifest, which needs no network."""
 
 from trainer.report.page import render
 

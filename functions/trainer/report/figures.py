@@ -1,4 +1,4 @@
-"""What each chart shows, as a table: for screen readers, for print, and for whoever wants the figures."""
+"""The figures of each chart as a table, for screen readers, for print and for reading exact values."""
 
 from __future__ import annotations
 
@@ -20,51 +20,51 @@ type Point = tuple[float, float]
 
 
 def allowed(comparison: dict[str, Any], margin: float) -> float:
-    """Return the largest difference of the loss that passes: a share of the reference's; of the trivial model's, 0."""
+    """Return the largest difference of the loss that passes: `margin` of the reference's; 0 for the trivial model."""
     return 0.0 if comparison["name"] == "trivial" else margin * abs(comparison["reference"])
 
 
-def comparisons(found: Sequence[dict[str, Any]], margin: float) -> str:
+def comparisons(entries: Sequence[dict[str, Any]], margin: float) -> str:
     """Return the table of the gate's comparisons."""
     rows = [
         [
-            text(one["name"].replace("_", " ")),
-            *map(number, (one["candidate"], one["reference"], one["candidate"] - one["reference"])),
-            f"{number(one['low'])} to {number(one['high'])}",
-            number(allowed(one, margin)),
-            number(one["rows"]),
+            text(entry["name"].replace("_", " ")),
+            *map(number, (entry["candidate"], entry["reference"], entry["candidate"] - entry["reference"])),
+            f"{number(entry['low'])} to {number(entry['high'])}",
+            number(allowed(entry, margin)),
+            number(entry["rows"]),
         ]
-        for one in found
+        for entry in entries
     ]
     heads = ["Reference", "This version", "Reference's loss", "Difference", "90 % interval", "Allowed at most", "Rows"]
     return table(heads, rows, caption="Difference of the loss to each reference")
 
 
-def calibration(found: dict[str, Any]) -> str:
-    """Return the table of a calibration curve."""
-    rows = [[number(one["mean"], 3), number(one["rate"], 3), number(one["rows"])] for one in found["bins"]]
+def calibration(curve: dict[str, Any]) -> str:
+    """Return the table of a calibration curve, one row for each bin."""
+    rows = [[number(part["mean"], 3), number(part["rate"], 3), number(part["rows"])] for part in curve["bins"]]
     return table(["Predicted probability", "Observed rate", "Rows"], rows, caption="Calibration", numeric=0)
 
 
-def roc(found: Sequence[dict[str, Any]]) -> str:
-    """Return by class how many positives are found at some false positive rates."""
-    rows = [[text(curve["class"]), *(number(_height(curve["roc"], rate), 3) for rate in RATES)] for curve in found]
+def roc(curves: Sequence[dict[str, Any]]) -> str:
+    """Return the table of each class's true positive rate at the false positive rates of RATES."""
+    rows = [[text(curve["class"]), *(number(_height(curve["roc"], rate), 3) for rate in RATES)] for curve in curves]
     heads = ["Class", *(f"at {rate:.0%}" for rate in RATES)]
     return table(heads, rows, caption="True positive rate at false positive rates")
 
 
-def pr(found: Sequence[dict[str, Any]]) -> str:
-    """Return by class the best precision that keeps some recall."""
+def pr(curves: Sequence[dict[str, Any]]) -> str:
+    """Return the table of each class's best precision with at least the recalls of RECALLS."""
     rows = [
-        [text(curve["class"]), *(number(_precision(curve["pr"], least), 3) for least in RECALLS)] for curve in found
+        [text(curve["class"]), *(number(_precision(curve["pr"], recall), 3) for recall in RECALLS)] for curve in curves
     ]
-    heads = ["Class", *(f"at {least:.0%}" for least in RECALLS)]
+    heads = ["Class", *(f"at {recall:.0%}" for recall in RECALLS)]
     return table(heads, rows, caption="Precision at recalls")
 
 
-def residuals(found: dict[str, Any]) -> str:
-    """Return mean and spread of the residuals, from the lowest predictions to the highest."""
-    points = sorted((float(x), float(y)) for x, y in found["points"])
+def residuals(curve: dict[str, Any]) -> str:
+    """Return the table of the residuals' mean and standard deviation, from the lowest predictions to the highest."""
+    points = sorted((float(x), float(y)) for x, y in curve["points"])
     edges = [len(points) * part // PREDICTION_PARTS for part in range(PREDICTION_PARTS + 1)]
     parts = [points[low:high] for low, high in pairwise(edges) if high > low]
     rows = [
@@ -76,23 +76,23 @@ def residuals(found: dict[str, Any]) -> str:
     return table(heads, rows, caption="Residuals by prediction")
 
 
-def errors(found: dict[str, Any]) -> str:
-    """Return how many residuals lie where."""
+def errors(curve: dict[str, Any]) -> str:
+    """Return the table of how many residuals lie in each bin."""
     rows = [
         [f"{number(low)} to {number(high)}", number(count)]
-        for (low, high), count in zip(pairwise(found["edges"]), found["counts"], strict=True)
+        for (low, high), count in zip(pairwise(curve["edges"]), curve["counts"], strict=True)
     ]
-    return table(["Truth less prediction", "Rows"], rows, caption="Residuals")
+    return table(["Truth minus prediction", "Rows"], rows, caption="Residuals")
 
 
-def importance(found: Sequence[dict[str, Any]]) -> str:
-    """Return every column's importance."""
-    rows = [[text(one["column"]), number(one["mean"]), number(one["deviation"], 3)] for one in found]
-    return table(["Column", "Growth of the loss", "Standard deviation"], rows, caption="Importance by column")
+def importance(columns: Sequence[dict[str, Any]]) -> str:
+    """Return the table of how much the loss increases when a column is shuffled."""
+    rows = [[text(column["column"]), number(column["mean"]), number(column["deviation"], 3)] for column in columns]
+    return table(["Column", "Increase of the loss", "Standard deviation"], rows, caption="Importance by column")
 
 
 def _height(curve: Sequence[Point], place: float) -> float:
-    """Return the height of a rising curve at a place, between its points in a straight line."""
+    """Return the height of a rising curve at a place, by linear interpolation between its points."""
     after = bisect_right([x for x, _ in curve], place)
     if after == len(curve):
         return curve[-1][1]

@@ -1,110 +1,118 @@
-"use strict";
-(() => {
-  const data = JSON.parse(document.getElementById("figures").textContent);
-  const charts = [];
-  const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
-  const palette = () => ["blue", "orange", "green", "violet", "teal", "red", "soft", "ink"].map(color);
-  const NAMED = 6, WORST = 5, LONGEST = 24;
-  const short = (name) => String(name).length > LONGEST ? `${String(name).slice(0, 11)}…${String(name).slice(-12)}` : String(name);
-  const area = (curve) => curve.slice(1).reduce((sum, [x, y], at) => sum + (x - curve[at][0]) * (y + curve[at][1]) / 2, 0);
-  const isNamed = (item, data) => item.text !== "guide" && !data.datasets[item.datasetIndex].unnamed;
-  const points = (pairs) => pairs.map(([x, y]) => ({ x, y }));
-  const axis = (title, more = {}) => ({
-    type: "linear", title: { display: true, text: title, color: color("soft") },
-    grid: { color: color("line") }, ticks: { color: color("soft") }, ...more,
-  });
-  const share = (title) => axis(title, { min: 0, max: 1 });
-  const line = (label, pairs, stroke, more = {}) => ({
-    type: "line", label, data: points(pairs), borderColor: stroke, backgroundColor: stroke, borderWidth: 2,
-    pointRadius: 0, pointHitRadius: 6, tension: 0, ...more,
-  });
-  const guide = (pairs) => line("guide", pairs, color("soft"), { borderDash: [4, 4], borderWidth: 1, pointHitRadius: 0 });
-  const draw = (name, type, body, scales, legend = false) => {
-    const place = document.getElementById(`chart-${name}`);
-    if (!place) return;
-    charts.push(new Chart(place, {
-      type, data: body,
-      options: {
-        responsive: true, maintainAspectRatio: false, animation: false, scales,
-        indexAxis: ["importance", "comparisons"].includes(name) ? "y" : "x",
-        plugins: {
-          legend: { display: legend, labels: { color: color("ink"), boxWidth: 14, usePointStyle: name === "comparisons", filter: isNamed } },
-          tooltip: { filter: (item) => item.dataset.label !== "guide" },
-        },
-      },
-    }));
-  };
+// The report's charts. The page puts this file behind charts.js, in the same module.
 
-  const calibration = (found) => {
-    const shown = found.positive || found;
-    const pairs = shown.bins.map((bin) => [bin.mean, bin.rate]);
-    const most = Math.max(...shown.bins.map((bin) => bin.rows));
-    const radius = shown.bins.map((bin) => 3 + 7 * Math.sqrt(bin.rows / most));
-    draw("calibration", "line", { datasets: [
-      guide([[0, 0], [1, 1]]),
-      line("observed", pairs, color("blue"), { pointRadius: radius, clip: false }),
-    ] }, { x: share("predicted probability"), y: share("observed rate") });
-  };
+const data = JSON.parse(document.getElementById("figures").textContent);
+const MAX_NAMED_CURVES = 6, WORST_CURVES = 5;
+const palette = () => ["blue", "orange", "green", "violet", "teal", "red", "muted", "ink"].map(color);
+const points = (pairs) => pairs.map(([x, y]) => ({ x, y }));
+const area = (curve) => curve.slice(1).reduce((sum, [x, y], at) => sum + (x - curve[at][0]) * (y + curve[at][1]) / 2, 0);
 
-  const ranking = (found) => {
-    const many = found.length > 1;
-    const named = [...found].sort((one, other) => area(one.roc) - area(other.roc)).slice(0, found.length > NAMED ? WORST : NAMED);
-    const stroke = (curve) => palette()[named.indexOf(curve)];
-    const sets = (key) => [...named, ...found.filter((curve) => !named.includes(curve))].map((curve) => named.includes(curve)
-      ? line(short(curve.class), curve[key], stroke(curve))
-      : line(short(curve.class), curve[key], color("line"), { borderWidth: 1, unnamed: true }));
-    draw("roc", "line", { datasets: [guide([[0, 0], [1, 1]]), ...sets("roc")] },
-      { x: share("false positive rate"), y: share("true positive rate") }, many);
-    draw("pr", "line", { datasets: sets("pr") }, { x: share("recall"), y: share("precision") }, many);
-  };
+function add(name, configure) {
+  const canvas = document.getElementById(`chart-${name}`);
+  if (canvas) addChart(canvas, configure);
+}
 
-  const residuals = (found) => {
-    const ends = found.points.map(([x]) => x);
-    draw("residuals", "scatter", { datasets: [
-      guide([[Math.min(...ends), 0], [Math.max(...ends), 0]]),
-      { label: "rows", data: points(found.points), backgroundColor: `${color("blue")}88`, pointRadius: 2.5 },
-    ] }, { x: axis("prediction"), y: axis("truth − prediction") });
-    const bars = found.counts.map((rows, place) => ({ x: (found.edges[place] + found.edges[place + 1]) / 2, y: rows }));
-    const look = { backgroundColor: color("blue"), barPercentage: 0.95, categoryPercentage: 1 };
-    draw("errors", "bar", { datasets: [{ label: "rows", data: bars, ...look }] },
-      { x: axis("truth − prediction", { offset: false }), y: axis("rows", { beginAtZero: true }) });
-  };
+function addCalibration(calibration) {
+  const { bins } = calibration.positive || calibration;
+  const most = Math.max(...bins.map((bin) => bin.rows));
+  add("calibration", () => ({
+    type: "line",
+    data: { datasets: [
+      guide(points([[0, 0], [1, 1]])),
+      line("observed", points(bins.map((bin) => [bin.mean, bin.rate])), color("blue"),
+        { pointRadius: bins.map((bin) => 3 + 7 * Math.sqrt(bin.rows / most)), clip: false }),
+    ] },
+    options: {
+      scales: { x: shareAxis("predicted probability"), y: shareAxis("observed rate") },
+      plugins: { legend: { display: false } },
+    },
+  }));
+}
 
-  const importance = (found) => draw("importance", "bar", {
-    labels: found.map((entry) => entry.column),
-    datasets: [{ label: "growth of the loss", data: found.map((entry) => entry.mean), backgroundColor: color("blue"), maxBarThickness: 22 }],
-  }, { x: axis("growth of the loss"), y: axis("", { type: "category", title: { display: false }, ticks: { color: color("soft"), autoSkip: false } }) });
+// Of many classes only the worst have a color and a name.
+function addRanking(curves) {
+  const shown = curves.length > MAX_NAMED_CURVES ? WORST_CURVES : MAX_NAMED_CURVES;
+  const named = [...curves].sort((left, right) => area(left.roc) - area(right.roc)).slice(0, shown);
+  const others = curves.filter((curve) => !named.includes(curve));
+  const datasets = (key) => [
+    ...named.map((curve, at) => line(shortened(curve.class), points(curve[key]), palette()[at])),
+    ...others.map((curve) => line(shortened(curve.class), points(curve[key]), color("line"), { borderWidth: 1, unnamed: true })),
+  ];
+  const plugins = { legend: { display: curves.length > 1 } };
+  add("roc", () => ({
+    type: "line",
+    data: { datasets: [guide(points([[0, 0], [1, 1]])), ...datasets("roc")] },
+    options: { scales: { x: shareAxis("false positive rate"), y: shareAxis("true positive rate") }, plugins },
+  }));
+  add("pr", () => ({
+    type: "line",
+    data: { datasets: datasets("pr") },
+    options: { scales: { x: shareAxis("recall"), y: shareAxis("precision") }, plugins },
+  }));
+}
 
-  const zero = (mark) => color(mark.tick && mark.tick.value === 0 ? "ink" : "line");
-  const zeroWidth = (mark) => (mark.tick && mark.tick.value === 0 ? 2 : 1);
-  const verdict = (entry) => (entry.high <= entry.allowed ? "green" : entry.low > entry.allowed ? "red" : "orange");
-  const marks = (label, values, style) => ({
+function addResiduals({ points: pairs, edges, counts }) {
+  const predictions = pairs.map(([x]) => x);
+  const plugins = { legend: { display: false } };
+  add("residuals", () => ({
+    type: "scatter",
+    data: { datasets: [
+      guide(points([[Math.min(...predictions), 0], [Math.max(...predictions), 0]])),
+      { label: "rows", data: points(pairs), backgroundColor: translucent(color("blue"), 0.53), pointRadius: 2.5 },
+    ] },
+    options: { scales: { x: axis("prediction"), y: axis("truth − prediction") }, plugins },
+  }));
+  const middles = counts.map((rows, at) => ({ x: (edges[at] + edges[at + 1]) / 2, y: rows }));
+  add("errors", () => ({
+    type: "bar",
+    data: { datasets: [bars("rows", middles, color("blue"), { barPercentage: 0.95, categoryPercentage: 1 })] },
+    options: { scales: { x: axis("truth − prediction", { offset: false }), y: axis("rows", { beginAtZero: true }) }, plugins },
+  }));
+}
+
+function addImportance(columns) {
+  const labels = columns.map((entry) => entry.column);
+  add("importance", () => ({
+    type: "bar",
+    data: { labels, datasets: [bars("increase of the loss", columns.map((entry) => entry.mean), color("blue"), { maxBarThickness: 22 })] },
+    options: {
+      indexAxis: "y",
+      scales: { x: axis("increase of the loss"), y: categoryAxis(labels, { ticks: { autoSkip: false } }) },
+      plugins: { legend: { display: false } },
+    },
+  }));
+}
+
+// The line at zero stands out: left of it this version is better.
+const zeroGrid = {
+  color: ({ tick }) => color(tick?.value === 0 ? "ink" : "line"),
+  lineWidth: ({ tick }) => (tick?.value === 0 ? 2 : 1),
+};
+const outcome = ({ low, high, allowed }) => (high <= allowed ? "green" : low > allowed ? "red" : "orange");
+
+function addComparisons(comparisons) {
+  const labels = comparisons.map((comparison) => comparison.name.replaceAll("_", " "));
+  const mark = (label, values, style) => ({
     type: "line", label, data: values, showLine: false, borderColor: color("ink"), backgroundColor: color("ink"), ...style,
   });
-  const comparisons = (found) => draw("comparisons", "bar", {
-    labels: found.map((entry) => entry.name.replaceAll("_", " ")),
-    datasets: [
-      marks("difference", found.map((entry) => entry.candidate - entry.reference), { pointRadius: 5, pointHoverRadius: 6 }),
-      marks("allowed at most", found.map((entry) => entry.allowed),
+  add("comparisons", () => ({
+    type: "bar",
+    data: { labels, datasets: [
+      mark("difference", comparisons.map(({ candidate, reference }) => candidate - reference), { pointRadius: 5, pointHoverRadius: 6 }),
+      mark("allowed at most", comparisons.map(({ allowed }) => allowed),
         { pointStyle: "line", rotation: 90, pointRadius: 16, pointHoverRadius: 16, borderWidth: 3, pointBorderWidth: 3 }),
-      {
-        label: "90 % interval", data: found.map((entry) => [entry.low, entry.high]), maxBarThickness: 14, borderRadius: 7,
-        borderSkipped: false, minBarLength: 4, backgroundColor: found.map((entry) => color(verdict(entry))),
-      },
-    ],
-  }, { x: axis("difference of the loss", { grid: { color: zero, lineWidth: zeroWidth } }), y: axis("", { type: "category", title: { display: false } }) }, true);
+      bars("90 % interval", comparisons.map(({ low, high }) => [low, high]), comparisons.map((comparison) => color(outcome(comparison))),
+        { maxBarThickness: 14, borderRadius: 7, borderSkipped: false, minBarLength: 4 }),
+    ] },
+    options: {
+      indexAxis: "y",
+      scales: { x: axis("difference of the loss", { grid: zeroGrid }), y: categoryAxis(labels) },
+    },
+  }));
+}
 
-  const all = () => {
-    charts.splice(0).forEach((chart) => chart.destroy());
-    if (data.calibration) calibration(data.calibration);
-    if (data.curves.ranking) ranking(data.curves.ranking);
-    if (data.curves.residuals) residuals(data.curves.residuals);
-    if (data.importance.length) importance(data.importance);
-    if (data.comparisons.length) comparisons(data.comparisons);
-  };
-  all();
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", all);
-  addEventListener("beforeprint", all);
-  addEventListener("afterprint", all);
-  document.documentElement.dataset.charts = String(charts.length);
-})();
+if (data.calibration) addCalibration(data.calibration);
+if (data.curves.ranking) addRanking(data.curves.ranking);
+if (data.curves.residuals) addResiduals(data.curves.residuals);
+if (data.importance.length) addImportance(data.importance);
+if (data.comparisons.length) addComparisons(data.comparisons);
+document.documentElement.dataset.charts = String(updateCharts());

@@ -1,4 +1,4 @@
-"""Put the page together: styles, sections, data, the chart library and the script that draws."""
+"""The page of a report: styles, sections, data, the chart library and the script that draws."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from trainer.report.markup import number, text
 from trainer.report.sections import NAMES, compared, sections
 
 HERE = Path(__file__).parent
-DECISIONS = {"release": "released by the gate", "approve": "waits for approval", "reject": "refused by the gate"}
-MOST_COLUMNS = 25
+DECISIONS = {"release": "released by the gate", "approve": "needs approval", "reject": "refused by the gate"}
+MAX_IMPORTANCE_COLUMNS = 25
 
 
 def render(manifest: dict[str, Any]) -> bytes:
-    """Return the report of a manifest (its `files` and `golden` are not needed) as an HTML page.
+    """Return the report of a manifest as an HTML page in UTF-8.
 
-    What the gate refused has no `version` (None) and an empty `replay`.
+    The manifest's `files` and `golden` are not needed. A model that the gate refused has `version` None and an empty
+    `replay`.
     """
     decision = manifest["gate"]["decision"]
     page = Template(_read("page.html")).substitute(
-        title=text(f"{manifest['model']} {_made(manifest)}"),
+        title=text(f"{manifest['model']} {_subject(manifest)}"),
         model=text(manifest["model"]),
-        version=text(_made(manifest)),
+        version=text(_subject(manifest)),
         made=text(f"{manifest['created_at'][:16].replace('T', ' ')} UTC"),
         about=_about(manifest),
         decision=text(decision),
@@ -33,17 +34,17 @@ def render(manifest: dict[str, Any]) -> bytes:
         tiles=_tiles(manifest),
         sections=sections(manifest),
         data=_data(manifest),
-        style=_read("page.css"),
-        library=_read("vendor/chart.umd.min.js"),
-        script=_read("page.js"),
+        style=_read("charts/theme.css") + _read("page.css"),
+        library=_read("charts/chart.umd.min.js"),
+        script=_read("charts/charts.js") + _read("page.js"),  # one module, so page.js calls charts.js by name
     )
     return page.encode()
 
 
-def _made(manifest: dict[str, Any]) -> str:
+def _subject(manifest: dict[str, Any]) -> str:
     """Return what the page is about: a version, or the run whose model did not become one."""
-    number = manifest["version"]
-    return f"run {manifest['run_id']}" if number is None else f"version {number}"
+    version = manifest["version"]
+    return f"run {manifest['run_id']}" if version is None else f"version {version}"
 
 
 def _about(manifest: dict[str, Any]) -> str:
@@ -52,22 +53,22 @@ def _about(manifest: dict[str, Any]) -> str:
 
 
 def _tiles(manifest: dict[str, Any]) -> str:
-    found = []
+    tiles = []
     for name, metric in list(manifest["metrics"]["holdout"].items())[:4]:
-        beside = (manifest["metrics"]["trivial"].get(name) or {}).get("value")
-        found.append(
+        trivial = (manifest["metrics"]["trivial"].get(name) or {}).get("value")
+        tiles.append(
             f'<div class="tile"><span>{text(NAMES.get(name, name))}</span><strong>{number(metric["value"], 3)}</strong>'
-            f"<small>trivial model {number(beside, 3)}</small></div>"
+            f"<small>trivial model {number(trivial, 3)}</small></div>"
         )
-    return "".join(found)
+    return "".join(tiles)
 
 
 def _data(manifest: dict[str, Any]) -> str:
-    """Return what the charts show as JSON that cannot end its script element."""
+    """Return what the charts show as JSON, without the `<` that could end the script element around it."""
     data = {
         "calibration": manifest.get("calibration"),
         "curves": manifest["curves"],
-        "importance": (manifest.get("importance") or [])[:MOST_COLUMNS],
+        "importance": (manifest.get("importance") or [])[:MAX_IMPORTANCE_COLUMNS],
         "comparisons": compared(manifest),
     }
     return orjson.dumps(data).decode().replace("<", "\\u003c")

@@ -1,4 +1,4 @@
-"""Bytes that are not UTF-8: Western text in cp1252 is told from every other encoding by its shape, and only it is read.
+"""Bytes that are not UTF-8: Western text in cp1252 is recognized by its shape; no other encoding is read.
 
 In Western text few letters are beyond ASCII, and they stand alone or in pairs. Where bytes beyond ASCII follow each
 other, the alphabet is another one (Cyrillic, Greek, Chinese, …), and where signs stand inside words the code page is
@@ -25,9 +25,9 @@ _SIGNS = re.compile(rb"[\x83\x86-\x89\x98\xa2-\xaa\xac\xae-\xba\xbc-\xbe\xd7\xf7
 _IN_WORD = re.compile(
     rb"(?<=[A-Za-z])[\x82\x84\x86-\x89\x8b\x91\x93-\x95\x98\x99\x9b\xa1-\xac\xae-\xb6\xb8-\xbf\xd7\xf7](?=[a-z])"
 )
-_LONGEST_RUN = 2
-_MOST_FOREIGN = 0.2
-_MOST_IN_UTF8 = 0.5
+_MAX_RUN = 2
+_MAX_FOREIGN = 0.2
+_MAX_IN_UTF8 = 0.5
 _SHOWN = 8
 
 
@@ -42,17 +42,17 @@ def check(pieces: Iterable[bytes], bad_line: int) -> str:
         letters.update(piece.translate(None, _ASCII))
         in_utf8 += sum(map(len, _UTF8.findall(piece)))
         runs = _RUN.findall(piece)
-        foreign += sum(len(run) for run in runs if len(run) > _LONGEST_RUN or _SIGNS.search(run))
+        foreign += sum(len(run) for run in runs if len(run) > _MAX_RUN or _SIGNS.search(run))
         foreign += len(_IN_WORD.findall(piece))
-    if in_utf8 > _MOST_IN_UTF8 * letters.total():
+    if in_utf8 > _MAX_IN_UTF8 * letters.total():
         raise DatasetRejectedError(
-            f"line {bad_line} holds bytes that are not UTF-8, and the rest of the file is UTF-8: mend the line, or "
-            "write the whole file anew as UTF-8",
+            f"line {bad_line} holds bytes that are not UTF-8, and the rest of the file is UTF-8: correct the line, or "
+            "save the whole file as UTF-8 again",
             row=bad_line,
         )
-    if foreign > _MOST_FOREIGN * letters.total() or any(letters[byte] for byte in _UNDEFINED):
+    if foreign > _MAX_FOREIGN * letters.total() or any(letters[byte] for byte in _UNDEFINED):
         raise DatasetRejectedError(
-            f"line {bad_line} holds bytes that are not UTF-8, and the file is no Western text in {ENCODING} either: "
+            f"line {bad_line} holds bytes that are not UTF-8, and the file is not Western text in {ENCODING} either: "
             "save it as UTF-8",
             row=bad_line,
         )

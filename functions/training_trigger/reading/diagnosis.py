@@ -1,6 +1,7 @@
-"""A second, plain pass over a CSV file that the engine refused: it names the first bad line, or mends the form.
+"""A second pass over a CSV file in Python: it finds the first bad line, or writes the file in one form.
 
-Some files are sound but written oddly, with mixed line ends for instance. Those are written anew, in one form.
+Some files are sound but written oddly, with mixed line ends or spaces beside quotes for instance, so that readers may
+take them differently. Those are rewritten in a form that has one reading.
 """
 
 from __future__ import annotations
@@ -9,21 +10,20 @@ import csv
 from typing import TYPE_CHECKING
 
 from modelloop.errors import DatasetRejectedError
-from training_trigger.reading import quoting
 from training_trigger.reading.dialect import Dialect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-LONGEST_LINE = 4 << 20
+MAX_LINE = 4 << 20
 
 
-def plainest(path: Path, dialect: Dialect) -> tuple[Path, Dialect]:
-    """Return the file and its dialect, or the file written anew when it has lines that readers take differently."""
-    unclear = quoting.unclear(dialect)
+def unambiguous(path: Path, dialect: Dialect) -> tuple[Path, Dialect]:
+    """Return the file and its dialect, or the file rewritten when it has lines that readers may take differently."""
+    ambiguous = _ambiguity(dialect)
     with path.open(encoding="utf-8", newline="") as stream:
-        if not any(map(unclear, iter(lambda: stream.readline(LONGEST_LINE), ""))):
+        if not any(map(ambiguous, iter(lambda: stream.readline(MAX_LINE), ""))):
             return path, dialect
     sink = path.with_suffix(".plainest")
     plain = rewrite(path, dialect, sink)
@@ -32,9 +32,9 @@ def plainest(path: Path, dialect: Dialect) -> tuple[Path, Dialect]:
 
 
 def rewrite(path: Path, dialect: Dialect, sink: Path) -> Dialect:
-    """Write the records of a CSV file in the plainest form and return its dialect.
+    """Write the records of a CSV file with every cell in quotes, and return the new dialect.
 
-    Raises DatasetRejectedError naming the first line that is unlike the others or cannot be told apart.
+    Raises DatasetRejectedError naming the first line that has another width than the header or cannot be read.
     """
     with path.open(encoding="utf-8", newline="") as source, sink.open("w", encoding="utf-8", newline="") as target:
         for _ in range(dialect.skip):
@@ -44,12 +44,28 @@ def rewrite(path: Path, dialect: Dialect, sink: Path) -> Dialect:
     return Dialect(",", columns=dialect.columns)
 
 
+def _ambiguity(dialect: Dialect) -> Callable[[str], bool]:
+    """Return the test whether readers may disagree about a line of a file with these columns.
+
+    They may about quotes beside spaces, and about an empty cell at the end that is one too many.
+    """
+    before, after, marks = f" {dialect.quote}", f"{dialect.quote} ", len(dialect.columns) - 1
+    empty = (dialect.delimiter, f"{dialect.delimiter}{dialect.quote}{dialect.quote}")
+
+    def test(line: str) -> bool:
+        if before in line or after in line:
+            return True
+        return line.rstrip("\r\n ").endswith(empty) and line.count(dialect.delimiter) != marks
+
+    return test
+
+
 def _records(source: Iterator[str], dialect: Dialect) -> Iterator[list[str]]:
     width, rows, line = len(dialect.columns), dialect.rows(source), dialect.skip + 1
     try:
         for row in rows:
             if row and len(row) != width:
-                raise _ragged(line, len(row), width)
+                raise _wrong_width(line, len(row), width)
             if row:
                 yield row
             line = dialect.skip + rows.line_num + 1
@@ -57,10 +73,10 @@ def _records(source: Iterator[str], dialect: Dialect) -> Iterator[list[str]]:
         raise DatasetRejectedError(f"line {line}: {_reason(str(error))}", row=line) from error
 
 
-def _ragged(line: int, found: int, width: int) -> DatasetRejectedError:
+def _wrong_width(line: int, values: int, width: int) -> DatasetRejectedError:
     return DatasetRejectedError(
-        f"line {line} has {found} value{'' if found == 1 else 's'} and the header names {width} columns: "
-        "mend the line, and put quotes around values that hold the separator",
+        f"line {line} has {values} value{'' if values == 1 else 's'} and the header names {width} columns: "
+        "correct the line, and put quotes around values that contain the separator",
         row=line,
     )
 

@@ -1,4 +1,8 @@
-"""How a CSV file is written: its delimiter, its quotes and its column names."""
+"""How a CSV file is written: its delimiter, its quotes and its column names, and its records by that dialect.
+
+Readers disagree about quotes beside spaces and about backslashes. Here spaces beside quotes do not count, and a
+backslash that escapes does so only inside quotes.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +11,16 @@ import re
 from dataclasses import dataclass, replace
 from io import StringIO
 from typing import TYPE_CHECKING
-from unicodedata import normalize
 
-from modelloop.errors import DatasetRejectedError
-from modelloop.tables.grammar import NUMBER
-from training_trigger.reading import preamble, quoting
+from training_trigger.reading import header
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 SAMPLE = 4 << 20
 SAMPLE_ROWS = 200
-MOST_COLUMNS = 1000
-LONGEST_FIELD = 1 << 20
+MAX_FIELD = 1 << 20
 _USUAL, _UNUSUAL = ",;\t|", ":^~ "
 _AGREEMENT = 0.8
 _SINGLE_QUOTED = re.compile(r"(?:^|[,;\t|])'[^'\n]*'(?:[,;\t|]|\r?$)", re.MULTILINE)
@@ -38,11 +38,11 @@ class Dialect:
     columns: tuple[str, ...] = ()
 
     def rows(self, lines: Iterable[str]) -> csv.Reader:  # type: ignore[name-defined]
-        """Return a reader of records that follows this dialect to the letter."""
-        csv.field_size_limit(LONGEST_FIELD)  # of the whole process: others set theirs
+        """Return a reader of records that follows this dialect exactly."""
+        csv.field_size_limit(MAX_FIELD)  # it is the whole process's: others may have set theirs
         doubled = self.escape == self.quote
         return csv.reader(
-            quoting.plain(lines, self),
+            _normalized(lines, self),
             delimiter=self.delimiter,
             quotechar=self.quote,
             doublequote=doubled,
@@ -53,37 +53,18 @@ class Dialect:
 
 
 def detect(path: Path) -> Dialect:
-    """Return the dialect of a UTF-8 CSV file; raise DatasetRejectedError when its header cannot be one."""
+    """Return the dialect of a UTF-8 CSV file; raise DatasetRejectedError when it has no usable header."""
     with path.open(encoding="utf-8", newline="") as stream:
         sample = stream.read(SAMPLE)
     marker = _SEP_LINE.match(sample)
     if marker:
         sample = sample[marker.end() :]
-    blank, sample = preamble.blank_lines(sample)
+    blank, sample = header.skip_blank_lines(sample)
     skip = blank + (1 if marker else 0)
     dialect = replace(_most_agreeing(sample, _candidates(sample, marker[1] if marker else ""), skip), skip=skip)
-    rows, _ = _head(sample, dialect, SAMPLE_ROWS)
-    preamble.check(rows, skip)
-    return replace(dialect, columns=_names([row for _, row in rows[:1]]))
-
-
-def check_columns(names: Sequence[str]) -> tuple[str, ...]:
-    """Return the cleaned names; raise DatasetRejectedError when they do not name columns once each."""
-    if len(names) > MOST_COLUMNS:
-        raise DatasetRejectedError(
-            f"the table has {len(names):,} columns: keep the {MOST_COLUMNS:,} most useful ones at most"
-        )
-    if len(names) < preamble.FEWEST_COLUMNS:
-        raise DatasetRejectedError(
-            "the table has one column: it needs a target and at least one feature, "
-            "separated by commas, semicolons, tabs or bars"
-        )
-    cleaned = tuple(normalize("NFC", name.strip()) for name in names)
-    repeated = sorted({name for name in cleaned if name and cleaned.count(name) > 1})
-    if repeated:
-        shown = ", ".join(repr(name[:80]) for name in repeated[:5])
-        raise DatasetRejectedError(f"the header names {shown} more than once: give every column a name of its own")
-    return cleaned
+    records, _ = _head(sample, dialect)
+    header.check_no_preamble(records, skip)
+    return replace(dialect, columns=header.header_names(records[0][1] if records else None))
 
 
 def _candidates(sample: str, delimiter: str) -> list[list[Dialect]]:
@@ -99,8 +80,8 @@ def _most_agreeing(sample: str, ranks: list[list[Dialect]], skip: int) -> Dialec
     best, chosen = (0.0, 0), ranks[0][0]
     for rank in ranks:
         for dialect in rank:
-            rows, sound = _head(sample, dialect, SAMPLE_ROWS)
-            widths = [len(row) for _, row in rows]
+            records, sound = _head(sample, dialect)
+            widths = [len(row) for _, row in records]
             if widths and widths[0] > 1:
                 agreement = sum(width == widths[0] for width in widths) / len(widths) * (1 if sound else 0.5)
                 if (round(agreement, 1), widths[0]) > best:
@@ -108,29 +89,53 @@ def _most_agreeing(sample: str, ranks: list[list[Dialect]], skip: int) -> Dialec
         if best[0] >= _AGREEMENT:
             return chosen
         for dialect in rank:
-            preamble.check(_head(sample, dialect, SAMPLE_ROWS)[0], skip)
+            header.check_no_preamble(_head(sample, dialect)[0], skip)
     return chosen
 
 
-def _head(sample: str, dialect: Dialect, most: int) -> tuple[list[preamble.Record], bool]:
-    """Return the first records with the lines they begin on, and whether they were read without a fault."""
-    rows: list[preamble.Record] = []
+def _head(sample: str, dialect: Dialect) -> tuple[list[header.Record], bool]:
+    """Return the first records with the lines they begin on, and whether they were read without an error."""
+    records: list[header.Record] = []
     reader, line = dialect.rows(StringIO(sample, newline="")), 1
     try:
         for row in reader:
             if row:
-                rows.append((line, row))
-            if len(rows) == most:
+                records.append((line, row))
+            if len(records) == SAMPLE_ROWS:
                 break
             line = reader.line_num + 1
     except csv.Error as error:
-        return rows, "unexpected end" in str(error)
-    return rows, True
+        return records, "unexpected end" in str(error)
+    return records, True
 
 
-def _names(head: list[list[str]]) -> tuple[str, ...]:
-    if not head:
-        raise DatasetRejectedError("no header line can be read: start the file with the names of the columns")
-    if all(NUMBER.fullmatch(name.strip()) for name in head[0]):
-        raise DatasetRejectedError("the first line holds numbers, not names: start the file with a header line")
-    return check_columns(head[0])
+def _normalized(lines: Iterable[str], dialect: Dialect) -> Iterator[str]:
+    """Yield lines without the spaces after closing quotes, and with backslashes outside quotes doubled if they escape.
+
+    Python's csv then reads them as the engine reads the lines themselves. Raises csv.Error for text after a quote.
+    """
+    mark, quote, spaces = re.escape(dialect.delimiter), re.escape(dialect.quote), " *" * (dialect.delimiter != " ")
+    escapes = dialect.escape != dialect.quote
+    body = rf"(?:[^{quote}\\]++|\\.)*+" if escapes else rf"(?:[^{quote}]++|{quote}{quote})*+"
+    end = rf"(?:(?P<closed>{quote}){spaces}(?P<more>[^{mark}\r\n])?|\Z)"
+    cell = re.compile(rf"(?P<cell>(?:^|{mark}){spaces}{quote}{body}){end}" + r"|\\" * escapes, re.DOTALL)
+    rest = re.compile(rf"(?P<cell>{body}){end}", re.DOTALL)
+    inside = False
+
+    def rewrite(match: re.Match[str]) -> str:
+        nonlocal inside
+        if match["cell"] is None:
+            return r"\\"
+        if match["more"]:
+            raise csv.Error(f"{dialect.delimiter!r} expected after {dialect.quote!r}")
+        inside = match["closed"] is None
+        return match["cell"] + (match["closed"] or "")
+
+    for line in lines:
+        if not (inside or dialect.quote in line or (escapes and "\\" in line)):
+            yield line
+            continue
+        before, after = "", line
+        if inside and (begun := rest.match(line)):
+            before, after = rewrite(begun), line[begun.end() :]
+        yield before + cell.sub(rewrite, after)

@@ -1,4 +1,4 @@
-"""What an uploaded file is, told by its first bytes; the name only decides between CSV and JSON Lines."""
+"""What an uploaded file is, by its first bytes; the name only decides between CSV and JSON Lines."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ class Format:
 def _check_name(file: str) -> None:
     name = file.lower().removesuffix(".gz")
     if not name.endswith(_SUFFIXES):
-        raise DatasetRejectedError(f"{file!r} has no ending that is known: {ADVICE} (.csv, .csv.gz, .parquet, .jsonl)")
+        raise DatasetRejectedError(f"{file!r} has an unknown ending: {ADVICE} (.csv, .csv.gz, .parquet, .jsonl)")
 
 
 def detect(path: Path, file: str) -> Format:
-    """Return the format of a file; raise DatasetRejectedError, with advice, for one that is never a table."""
+    """Return the format of a file; raise DatasetRejectedError, with advice, for a format that is not supported."""
     with path.open("rb") as stream:
         head = stream.read(HEAD)
     if not head.strip():
@@ -66,7 +66,7 @@ def detect(path: Path, file: str) -> Format:
 
 
 def check_text(head: str, kind: str) -> None:
-    """Raise DatasetRejectedError for the beginning of a text that is of another kind than its name says."""
+    """Raise DatasetRejectedError when the beginning of a text shows another format than the file's name."""
     begun = head.lstrip()
     if begun.startswith("<") and ("</" in begun or begun[:9].lower().startswith(("<!doctype", "<html", "<?xml"))):
         raise DatasetRejectedError(f"the file is HTML or XML, not a table (it begins with {begun[:40]!r}): {ADVICE}")

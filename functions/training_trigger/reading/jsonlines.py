@@ -1,30 +1,34 @@
-"""JSON Lines as CSV of canonical text, so that one path reads both: each cell becomes the text the grammar gives it."""
+"""JSON Lines as CSV of canonical text, so that one path reads both: each cell becomes the text of the grammar."""
 
 from __future__ import annotations
 
 import csv
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from unicodedata import normalize
 
 import orjson
 
 from modelloop.errors import DatasetRejectedError, InvalidValueError
 from modelloop.tables.grammar import MISSING_TOKENS, read_text
-from training_trigger.reading.dialect import MOST_COLUMNS, Dialect, check_columns
+from training_trigger.reading.dialect import Dialect
+from training_trigger.reading.header import MAX_COLUMNS, check_columns
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from pathlib import Path
+
+type JsonValue = str | float | bool | list[JsonValue] | dict[str, JsonValue] | None
 
 _MISSING = frozenset(MISSING_TOKENS)
 
 
 @dataclass(slots=True)
 class Keys:
-    """The keys of all lines, in the order of their first line, and the last one of the first line that counts.
+    """The keys of all lines in the order in which they first occur, and the `last` key of the first line.
 
-    `doubt` says why that one may not be the target: a line has another key after it, or a new one in its place.
+    `doubt` says why that one may not be the target: a line has another key after it, or a new one in its place. Keys
+    that the spec ignores cannot be the target.
     """
 
     ignored: Collection[str] = ()
@@ -41,20 +45,20 @@ class Keys:
         new = [key for key in keys if key not in self.names]
         self.names.update(dict.fromkeys(new))
         if first:
-            self.last = next(reversed(self._counting(keys)), None)
+            self.last = next(reversed(self._candidates(keys)), None)
         elif self.last is not None and self.doubt is None:
             after = keys[keys.index(self.last) + 1 :] if self.last in keys else new
-            if found := self._counting(after):
+            if others := self._candidates(after):
                 self.doubt = (
-                    f"which key is the target is in doubt: it is {self.last[:80]!r} by the first line, "
-                    f"but line {number} also has {found[-1][:80]!r}; name the `target` in model.yaml"
+                    f"it is not clear which key is the target: in the first line the last key is {self.last[:80]!r}, "
+                    f"but line {number} also has {others[-1][:80]!r}; name the `target` in model.yaml"
                 )
 
     def columns(self) -> list[str]:
-        """Return the keys, the one that is the target unless the spec names another at the end."""
+        """Return the keys; the one that is the target, unless the spec names another, comes last."""
         return sorted(self.names, key=lambda name: name == self.last)
 
-    def _counting(self, keys: Collection[str]) -> list[str]:
+    def _candidates(self, keys: Collection[str]) -> list[str]:
         return [key for key in keys if normalize("NFC", key.strip()) not in self.ignored]
 
 
@@ -75,7 +79,7 @@ def flatten(source: Path, sink: Path, ignored: Collection[str] = ()) -> Flattene
     keys = Keys(ignored)
     for number, document in _documents(source):
         keys.add(number, list(document))
-        if len(keys.names) > MOST_COLUMNS:
+        if len(keys.names) > MAX_COLUMNS:
             break
     names = keys.columns()
     columns = check_columns(names)
@@ -89,14 +93,14 @@ def flatten(source: Path, sink: Path, ignored: Collection[str] = ()) -> Flattene
     return Flattened(Dialect(",", columns=columns), frozenset(cleaned[name] for name in nested), keys.doubt)
 
 
-def _documents(source: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def _documents(source: Path) -> Iterator[tuple[int, dict[str, JsonValue]]]:
     with source.open("rb") as stream:
         for number, line in enumerate(stream, start=1):
             if line.strip():
                 yield number, _document(number, line)
 
 
-def _document(number: int, line: bytes) -> dict[str, Any]:
+def _document(number: int, line: bytes) -> dict[str, JsonValue]:
     try:
         document = orjson.loads(line)
     except orjson.JSONDecodeError as error:

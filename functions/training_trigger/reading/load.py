@@ -1,4 +1,4 @@
-"""From a downloaded file of any format to the DuckDB table `cells`: clean text, columns c0, c1, … in file order."""
+"""From a file of any supported format to the DuckDB table `cells`: clean text, columns c0, c1, … in file order."""
 
 from __future__ import annotations
 
@@ -44,29 +44,29 @@ class Cells:
 def load(
     connection: duckdb.DuckDBPyConnection, path: Path, file: str, missing: Sequence[str], ignored: Collection[str] = ()
 ) -> Cells:
-    """Read a file into the table `cells`; raise DatasetRejectedError, saying what to do, when it is no table.
+    """Read a file into the table `cells`; raise DatasetRejectedError, with what to do, when it is not a table.
 
-    `ignored` columns are not in question as targets.
+    `ignored` columns cannot be the target.
     """
     define_macros(connection, missing)
     warnings: list[str] = []
     nested: frozenset[str] = frozenset()
     doubt = None
-    found = formats.detect(path, file)
-    if found.kind == "parquet":
+    file_format = formats.detect(path, file)
+    if file_format.kind == "parquet":
         names, cells, nested, origin = parquet.source(connection, path)
         _create(connection, cells, origin, names, None)
     else:
-        text = _plain(path, found, warnings)
+        text = _as_text(path, file_format, warnings)
         with text.open(encoding="utf-8") as stream:
-            formats.check_text(stream.read(formats.HEAD), found.kind)
-        if found.kind == "jsonl":
+            formats.check_text(stream.read(formats.HEAD), file_format.kind)
+        if file_format.kind == "jsonl":
             flat = path.with_suffix(".flat")
             flattened = jsonlines.flatten(text, flat, ignored)
             style, nested, doubt, text = flattened.dialect, flattened.nested, flattened.doubt, flat
         else:
             style = dialect.detect(text)
-            text, style = diagnosis.plainest(text, style)
+            text, style = diagnosis.unambiguous(text, style)
         names = style.columns
         _create(connection, [f"c{place}" for place in range(len(names))], _csv(text, style), names, (text, style))
     rows = connection.execute("SELECT count(*) FROM cells").fetchall()[0][0]
@@ -77,15 +77,15 @@ def load(
 
 
 def _nameless(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> str | None:
-    """Return a doubt when the last column has values and no name; without values it is but a separator too many."""
+    """Return a doubt when the last column has values but no name; without values, it is only an extra separator."""
     if not _NAMELESS.fullmatch(names[-1]) or not any(names):
         return None
     present = connection.execute(f"SELECT count(c{len(names) - 1}) FROM cells").fetchall()[0][0]
     return "the last column has values and no name: name it, or name the `target` in model.yaml" if present else None
 
 
-def _plain(path: Path, found: formats.Format, warnings: list[str]) -> Path:
-    if found.gzipped:
+def _as_text(path: Path, file_format: formats.Format, warnings: list[str]) -> Path:
+    if file_format.gzipped:
         unpacked = path.with_suffix(".unpacked")
         plaintext.unpack(path, unpacked)
         path.unlink()
@@ -103,7 +103,7 @@ def _csv(path: Path, style: dialect.Dialect) -> str:
     return (
         f"read_csv({literal(str(path))}, auto_detect=false, header=true, skip={style.skip}, delim="
         f"{literal(style.delimiter)}, quote={literal(style.quote)}, escape={literal(style.escape)}, "
-        f"columns={{{columns}}}, strict_mode=true, null_padding=false, max_line_size={diagnosis.LONGEST_LINE})"
+        f"columns={{{columns}}}, strict_mode=true, null_padding=false, max_line_size={diagnosis.MAX_LINE})"
     )
 
 
@@ -119,14 +119,14 @@ def _create(
             _clean(connection, cells, origin)
     except (duckdb.InvalidInputException, duckdb.DataError, duckdb.IOException) as error:
         if text is None:
-            raise DatasetRejectedError("the file cannot be read as a table: export it anew") from error
+            raise DatasetRejectedError("the file cannot be read as a table: export it again") from error
         path, style = text
         plain = path.with_suffix(".plain")
         _create(connection, cells, _csv(plain, diagnosis.rewrite(path, style, plain)), names, None)
 
 
 def _clean(connection: duckdb.DuckDBPyConnection, cells: Sequence[str], origin: str) -> None:
-    """Make `cells`; a wide table goes by way of narrow ones, because planning takes time in the square of the width."""
+    """Make `cells`; a wide table is put together from narrow ones: planning takes time in the square of the width."""
     if len(cells) <= WIDTH:
         connection.execute(f"CREATE OR REPLACE TABLE cells AS {_cleaned(cells, 0, origin)}")
         return

@@ -1,4 +1,4 @@
-"""Parquet as raw text cells: each type becomes the text that the grammar reads back as the same value."""
+"""Parquet as raw text cells: each type becomes text that the grammar reads back as the same value."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from modelloop.errors import DatasetRejectedError
 from training_trigger import engine
 from training_trigger.plan import check_rows
 from training_trigger.reading.cells import literal
-from training_trigger.reading.dialect import check_columns
+from training_trigger.reading.header import check_columns
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +29,7 @@ def source(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[tuple[str
     try:
         with engine.within_limits():
             described = connection.execute(f"DESCRIBE SELECT * FROM {origin}").fetchall()
-            rows = connection.execute(f"SELECT count(*) FROM {origin}").fetchall()[0][0]  # of the file's own footer
+            rows = connection.execute(f"SELECT count(*) FROM {origin}").fetchall()[0][0]  # the file's footer has it
     except duckdb.Error as error:
         raise DatasetRejectedError("the Parquet file is damaged or incomplete: write and upload it again") from error
     check_rows(rows)

@@ -1,4 +1,4 @@
-"""Any text file as plain UTF-8 on disk: unpacked under a cap, decoded, and told apart from binary data."""
+"""Any text file as plain UTF-8 on disk: unpacked up to a limit, decoded, and distinguished from binary data."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CHUNK = 1 << 20
-MOST_RATIO = 200
+MAX_RATIO = 200
 ALWAYS_ALLOWED = 64 << 20
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -27,16 +27,16 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\x0b\x0c\r\x1a\x1b\x1c\x1d\x1e\x1f"))
-_MOST_CONTROLS = 0.001
+_MAX_CONTROLS = 0.001
 _FEW_NULS = 0.2
 _SHIFTED = re.compile(rb"\x1b(?:\$[@AB()]|\([BIJ])")
 NO_TEXT = "the file is not text: upload CSV (also gzip-compressed), Parquet or JSON Lines"
 
 
 def unpack(packed: Path, plain: Path) -> None:
-    """Write a gzip file's content; raise DatasetRejectedError when it is damaged or swells beyond the cap."""
+    """Write a gzip file's content; raise DatasetRejectedError when it is damaged or larger than the limit."""
     free = shutil.disk_usage(packed.parent).free
-    allowed = min(max(ALWAYS_ALLOWED, packed.stat().st_size * MOST_RATIO), free // 3)
+    allowed = min(max(ALWAYS_ALLOWED, packed.stat().st_size * MAX_RATIO), free // 3)
     written = 0
     with gzip.open(packed) as source, plain.open("wb") as sink:
         try:
@@ -44,7 +44,7 @@ def unpack(packed: Path, plain: Path) -> None:
                 written += len(piece)
                 if written > allowed:
                     raise DatasetRejectedError(
-                        f"the file swells beyond {allowed >> 20} MiB when it is unpacked: upload a smaller table"
+                        f"the file has more than {allowed >> 20} MiB when unpacked: upload a smaller table"
                     )
                 sink.write(piece)
         except (zlib.error, EOFError, gzip.BadGzipFile) as error:
@@ -54,8 +54,8 @@ def unpack(packed: Path, plain: Path) -> None:
 def decode(path: Path, plain: Path) -> tuple[Path, str | None]:
     """Return a file that is UTF-8 without a byte order mark, and a warning when the encoding had to be guessed.
 
-    The given file itself when it is that already. Raises DatasetRejectedError for binary data, and for text in an
-    encoding that cannot be told.
+    Returns the given file when it is that already. Raises DatasetRejectedError for binary data, and for text in an
+    encoding that cannot be recognized.
     """
     with path.open("rb") as stream:
         head = stream.read(CHUNK)
@@ -87,7 +87,7 @@ def _refuse_binary(head: bytes) -> None:
     controls = len(head) - len(head.translate(None, _CONTROLS))
     if _SHIFTED.search(head):
         raise DatasetRejectedError("the file is ISO-2022 text, which switches between alphabets: save it as UTF-8")
-    if b"\0" in head or controls > _MOST_CONTROLS * len(head):
+    if b"\0" in head or controls > _MAX_CONTROLS * len(head):
         raise DatasetRejectedError(NO_TEXT)
 
 

@@ -1,4 +1,4 @@
-"""Loopback doors to a stack, for clients that cannot sign."""
+"""Local access to a stack: its address for a shell, and servers on this machine for clients that cannot sign."""
 
 from __future__ import annotations
 
@@ -7,38 +7,45 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from modelloop_cli.console import Console, Json, StackName
 from modelloop_cli.dashboard import PREFIX, pages
-from modelloop_cli.options import Json, StackName
 from modelloop_cli.proxy import Proxy
-from modelloop_cli.screen import Screen
 from modelloop_client.client import Client
 from modelloop_client.failures import CommandError
-from modelloop_client.target import find_stack
+from modelloop_client.stacks import find_stack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from modelloop_cli.proxy import Page
 
-Port = Annotated[int, typer.Option("--port", "-p", min=0, max=65535, help="The loopback port; 0 picks a free one.")]
+Port = Annotated[int, typer.Option("--port", "-p", min=0, max=65535, help="Port on 127.0.0.1; 0 picks a free one.")]
 
 
 def env(stack: StackName = None, as_json: Json = False) -> None:
-    """Print the stack's address and key for a shell: eval "$(modelloop env)"."""
-    place = find_stack(stack)
-    facts = {"MODELLOOP_API": place.api_url, "MODELLOOP_KEY": place.api_key}
-    Screen(as_json=as_json).show(facts, lambda: "\n".join(f"export {name}={value}" for name, value in facts.items()))
+    """Print the stack's address and API key for a shell.
+
+    Use it as: eval "$(modelloop env)"; then curl "$MODELLOOP_API/ping" -H "x-api-key: $MODELLOOP_KEY".
+    """
+    target = find_stack(stack)
+    variables = {"MODELLOOP_API": target.api_url, "MODELLOOP_KEY": target.api_key}
+    Console(as_json=as_json).show(
+        variables, lambda: "\n".join(f"export {name}={value}" for name, value in variables.items())
+    )
 
 
 def proxy(port: Port = 8787, stack: StackName = None, as_json: Json = False) -> None:
-    """Sign requests of clients that cannot, on a loopback port, with your own identity."""
-    screen = Screen(as_json=as_json)
-    place = find_stack(stack)
-    with Client(place) as client:
-        server = _listen(client, port)
-        screen.show(
-            {"url": server.url, "api_url": place.api_url},
-            lambda: f"[bold]{server.url}[/] speaks for you to {place.api_url} (Ctrl-C ends it)",
+    """Forward requests to the stack, signed as you, for clients that cannot sign.
+
+    Give such a client, a Prometheus for example, the address that is printed. Ctrl-C stops the proxy.
+    """
+    console = Console(as_json=as_json)
+    target = find_stack(stack)
+    with Client(target) as client:
+        server = _open_proxy(client, port)
+        console.show(
+            {"url": server.url, "api_url": target.api_url},
+            lambda: f"[bold]{server.url}[/] forwards, signed as you, to {target.api_url} (Ctrl-C stops it)",
         )
         _serve(server)
 
@@ -49,23 +56,27 @@ def dashboard(
     stack: StackName = None,
     as_json: Json = False,
 ) -> None:
-    """Show models, traffic, drift, quality and runs on a page of this machine, and change what serves."""
-    screen = Screen(as_json=as_json)
-    place = find_stack(stack)
-    with Client(place) as client:
-        server = _listen(client, port, pages(), PREFIX)
+    """Open a page with models, traffic, drift, quality and runs, from which what serves can be changed.
+
+    This machine serves the page, for you alone. Ctrl-C stops it.
+    """
+    console = Console(as_json=as_json)
+    target = find_stack(stack)
+    with Client(target) as client:
+        server = _open_proxy(client, port, pages(), PREFIX)
         url = server.url + PREFIX
-        screen.show(
-            {"url": url, "api_url": place.api_url}, lambda: f"[bold]{url}[/] shows {place.api_url} (Ctrl-C ends it)"
+        console.show(
+            {"url": url, "api_url": target.api_url},
+            lambda: f"[bold]{url}[/] shows {target.api_url} (Ctrl-C stops it)",
         )
         if browse and not as_json:
             webbrowser.open(url)
         _serve(server)
 
 
-def _listen(client: Client, port: int, own: Mapping[str, Page] | None = None, home: str | None = None) -> Proxy:
+def _open_proxy(client: Client, port: int, files: Mapping[str, Page] | None = None, home: str | None = None) -> Proxy:
     try:
-        return Proxy(client, port, own, home)
+        return Proxy(client, port, files, home)
     except OSError as error:
         raise CommandError(f"port {port} cannot be opened: {error.strerror}", "Choose another: --port 0") from error
 

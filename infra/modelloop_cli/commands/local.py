@@ -1,49 +1,69 @@
-"""The embedded stack itself: up and down."""
+"""The embedded stack: start it, stop it, and show the whole loop on it."""
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
+import typer
 from rich.panel import Panel
 
-from modelloop_cli.options import Json
-from modelloop_cli.screen import Screen
+from modelloop_cli.console import Console, Json, StackName
+from modelloop_cli.demo import job
 from modelloop_client.failures import CommandError
-from modelloop_client.target import find_stack
+from modelloop_client.stacks import STACK_FILE_VARIABLE, find_stack, nearest_stack_file
+from modelloop_stack import environment, project
 
 if TYPE_CHECKING:
-    from modelloop_client.target import Stack
+    from modelloop_client.stacks import Stack
 
-BRINGING_UP = "Bringing the embedded stack up (the first time takes minutes)"
+STARTING = "Starting the embedded stack (the first time takes minutes)"
 
 
 def up(as_json: Json = False) -> None:
-    """Build the application and bring the embedded stack up."""
-    screen = Screen(as_json=as_json)
-    stack = bring_up(screen)
+    """Build and start the embedded stack.
+
+    Next: modelloop train FILE --model NAME.
+    """
+    console = Console(as_json=as_json)
+    stack = start_stack(console)
     facts = {"stack_name": stack.stack_name, "api_url": stack.api_url, "api_key": stack.api_key}
-    lines = "\n".join(f"[bold]{name}[/] {value}" for name, value in facts.items())
-    screen.show(facts, lambda: Panel(lines, title="The embedded stack is up", expand=False))
+    lines = [f"[bold]{name}[/] {value}" for name, value in facts.items()]
+    lines.append("Next: modelloop train FILE --model NAME")
+    console.show(facts, lambda: Panel("\n".join(lines), title="The embedded stack is running", expand=False))
 
 
 def down(as_json: Json = False) -> None:
     """Stop the embedded stack; its data stays for the next start."""
-    from modelloop_stack import stack  # noqa: PLC0415  only this command needs the builder and the emulator
+    from modelloop_stack import processes  # noqa: PLC0415  only this command needs to know the system's processes
 
-    stack.down()
-    Screen(as_json=as_json).show({"down": True}, lambda: "The embedded stack is down; its data stays under .local/")
+    nearest = nearest_stack_file()
+    state = nearest.parent if nearest else project.state()
+    processes.down(state)
+    Console(as_json=as_json).show({"down": True}, lambda: f"The embedded stack is stopped; its data stays in {state}")
 
 
-def bring_up(screen: Screen) -> Stack:
-    """Build what changed, start the emulator, deploy what changed; a second call changes nothing."""
-    from modelloop_stack import stack  # noqa: PLC0415  only this command needs the builder and the emulator
+def demo(stack: StackName = None) -> None:
+    """Take two real tables through the whole loop: train, predict, find drift, retrain.
 
-    if not screen.notes.is_terminal:
-        screen.note(BRINGING_UP)
+    It starts the embedded stack when no stack is named. See the result with: modelloop dashboard.
+    """
+    console = Console(notes_to_stdout=True)
+    embedded = stack is None and STACK_FILE_VARIABLE not in os.environ
+    steps = job.run(console, start_stack(console) if embedded else find_stack(stack))
+    console.out.print(steps.summary())
+    if steps.failed:
+        raise typer.Exit(1)
+
+
+def start_stack(console: Console) -> Stack:
+    """Build what changed, start the emulator, deploy what changed, and return the stack; raise CommandError if not."""
+    if not console.notes.is_terminal:
+        console.note(STARTING)
     try:
-        with screen.notes.status(BRINGING_UP):
-            stack.up()
+        with console.notes.status(STARTING):
+            environment.start_stack(project.state())
     except RuntimeError as error:
         first, *rest = str(error).splitlines() or [type(error).__name__]
-        raise CommandError(f"the embedded stack did not come up: {first}", " ".join(rest)) from error
+        raise CommandError(f"the embedded stack did not start: {first}", " ".join(rest)) from error
     return find_stack()

@@ -1,17 +1,15 @@
-"""How a model does in the world: drift, quality, traffic, and where an answer came from."""
+"""Monitoring of a model: drift, quality, traffic, unreadable lines, the audit log, and where a prediction came from."""
 
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelloop_cli.options import Json, Limit, Model, StackName
-from modelloop_cli.quarantined import newest
-from modelloop_cli.screen import Screen, table
-from modelloop_cli.tracing import lineage_view
-from modelloop_cli.watching import (
+from modelloop_cli.console import Console, Json, Limit, Model, StackName, make_table
+from modelloop_cli.lineage_view import lineage_view
+from modelloop_cli.monitoring_view import (
     column_view,
     drift_history_view,
     drift_view,
@@ -20,92 +18,119 @@ from modelloop_cli.watching import (
     quarantine_view,
     summary_view,
 )
+from modelloop_cli.quarantine import list_quarantine
 from modelloop_client.client import Client, Document
 from modelloop_client.failures import ApiError, CommandError
-from modelloop_client.target import find_stack
+from modelloop_client.stacks import find_stack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.console import RenderableType
+
+MAX_MODELS = 1000
 
 History = Annotated[
     int | None,
-    typer.Option("--history", min=1, max=100, help="So many verdicts over time instead.", show_default=False),
+    typer.Option(
+        "--history", min=1, max=100, help="Show the last N verdicts over time instead.", metavar="N", show_default=False
+    ),
 ]
 
 
 def drift(
     model: Model,
-    column: Annotated[str | None, typer.Option("--column", "-c", help="One column, training against live.")] = None,
+    column: Annotated[
+        str | None, typer.Option("--column", "-c", help="Show the training and live distributions of one column.")
+    ] = None,
     history: History = None,
     stack: StackName = None,
     as_json: Json = False,
 ) -> None:
-    """Show the drift verdict, column by column."""
+    """Show the drift verdict, column by column.
+
+    Look closer at a column with --column. When data drifted, see modelloop runs for the retraining.
+    """
     view = drift_history_view if history else column_view if column else drift_view
-    _topic(model, "drift", view, stack, as_json=as_json, column=column, limit=history)
+    _show_document(model, "drift", view, stack, as_json=as_json, column=column, limit=history)
 
 
 def quality(model: Model, history: History = None, stack: StackName = None, as_json: Json = False) -> None:
-    """Show realised quality from feedback, and the estimate without labels."""
+    """Show the quality on labelled rows, and the estimate without labels.
+
+    Send labels with modelloop feedback.
+    """
     view = quality_history_view if history else quality_view
-    _topic(model, "quality", view, stack, as_json=as_json, limit=history)
+    _show_document(model, "quality", view, stack, as_json=as_json, limit=history)
 
 
 def summary(
     model: Model,
-    start: Annotated[str | None, typer.Option("--from", help="From this time (ISO 8601, UTC).")] = None,
-    end: Annotated[str | None, typer.Option("--to", help="To this time (ISO 8601, UTC).")] = None,
+    start: Annotated[str | None, typer.Option("--from", help="Traffic from this time on (ISO 8601, UTC).")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="Traffic before this time (ISO 8601, UTC).")] = None,
     stack: StackName = None,
     as_json: Json = False,
 ) -> None:
-    """Show traffic by version: rows, predictions, errors, latency, cost of 1,000 predictions."""
-    screen = Screen(as_json=as_json)
+    """Show traffic by version: requests, rows, errors, latency and the cost of 1,000 predictions.
+
+    The default is the last 24 hours.
+    """
+    console = Console(as_json=as_json)
     with Client(find_stack(stack)) as client:
-        found = client.about(model, "summary", **{"from": start, "to": end})
-    screen.show(found, lambda: summary_view(found))
+        document = client.about(model, "summary", **{"from": start, "to": end})
+    console.show(document, lambda: summary_view(document))
 
 
 def quarantine(
-    model: Annotated[str | None, typer.Option("--model", "-m", help="Lines that name it; default: all lines.")] = None,
+    model: Annotated[str | None, typer.Option("--model", "-m", help="Only lines that name this model.")] = None,
     limit: Limit = 20,
     stack: StackName = None,
     as_json: Json = False,
 ) -> None:
-    """List captures and feedback with lines that could not be read: why, and where they lie."""
-    screen = Screen(as_json=as_json)
-    found = newest(find_stack(stack), limit, model)
-    screen.show({"quarantine": found}, lambda: quarantine_view(found))
+    """List captures and feedback with unreadable lines: why they are unreadable, and where they are stored.
+
+    When an error in Modelloop was the cause, retry the captures with modelloop redrive.
+    """
+    console = Console(as_json=as_json)
+    objects = list_quarantine(find_stack(stack), limit, model)
+    console.show({"quarantine": objects}, lambda: quarantine_view(objects))
 
 
 def audit(model: Model, limit: Limit = 20, stack: StackName = None, as_json: Json = False) -> None:
     """List who changed what, when and why."""
-    screen = Screen(as_json=as_json)
+    console = Console(as_json=as_json)
     with Client(find_stack(stack)) as client:
-        found = client.audit(model, limit)
+        entries = client.audit(model, limit)
     columns = ("time", "action", "who", "why")
-    screen.show(
-        {"audit": found},
-        lambda: table(f"Audit of {model}", columns, ([one.get(name) for name in columns] for one in found)),
-    )
+    lines = [[entry.get(name) for name in columns] for entry in entries]
+    console.show({"audit": entries}, lambda: make_table(f"Audit log of {model}", columns, lines))
 
 
 def lineage(
-    prediction: Annotated[str, typer.Argument(help="The prediction's id.", show_default=False)],
-    model: Annotated[str | None, typer.Option("--model", "-m", help="Its model; default: look in all.")] = None,
-    row: Annotated[int | None, typer.Option("--row", min=0, help="One row of its request, from 0.")] = None,
+    prediction: Annotated[str, typer.Argument(help="Id of the prediction.", show_default=False)],
+    model: Annotated[str | None, typer.Option("--model", "-m", help="Its model; default: search all models.")] = None,
+    row: Annotated[int | None, typer.Option("--row", min=0, help="One row of its request, counted from 0.")] = None,
     stack: StackName = None,
     as_json: Json = False,
 ) -> None:
-    """Trace a prediction to its version, run, dataset, spec, code and lock, and to the versions before."""
-    screen = Screen(as_json=as_json)
+    """Show where a prediction came from: version, run, dataset, spec, code and packages, and the earlier versions.
+
+    The answer to every request carries the prediction's id.
+    """
+    console = Console(as_json=as_json)
     with Client(find_stack(stack)) as client:
-        names = [model] if model else [one["name"] for one in client.models(1000)]
-        found = next((one for name in names if (one := _traced(client, name, prediction, row))), None)
-    if found is None:
+        names = [model] if model else [item["name"] for item in client.models(MAX_MODELS)]
+        documents = (_get_lineage(client, name, prediction, row) for name in names)
+        document = next((document for document in documents if document), None)
+    if document is None:
         raise CommandError(
-            f"no model knows the prediction {prediction}", "Captures take a minute to arrive; they expire in time"
+            f"no model has a prediction {prediction}", "Captures take a minute to arrive, and they expire in time"
         )
-    screen.show(found, lambda: lineage_view(found))
+    console.show(document, lambda: lineage_view(document))
 
 
-def _traced(client: Client, model: str, prediction: str, row: int | None) -> Document | None:
+def _get_lineage(client: Client, model: str, prediction: str, row: int | None) -> Document | None:
+    """Return a prediction's lineage, or None when the model has no such prediction."""
     try:
         return client.about(model, f"lineage/{prediction}", row=row)
     except ApiError as error:
@@ -114,8 +139,17 @@ def _traced(client: Client, model: str, prediction: str, row: int | None) -> Doc
         raise
 
 
-def _topic(model: str, topic: str, view: Any, stack: str | None, *, as_json: bool, **params: str | int | None) -> None:
-    screen = Screen(as_json=as_json)
+def _show_document(
+    model: str,
+    topic: str,
+    view: Callable[[Document], RenderableType],
+    stack: str | None,
+    *,
+    as_json: bool,
+    **params: str | int | None,
+) -> None:
+    """Show one of a model's documents, read with these query parameters."""
+    console = Console(as_json=as_json)
     with Client(find_stack(stack)) as client:
-        found = client.about(model, topic, **params)
-    screen.show(found, lambda: view(found))
+        document = client.about(model, topic, **params)
+    console.show(document, lambda: view(document))

@@ -1,4 +1,4 @@
-"""Send what was given up back to where it came from."""
+"""Retry what was given up."""
 
 from __future__ import annotations
 
@@ -9,44 +9,51 @@ import typer
 from rich.console import Group
 from rich.text import Text
 
-from modelloop_cli.dead_letters import ROUTES
-from modelloop_cli.options import Json, StackName
-from modelloop_cli.redriving import Mailroom, Redriven
-from modelloop_cli.screen import Screen, table
+from modelloop_cli.console import Console, Json, StackName, make_table
+from modelloop_cli.dead_letters import ROUTES, DeadLetterQueues, RetriedLetter
 from modelloop_client.failures import CommandError
-from modelloop_client.target import find_stack
+from modelloop_client.stacks import find_stack
+
+RESULTS = {"sent": "retried", "listed": "waiting", "kept": "kept: cannot be retried"}
 
 
 def redrive(
     queue: Annotated[
         str | None, typer.Option("--queue", "-q", help=f"One of {', '.join(ROUTES)}; default: all.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what is dead, and why.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list them, and why they were given up.")] = False,
     stack: StackName = None,
     as_json: Json = False,
 ) -> None:
-    """Send runs, captures and uploads that were given up back to where they came from."""
+    """Retry runs, captures and uploads that were given up.
+
+    Look first with --dry-run, and fix the cause that it names.
+    """
     if queue is not None and queue not in ROUTES:
         raise CommandError(f"there is no dead-letter queue {queue!r}", f"Name one of {', '.join(ROUTES)}")
-    screen = Screen(as_json=as_json)
-    mailroom = Mailroom(find_stack(stack))
-    done: list[Redriven] = []
+    console = Console(as_json=as_json)
+    queues = DeadLetterQueues(find_stack(stack))
+    letters: list[RetriedLetter] = []
     try:
         for name in [queue] if queue else ROUTES:
-            for one in mailroom.redrive(name, dry_run=dry_run):
-                done.append(one)  # noqa: PERF402  what was sent before a failure is told too
+            for letter in queues.retry(name, dry_run=dry_run):
+                letters.append(letter)  # noqa: PERF402  what was sent before a failure is shown too
     except Exception:
-        if done:
-            _show(screen, done)
+        if letters:
+            _show(console, letters)
         raise
-    _show(screen, done)
+    _show(console, letters)
 
 
-def _show(screen: Screen, done: list[Redriven]) -> None:
-    counted = Counter(one.ended for one in done)
-    told = ", ".join(f"{ended} {count}" for ended, count in sorted(counted.items())) or "nothing is dead"
-    lines = table("Dead letters", ("queue", "what", "reason", "now"), [list(one) for one in done])
-    screen.show(
-        {"letters": [one._asdict() for one in done], "counts": dict(counted)},
-        lambda: Group(lines, Text(told)) if done else Text(told),
+def _show(console: Console, letters: list[RetriedLetter]) -> None:
+    counts = Counter(letter.ended for letter in letters)
+    total = ", ".join(f"{RESULTS[ended].partition(':')[0]} {count}" for ended, count in sorted(counts.items()))
+    rows = [[letter.queue, letter.what, letter.reason, RESULTS[letter.ended]] for letter in letters]
+    console.show(
+        {"letters": [letter._asdict() for letter in letters], "counts": dict(counts)},
+        lambda: (
+            Group(make_table("What was given up", ("queue", "what", "reason", "result"), rows), Text(total))
+            if letters
+            else Text("Nothing was given up.")
+        ),
     )

@@ -1,4 +1,4 @@
-"""What there is and what serves: models, versions, and the changes to them."""
+"""Models and versions, and the changes to what serves."""
 
 from __future__ import annotations
 
@@ -10,69 +10,61 @@ import httpx
 import typer
 from rich.pretty import Pretty
 
-from modelloop_cli.options import (
-    Json,
-    Limit,
-    Model,
-    Reason,
-    StackName,
-    Version,
-)
-from modelloop_cli.reports import metric_rows
-from modelloop_cli.screen import Screen, table
+from modelloop_cli.console import Console, Json, Limit, Model, Reason, StackName, Version, make_table
+from modelloop_cli.run_view import gate_words, metric_rows
 from modelloop_client.client import Client, Document
-from modelloop_client.target import find_stack
+from modelloop_client.stacks import find_stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 OptionalVersion = Annotated[
-    int | None, typer.Argument(help="The version; default: what the loop proposes.", min=1, show_default=False)
+    int | None, typer.Argument(help="Number of the version; default: see above.", min=1, show_default=False)
 ]
-
 Off = Annotated[bool, typer.Option("--off", help="Undo it.")]
+_VERSION_COLUMNS = ("version", "role", "status", "family", "metric", "holdout", "95 % interval", "gate", "created")
+_MODEL_COLUMNS = ("model", "champion", "challenger", "weight %", "updated")
 
 
 def models(limit: Limit = 100, stack: StackName = None, as_json: Json = False) -> None:
-    """List the models and what serves for each."""
-    screen = Screen(as_json=as_json)
+    """List the models and the versions that serve."""
+    console = Console(as_json=as_json)
     with Client(find_stack(stack)) as client:
-        found = client.models(limit)
-    screen.show(
-        {"models": found},
-        lambda: table(
-            "Models",
-            ("model", "champion", "challenger", "weight %", "updated"),
-            (
-                [one["name"], _number(one.get("champion")), _number(one.get("challenger")), one.get("weight"),
-                 (one.get("updated_at") or "")[:19]]
-                for one in found
-            ),
-        ),
-    )  # fmt: skip
+        items = client.models(limit)
+    console.show({"models": items}, lambda: make_table("Models", _MODEL_COLUMNS, map(_model_line, items)))
 
 
-def _number(version: Any) -> Any:
+def _model_line(model: Document) -> list[Any]:
+    return [
+        model["name"], _version_number(model.get("champion")), _version_number(model.get("challenger")),
+        model.get("weight"), (model.get("updated_at") or "")[:19],
+    ]  # fmt: skip
+
+
+def _version_number(version: Any) -> Any:
     return version.get("version") if isinstance(version, dict) else version
 
 
 def versions(
     model: Model,
-    version: Annotated[int | None, typer.Argument(help="One version, for its manifest.", min=1)] = None,
+    version: Annotated[int | None, typer.Argument(help="Show the manifest of this version.", min=1)] = None,
     limit: Limit = 20,
     stack: StackName = None,
     as_json: Json = False,
 ) -> None:
-    """List a model's versions, or show one's manifest."""
-    screen = Screen(as_json=as_json)
+    """List a model's versions, or show the manifest of one.
+
+    Next: modelloop report MODEL VERSION, or modelloop promote, approve or reject.
+    """
+    console = Console(as_json=as_json)
     with Client(find_stack(stack)) as client:
         if version:
             manifest = client.version(model, version)
-            screen.show(manifest, lambda: Pretty(manifest, max_length=12))
+            console.show(manifest, lambda: Pretty(manifest, max_length=12))
             return
-        found = client.versions(model, limit)
-    columns = ("version", "role", "status", "family", "metric", "holdout", "95 % interval", "gate", "created")
-    screen.show({"versions": found}, lambda: table(f"Versions of {model}", columns, map(_version_line, found)))
+        items = client.versions(model, limit)
+    title = f"Versions of {model}"
+    console.show({"versions": items}, lambda: make_table(title, _VERSION_COLUMNS, map(_version_line, items)))
 
 
 def _version_line(version: Document) -> list[Any]:
@@ -80,36 +72,43 @@ def _version_line(version: Document) -> list[Any]:
     gate = version.get("gate") or version
     return [
         version["version"], version.get("role"), version.get("status"), version.get("family"), name, value, interval,
-        gate.get("decision"), (version.get("created_at") or "")[:19],
+        gate_words(gate.get("decision")), (version.get("created_at") or "")[:19],
     ]  # fmt: skip
 
 
-def _act(model: str, action: str, stack: str | None, *, as_json: bool, **body: Any) -> None:
-    screen = Screen(as_json=as_json)
+def _change(model: str, action: str, stack: str | None, *, as_json: bool, **body: Any) -> None:
+    """Send one change of what serves, and print the API's answer or a line that it is done."""
+    console = Console(as_json=as_json)
     with Client(find_stack(stack)) as client:
         answer = client.act(model, action, **body)
-    screen.show(answer, lambda: f"[green]✓[/] {model}: {action} done")
+    console.show(answer, lambda: f"[green]✓[/] {action}: done for {model}. See modelloop models")
 
 
-def _about_a_version(action: str, words: str) -> Callable[..., None]:
+def _version_command(action: str, summary: str) -> Callable[..., None]:
+    """Return the command of a change that needs a version; `summary` is its help."""
+
     def command(model: Model, version: Version, reason: Reason, stack: StackName = None, as_json: Json = False) -> None:
-        _act(model, action, stack, as_json=as_json, version=version, reason=reason)
+        _change(model, action, stack, as_json=as_json, version=version, reason=reason)
 
-    command.__doc__ = words
+    command.__doc__ = summary
     return command
 
 
-def _about_what_serves(action: str, words: str) -> Callable[..., None]:
+def _optional_version_command(action: str, summary: str) -> Callable[..., None]:
+    """Return the command of a change that needs no version; `summary` is its help, and says which one is meant."""
+
     def command(
         model: Model, reason: Reason, version: OptionalVersion = None, stack: StackName = None, as_json: Json = False
     ) -> None:
-        _act(model, action, stack, as_json=as_json, version=version, reason=reason)
+        _change(model, action, stack, as_json=as_json, version=version, reason=reason)
 
-    command.__doc__ = words
+    command.__doc__ = summary
     return command
 
 
-def _switch(action: str, words: str) -> Callable[..., None]:
+def _switch_command(action: str, summary: str) -> Callable[..., None]:
+    """Return the command of a change of a version that `--off` undoes; `summary` is its help."""
+
     def command(
         model: Model,
         version: Version,
@@ -118,39 +117,45 @@ def _switch(action: str, words: str) -> Callable[..., None]:
         stack: StackName = None,
         as_json: Json = False,
     ) -> None:
-        _act(model, action, stack, as_json=as_json, version=version, on=not off, reason=reason)
+        _change(model, action, stack, as_json=as_json, version=version, on=not off, reason=reason)
 
-    command.__doc__ = words
+    command.__doc__ = summary
     return command
 
 
 def freeze(model: Model, reason: Reason, off: Off = False, stack: StackName = None, as_json: Json = False) -> None:
-    """Stop every automatic change to what serves (--off: let it go on)."""
-    _act(model, "freeze", stack, as_json=as_json, on=not off, reason=reason)
+    """Stop every automatic change to what serves; --off allows them again."""
+    _change(model, "freeze", stack, as_json=as_json, on=not off, reason=reason)
 
 
 ACTIONS: dict[str, Callable[..., None]] = {
-    "promote": _about_what_serves("promote", "Make a version the champion (default: the challenger)."),
-    "rollback": _about_what_serves("rollback", "Make the previous champion serve again."),
-    "approve": _about_a_version("approve", "Let a version that waits for approval go on."),
-    "reject": _about_what_serves("reject", "Take a challenger, shadow or waiting version out."),
-    "pin": _switch("pin", "Keep a version reachable by its number (--off: no longer)."),
-    "shadow": _switch("shadow", "Let a version answer in the champion's shadow (--off: no longer)."),
+    "promote": _optional_version_command("promote", "Make a version the champion (default: the challenger)."),
+    "rollback": _optional_version_command(
+        "rollback", "Go back to the previous champion; VERSION, if given, must be its number."
+    ),
+    "approve": _version_command("approve", "Approve a version that waits for a person, so that it may serve."),
+    "reject": _optional_version_command(
+        "reject", "Withdraw a challenger, a shadow or a waiting version (default: the challenger, else the shadow)."
+    ),
+    "pin": _switch_command("pin", "Keep a version reachable by its number; --off undoes it."),
+    "shadow": _switch_command(
+        "shadow", "Let a version predict beside the champion, unseen by callers; --off undoes it."
+    ),
     "freeze": freeze,
-    "retire": _about_what_serves("retire", "Take a version, or the whole model, out of reach for good."),
+    "retire": _optional_version_command("retire", "Take a version out of service for good (default: the whole model)."),
 }
 
 
 def report(
     model: Model,
     version: Version,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Save the page here.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Save the page in this file.")] = None,
     browse: Annotated[bool, typer.Option(help="Open it in the browser.")] = True,
     stack: StackName = None,
     as_json: Json = False,
 ) -> None:
-    """Open a version's report: data, metrics, calibration, gate."""
-    screen = Screen(as_json=as_json)
+    """Open the report of a version: data, metrics, calibration and gate decision."""
+    console = Console(as_json=as_json)
     with Client(find_stack(stack)) as client:
         answer = client.about(model, f"versions/{version}/report")
     if output:
@@ -159,4 +164,4 @@ def report(
         output.write_bytes(page.content)
     elif browse and not as_json:
         webbrowser.open(answer["url"])
-    screen.show(answer, lambda: f"Saved {output}" if output else answer["url"])
+    console.show(answer, lambda: f"Saved to {output}" if output else answer["url"])

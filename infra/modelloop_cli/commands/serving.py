@@ -1,4 +1,4 @@
-"""Asking a model, and telling it how right it was."""
+"""Predictions, and the labels that come back for them."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from modelloop.tables.grammar import NUMBER
-from modelloop_cli.options import Json, Model, StackName
-from modelloop_cli.screen import Screen, table
-from modelloop_client import rows as reading
+from modelloop_cli.console import Console, Json, Model, StackName, make_table
 from modelloop_client.client import Client
 from modelloop_client.failures import CommandError
-from modelloop_client.target import find_stack
+from modelloop_client.rows import CHUNK, Row, chunks, from_pairs, from_text, read_text
+from modelloop_client.stacks import find_stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from modelloop_client.client import Document
+
+_PER_ROW = {"intervals": "interval", "explanations": "explanation"}  # fields of an answer with a value for each row
 
 
 def predict(
@@ -29,51 +32,54 @@ def predict(
     pairs: Annotated[
         list[str] | None, typer.Option("--set", "-s", metavar="NAME=VALUE", help="One column of one row.")
     ] = None,
-    probabilities: Annotated[bool, typer.Option("--proba", help="Probabilities of each class.")] = False,
-    explain: Annotated[bool, typer.Option("--explain", help="What each column contributed.")] = False,
+    probabilities: Annotated[bool, typer.Option("--proba", help="Return the probability of each class.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Also show what each column contributed.")] = False,
     interval: Annotated[
-        float | None, typer.Option(help="Also the interval that holds the truth this often, such as 0.9.")
+        float | None,
+        typer.Option(help="Also show the interval that holds the truth with this probability, such as 0.9."),
     ] = None,
-    schema: Annotated[bool, typer.Option("--schema", help="Show which columns the model takes, and stop.")] = False,
+    schema: Annotated[bool, typer.Option("--schema", help="Only show the columns that the model takes.")] = False,
     stack: StackName = None,
     as_json: Json = False,
 ) -> None:
-    """Predict for rows from flags, a file or standard input."""
-    screen = Screen(as_json=as_json)
+    """Predict for rows from --set options, a file or standard input.
+
+    See which columns a model takes with --schema. Send what was true later with modelloop feedback.
+    """
+    console = Console(as_json=as_json)
     with Client(find_stack(stack)) as client:
         if schema:
-            _show_schema(screen, client, model)
+            _show_schema(console, client, model)
             return
-        rows = _rows(file, pairs or [])
+        rows = _read_rows(file, pairs or [])
         params = _params(probabilities=probabilities, explain=explain, interval=interval)
-        answers = _ask(screen, client, model, rows, params)
+        answers = _request_predictions(console, client, model, rows, params)
     lines = [line for answer in answers for line in _lines(answer)]
     columns = list(dict.fromkeys(name for line in lines for name in line))
-    screen.show(
-        {"model": model, "predictions": lines},
-        lambda: table(model, columns, ([_shown(line.get(name)) for name in columns] for line in lines)),
-    )
+    cells = ([_format(line.get(name)) for name in columns] for line in lines)
+    console.show({"model": model, "predictions": lines}, lambda: make_table(model, columns, cells))
 
 
-def _ask(
-    screen: Screen, client: Client, model: str, rows: Sequence[reading.Row], params: dict[str, Any]
-) -> list[dict[str, Any]]:
+def _request_predictions(
+    console: Console, client: Client, model: str, rows: Sequence[Row], params: dict[str, Any]
+) -> list[Document]:
     answers = []
-    with screen.progress() as bar:
-        task = bar.add_task("Predicting", total=len(rows), visible=len(rows) > reading.CHUNK)
-        for part in reading.chunks(rows):
+    with console.progress() as bar:
+        task = bar.add_task("Predicting", total=len(rows), visible=len(rows) > CHUNK)
+        for part in chunks(rows):
             answers.append(client.predict(model, part, params))
             bar.advance(task, len(part))
     return answers
 
 
 def _params(*, probabilities: bool, explain: bool, interval: float | None) -> dict[str, Any]:
-    asked = {"predict_method": "predict_proba" if probabilities else None, "explain": explain or None}
-    return {name: value for name, value in {**asked, "interval": interval}.items() if value is not None}
+    params = {"predict_method": "predict_proba" if probabilities else None, "explain": explain or None}
+    return {name: value for name, value in {**params, "interval": interval}.items() if value is not None}
 
 
-def _lines(answer: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    extras = {one: answer[many] for many, one in _PER_ROW.items() if many in answer}
+def _lines(answer: Document) -> Iterator[dict[str, Any]]:
+    """Yield a line for each row of an answer: id, row, prediction, and what else was asked for."""
+    extras = {singular: answer[plural] for plural, singular in _PER_ROW.items() if plural in answer}
     for row, prediction in enumerate(answer["predictions"]):
         line = {"id": answer.get("prediction_id"), "row": row, "prediction": prediction}
         if isinstance(prediction, list) and answer.get("classes"):
@@ -81,75 +87,77 @@ def _lines(answer: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield line | {name: values[row] for name, values in extras.items()}
 
 
-_PER_ROW = {"intervals": "interval", "explanations": "explanation"}
-
-
-def _shown(value: Any) -> Any:
+def _format(value: Any) -> Any:
+    """Return a value as a cell shows it: an interval as `a to b`, probabilities and contributions by name."""
     if isinstance(value, list):
-        return " to ".join(str(_shown(part)) for part in value)
+        return " to ".join(str(_format(part)) for part in value)
     if isinstance(value, dict):
         parts = value.get("contributions", value)
-        return "  ".join(f"{name} {_shown(part)}" for name, part in parts.items())
+        return "  ".join(f"{name} {_format(part)}" for name, part in parts.items())
     return f"{value:.4g}" if isinstance(value, float) else value
 
 
-def _rows(file: str | None, pairs: Sequence[str]) -> list[reading.Row]:
+def _read_rows(file: str | None, pairs: Sequence[str]) -> list[Row]:
     if pairs and file:
         raise CommandError("rows come from --set or from a file, not both", "Leave one of them out")
     if pairs:
-        return reading.from_pairs(pairs)
+        return from_pairs(pairs)
     if file is None and sys.stdin.isatty():
         raise CommandError("there are no rows to predict", "Give a file, --set NAME=VALUE, or rows on standard input")
-    return reading.from_text(reading.read_text(file or "-"))
+    return from_text(read_text(file or "-"))
 
 
-def _show_schema(screen: Screen, client: Client, model: str) -> None:
-    found = client.schema(model)
-    inputs = found.get("inputs", [])
-    screen.show(
-        found, lambda: table(f"{model} takes", ("column", "type"), ([one["name"], one["datatype"]] for one in inputs))
-    )
+def _show_schema(console: Console, client: Client, model: str) -> None:
+    schema = client.schema(model)
+    lines = [[column["name"], column["datatype"]] for column in schema.get("inputs", [])]
+    console.show(schema, lambda: make_table(f"Columns of {model}", ("column", "type"), lines))
 
 
 def feedback(
     model: Model,
-    prediction: Annotated[str | None, typer.Argument(help="The prediction's id.", show_default=False)] = None,
+    prediction: Annotated[str | None, typer.Argument(help="Id of the prediction.", show_default=False)] = None,
     label: Annotated[str | None, typer.Argument(help="What was true.", show_default=False)] = None,
-    row: Annotated[int, typer.Option(help="The row inside the request.", min=0)] = 0,
-    file: Annotated[Path | None, typer.Option("--file", "-f", help="A CSV or JSON file of id, row, label.")] = None,
+    row: Annotated[int, typer.Option(help="The row of the request, counted from 0.", min=0)] = 0,
+    file: Annotated[
+        Path | None, typer.Option("--file", "-f", help="A CSV or JSON file with columns id, row and label.")
+    ] = None,
     stack: StackName = None,
     as_json: Json = False,
 ) -> None:
-    """Tell what was true for predictions made earlier."""
-    screen = Screen(as_json=as_json)
-    items = _labels(prediction, label, row, file)
+    """Send what was true for earlier predictions.
+
+    See the resulting quality with modelloop quality; labels count after the stack's label delay.
+    """
+    console = Console(as_json=as_json)
+    labels = _read_labels(prediction, label, row, file)
     with Client(find_stack(stack)) as client:
-        answers = [client.feedback(model, part) for part in reading.chunks(items)]
+        answers = [client.feedback(model, part) for part in chunks(labels)]
     accepted = sum(answer.get("accepted", 0) for answer in answers)
-    screen.show({"accepted": accepted, "sent": len(items)}, lambda: f"{accepted} of {len(items)} labels accepted")
+    console.show({"accepted": accepted, "sent": len(labels)}, lambda: f"{accepted} of {len(labels)} labels accepted")
 
 
-def _labels(prediction: str | None, label: str | None, row: int, file: Path | None) -> list[reading.Row]:
+def _read_labels(prediction: str | None, label: str | None, row: int, file: Path | None) -> list[Row]:
+    """Return the items to send: `id`, `row` and `label` each."""
     if file is None:
         if prediction is None or label is None:
             raise CommandError("a label needs a prediction", "modelloop feedback MODEL ID LABEL, or --file FILE")
-        return [{"id": prediction, "row": row, "label": _typed(label)}]
-    items = reading.from_text(reading.read_text(str(file)))
-    return [_label(number, item) for number, item in enumerate(items, 1)]
+        return [{"id": prediction, "row": row, "label": _parse_label(label)}]
+    items = from_text(read_text(str(file)))
+    return [_read_label(number, item) for number, item in enumerate(items, 1)]
 
 
-def _label(number: int, item: reading.Row) -> reading.Row:
+def _read_label(number: int, item: Row) -> Row:
     if not item.get("id") or item.get("label") in (None, ""):
         raise CommandError(f"label {number} has no id or no label", "Columns: id, row (default 0), label")
     try:
-        return item | {"row": int(item.get("row") or 0), "label": _typed(item["label"])}
+        return item | {"row": int(item.get("row") or 0), "label": _parse_label(item["label"])}
     except (TypeError, ValueError) as error:
-        advice = "The row counts from 0 inside the request"
-        raise CommandError(f"label {number}: row {item['row']!r} is no whole number", advice) from error
+        advice = "Rows of a request are counted from 0"
+        raise CommandError(f"label {number}: row {item['row']!r} is not a whole number", advice) from error
 
 
-def _typed(label: Any) -> Any:
-    """Read a label as the table's own cells are read: numbers by the one grammar, the rest as text."""
+def _parse_label(label: Any) -> Any:
+    """Return a label as the cell of a table is read: a number by the one grammar, anything else as text."""
     if not isinstance(label, str) or not NUMBER.fullmatch(label.strip()):
         return label
     number = float(label)

@@ -1,4 +1,4 @@
-"""Real tables that ship inside Python packages, and how each one's traffic goes wrong."""
+"""Real tables that ship inside Python packages, and the fault that each one's traffic gets later."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelloop_client.failures import CommandError
+from modelloop_stack.environment import EnvironmentMissingError, find_package
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-type Row = dict[str, str | None]
+Row = dict[str, str | None]
 
 _MISSING = {"", "NA"}
 _DIABETES_COLUMNS = ("age", "sex", "bmi", "bp", "tc", "ldl", "hdl", "tch", "ltg", "glu", "progression")
@@ -22,13 +23,13 @@ _DIABETES_COLUMNS = ("age", "sex", "bmi", "bp", "tc", "ldl", "hdl", "tch", "ltg"
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A table on disk, the column to predict, and what a client starts to do wrong after a while."""
+    """A table on disk, the column to predict, and the fault that a client has after a while: `shift` of one column."""
 
     model: str
     title: str
     file: Path
     target: str
-    mishap: str
+    fault: str
     shifted_column: str
     shift: Callable[[float], float]
 
@@ -41,7 +42,7 @@ class Example:
             ]
 
     def shifted(self, row: Row) -> Row:
-        """Return the row as the client sends it once the mishap began."""
+        """Return the row as the client sends it after the fault began."""
         value = row[self.shifted_column]
         return row if value is None else {**row, self.shifted_column: f"{self.shift(float(value)):.6g}"}
 
@@ -53,7 +54,7 @@ def penguins() -> Example:
         title="Palmer penguins: which species is this bird?",
         file=_inside("palmerpenguins", "data/penguins.csv"),
         target="species",
-        mishap="a field station starts to send the body mass in kilograms",
+        fault="a field station starts to send the body mass in kilograms",
         shifted_column="body_mass_g",
         shift=lambda grams: grams / 1000,
     )
@@ -69,7 +70,7 @@ def diabetes(folder: Path) -> Example:
         title="Diabetes: how far will the disease be in a year?",
         file=_diabetes_table(folder),
         target="progression",
-        mishap="a laboratory starts to report blood pressure in kilopascals",
+        fault="a laboratory starts to report blood pressure in kilopascals",
         shifted_column="bp",
         shift=lambda millimetres: millimetres * 0.133322,
     )
@@ -93,8 +94,14 @@ def _lines(file: Path) -> list[str]:
 
 
 def _inside(package: str, path: str) -> Path:
-    """Return a file of an installed package, without importing it."""
+    """Return a file of a package, here or in the stack's own environment, without importing it."""
     spec = find_spec(package)
-    if spec is None or not spec.submodule_search_locations:
+    if spec and spec.submodule_search_locations:
+        return Path(spec.submodule_search_locations[0]) / path
+    try:
+        folder = find_package(package)
+    except EnvironmentMissingError as error:
+        raise CommandError(f"the tables of the demo are missing: {error}") from error
+    if folder is None:
         raise CommandError(f"the package {package} is not installed", "Run the demo by: make demo")
-    return Path(spec.submodule_search_locations[0]) / path
+    return folder / path

@@ -1,4 +1,4 @@
-"""Requests as clients send them, and the labels that come in later."""
+"""Requests as clients send them, and the labels that come back later."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ FEEDBACK_A_REQUEST = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
-    """A row that was sent, what the model said, and the id and row number to send its label with."""
+class AnsweredRow:
+    """A row that was sent, its prediction, and the id and row number to send its label with."""
 
     row: Row
     prediction: Any
@@ -32,10 +32,10 @@ class Answered:
 
 def features(example: Example, row: Row) -> Document:
     """Return a row as a client sends it: numbers as numbers, without the target."""
-    return {name: _typed(value) for name, value in row.items() if name != example.target}
+    return {name: _parse(value) for name, value in row.items() if name != example.target}
 
 
-def _typed(value: str | None) -> str | float | None:
+def _parse(value: str | None) -> str | float | None:
     try:
         return None if value is None else float(value)
     except ValueError:
@@ -47,23 +47,25 @@ def draw(example: Example, rows: int, seed: int) -> list[Row]:
     return random.Random(seed).choices(example.rows(), k=rows)  # noqa: S311  traffic, not secrets
 
 
-def send(client: Client, example: Example, rows: Sequence[Row], answered: Callable[[int], object]) -> list[Answered]:
-    """Predict for the rows, some a request; `answered` hears of each request's rows."""
-    found: list[Answered] = []
+def send(
+    client: Client, example: Example, rows: Sequence[Row], on_progress: Callable[[int], object]
+) -> list[AnsweredRow]:
+    """Predict for the rows, 20 in a request, and return the answers; `on_progress` gets each request's row count."""
+    answers: list[AnsweredRow] = []
     for part in chunks(list(rows), ROWS_A_REQUEST):
         answer = client.predict(example.model, [features(example, row) for row in part])
-        found += [
-            Answered(row, prediction, answer["prediction_id"], position)
+        answers += [
+            AnsweredRow(row, prediction, answer["prediction_id"], position)
             for position, (row, prediction) in enumerate(zip(part, answer["predictions"], strict=True))
         ]
-        answered(len(part))
-    return found
+        on_progress(len(part))
+    return answers
 
 
-def label(client: Client, example: Example, answers: Sequence[Answered]) -> int:
-    """Send what was true for each answer; returns how many labels were accepted."""
+def label(client: Client, example: Example, answers: Sequence[AnsweredRow]) -> int:
+    """Send what was true for each answer; return how many labels were accepted."""
     items = [
-        {"id": answer.prediction_id, "row": answer.position, "label": _typed(answer.row[example.target])}
+        {"id": answer.prediction_id, "row": answer.position, "label": _parse(answer.row[example.target])}
         for answer in answers
         if answer.row[example.target] is not None
     ]
@@ -71,7 +73,7 @@ def label(client: Client, example: Example, answers: Sequence[Answered]) -> int:
 
 
 def curl(client: Client, example: Example, row: Row) -> str:
-    """Return the command that a person can paste to predict one row."""
+    """Return the curl command that predicts one row."""
     stack = client.stack
     body = json.dumps({"dataframe_records": [features(example, row)]}, ensure_ascii=False)
     words = [

@@ -12,7 +12,7 @@ from modelloop_client.failures import CommandError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from modelloop_client.target import Stack
+    from modelloop_client.stacks import Stack
 
 GONE = frozenset({"NoSuchKey", "404"})
 TAKEN = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})

@@ -15,7 +15,7 @@ from modelloop_cli.exporting.sketch import Bin, sketch
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-type Document = dict[str, Any]
+Document = dict[str, Any]
 
 FORMAT_VERSION = 0
 PREDICT = "predict"

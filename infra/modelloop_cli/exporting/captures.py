@@ -9,23 +9,35 @@ from __future__ import annotations
 
 import json
 import struct
-import zlib
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID, uuid5
 
 from modelloop import clock
-from modelloop.captures import packed
-from modelloop.contracts.pointer import VARIANTS
-from modelloop.ids import uuid7_ms
+from modelloop.captures.cells import misfit
+from modelloop.captures.reader import read_batches
+from modelloop.contracts.capture_record import FeedbackRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from modelloop.captures.cells import KnownColumns
+    from modelloop.captures.reader import Predictions
+    from modelloop.contracts.capture_record import Cell, PredictionRecord
+
 
 EVENT_VERSION = "0"
 TRUTH = "_ground_truth"  # no model's name: those begin with a letter
-FORMAT_VERSION = 1
 _JSON = "application/json"
+
+
+class ExportedVersion(NamedTuple):
+    """What an export knows of a version: its run, what fits it, and which of its columns hold whole numbers."""
+
+    run_id: str
+    known: KnownColumns
+    whole: frozenset[str] = frozenset()
 
 
 class Line(NamedTuple):
@@ -36,32 +48,37 @@ class Line(NamedTuple):
     document: dict[str, Any]
 
 
-def records(body: bytes, model: str, versions: Mapping[int, str]) -> Iterator[dict[str, Any]]:
-    """Yield a model's predictions and labels from a capture or feedback object; what is neither is passed over.
+def records(
+    body: bytes, model: str, versions: Callable[[int], ExportedVersion | None]
+) -> Iterator[PredictionRecord | FeedbackRecord]:
+    """Yield a model's predictions and labels from a capture or feedback object: those that are counted.
 
-    `versions` has the run of each version: a prediction of another one is none of the model's. Of an object that is
-    cut off or damaged, what comes before the damage counts, as it does for the summaries.
+    `versions` finds one of the model's versions: what another made, or does not fit it, is none of the model's. Of an
+    object that is cut off or damaged, what comes before the damage counts, as it does for the summaries.
     """
-    for line in _lines(body):
-        try:
-            record = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(record, dict) and record.get("model") == model and _is_sound(record, versions):
-            yield record
+    seen: set[tuple[str, int, str]] = set()
+    for batch in read_batches(body):
+        for found in batch.predictions.each() if batch.predictions else ():
+            identity = found.id[0], found.offset[0], found.variant[0]
+            if identity not in seen and found.model[0] == model:
+                yield from _fitting(found, versions(found.version[0]))
+            seen.add(identity)  # the first of its identity stands, as it does for the summaries
+        yield from (line.record for line in batch.feedback if line.record.model == model)
 
 
-def lines(record: dict[str, Any], whole: frozenset[str] = frozenset(), *, scores: bool = False) -> Iterator[Line]:
+def lines(
+    record: PredictionRecord | FeedbackRecord, whole: frozenset[str] = frozenset(), *, scores: bool = False
+) -> Iterator[Line]:
     """Yield what a record is in the foreign layout: a line a row whose features were captured, or one label.
 
     `whole` names the columns of whole numbers; `scores` adds the probabilities, which a baseline does not know.
     """
-    if record["kind"] == "feedback":
+    if isinstance(record, FeedbackRecord):
         yield _truth(record)
-    elif record["columns"] is not None:
-        folder = f"{record['model']}/{record['version']}/{_hour(record['time'])}"
-        for row in range(record["rows"]):
-            yield Line(folder, record["time"], _capture(record, row, whole, scores=scores))
+    elif record.columns is not None:
+        folder = f"{record.model}/{record.version}/{_hour(record.time)}"
+        for row in range(len(record.predict)):
+            yield Line(folder, record.time, _capture(record, record.columns, row, whole, scores=scores))
 
 
 def event_id(prediction_id: str, row: int) -> str:
@@ -69,29 +86,34 @@ def event_id(prediction_id: str, row: int) -> str:
     return str(uuid5(UUID(prediction_id), str(row)))
 
 
-def _lines(body: bytes) -> Iterator[bytes]:
-    with suppress(EOFError, OSError, zlib.error):
-        yield from packed.opened(body)
+def _fitting(found: Predictions, version: ExportedVersion | None) -> Iterator[PredictionRecord]:
+    """Yield the one prediction when the version made it and it fits; probabilities without classes mean nothing."""
+    if version is None or version.run_id != found.run_id[0] or misfit(found, version.known) is not None:
+        return
+    record = found.record()
+    yield record if version.known.classes else replace(record, proba=None)
 
 
-def _capture(record: dict[str, Any], row: int, whole: frozenset[str], *, scores: bool) -> dict[str, Any]:
-    features = {name: _written(cells[row], name in whole) for name, cells in record["columns"].items()}
-    answer = {"predict": record["predict"][row]}
-    if scores and record.get("proba") is not None:
-        answer |= {f"proba_{place}": share for place, share in enumerate(record["proba"][row])}
-    number = record["offset"] + row
+def _capture(
+    record: PredictionRecord, columns: Mapping[str, Sequence[Cell]], row: int, whole: frozenset[str], *, scores: bool
+) -> dict[str, Any]:
+    features = {name: _written(cells[row], name in whole) for name, cells in columns.items()}
+    answer: dict[str, Cell] = {"predict": record.predict[row]}
+    if scores and record.proba is not None:
+        answer |= {f"proba_{at}": share for at, share in enumerate(record.proba[row])}
+    number = record.offset + row
     return {
         "captureData": {"endpointInput": _half("INPUT", features), "endpointOutput": _half("OUTPUT", answer)},
         "eventMetadata": {
-            "eventId": event_id(record["id"], number),
-            "inferenceId": f"{record['id']}/{number}",
-            "inferenceTime": _second(record["time"]),
+            "eventId": event_id(record.id, number),
+            "inferenceId": f"{record.id}/{number}",
+            "inferenceTime": _second(record.time),
         },
         "eventVersion": EVENT_VERSION,
     }
 
 
-def _written(cell: Any, is_whole: bool) -> Any:
+def _written(cell: Cell, is_whole: bool) -> Cell:
     if type(cell) is not float:
         return cell
     return int(cell) if is_whole and cell.is_integer() else _shortest(cell)
@@ -107,42 +129,23 @@ def _shortest(number: float) -> float:
     return number
 
 
-def _half(mode: str, data: dict[str, Any]) -> dict[str, Any]:
+def _half(mode: str, data: dict[str, Cell]) -> dict[str, Any]:
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     return {"observedContentType": _JSON, "mode": mode, "data": text, "encoding": "JSON"}
 
 
-def _truth(record: dict[str, Any]) -> Line:
-    label = record["label"]
-    document = {
+def _truth(record: FeedbackRecord) -> Line:
+    label = record.label
+    document: dict[str, Any] = {
         "groundTruthData": {"data": label if isinstance(label, str) else json.dumps(label), "encoding": "CSV"},
-        "eventMetadata": {"eventId": event_id(record["id"], record["row"])},
+        "eventMetadata": {"eventId": event_id(record.id, record.row)},
         "eventVersion": EVENT_VERSION,
     }
-    return Line(f"{TRUTH}/{record['model']}/{_hour(record['time'])}", record["time"], document)
-
-
-def _is_sound(record: dict[str, Any], versions: Mapping[int, str]) -> bool:
-    """Tell whether a record has the parts that a line is made of; garbage in a bucket must not end an export."""
-    if record.get("format_version") != FORMAT_VERSION or record.get("kind") not in {"prediction", "feedback"}:
-        return False
-    try:
-        clock.to_ms(record["time"])
-        if uuid7_ms(record["id"]) is None:
-            return False
-        if record["kind"] == "feedback":
-            return type(record["row"]) is int and isinstance(record["label"], str | int | float)
-        lists = [record["predict"], *(record["columns"] or {}).values()]
-        lists += [record["proba"]] if record.get("proba") is not None else []
-        known = versions[record["version"]] == record["run_id"] and record["variant"] in VARIANTS
-        whole = type(record["version"]) is type(record["offset"]) is type(record["rows"]) is int
-        return known and whole and all(type(cells) is list and len(cells) == record["rows"] for cells in lists)
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
-        return False
+    return Line(f"{TRUTH}/{record.model}/{_hour(record.time)}", record.time, document)
 
 
 def _hour(time: str) -> str:
-    return clock.from_ms(clock.to_ms(time))[:13].replace("-", "/").replace("T", "/")
+    return clock.hour_of(time).replace("-", "/").replace("T", "/")
 
 
 def _second(time: str) -> str:

@@ -6,8 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from modelloop_stack.build.cache import locked
-from modelloop_stack.build.digest import digest_of, files_under
+from modelloop_stack.build.cache import digest_of, files_under, hold_lock
 from modelloop_stack.build.paths import BUILT, ENVIRONMENT, ROOT
 
 
@@ -16,13 +15,13 @@ class BuildError(RuntimeError):
 
 
 def build(*, force: bool = False) -> Path:
-    """Bring `.aws-sam/build` up to date with the tree; nothing runs when its inputs are unchanged.
+    """Bring `.aws-sam/build` up to date and return it; nothing runs when its inputs are unchanged.
 
     Raises:
         BuildError: the build failed.
 
     """
-    with locked("application"):
+    with hold_lock("application"):
         digest = input_digest()
         stamp = BUILT / ".inputs"
         if force or not stamp.exists() or stamp.read_text() != digest:
@@ -32,7 +31,7 @@ def build(*, force: bool = False) -> Path:
 
 
 def input_digest() -> str:
-    """Digest of everything that `sam build` reads."""
+    """Return a digest of everything that `sam build` reads."""
     folders = ("functions", "layers", "infra/modelloop_stack/build", "infra/observability")
     inputs = [path for folder in folders for path in files_under(ROOT / folder)]
     makefiles = [ROOT / "functions" / "Makefile", *(ROOT / "layers").glob("*/Makefile")]
@@ -40,7 +39,7 @@ def input_digest() -> str:
 
 
 def build_environment() -> dict[str, str]:
-    """Make the environment of the build tools: our Python 3.13 first, ahead of version-manager shims."""
+    """Return the environment of the build tools: the project's Python 3.13 first, before version managers."""
     environment = dict(os.environ)
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     environment["PATH"] = f"{ENVIRONMENT / 'bin'}{os.pathsep}{environment.get('PATH', '')}"
@@ -51,6 +50,6 @@ def build_environment() -> dict[str, str]:
 
 def _sam_build() -> None:
     command = [str(ENVIRONMENT / "bin" / "sam"), "build", "--config-env", "local"]
-    done = subprocess.run(command, cwd=ROOT, env=build_environment(), capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise BuildError(f"sam build failed:\n{done.stdout}{done.stderr}")
+    ended = subprocess.run(command, cwd=ROOT, env=build_environment(), capture_output=True, text=True, check=False)
+    if ended.returncode:
+        raise BuildError(f"sam build failed:\n{ended.stdout}{ended.stderr}")

@@ -31,43 +31,43 @@ class FunctionSize:
 
     @property
     def total(self) -> int:
-        """Bytes that count against the limit."""
+        """Return the bytes that count against the limit."""
         return self.code + sum(self.layers.values())
 
     @property
     def fits(self) -> bool:
-        """Whether the function stays inside the budget."""
+        """Return whether the function stays inside the budget."""
         return self.total <= BUDGET
 
 
-def sizes(built: Path) -> list[FunctionSize]:
-    """Measure every function of a built template."""
+def measure_functions(built: Path) -> list[FunctionSize]:
+    """Return the size of every function of a built template."""
     resources = yaml.load((built / "template.yaml").read_text(), yaml.CSafeLoader)["Resources"]
-    layers = {name: tree_size(built / name) for name in _named(resources, "AWS::Serverless::LayerVersion")}
+    layers = {name: measure_tree(built / name) for name in _named(resources, "AWS::Serverless::LayerVersion")}
     functions = _named(resources, "AWS::Serverless::Function")
     return [
         FunctionSize(
             name=name,
-            code=tree_size(built / body["Properties"]["CodeUri"]),
+            code=measure_tree(built / body["Properties"]["CodeUri"]),
             layers={ref["Ref"]: layers[ref["Ref"]] for ref in body["Properties"].get("Layers", [])},
         )
         for name, body in functions.items()
     ]
 
 
-def tree_size(folder: Path) -> int:
-    """Bytes of every file under a folder."""
+def measure_tree(folder: Path) -> int:
+    """Return the bytes of all files under a folder."""
     return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def check(built: Path) -> None:
-    """Print the table of sizes and refuse what would not deploy or would start cold and slow.
+    """Print the table of sizes; refuse what cannot be deployed, and modules without bytecode, which start slowly.
 
     Raises:
         BudgetError: names every function over the budget and every module without bytecode.
 
     """
-    measured = sizes(built)
+    measured = measure_functions(built)
     _print(measured)
     faults = [f"{size.name} takes {size.total / MEBIBYTE:.1f} MiB" for size in measured if not size.fits]
     bare = missing_bytecode(built)

@@ -14,7 +14,7 @@ class MissingBytecodeError(RuntimeError):
 
 
 def compile_tree(folder: Path, mounted_at: str) -> None:
-    """Compile every module, never to be checked against its source again.
+    """Compile every module to bytecode that is never checked against its source again.
 
     `mounted_at` is the path that the folder has at run time, so that tracebacks name it.
 
@@ -23,7 +23,7 @@ def compile_tree(folder: Path, mounted_at: str) -> None:
 
     """
     sources = list(folder.rglob("*.py"))
-    done = compileall.compile_dir(
+    compiled = compileall.compile_dir(
         folder,
         maxlevels=100,
         quiet=2,
@@ -32,18 +32,18 @@ def compile_tree(folder: Path, mounted_at: str) -> None:
         prependdir=mounted_at,
         invalidation_mode=PycInvalidationMode.UNCHECKED_HASH,
     )
-    if not done:
+    if not compiled:
         failed = [str(path) for path in sources if not bytecode_of(path).exists()]
         raise MissingBytecodeError(f"these modules do not compile: {', '.join(failed)}")
 
 
 def bytecode_of(source: Path) -> Path:
-    """Where the running interpreter looks for a module's bytecode."""
+    """Return where the running interpreter looks for a module's bytecode."""
     return Path(importlib.util.cache_from_source(str(source)))
 
 
 def missing_bytecode(folder: Path) -> list[Path]:
-    """Source files without unchecked-hash bytecode beside them.
+    """Return the source files without unchecked-hash bytecode beside them.
 
     A `.pyc` begins with a magic number and a little-endian flag word; flags 1 mean "hash, unchecked" (PEP 552).
     """

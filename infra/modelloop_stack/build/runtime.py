@@ -1,6 +1,6 @@
-"""The interpreter with exactly what one built function has: its code and its layers, nothing of this project's own.
+"""The interpreter with exactly what one built function has: its code and its layers, and nothing else of this project.
 
-For tests of what a function imports, and what that costs. The SDK that the managed runtime brings is absent too.
+For tests of what a function imports, and what that costs. The SDK of the managed runtime is missing too.
 """
 
 from __future__ import annotations

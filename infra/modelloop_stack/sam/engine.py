@@ -14,8 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from modelloop_stack.build.cache import cached
-from modelloop_stack.build.digest import digest_of
+from modelloop_stack.build.cache import build_once, digest_of
 from modelloop_stack.build.paths import CACHE, ROOT
 from modelloop_stack.sam import rootfs
 
@@ -35,7 +34,7 @@ network_backend = "netavark"
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """How to reach the engine, under what name containers reach this machine, and whether images can be pulled."""
+    """How to reach the engine, the address of this machine for containers, and whether images can be pulled."""
 
     name: str
     variables: dict[str, str]
@@ -45,7 +44,7 @@ class Engine:
 
 @contextmanager
 def running() -> Iterator[Engine | None]:
-    """Give an engine that answers, or nothing where there is none; what was started is ended."""
+    """Yield an engine that answers, or None where there is none; what was started here is ended."""
     if _docker_answers():
         yield Engine(name="docker", variables={}, gateway=_docker_gateway(), pulls=True)
     elif shutil.which("podman"):
@@ -91,9 +90,9 @@ def _podman() -> Iterator[Engine]:
 
 
 def _await_socket(socket: Path) -> None:
-    until = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + START_SECONDS
     while not socket.exists():
-        if time.monotonic() > until:
+        if time.monotonic() > deadline:
             raise TimeoutError("podman's service did not open its socket")
         time.sleep(0.05)
 
@@ -104,14 +103,14 @@ def _podman_gateway(variables: dict[str, str]) -> str:
 
 
 def _import_image(variables: dict[str, str]) -> None:
-    """Make and import the runtime image, once for each of its recipes and locks."""
+    """Build and import the runtime image, once for each version of its code and lock."""
     inputs = [rootfs.LOCK, Path(rootfs.__file__)]
     digest = digest_of(inputs, ROOT)
     tag = f"modelloop/runtime:{digest}"
     if _ask_podman(["images", "--quiet", tag], variables).strip():
         _ask_podman(["tag", tag, IMAGE], variables)
         return
-    tree = cached(f"rootfs-{digest}", rootfs.make)
+    tree = build_once(f"rootfs-{digest}", rootfs.make)
     archive = CACHE / f"rootfs-{digest}.tar"
     with tarfile.open(archive, "w") as tar:
         tar.add(tree, arcname=".")
@@ -122,7 +121,7 @@ def _import_image(variables: dict[str, str]) -> None:
 
 def _ask_podman(arguments: list[str], variables: dict[str, str]) -> str:
     environment = {**os.environ, **variables}
-    done = subprocess.run(["podman", *arguments], env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"podman {arguments[0]} failed: {done.stderr.strip()}")
-    return done.stdout
+    ended = subprocess.run(["podman", *arguments], env=environment, capture_output=True, text=True, check=False)
+    if ended.returncode:
+        raise RuntimeError(f"podman {arguments[0]} failed: {ended.stderr.strip()}")
+    return ended.stdout

@@ -1,4 +1,4 @@
-"""Let containers reach the embedded stack, which listens on loopback alone, while `sam local` runs."""
+"""Forward connections of containers to the embedded stack, which listens on loopback alone."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from contextlib import contextmanager
 
 FREE_BIND = getattr(socket, "IP_FREEBIND", 15)  # the bridge's address may come up only with the first container
 
-LAST_WORDS_SECONDS = 5.0  # what one side may still say after the other has ended
+HALF_CLOSED_SECONDS = 5.0  # how long one side may go on sending after the other has ended
 
 
 @contextmanager
 def forwarding(address: str, target_port: int) -> Iterator[int]:
-    """Pass every connection to `address` on to a port of loopback; gives the port that was opened."""
+    """Forward every connection to `address` to a port of loopback; yield the port that was opened."""
     listener = _listener(address)
     loop = asyncio.new_event_loop()
     stop = asyncio.Event()
@@ -49,8 +49,8 @@ async def _serve(listener: socket.socket, target_port: int, stop: asyncio.Event)
             asyncio.create_task(_pump(reader, inner_writer)),
             asyncio.create_task(_pump(inner_reader, writer)),
         ]
-        _, open_still = await asyncio.wait(directions, return_when=asyncio.FIRST_COMPLETED)
-        await asyncio.wait(open_still or directions, timeout=LAST_WORDS_SECONDS)
+        _, still_open = await asyncio.wait(directions, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(still_open or directions, timeout=HALF_CLOSED_SECONDS)
         for direction in directions:
             direction.cancel()
         for stream in (writer, inner_writer):
@@ -66,4 +66,4 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         while chunk := await reader.read(65536):
             writer.write(chunk)
             await writer.drain()
-        writer.write_eof()  # the other direction may still have something to say
+        writer.write_eof()  # the other direction may still send

@@ -1,4 +1,4 @@
-"""The whole loop, one container after the other: each function gets what the one before really left behind."""
+"""The whole loop in containers, one after the other: each function gets what the one before it really stored."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from typing import Any
 import httpx
 import palmerpenguins
 
+from modelloop import keys
 from modelloop_stack.info import StackInfo
 from modelloop_stack.sam.runner import Sam, SamLocalError
 
 MODEL = "penguins"
-DATASET = f"datasets/{MODEL}/palmer penguins.csv"
-SPEC = f"datasets/{MODEL}/model.yaml"
+DATASET = keys.dataset(MODEL, "palmer penguins.csv")
+SPEC = keys.spec(MODEL)
 SPEC_TEXT = b"target: species\n"
 WAIT_SECONDS = 30
 ROW = {
@@ -34,11 +35,11 @@ REQUEST = {
 EXPECTED = "Gentoo"
 
 
-def turn(sam: Sam) -> Iterator[str]:
-    """Run every function once and then the API; says what each one did.
+def run_loop(sam: Sam) -> Iterator[str]:
+    """Run every function once and then the API; yield a line on what each one did.
 
     Raises:
-        SamLocalError: a function failed, or answered something else than it must.
+        SamLocalError: a function failed, or answered otherwise than expected.
 
     """
     detach(sam.info)
@@ -63,7 +64,7 @@ def turn(sam: Sam) -> Iterator[str]:
 
 
 def detach(info: StackInfo) -> None:
-    """Take the emulator's own functions off their events: here the containers do the work."""
+    """Detach the emulator's own functions from their events, because the containers do the work."""
     s3, functions = info.client("s3"), info.client("lambda")
     for bucket in (info.data_bucket, info.capture_bucket):
         s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={})
@@ -72,7 +73,7 @@ def detach(info: StackInfo) -> None:
 
 
 def upload(info: StackInfo) -> dict[str, Any]:
-    """Put the spec and the table into the data bucket, as a person does."""
+    """Upload the spec and the table, and return the values that the events' placeholders are filled with."""
     s3 = info.client("s3")
     table = palmerpenguins.load_penguins().to_csv(index=False).encode()
     s3.put_object(Bucket=info.data_bucket, Key=SPEC, Body=SPEC_TEXT)
@@ -96,7 +97,7 @@ def _trigger(sam: Sam, values: dict[str, Any]) -> str:
 
 def _train(sam: Sam, values: dict[str, Any]) -> dict[str, Any]:
     _expect("TrainerFunction", sam.invoke("TrainerFunction", "trainer", values), {"batchItemFailures": []})
-    body = sam.info.client("s3").get_object(Bucket=sam.info.artifacts_bucket, Key=f"serving/{MODEL}.json")["Body"]
+    body = sam.info.client("s3").get_object(Bucket=sam.info.artifacts_bucket, Key=keys.pointer(MODEL))["Body"]
     champion = json.loads(body.read())["champion"]
     _expect("TrainerFunction's version", champion["run_id"], values["run_id"])
     return {"version": champion["version"], "bundle_digest": champion["sha256"], "bundle_bytes": champion["bytes"]}
@@ -130,8 +131,8 @@ def _ask_api(sam: Sam) -> str:
 
 
 def _captured(info: StackInfo) -> dict[str, Any]:
-    found = _until(lambda: info.client("s3").list_object_versions(Bucket=info.capture_bucket).get("Versions"))
-    newest = found[-1]
+    captures = _wait_for(lambda: info.client("s3").list_object_versions(Bucket=info.capture_bucket).get("Versions"))
+    newest = captures[-1]
     return {
         "capture_key": newest["Key"],
         "capture_bytes": newest["Size"],
@@ -140,7 +141,7 @@ def _captured(info: StackInfo) -> dict[str, Any]:
 
 
 def _summaries(info: StackInfo) -> int:
-    listing = info.client("s3").list_objects_v2(Bucket=info.artifacts_bucket, Prefix=f"summaries/{MODEL}/")
+    listing = info.client("s3").list_objects_v2(Bucket=info.artifacts_bucket, Prefix=keys.summaries(MODEL))
     _expect("MetricsAggregationFunction's summaries", listing["KeyCount"], 1)
     return int(listing["KeyCount"])
 
@@ -157,15 +158,15 @@ def _body(answer: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
-def _until(look: Callable[[], Any]) -> Any:
-    until = time.monotonic() + WAIT_SECONDS
-    while not (found := look()):
-        if time.monotonic() > until:
+def _wait_for(read: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not (value := read()):
+        if time.monotonic() > deadline:
             raise SamLocalError("no capture object appeared")
         time.sleep(0.2)
-    return found
+    return value
 
 
-def _expect(what: str, found: Any, wanted: Any) -> None:
-    if found != wanted:
-        raise SamLocalError(f"{what}: expected {wanted}, found {found}")
+def _expect(what: str, actual: Any, expected: Any) -> None:
+    if actual != expected:
+        raise SamLocalError(f"{what}: expected {expected}, got {actual}")

@@ -105,18 +105,18 @@ def _place_libraries(root: Path) -> None:
 
 
 def _needed_libraries(root: Path) -> set[Path]:
-    """Ask the loader what every program and extension module of the tree links to, on this machine."""
+    """Return the libraries of this machine that the programs and extension modules of the tree link to."""
     binaries = [path for path in root.rglob("*") if _is_binary(path)]
     listing = subprocess.run(
         ["ldd", *map(str, binaries)],
         env={"PATH": "/usr/bin:/bin", "LD_LIBRARY_PATH": f"{sys.base_prefix}/lib"},
         capture_output=True,
         text=True,
-        check=False,  # it says "not a dynamic executable" of some and goes on
+        check=False,  # it skips files that are not dynamic executables
     ).stdout
-    paths = {Path(found) for found in re.findall(r"(/\S+\.so\S*) \(0x", listing)}
+    paths = {Path(path) for path in re.findall(r"(/\S+\.so\S*) \(0x", listing)}
     inside = (root, Path(sys.base_prefix))
-    return {path for path in paths if not any(path.is_relative_to(place) for place in inside)}
+    return {path for path in paths if not any(path.is_relative_to(folder) for folder in inside)}
 
 
 def _is_binary(path: Path) -> bool:

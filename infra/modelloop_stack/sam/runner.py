@@ -24,12 +24,12 @@ API_SECONDS = 60
 
 
 class SamLocalError(RuntimeError):
-    """A function did not do under `sam local` what it must; the message carries what it printed."""
+    """A function failed or answered wrongly under `sam local`; the message carries what it printed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sam:
-    """One engine, one template, one folder for what comes about."""
+    """One engine, one template, and the folder of the template for files that are written."""
 
     engine: Engine
     template: Path
@@ -46,21 +46,21 @@ class Sam:
         """
         filled = self.template.parent / f"{event}.json"
         filled.write_text(Template((EVENTS / f"{event}.json").read_text()).substitute(values))
-        done = subprocess.run(
+        ended = subprocess.run(
             [*self._command("invoke"), function, "--event", str(filled)],
             env=self._variables(),
             capture_output=True,
             text=True,
             check=False,
         )
-        answer = _last_document(done.stdout)
-        if done.returncode or answer is None or "errorMessage" in answer:
-            raise SamLocalError(f"{function}: {done.stdout[-2000:]}{done.stderr[-4000:]}")
+        answer = _last_document(ended.stdout)
+        if ended.returncode or answer is None or "errorMessage" in answer:
+            raise SamLocalError(f"{function}: {ended.stdout[-2000:]}{ended.stderr[-4000:]}")
         return answer
 
     @contextmanager
     def api(self) -> Iterator[str]:
-        """Serve the API as `sam local start-api` does; gives its address."""
+        """Serve the API by `sam local start-api`; yield its address."""
         port = _free_port()
         log = (self.template.parent / "start-api.log").open("wb")
         command = [*self._command("start-api"), "--port", str(port)]
@@ -103,8 +103,8 @@ def _free_port() -> int:
 
 
 def _await_port(port: int, server: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + API_SECONDS
-    while time.monotonic() < until and server.poll() is None:
+    deadline = time.monotonic() + API_SECONDS
+    while time.monotonic() < deadline and server.poll() is None:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return

@@ -13,7 +13,7 @@ from modelloop_stack.info import StackInfo
 def write(built: Path, target: Path, info: StackInfo, endpoint_url: str) -> None:
     """Write the template with absolute folders and the deployed values of every variable.
 
-    `sam local` gives a reference to a resource as the resource's logical name, which nothing can be reached by.
+    `sam local` replaces a reference to a resource by its logical name, which is no address.
     """
     document = yaml.load((built / "template.yaml").read_text(), yaml.CSafeLoader)
     deployed = environments(info)
@@ -31,7 +31,7 @@ def write(built: Path, target: Path, info: StackInfo, endpoint_url: str) -> None
 
 
 def environments(info: StackInfo) -> dict[str, dict[str, str]]:
-    """Read every deployed function's variables, by logical name."""
+    """Return every deployed function's variables, by logical name."""
     resources = info.client("cloudformation").describe_stack_resources(StackName=info.stack_name)["StackResources"]
     functions = info.client("lambda")
     return {
@@ -42,5 +42,5 @@ def environments(info: StackInfo) -> dict[str, dict[str, str]]:
 
 
 def _variables(functions: Any, name: str) -> dict[str, str]:
-    found = functions.get_function_configuration(FunctionName=name)
-    return dict(found.get("Environment", {}).get("Variables", {}))
+    configuration = functions.get_function_configuration(FunctionName=name)
+    return dict(configuration.get("Environment", {}).get("Variables", {}))

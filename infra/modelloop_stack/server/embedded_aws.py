@@ -1,6 +1,6 @@
-"""The emulator's application, saving its state while it runs, so that a crash loses seconds and not a day.
+"""The emulator's application, which saves its state while it runs, so that a crash loses only seconds of it.
 
-Runs in the emulator's own environment: nothing of this project can be imported here.
+It runs in the emulator's own environment: nothing of this project can be imported here.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import Any
 from ministack import app as emulator
 from ministack.core.persistence import save_all
 
-type Message = dict[str, Any]
-type Receive = Callable[[], Awaitable[Message]]
-type Send = Callable[[Message], Awaitable[None]]
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
 
 SAVE_SECONDS = 5.0
 CALLS = os.path.join(os.environ["EMBEDDED_STACK"], "calls.jsonl")  # noqa: PTH118  not worth an import
@@ -29,7 +29,7 @@ calls: set[str] = set()
 
 
 async def app(scope: Message, receive: Receive, send: Send) -> None:
-    """Pass every request on; note that something may have changed."""
+    """Forward every request to the emulator; remember when it may have changed something."""
     if scope["type"] == "lifespan":
         await emulator.app(scope, receive, _saving_once_started(send))
         return
@@ -40,7 +40,7 @@ async def app(scope: Message, receive: Receive, send: Send) -> None:
 
 
 def _record(scope: Message) -> None:
-    """Keep one line of each kind of call that a function made: who, which action, on which bucket and prefix."""
+    """Record each kind of call that a function makes, once: caller, action, bucket and prefix."""
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope.get("headers", ())}
     target = headers.get("x-amz-target", "")
     caller = CALLER.search(f"{headers.get('user-agent', '')} {target}")
@@ -57,14 +57,14 @@ def _record(scope: Message) -> None:
 
 
 def _saving_once_started(send: Send) -> Send:
-    """Begin to save when the emulator has read what was saved before: earlier, its emptiness would overwrite that."""
+    """Start to save when the emulator has loaded its saved state: earlier, the empty state would overwrite it."""
 
-    async def told(message: Message) -> None:
+    async def forward(message: Message) -> None:
         if message["type"] == "lifespan.startup.complete":
             tasks.add(asyncio.create_task(_save_changes()))
         await send(message)
 
-    return told
+    return forward
 
 
 async def _save_changes() -> None:
@@ -72,4 +72,4 @@ async def _save_changes() -> None:
         await changed.wait()
         await asyncio.sleep(SAVE_SECONDS)
         changed.clear()
-        save_all(emulator._build_persistence_save_dict())  # noqa: SLF001  it has no public door to saving
+        save_all(emulator._build_persistence_save_dict())  # noqa: SLF001  there is no public function for it

@@ -11,7 +11,7 @@ import numpy as np
 
 from metrics_aggregation.watched import Watched
 from modelloop import clock
-from modelloop.captures.record import Prediction, prediction_lines
+from modelloop.contracts.capture_record import PredictionRecord, prediction_lines
 from modelloop.ids import uuid7
 from modelloop.monitoring.drift import baseline
 from modelloop.tables.encoding import Column, Encoding
@@ -84,7 +84,7 @@ def lines(rows: int) -> Iterator[bytes]:
 def _template(rows: int, random: np.random.Generator) -> tuple[bytes, bytes]:
     share = random.random(rows).round(6).tolist()
     (line,) = prediction_lines(
-        Prediction(
+        PredictionRecord(
             id="?",
             time=clock.from_ms(START),
             model=MODEL,

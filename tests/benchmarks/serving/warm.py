@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from inference.models import Model
+    from modelloop.contracts.http_request import HttpAnswer
 
 ROWS_MANY = 1_000
 
@@ -116,7 +117,7 @@ def _cells(request: dict[str, Any]) -> dict[str, list[Any]]:
     return {tensor["name"]: tensor["data"] for tensor in orjson.loads(b64decode(request["body"]))["inputs"]}
 
 
-def _check_equal(ours: dict[str, Any], usual: dict[str, Any]) -> None:
+def _check_equal(ours: HttpAnswer, usual: dict[str, Any]) -> None:
     """Both must answer every row with a probability; they are fitted on the same rows and agree almost everywhere."""
     mine = {output["name"]: output["data"] for output in orjson.loads(ours["body"])["outputs"]}
     theirs = orjson.loads(usual["body"])
@@ -125,23 +126,22 @@ def _check_equal(ours: dict[str, Any], usual: dict[str, Any]) -> None:
 
 
 @contextmanager
-def _handler(contender: models.Contender) -> Iterator[tuple[Callable[[dict[str, Any]], dict[str, Any]], Model]]:
+def _handler(contender: models.Contender) -> Iterator[tuple[Callable[[dict[str, Any]], HttpAnswer], Model]]:
     """Yield the handler over objects in memory, its captures dropped as if they went after the response."""
     os.environ["MODELLOOP_CAPTURE_MODE"] = "before"
     from inference import handler  # noqa: PLC0415  reads the environment
-    from inference.service import service  # noqa: PLC0415
     from modelloop.contracts.pointer import VersionRef  # noqa: PLC0415
 
     reference = VersionRef(**contender.reference())
-    plane = service()
+    plane = handler.service()
     memory = Memory({reference.file: contender.bundle, "serving/bench.json": contender.pointer()})
-    plane.pointers._objects = plane.shelf._objects = memory  # type: ignore[assignment]
-    plane.pointers._known.clear()
+    plane.pointers._objects = plane.model_cache._objects = memory  # type: ignore[assignment]
+    plane.pointers._cached.clear()
     plane.pointers._hard = plane.pointers._soft = float("inf")
-    handler._after = Drop(plane)
+    handler._after_response = Drop(plane)  # type: ignore[assignment]
     with _quiet():
         handler.handler(cold.event(contender, 1), None)
-        yield lambda request: handler.handler(request, None), plane.shelf.get(reference)
+        yield lambda request: handler.handler(request, None), plane.model_cache.get(reference)
 
 
 class Drop:

@@ -57,8 +57,11 @@ def tell(stand: Stand) -> None:
     stand.wait(hours=27)
     stand.tick("haze/watched", MODEL)
     stand.tick("haze/everything")
-    stand.ask("haze/lineage", "GET", f"/models/{MODEL}/lineage/{answers[-1][1]}", row="3")
-    stand.ask("haze/drift-column", "GET", f"/models/{MODEL}/drift", column="temp", limit="3")
+    versions = {answer.headers.get("x-modelloop-version"): answer for answer in stand.journal.answers.values()}
+    traced = f"/models/{MODEL}/lineage/{versions['2'].prediction_id}"  # the last answer of the second version
+    stand.ask("haze/lineage", "GET", traced, query={"row": "1"})
+    stand.ask("haze/lineage-missing", "GET", traced, query={"row": "2"})
+    stand.ask("haze/drift-column", "GET", f"/models/{MODEL}/drift", query={"column": "temp", "limit": "3"})
 
 
 def paced(record: dict[str, Any]) -> dict[str, Any]:

@@ -151,7 +151,9 @@ def _labels(stand: Stand) -> None:
     entries = [{"id": _made(stand), "row": row, "label": bird["species"]} for row, bird in enumerate(birds[:250])]
     stand.act("labels/json", FEEDBACK, feedback=entries)
     lines = [f"{_made(stand)},{row},{birds[row]['species']}" for row in range(250, 260)]
-    stand.ask("labels/csv", "POST", FEEDBACK, "\n".join(["id,row,label", *lines]).encode(), headers={"content-type": CSV})
+    stand.ask(
+        "labels/csv", "POST", FEEDBACK, "\n".join(["id,row,label", *lines]).encode(), headers={"content-type": CSV}
+    )
 
 
 def _quarantine(stand: Stand) -> None:
@@ -170,7 +172,8 @@ def _quarantine(stand: Stand) -> None:
         {**record, "time": "yesterday"}, {**record, "id": "7"}, {**record, "rows": 3}, {**record, "kind": "dream"},
         {**record, "predict": None}, {**record, "columns": {"year": ["x"] * record["rows"]}, "offset": 100},
         {**record, "variant": "shadow", "latency_ms": None}, {**json.loads(error), "status": "500"},
-        {**json.loads(label), "row": -1}, {**json.loads(label), "label": None}, {**json.loads(label), "model": "nobody"},
+        {**json.loads(label), "row": -1}, {**json.loads(label), "label": None},
+        {**json.loads(label), "model": "nobody"},
     ]  # fmt: skip
     lines = [*(json.dumps(one).encode() for one in changed), b"no json", b"[]", b"", prediction, error, label]
     stand.drop("quarantine/lines", "captures", b"\n".join(lines) + b"\n")
@@ -246,23 +249,23 @@ def _questions(stand: Stand) -> None:
     runs = stand.ask("query/runs", "GET", f"/models/{MODEL}/runs")
     run = runs.json["runs"][-1]["run_id"]
     for path in (
-        "", "/versions", "/versions/1", "/versions/1/report", f"/runs/{run}", "/drift", "/quality", "/summary", "/audit",
-        f"/lineage/{_made(stand)}", "/versions/99", "/versions/one", "/runs/none", "/lineage/none",
+        "", "/versions", "/versions/1", "/versions/1/report", f"/runs/{run}", "/drift", "/quality", "/summary",
+        "/audit", f"/lineage/{_made(stand)}", "/versions/99", "/versions/one", "/runs/none", "/lineage/none",
     ):  # fmt: skip
         stand.ask(f"query{path}".replace(_made(stand), "id").replace(run, "id"), "GET", f"/models/{MODEL}{path}")
-    stand.ask("query/page", "GET", f"/models/{MODEL}/audit", limit="2")
+    stand.ask("query/page", "GET", f"/models/{MODEL}/audit", query={"limit": "2"})
     token = stand.journal.answers["query/page"].json["next"]
-    stand.ask("query/next-page", "GET", f"/models/{MODEL}/audit", limit="2", next=token)
-    stand.ask("query/bad-page", "GET", f"/models/{MODEL}/audit", limit="0")
-    stand.ask("query/bad-token", "GET", f"/models/{MODEL}/audit", next="x")
-    stand.ask("query/history", "GET", f"/models/{MODEL}/quality", limit="5")
-    stand.ask("query/column", "GET", f"/models/{MODEL}/drift", column="island")
-    stand.ask("query/hours", "GET", f"/models/{MODEL}/summary", hours="1", **{"from": "2025-03-03T00:00:00Z"})
-    stand.ask("query/bad-hours", "GET", f"/models/{MODEL}/summary", **{"from": "soon"})
+    stand.ask("query/next-page", "GET", f"/models/{MODEL}/audit", query={"limit": "2", "next": token})
+    stand.ask("query/bad-page", "GET", f"/models/{MODEL}/audit", query={"limit": "0"})
+    stand.ask("query/bad-token", "GET", f"/models/{MODEL}/audit", query={"next": "x"})
+    stand.ask("query/history", "GET", f"/models/{MODEL}/quality", query={"limit": "5"})
+    stand.ask("query/column", "GET", f"/models/{MODEL}/drift", query={"column": "island"})
+    stand.ask("query/hours", "GET", f"/models/{MODEL}/summary", query={"hours": "1", "from": "2025-03-03T00:00:00Z"})
+    stand.ask("query/bad-hours", "GET", f"/models/{MODEL}/summary", query={"from": "soon"})
     stand.ask("query/unknown", "GET", "/models/nobody")
     stand.ask("query/models", "GET", "/models")
     stand.ask("query/metrics", "GET", "/metrics")
-    stand.ask("query/lineage-row", "GET", f"/models/{MODEL}/lineage/{_made(stand)}", row="12")
+    stand.ask("query/lineage-row", "GET", f"/models/{MODEL}/lineage/{_made(stand)}", query={"row": "12"})
 
 
 def _exports(stand: Stand) -> None:
@@ -275,14 +278,13 @@ def _exports(stand: Stand) -> None:
 
 
 def _erasures(stand: Stand) -> None:
-    """One row of a request, then all of it; and the second time there is nothing left."""
+    """One row of a request, rehearsed first; then all of another one."""
     row = ("erase", MODEL, _made(stand), "--row", "3", "--json")
     stand.run("erase/rehearsed", *row, "--dry-run")
     stand.run("erase/row", *row, "--yes", "--reason", "asked to")
-    stand.run("erase/again", *row, "--yes", "--reason", "asked to")
     small = stand.journal.answers["ask/split"].prediction_id
     stand.run("erase/whole", "erase", MODEL, small, "--json", "--yes", "--reason", "asked to")
-    stand.ask("erase/lineage", "GET", f"/models/{MODEL}/lineage/{_made(stand)}", row="3")
+    stand.ask("erase/lineage", "GET", f"/models/{MODEL}/lineage/{_made(stand)}", query={"row": "3"})
     stand.act("erase/bad", f"/models/{MODEL}/erasures", prediction="7", reason="x")
     stand.tick("erase/look")
 
@@ -292,5 +294,5 @@ def _end(stand: Stand) -> None:
     stand.act("end/ask", INVOCATIONS, dataframe_records=features(slice(0, 1)))
     stand.act("end/return", f"/models/{MODEL}/rollback", reason="not over")
     stand.ask("end/model", "GET", f"/models/{MODEL}")
-    stand.ask("end/audit", "GET", f"/models/{MODEL}/audit", limit="100")
+    stand.ask("end/audit", "GET", f"/models/{MODEL}/audit", query={"limit": "100"})
     stand.ask("end/metrics", "GET", "/metrics")

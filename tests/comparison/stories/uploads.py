@@ -55,11 +55,11 @@ def tell(stand: Stand) -> None:
 
 
 def _diabetes(stand: Stand) -> None:
-    """A regression with intervals, from a packed table; a second version of it stands in the first one's shadow."""
+    """A regression with intervals, from a packed table; the gate refuses a successor, the next one is its shadow."""
     stand.put("diabetes/spec", "datasets/diabetes/model.yaml", DIABETES)
     stand.upload("diabetes", "datasets/diabetes/diabetes.csv.gz", tables.diabetes())
     cells = {"age": 59, "sex": 2, "bmi": 32.1, "bp": 101, "tc": 157, "ldl": 93.2, "hdl": 38, "tch": 4, "ltg": 4.8598}
-    rows = [{**cells, "glu": 87}, {**cells, "glu": None, "age": 1e6}]
+    rows: list[dict[str, Any]] = [{**cells, "glu": 87}, {**cells, "glu": None, "age": 1e6}]
     document = {"dataframe_records": rows, "params": {"explain": True, "interval": 0.9}}
     stand.act("diabetes/interval", "/models/diabetes/invocations", **document)
     stand.act("diabetes/no-interval", "/models/diabetes/invocations", dataframe_records=rows, params={"interval": 0.42})
@@ -72,10 +72,15 @@ def _diabetes(stand: Stand) -> None:
     stand.ask("diabetes/document", "GET", "/v2/models/diabetes/openapi.json")
     lines = gzip.decompress(tables.diabetes()).splitlines(keepends=True)
     stand.upload("diabetes/second", "datasets/diabetes/fewer.csv", b"".join([lines[0], *lines[:30:-1]]))
-    stand.act("diabetes/approve", "/models/diabetes/approve", version=2, reason="nearly the same rows")
-    rows = [{name: cell for name, cell in row.items() if name != "progression"} for row in tables.records(b"".join(lines))]
+    stand.upload("diabetes/third", "datasets/diabetes/turned.csv", b"".join([lines[0], *lines[:0:-1]]))
+    stand.act("diabetes/approve", "/models/diabetes/approve", version=2, reason="the same rows")
+    rows = [
+        {name: cell for name, cell in row.items() if name != "progression"} for row in tables.records(b"".join(lines))
+    ]
     for place in range(6):
-        stand.act(f"diabetes/{place}", "/models/diabetes/invocations", dataframe_records=rows[place * 70 : place * 70 + 70])
+        stand.act(
+            f"diabetes/{place}", "/models/diabetes/invocations", dataframe_records=rows[place * 70 : place * 70 + 70]
+        )
     identifier = stand.journal.answers["diabetes/interval"].prediction_id
     entries = [{"id": identifier, "row": row, "label": label} for row, label in enumerate((151, 75.5))]
     stand.act("diabetes/labels", "/models/diabetes/feedback", feedback=entries)
@@ -102,10 +107,11 @@ def _nests(stand: Stand) -> None:
     stand.upload("nests", "datasets/nests/nests.csv", tables.nests())
     stand.ask("nests/not-yet", "GET", "/v2/models/nests/ready")
     stand.act("nests/promote", "/models/nests/promote", version=1, reason="looked at")
-    names = ("Island", "Clutch Completion", "Culmen Length (mm)", "Body Mass (g)", "Sex", "Delta 15 N (o/oo)")
+    asked = stand.ask("nests/metadata", "GET", "/v2/models/nests").json["inputs"]
+    names = [column["name"] for column in asked]
     rows = [{name: row[name] for name in names} for row in tables.records(tables.nests())[:40]]
     stand.act("nests/rows", "/models/nests/invocations", dataframe_records=rows)
-    stand.ask("nests/metadata", "GET", "/v2/models/nests")
+    stand.act("nests/missing-column", "/models/nests/invocations", dataframe_records=[{"Island": "Biscoe"}])
     stand.deliver("nests")
 
 
@@ -146,7 +152,7 @@ def _refused(stand: Stand) -> None:
     """What never becomes a version: bad tables, a bad spec, a bad model, and a target that cannot be learned."""
     stand.put("refused/spec", "datasets/refused/model.yaml", b"target: species\n")
     lines = tables.penguins().splitlines(keepends=True)
-    stand.upload("refused/small", "datasets/refused/small.csv", b"".join(lines[:6]))
+    stand.upload("refused/small", "datasets/refused/small.csv", b"".join(lines[::60]))
     stand.upload("refused/constant", "datasets/refused/constant.csv", b"".join(lines[:120]))
     stand.upload("refused/binary", "datasets/refused/binary.csv", bytes(range(256)) * 8)
     stand.put("refused/unknown-key", "datasets/refused/model.yaml", b"target: species\nestimator: [linear]\n")

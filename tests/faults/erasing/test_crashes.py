@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelloop_client.target import Stack
+from modelloop_client.stacks import Stack
 from tests.functional.cli.test_erase import CAPTURE, WORDS, Loop, Story
 from tests.support.crashes import Calls
 

@@ -15,9 +15,9 @@ from modelloop.aws import clients
 from modelloop.aws.events import EventBus
 from modelloop.aws.functions import TriggerFunction
 from modelloop.aws.registry.registry import Registry
+from modelloop.captures import quarantine
 from modelloop.contracts.counts import branch
 from modelloop.contracts.loop_state import TrafficTotals
-from modelloop.monitoring import quarantine
 from tests.functional.metrics_aggregation.conftest import forget
 from tests.functional.metrics_aggregation.world import (
     HOUR,
@@ -92,7 +92,7 @@ def test_verdicts_converge_after_a_crash_at_any_call(world: World, context: Any,
     verdicts.handler({}, context)
     expected = state(world)
     assert expected[0][f"labelled/{MODEL}/{HOUR}.jsonl"]
-    unowned = Registry("table").get_state(TrafficTotals, quarantine.NOBODY)
+    unowned = Registry("table").get_state(TrafficTotals, quarantine.UNKNOWN_MODEL)
     assert unowned is not None
     assert branch(unowned.versions, "0")[quarantine.COUNTED] == {"not_json": 1}
 

@@ -18,7 +18,7 @@ from modelloop_cli.dashboard import PREFIX, pages
 from modelloop_cli.main import main
 from modelloop_cli.proxy import Proxy, running
 from modelloop_client.client import Client
-from modelloop_client.target import find_stack
+from modelloop_client.stacks import find_stack
 from tests.support import browser as browsers
 from tests.support import penguins_page
 

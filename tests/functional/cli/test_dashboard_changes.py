@@ -59,7 +59,7 @@ def test_what_waits_stands_near_the_top_with_its_buttons(api: Any, browser: webd
     wait(browser, "version 2 needs approval")
 
     cards = [card.get_attribute("aria-label") for card in browser.find_elements(By.CSS_SELECTOR, "section.card")]
-    assert cards.index("Now") < cards.index("What serves")
+    assert cards.index("Now") < cards.index("Serving")
     assert "approve: 78 rows" not in body(browser)
     confirm(browser, "now-reject-2", "not yet")
     wait_until(lambda: any(asked.path == "/models/penguins/reject" for asked in api.asked))
@@ -69,21 +69,24 @@ def test_captured_lines_that_could_not_be_read_ask_for_a_look(api: Any, browser:
     put_aside = {"not_json": 2, "unknown_version": 1_200}
     api.on("GET /models/penguins/summary", (200, SUMMARY | {"quarantined": put_aside}))
     browser.get(f"{page}#/models/penguins")
-    wait(browser, "could not be read: not json 2, unknown version 1,200; modelloop quarantine --model penguins")
+    wait(
+        browser,
+        "could not be read: not json 2, unknown version 1,200. List them with modelloop quarantine --model penguins",
+    )
 
 
 def test_a_reason_is_asked_for_anew_and_blanks_are_none(api: Any, browser: webdriver.Chrome, page: str) -> None:
     browser.get(f"{page}#/models/penguins")
     wait(browser, "Freeze…")
     confirm(browser, "freeze", "   ")
-    wait(browser, "Say why")
+    wait(browser, "Enter a reason")
     assert [asked for asked in api.asked if asked.method == "POST"] == []
     browser.find_element(By.ID, "confirm-reason").send_keys("holiday")
     browser.find_element(By.ID, "confirm-cancel").click()
     browser.find_element(By.ID, "retrain").click()
 
     assert attribute(browser, "confirm-reason", "value") == ""
-    assert "Say why" not in body(browser)
+    assert "Enter a reason" not in body(browser)
     browser.find_element(By.ID, "confirm-cancel").click()
 
 

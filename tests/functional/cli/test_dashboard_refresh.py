@@ -68,17 +68,17 @@ def test_one_part_that_fails_keeps_its_last_figures_and_leaves_the_others(
     judged = MODEL | {"quality": {"status": "ok", "updated_at": "2030-01-01T00:00:00.000Z"}}
     api.on("GET /models/penguins/quality", (503, {"error": "the table is slow"}))
     api.on("GET /models/penguins", (200, judged))
-    wait(browser, "since then it could not be had: the table is slow")
+    wait(browser, "Loading it again failed: the table is slow")
 
     assert "0.94 to 0.99" in body(browser)
     assert "values drifted" in body(browser)
-    assert announced(browser) == "quality could not be had: the table is slow"
+    assert announced(browser) == "quality could not be loaded: the table is slow"
     asked = count(api, "/models/penguins/quality")
     wait_until(lambda: count(api, "/models/penguins/quality") >= asked + 2)
     assert browser.execute_script("return window.alerts") == 0
     api.on("GET /models/penguins/quality", (200, QUALITY | {"rows": 201, "history": [], "next": None}))
     wait(browser, "201 labelled rows")
-    assert "could not be had" not in browser.find_element(By.TAG_NAME, "main").text
+    assert "Loading it again failed" not in browser.find_element(By.TAG_NAME, "main").text
 
 
 def test_a_part_that_was_never_had_says_so_and_the_rest_is_shown(
@@ -87,7 +87,7 @@ def test_a_part_that_was_never_had_says_so_and_the_rest_is_shown(
     api.on("GET /models/penguins/audit", (503, {"error": "the table is slow"}))
     browser.get(f"{page}#/models/penguins")
 
-    wait(browser, "it could not be had: the table is slow")
+    wait(browser, "It could not be loaded: the table is slow")
     assert "values drifted" in body(browser)
 
 
@@ -131,8 +131,8 @@ def test_the_end_of_a_run_is_announced(api: Any, browser: webdriver.Chrome, page
     api.on("GET /models/penguins/runs", (200, {"runs": [RUN | done], "next": None}))
     api.on("GET /models/penguins", (200, MODEL | {"run": MODEL["run"] | done}))  # type: ignore[operator]
 
-    wait(browser, "SUCCEEDED")
-    assert announced(browser) == "penguins, run by upload succeeded"
+    wait(browser, "succeeded")
+    assert announced(browser) == "penguins, run started by upload: succeeded"
 
 
 def test_focus_and_place_outlive_a_redraw(api: Any, browser: webdriver.Chrome, page: str) -> None:
@@ -218,7 +218,7 @@ def test_the_skip_link_leads_to_the_content_of_this_model(browser: webdriver.Chr
 def test_an_address_that_names_nothing_is_told(browser: webdriver.Chrome, page: str, address: str) -> None:
     browser.get(page + address)
 
-    wait(browser, "this address names no model")
+    wait(browser, "there is no page at this address")
     assert browser.find_element(By.LINK_TEXT, "All models")
     assert complaints(browser) == []
 
@@ -231,7 +231,7 @@ def test_a_stack_that_does_not_answer_in_time_is_told_as_that(browser: webdriver
     )
     try:
         browser.get(page)
-        wait(browser, "no answer came within 35 seconds")
+        wait(browser, "no answer within 35 seconds")
         assert "proxy" not in body(browser)
     finally:
         browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", script)

@@ -9,12 +9,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from metrics_aggregation.aggregation import Aggregation
-from metrics_aggregation.events import sources
+from metrics_aggregation.handler import sources
 from metrics_aggregation.watched import Watched
 from modelloop import keys
-from modelloop.captures import erasure, origins
-from modelloop.captures.record import Prediction, feedback_line, join_lines, prediction_lines
-from modelloop.ids import uuid7
+from modelloop.captures import erasure
+from modelloop.contracts.capture_record import (
+    REWRITTEN_MARK,
+    FeedbackRecord,
+    PredictionRecord,
+    join_lines,
+    prediction_lines,
+)
+from modelloop.contracts.labelled_row import LabelledRow
+from modelloop.contracts.origins import Origin, Origins, line_digest
+from modelloop.ids import erasure_digest, uuid7
 from tests.functional.metrics_aggregation.world import manifest
 
 if TYPE_CHECKING:
@@ -25,6 +33,7 @@ if TYPE_CHECKING:
 CAPTURE, FEEDBACK = "captures/2026/09/21/14/0", "feedback/2026/09/21/15/0"
 NOON = 1_790_000_000_000
 HOUR = "2026-09-21T14"
+LATER = "2026-09-21T15:00:00.000Z"
 SECRET = "secret"
 WORDS = ("--yes", "--json", "--reason", "she asked for it")
 HELD = ("rows", "labels", "entries", "quarantined", "labelled", "derived")
@@ -32,12 +41,12 @@ HELD = ("rows", "labels", "entries", "quarantined", "labelled", "derived")
 pytestmark = pytest.mark.usefixtures("stack_file")
 
 
-def captured(model: str = "m", made: int = NOON, rows: int = 3, **changes: Any) -> Prediction:
+def captured(model: str = "m", made: int = NOON, rows: int = 3, **changes: Any) -> PredictionRecord:
     facts: dict[str, Any] = {
         "columns": {"a": [float(row) for row in range(rows)], "b": [SECRET, "x", "y"][:rows]}, "version": 1,
         "run_id": "r", "variant": "champion", "predict": ["no"] * rows, "proba": [[0.75, 0.25]] * rows,
     } | changes  # fmt: skip
-    return Prediction(uuid7(made), "2026-09-21T14:13:20.000Z", model, **facts)
+    return PredictionRecord(uuid7(made), "2026-09-21T14:13:20.000Z", model, **facts)
 
 
 class Loop:
@@ -55,7 +64,7 @@ class Loop:
         api.on("POST /models/m/erasures", lambda asked: self._record(asked.json))
 
     def _record(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        digest = erasure.digest("m", body["prediction"])
+        digest = erasure_digest("m", body["prediction"])
         detail = {"prediction_sha256": digest, "row": body.get("row"), "versions": body["versions"]}
         self.entries.append({"action": "erase", "who": "ann", "why": body["reason"], "detail": detail})
         return 200, detail
@@ -91,7 +100,7 @@ class Loop:
 
     def captures(self, key: str = CAPTURE) -> list[dict[str, Any]]:
         head, *lines = self.body("loop-capture", key).splitlines()
-        assert head == erasure.MARK
+        assert head == REWRITTEN_MARK
         return [json.loads(line) for line in lines if line.startswith(b"{")]
 
     def index(self, model: str, digest: str) -> list[dict[str, Any]]:
@@ -123,21 +132,21 @@ class Story:
         records = [line for one in (self.gone, self.stays, self.other) for line in prediction_lines(one)]
         self.digest = loop.put(*records, broken, b"garbage")
         labels = [
-            feedback_line(prediction_id=one.id, row=row, label=SECRET, time="2026-09-21T15:00:00.000Z", model="m")
+            FeedbackRecord(one.id, row, SECRET, LATER, "m").to_line()
             for one in (self.gone, self.stays)
             for row in range(3)
         ]
         loop.put(*labels, key=FEEDBACK)
         self.rows = [(one.id, row) for one in (self.gone, self.stays) for row in range(3)]
-        kept = [{"id": name, "row": row, "values": {"b": SECRET}, "label": "no"} for name, row in self.rows]
-        loop.store(keys.labelled("m", HOUR), b"".join(json.dumps(row).encode() + b"\n" for row in kept))
+        kept = [LabelledRow(name, row, LATER, {"b": SECRET}, "no") for name, row in self.rows]
+        loop.store(keys.labelled("m", HOUR), b"".join(row.to_line() + b"\n" for row in kept))
         lines = [f'{at}.5,"{SECRET}\n{at % 3}",no\n'.encode() for at in range(6)]
-        known = [origins.Origin(*row, origins.line_digest(line)) for row, line in zip(self.rows, lines, strict=True)]
+        known = (Origin(*row, line_digest(line)) for row, line in zip(self.rows, lines, strict=True))
         self.table, self.base = keys.derived("m", "d1"), b'a,b,y\n1,"two\nlines",no\n'
         loop.store(self.table, self.base + b"".join(lines))
-        loop.store(keys.origins("m", "d1"), origins.document(2, known))
+        loop.store(keys.origins("m", "d1"), Origins(2, tuple(known)).to_bytes())
         loop.store(keys.derived("m", "d2"), self.base)
-        loop.store(keys.origins("m", "d2"), origins.document(2, ()))
+        loop.store(keys.origins("m", "d2"), Origins(2, ()).to_bytes())
         for run in ("r1", "r2"):
             for file in ("matrix.npy", "table.json"):
                 loop.store(keys.prepared("m", run, file), f"{run} {SECRET}".encode())
@@ -274,14 +283,14 @@ def test_somebody_elses_write_is_not_overwritten(
     loop: Loop, modelloop: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     story = Story(loop)
-    real = erasure.captures
+    real = erasure.erase_from_captures
 
     def slowly(*arguments: Any) -> Any:
         loop.s3.put_object(Bucket="loop-capture", Key=CAPTURE, Body=b"newer\n")
         return real(*arguments)
 
     def begin(*_: Any) -> tuple[int, dict[str, Any]]:
-        monkeypatch.setattr(erasure, "captures", slowly)
+        monkeypatch.setattr(erasure, "erase_from_captures", slowly)
         return 200, {}
 
     monkeypatch.setattr(loop, "_record", begin)

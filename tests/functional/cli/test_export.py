@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelloop.captures.record import Prediction, feedback_line, join_lines, prediction_lines
+from modelloop.contracts.capture_record import FeedbackRecord, PredictionRecord, join_lines, prediction_lines
 from modelloop.ids import uuid7
 from tests.functional.metrics_aggregation.world import manifest
 
@@ -19,9 +19,9 @@ SPAN = ("--from", "2026-11-23T10:00:00Z", "--to", "2026-11-23T12:00:00Z")
 pytestmark = pytest.mark.usefixtures("stack_file")
 
 
-def captured(time: str, rows: int = 2, **changes: Any) -> Prediction:
+def captured(time: str, rows: int = 2, **changes: Any) -> PredictionRecord:
     facts: dict[str, Any] = {"columns": {"a": [float(row) for row in range(rows)]}, "version": 1} | changes
-    return Prediction(
+    return PredictionRecord(
         uuid7(1_790_000_000_000), time, "m", run_id="r", variant="champion", predict=["x"] * rows, proba=None, **facts
     )
 
@@ -55,7 +55,7 @@ def test_captures_of_the_span_become_files_and_repeating_writes_the_same(
 ) -> None:
     ten, eleven = captured("2026-11-23T10:59:59.999Z"), captured("2026-11-23T11:00:00.000Z", version=2)
     before, unsampled = captured("2026-11-23T09:59:59.999Z"), captured("2026-11-23T11:30:00.000Z", columns=None)
-    label = feedback_line(prediction_id=ten.id, row=0, label="x", time="2026-11-23T11:59:00.000Z", model="m")
+    label = FeedbackRecord(ten.id, 0, "x", "2026-11-23T11:59:00.000Z", "m").to_line()
     bucket("captures/2026/11/23/09/0", prediction_lines(before))
     bucket("captures/2026/11/23/11/1", [line for one in (ten, eleven, before) for line in prediction_lines(one)])
     bucket("captures/2026/11/23/11/2", [line for one in (ten, unsampled) for line in prediction_lines(one)])
@@ -112,22 +112,22 @@ def test_the_champions_baseline_becomes_two_files(api: Any, modelloop: Callable[
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
-        (("captures", "m", "--from", "soon"), "not a moment"),
-        (("captures", "m", "--from", "2026-11-24T00:00:00Z", "--to", "2026-11-23T00:00:00Z"), "does not come before"),
+        (("captures", "m", "--from", "soon"), "not a time"),
+        (("captures", "m", "--from", "2026-11-24T00:00:00Z", "--to", "2026-11-23T00:00:00Z"), "must be before --to"),
         (("captures", "../m"), "not a model name"),
         (("captures", "nosuch"), "nothing at /models/nosuch/versions"),
         (("baseline", "m"), "no champion"),
     ],
 )
 def test_what_cannot_be_exported_says_why_and_writes_nothing(
-    api: Any, modelloop: Callable[..., Any], tmp_path: Path, words: tuple[str, ...], told: str
+    api: Any, modelloop: Callable[..., Any], tmp_path: Path, words: tuple[str, ...], message: str
 ) -> None:
     api.on("GET /models/m", (200, {"name": "m", "champion": None}))
 
     done = modelloop("export", *words, "--out", str(tmp_path / "out"))
 
     assert done.code == 1
-    assert told in done.err
+    assert message in done.err
     assert not (tmp_path / "out").exists()

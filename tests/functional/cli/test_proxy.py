@@ -11,7 +11,7 @@ import pytest
 
 from modelloop_cli.proxy import Proxy, running
 from modelloop_client.client import Client
-from modelloop_client.target import find_stack
+from modelloop_client.stacks import find_stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

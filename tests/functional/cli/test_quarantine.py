@@ -1,4 +1,4 @@
-"""What monitoring put aside is listed with its reason, its object and where its lines are kept."""
+"""Unreadable lines are listed with their reason, their object and where they are kept."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Known:
 
 
 @pytest.fixture
-def put_aside(s3: Any) -> Callable[[str, bytes], str]:
+def store_unreadable(s3: Any) -> Callable[[str, bytes], str]:
     """Store what aggregation keeps of an object's bad lines; returns its key."""
     s3.create_bucket(Bucket="loop-artifacts", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
 
@@ -43,9 +43,9 @@ def put_aside(s3: Any) -> Callable[[str, bytes], str]:
 
 
 def test_lines_are_listed_by_object_model_and_reason(
-    put_aside: Callable[[str, bytes], str], modelloop: Callable[..., Any]
+    store_unreadable: Callable[[str, bytes], str], modelloop: Callable[..., Any]
 ) -> None:
-    key = put_aside("a", b"garbage\n" + IMPOSSIBLE + b"more [b]garbage[/b]\n" + IMPOSSIBLE * 2)
+    key = store_unreadable("a", b"garbage\n" + IMPOSSIBLE + b"more [b]garbage[/b]\n" + IMPOSSIBLE * 2)
 
     (found,) = modelloop("quarantine", "--json").json["quarantine"]
 
@@ -56,15 +56,15 @@ def test_lines_are_listed_by_object_model_and_reason(
         "model": "", "kind": "not_json", "lines": 2, "first_line": 1, "reason": "not JSON", "text": "garbage"
     }  # fmt: skip
     assert (broken["model"], broken["kind"], broken["lines"], broken["first_line"]) == ("m", "malformed", 3, 2)
-    told = modelloop("quarantine").out
-    assert all(word in told for word in ("not_json", "malformed", "s3://loop-capture/captures/a", key))
+    shown = modelloop("quarantine").out
+    assert all(word in shown for word in ("not_json", "malformed", "s3://loop-capture/captures/a", key))
 
 
 def test_one_models_lines_are_told_apart_and_the_newest_come_first(
-    put_aside: Callable[[str, bytes], str], modelloop: Callable[..., Any], s3: Any
+    store_unreadable: Callable[[str, bytes], str], modelloop: Callable[..., Any], s3: Any
 ) -> None:
     for name, body in (("a", IMPOSSIBLE), ("b", b"garbage\n"), ("c", IMPOSSIBLE + b"garbage\n")):
-        put_aside(name, body)
+        store_unreadable(name, body)
     written = s3.list_objects_v2(Bucket="loop-artifacts", Prefix=keys.QUARANTINE)["Contents"]
     newest_first = sorted(written, key=lambda one: (one["LastModified"], one["Key"]), reverse=True)
 
@@ -79,7 +79,7 @@ def test_one_models_lines_are_told_apart_and_the_newest_come_first(
     assert [one["object"][-1] for one in last] == ["c"]
 
 
-def test_lines_that_an_older_stack_put_aside_are_listed_too(s3: Any, modelloop: Callable[..., Any]) -> None:
+def test_unreadable_lines_of_an_older_stack_are_listed_too(s3: Any, modelloop: Callable[..., Any]) -> None:
     s3.create_bucket(Bucket="loop-artifacts", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     body = b'{"format_version": 1, "key": "captures/a", "version_id": null, "refused": 1}\n'
     body += b'{"line": 4, "reason": "not JSON", "text": "x"}\n'
@@ -90,16 +90,16 @@ def test_lines_that_an_older_stack_put_aside_are_listed_too(s3: Any, modelloop: 
     assert [(group["kind"], group["first_line"]) for group in found["groups"]] == [("", 4)]
 
 
-def test_nothing_put_aside_is_said(s3: Any, modelloop: Callable[..., Any]) -> None:
+def test_no_unreadable_lines_are_said(s3: Any, modelloop: Callable[..., Any]) -> None:
     s3.create_bucket(Bucket="loop-artifacts", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
 
-    assert "No line was put aside" in modelloop("quarantine").out
+    assert "There are no unreadable lines" in modelloop("quarantine").out
 
 
-def test_a_summary_points_at_what_was_put_aside(api: Any, modelloop: Callable[..., Any]) -> None:
+def test_a_summary_points_at_unreadable_lines(api: Any, modelloop: Callable[..., Any]) -> None:
     span = {"from": "2026-11-23T10:00:00.000Z", "to": "2026-11-23T11:00:00.000Z"}
     answer = {"model": "m", "versions": [], "quarantined": {"not_json": 3}, **span}
     api.on("GET /models/m/summary", (200, answer), (200, answer | {"quarantined": {}}))
 
-    assert "not_json 3; see modelloop quarantine --model m" in modelloop("summary", "m").out
+    assert "unreadable lines: not_json 3; see modelloop quarantine --model m" in modelloop("summary", "m").out
     assert "quarantine" not in modelloop("summary", "m").out

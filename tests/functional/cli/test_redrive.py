@@ -1,4 +1,4 @@
-"""What was given up goes back to where it came from, unchanged and in order, and is never lost on the way."""
+"""What was given up is sent again, unchanged and in order, and is never lost on the way."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 from samcli.yamlhelper import yaml_parse
 
-from modelloop_cli import redriving
+from modelloop_cli import dead_letters
 from modelloop_cli.dead_letters import ROUTES
 from modelloop_stack.build.paths import ROOT
 
@@ -140,17 +140,19 @@ def test_all_that_is_dead_goes_back_as_it_was(post: Post, modelloop: Callable[..
     assert modelloop("redrive", "--json").json == {"letters": [], "counts": {}}
 
 
-def test_a_dry_run_tells_what_is_dead_and_why_and_leaves_it(post: Post, modelloop: Callable[..., Any]) -> None:
+def test_a_dry_run_lists_what_was_given_up_and_why_and_leaves_it(post: Post, modelloop: Callable[..., Any]) -> None:
     die(post)
 
     found = modelloop("redrive", "--dry-run", "--json").json
 
-    told = {one["what"]: one["reason"] for one in found["letters"]}
+    reasons = {letter["what"]: letter["reason"] for letter in found["letters"]}
     assert found["counts"] == {"listed": 6}
-    assert told["s3://data/datasets/m/my table.csv"] == ("RetriesExhausted after 3 attempts; OSError: the disk is full")
-    assert told["retrain m"] == "RetriesExhausted after 3 attempts"
-    assert "modelloop runs m r-2 says more" in told["run m r-2"]
-    assert "log of metrics-aggregation" in told["s3://capture/captures/2026/11/23/10/1"]
+    assert reasons["s3://data/datasets/m/my table.csv"] == (
+        "RetriesExhausted after 3 attempts; OSError: the disk is full"
+    )
+    assert reasons["retrain m"] == "RetriesExhausted after 3 attempts"
+    assert "for more: modelloop runs m r-2" in reasons["run m r-2"]
+    assert "log of metrics-aggregation" in reasons["s3://capture/captures/2026/11/23/10/1"]
     assert post.invoked == []
     assert [len(post.take(route.dead)) for route in ROUTES.values()] == [3, 1, 2]
     assert (post.take("RunsQueueUrl"), post.take("CaptureQueueUrl")) == ([], [])
@@ -160,7 +162,7 @@ def test_one_queue_can_be_named(post: Post, modelloop: Callable[..., Any]) -> No
     die(post)
 
     assert modelloop("redrive", "--queue", "captures", "--json").json["counts"] == {"sent": 1}
-    assert "sent 3" in modelloop("redrive", "-q", "runs").out
+    assert "retried 3" in modelloop("redrive", "-q", "runs").out
     assert [len(post.take(route.dead)) for route in ROUTES.values()] == [0, 0, 2]
     wrong = modelloop("redrive", "--queue", "letters")
     assert (wrong.code, "runs, captures, uploads" in wrong.err) == (1, True)
@@ -184,7 +186,11 @@ def test_garbage_in_a_queue_of_messages_goes_back_too(post: Post, modelloop: Cal
 
     (letter,) = modelloop("redrive", "--json").json["letters"]
 
-    assert (letter["what"], letter["reason"], letter["ended"]) == ("garbage [b]", "not a message of ours", "sent")
+    assert (letter["what"], letter["reason"], letter["ended"]) == (
+        "garbage [b]",
+        "not a message that Modelloop sent",
+        "sent",
+    )
     assert [one["Body"] for one in post.take("CaptureQueueUrl")] == ["garbage [b]"]
 
 
@@ -210,7 +216,7 @@ def test_a_stack_of_before_says_what_it_lacks(post: Post, modelloop: Callable[..
     assert (ended.code, "no output RunsDeadLettersUrl" in ended.err) == (1, True)
 
 
-def test_what_was_sent_before_a_refusal_is_told(
+def test_what_was_sent_before_a_refusal_is_shown(
     post: Post, modelloop: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     die(post)
@@ -229,7 +235,7 @@ def test_what_was_sent_before_a_refusal_is_told(
 def test_what_was_cut_off_after_any_call_is_finished_by_repeating(
     post: Post, modelloop: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
-    monkeypatch.setattr(redriving, "HIDDEN_SECONDS", 0)  # what a cut hides is back at once
+    monkeypatch.setattr(dead_letters, "HIDDEN_SECONDS", 0)  # what a cut hides is back at once
     die(post)
     post.made = 0
     modelloop("redrive", "--json")

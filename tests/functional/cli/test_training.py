@@ -56,7 +56,8 @@ def run(state: str, stage: str, percent: int) -> dict[str, Any]:
     return {
         "model": "birds", "run_id": "r-1", "state": state, "stage": stage, "percent": percent, "cause": "upload",
         "created_at": "2026-11-23T10:00:00Z", "updated_at": "2026-11-23T10:00:01Z", "reason": None,
-        "version": None, "warnings": ["mass: whole numbers"], "plan": {"memory_mb": 1370, "seconds": 74},
+        "version": None, "task_reason": "classification, because species is text", "warnings": ["mass: whole numbers"],
+        "plan": {"memory_mb": 1370, "seconds": 74},
         "spent": {"memory_mb": 660, "seconds": 33},
         "metrics": {"holdout": {"log_loss": {"value": 0.1, "low": 0.05, "high": 0.2}}, "trivial": {"log_loss": 1.05}},
     }  # fmt: skip
@@ -85,7 +86,9 @@ def test_a_person_sees_metrics_warnings_and_the_version(
     assert "SUCCEEDED" in shown
     assert "0.05 to 0.2" in shown
     assert "1.05" in shown
-    assert "mass: whole numbers" in shown
+    assert "! mass: whole numbers" in shown
+    assert "task classification, because species is text" in shown
+    assert "! classification" not in shown
     assert "planned 1,370 MB, 74 s" in shown
     assert "took 660 MB, 33 s" in shown
 
@@ -112,7 +115,7 @@ def test_unchanged_content_is_recognised_and_not_sent_again(
     again = modelloop("train", str(table), "--model", "birds")
 
     assert again.code == 0
-    assert "trained on before" in again.err
+    assert "trained on before, by run r-1: SUCCEEDED" in again.err
     assert len(s3.list_object_versions(Bucket="loop-data", Prefix="datasets/birds/birds.csv")["Versions"]) == 1
 
 
@@ -126,7 +129,7 @@ def test_content_of_which_nothing_came_is_sent_again(
 
     again = modelloop("train", str(table), "--model", "birds", "--no-wait")
 
-    assert "nothing came of it" in again.err
+    assert "no run came of it: uploading it again" in again.err
     assert len(s3.list_object_versions(Bucket="loop-data", Prefix="datasets/birds/birds.csv")["Versions"]) == 2
 
 
@@ -223,7 +226,7 @@ def test_a_model_of_ones_own_takes_its_description_and_reference_along(
 
 
 @pytest.mark.parametrize(
-    ("file", "reference", "says"),
+    ("file", "reference", "message"),
     [
         ("birds.csv", "reference.csv", "--reference is for an .onnx model"),
         ("birds.onnx", "birds.parquet", "is not a .csv file"),
@@ -231,7 +234,13 @@ def test_a_model_of_ones_own_takes_its_description_and_reference_along(
     ],
 )
 def test_a_reference_that_cannot_be_one_uploads_nothing(
-    s3: Any, brought: dict[str, Path], table: Path, modelloop: Callable[..., Any], file: str, reference: str, says: str
+    s3: Any,
+    brought: dict[str, Path],
+    table: Path,
+    modelloop: Callable[..., Any],
+    file: str,
+    reference: str,
+    message: str,
 ) -> None:
     folder = table.parent
     (folder / "birds.parquet").write_bytes(brought["birds.onnx"].read_bytes())
@@ -239,5 +248,5 @@ def test_a_reference_that_cannot_be_one_uploads_nothing(
     ended = modelloop("train", str(folder / file), "--model", "birds", "--reference", str(folder / reference))
 
     assert ended.code == 1
-    assert says in " ".join(ended.err.split())
+    assert message in " ".join(ended.err.split())
     assert objects(s3) == {}

@@ -15,9 +15,9 @@ from modelloop import clock, keys
 from modelloop.aws import clients
 from modelloop.aws.registry import manifests
 from modelloop.aws.storage import Bucket
-from modelloop.captures import erasure
+from modelloop.contracts.index_entry import IndexEntry, SourceObject
 from modelloop.errors import TransientError
-from modelloop.ids import uuid7
+from modelloop.ids import erasure_digest, uuid7
 from modelloop.monitoring import activity, summary, windows
 from modelloop.monitoring.summary import Summary, SummaryKey
 from modelloop.settings import settings
@@ -30,12 +30,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from modelloop.aws.registry.registry import Registry
+    from modelloop.contracts.http_request import HttpAnswer
 
 ANN = "arn:aws:iam::123456789012:user/ann"
 
 
 class Answer:
-    def __init__(self, answer: dict[str, Any]) -> None:
+    def __init__(self, answer: HttpAnswer) -> None:
         self.status = answer["statusCode"]
         self.headers = answer["headers"]
         self.text: str = answer["body"]
@@ -193,7 +194,7 @@ def test_a_summary_covers_the_hours_asked_for() -> None:
     ]  # fmt: skip
     last_day = get("/models/{model}/summary", model="m")
     assert last_day["rows"] == 0
-    assert windows.span(windows.hour_of(last_day["from"]), windows.hour_of(last_day["to"])) == 25
+    assert windows.span(clock.hour_of(last_day["from"]), clock.hour_of(last_day["to"])) == 25
 
 
 @pytest.mark.parametrize(
@@ -334,7 +335,7 @@ def test_an_erasure_is_put_on_record_without_the_id() -> None:
     assert answer.status == 200
     (entry,) = get("/models/{model}/audit", model="m")["audit"]
     assert (entry["action"], entry["who"], entry["why"], entry["id"]) == ("erase", ANN, "he asked", answer["audit"])
-    assert entry["detail"] == {"prediction_sha256": erasure.digest("m", prediction), "row": 2, "versions": [3]}
+    assert entry["detail"] == {"prediction_sha256": erasure_digest("m", prediction), "row": 2, "versions": [3]}
     assert prediction not in json.dumps([entry, answer.body])
 
 
@@ -393,12 +394,9 @@ def test_a_prediction_is_traced_to_its_dataset(loop: Registry) -> None:
     manifest = {"dataset": {"uri": "s3://data/t.csv", "version_id": "v1"}, "spec": {"target": "y"}}
     Bucket("artifacts").put(keys.version("m", run_id, keys.MANIFEST), json.dumps(manifest).encode())
     for digest, ids in (("a", [other]), ("b", [other, prediction, prediction])):
-        head = {"format_version": 1, "key": "k", "version_id": None}
-        entries = [
-            {"id": one, "offset": 0, "version": 2, "variant": "challenger", "predict": ["yes"]} for one in ids
-        ] + [{"id": prediction, "offset": 0, "version": 1, "variant": "shadow", "predict": ["no"]}]
-        lines = "\n".join(json.dumps(line, separators=(",", ":")) for line in (head, *entries))
-        Bucket("artifacts").put(keys.index("m", "2026-01-01T10", digest), lines.encode())
+        entries = [IndexEntry(one, 0, 2, "challenger", "", ["yes"], None, None) for one in ids]
+        entries.append(IndexEntry(prediction, 0, 1, "shadow", "", ["no"], None, None))
+        store_index(digest, entries)
     found = get("/models/{model}/lineage/{prediction}", model="m", prediction=prediction)
     assert (found.status, found["version"], found["run_id"], found["variant"]) == (200, 2, run_id, "challenger")
     assert found["dataset"]["version_id"] == "v1"
@@ -411,11 +409,15 @@ def test_a_prediction_is_traced_to_its_dataset(loop: Registry) -> None:
 def answered(prediction: str, chunks: dict[int, list[str]], version: int = 1) -> None:
     """Leave in the index what a request of many rows leaves: its rows in chunks, and a shadow's answers."""
     entries = [
-        {"id": prediction, "offset": offset, "version": version, "variant": "champion", "predict": predict}
+        IndexEntry(prediction, offset, version, "champion", "", predict, None, None)
         for offset, predict in chunks.items()
-    ] + [{"id": prediction, "offset": 0, "version": 2, "variant": "shadow", "predict": ["other"] * 5}]
-    lines = "\n".join(json.dumps(line, separators=(",", ":")) for line in ({"format_version": 1}, *entries))
-    Bucket("artifacts").put(keys.index("m", "2026-01-01T10", "a"), lines.encode())
+    ]
+    store_index("a", [*entries, IndexEntry(prediction, 0, 2, "shadow", "", ["other"] * 5, None, None)])
+
+
+def store_index(digest: str, entries: list[IndexEntry]) -> None:
+    lines = [SourceObject("k", None).to_line(), *(entry.to_line() for entry in entries)]
+    Bucket("artifacts").put(keys.index("m", "2026-01-01T10", digest), b"\n".join(lines))
 
 
 def store_manifest(run_id: str, **facts: Any) -> None:

@@ -79,7 +79,7 @@ def count(hour: str, variant: str, in_bins: list[int], version: int = 1) -> None
     live: Counts = {"counts": in_bins, "missing": 0, "unseen": 0, "millionths": 4_000_000 * sum(in_bins)}
     columns: Counts = {"mass": live, "island": {"counts": [0, sum(in_bins)], "missing": 0, "unseen": 0}}
     prediction: Counts = {"counts": [0, sum(in_bins)], "missing": 0, "unseen": 0}
-    counts = {"sampled": sum(in_bins), "columns": columns, "prediction": prediction}
+    counts: Counts = {"sampled": sum(in_bins), "columns": columns, "prediction": prediction}
     body = summary.to_bytes(Summary(SummaryKey("m", hour, version, variant), counts))
     Bucket("artifacts").put(keys.summary("m", hour, version, variant, "", "d"), body)
 

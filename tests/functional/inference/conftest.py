@@ -180,7 +180,7 @@ class Plane:
     """The handler as API Gateway calls it, with its streams recorded."""
 
     def __init__(self) -> None:
-        from inference.service import service  # noqa: PLC0415  reads the environment
+        from inference.handler import service  # noqa: PLC0415  reads the environment
 
         service.cache_clear()
         self.service = service()

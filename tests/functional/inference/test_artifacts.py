@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from inference import models
-from inference.model_cache import Shelf
+from inference.model_cache import ModelCache
+from modelloop import __version__
 from modelloop.aws.dataplane.objects import Objects
 from modelloop.contracts.pointer import VersionRef
 from modelloop.errors import ArtifactRefusedError, NotFoundError
@@ -56,7 +57,7 @@ def test_without_an_older_version_it_is_503_and_recovers(store: Store, plane: Pl
     store.pointer(ref)
     assert ask(plane) == (503, "1")
     spoil(store, ref, body)
-    plane.service.shelf._refused.clear()
+    plane.service.model_cache._refused.clear()
     assert ask(plane) == (200, "1")
 
 
@@ -141,36 +142,36 @@ def test_a_refused_version_is_not_fetched_at_every_request(store: Store) -> None
     ref = store.version(1)
     spoil(store, ref, b"{}")
     now = [0.0]
-    shelf = Shelf(Objects("artifacts"), 10**9, lambda: now[0])
+    cache = ModelCache(Objects("artifacts"), 10**9, lambda: now[0])
     told: list[VersionRef] = []
-    shelf.on_refusal = lambda refused, _: told.append(refused)
+    cache.on_refusal = lambda refused, _: told.append(refused)
     for _ in range(3):
         with pytest.raises(ArtifactRefusedError):
-            shelf.get(VersionRef(**ref))
+            cache.get(VersionRef(**ref))
     assert len(told) == 1
     now[0] = 61
     store.clear()
     with pytest.raises(NotFoundError):
-        shelf.get(VersionRef(**ref))
+        cache.get(VersionRef(**ref))
     assert len(told) == 2
 
 
 @pytest.mark.usefixtures("plane")
 def test_the_least_recently_used_version_goes(store: Store) -> None:
     refs = [VersionRef(**store.version(number)) for number in (1, 2, 3)]
-    shelf = Shelf(Objects("artifacts"), cap=2 * 7 * refs[0].bytes + 100)
+    cache = ModelCache(Objects("artifacts"), cap=2 * 7 * refs[0].bytes + 100)
     first, second, third = refs
-    shelf.get(first)
-    shelf.get(second)
-    shelf.get(first)
-    shelf.get(third)
-    assert [model.ref.version for model in shelf._held.values()] == [1, 3]
+    cache.get(first)
+    cache.get(second)
+    cache.get(first)
+    cache.get(third)
+    assert [model.ref.version for model in cache._held.values()] == [1, 3]
 
 
 @pytest.mark.usefixtures("plane")
 def test_one_version_larger_than_the_cap_still_serves(store: Store) -> None:
-    shelf = Shelf(Objects("artifacts"), cap=1)
-    assert shelf.get(VersionRef(**store.version(1))).ref.version == 1
+    cache = ModelCache(Objects("artifacts"), cap=1)
+    assert cache.get(VersionRef(**store.version(1))).ref.version == 1
 
 
 def test_versions_that_nobody_reaches_are_dropped_after_an_answer(store: Store, plane: Plane) -> None:
@@ -179,7 +180,7 @@ def test_versions_that_nobody_reaches_are_dropped_after_an_answer(store: Store, 
     store.pointer(store.version(2), revision=2)
     ask(plane)
     plane.service.after_answer()
-    assert [model.ref.version for model in plane.service.shelf._held.values()] == [2]
+    assert [model.ref.version for model in plane.service.model_cache._held.values()] == [2]
 
 
 def test_several_models_share_an_environment(store: Store, plane: Plane) -> None:
@@ -189,7 +190,7 @@ def test_several_models_share_an_environment(store: Store, plane: Plane) -> None
     assert ask(plane) == (200, "1")
     status, body = plane.json(INVOKE, BODY, model="mass")
     assert (status, body["predictions"]) == (200, [3.0])
-    assert len(plane.service.shelf._held) == 2
+    assert len(plane.service.model_cache._held) == 2
     entries = plane.json("POST /v2/repository/index")[1]
     assert [(entry["name"], entry["version"]) for entry in entries] == [("mass", "9"), ("penguins", "1")]
 
@@ -234,7 +235,8 @@ def test_the_decision_threshold_of_the_version_holds(store: Store, plane: Plane)
 
 def test_openapi_documents_are_served(store: Store, plane: Plane) -> None:
     store.pointer(store.version(1))
-    assert plane.json("GET /openapi.json")[1]["openapi"] == "3.1.0"
+    whole = plane.json("GET /openapi.json")[1]
+    assert (whole["openapi"], whole["info"]["version"]) == ("3.1.0", __version__)
     document = plane.json("GET /v2/models/{model}/openapi.json", **P)[1]
     assert document["components"]["schemas"]["Label"] == {"enum": ["Adelie", "Gentoo"]}
     assert json.dumps(document).count("/v2/models/penguins/infer") == 1

@@ -43,9 +43,8 @@ def test_the_environment_stays_awake_until_the_work_is_done(monkeypatch: pytest.
     work = Work()
     with LambdaService() as service:
         monkeypatch.setenv("AWS_LAMBDA_RUNTIME_API", service.address)
-        monkeypatch.delenv("MODELLOOP_CAPTURE_MODE", raising=False)
         after = extension.start(lambda: work)  # type: ignore[arg-type, return-value]
-        assert isinstance(after, extension.Behind)
+        assert isinstance(after, extension.AfterResponse)
         assert len(service.extensions) == 1
         for turn in range(3):
             with play_runtime(service) as invocation:
@@ -95,11 +94,11 @@ def test_without_an_answer_the_deadline_ends_the_wait() -> None:
         def next_event(self) -> float:
             return (time.time() + 0.6) * 1e3
 
-    behind = extension.Behind.__new__(extension.Behind)
-    behind._service, behind._api = (lambda: work), Api()  # type: ignore[assignment, return-value]
-    behind._answers = Semaphore(0)
+    after_response = extension.AfterResponse.__new__(extension.AfterResponse)
+    after_response._service, after_response._api = (lambda: work), Api()  # type: ignore[assignment, return-value]
+    after_response._answers = Semaphore(0)
     started = time.monotonic()
-    behind.turn()
+    after_response.turn()
     assert time.monotonic() - started < 0.5
     assert not work.deadlines
 

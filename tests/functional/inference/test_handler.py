@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from modelloop import __version__
 from modelloop.errors import TransientError
 
 if TYPE_CHECKING:
@@ -222,7 +223,8 @@ def test_feedback_for_an_unknown_model_is_404(penguins: Plane) -> None:
 def test_health_metadata_and_index(penguins: Plane) -> None:
     for route in ("GET /ping", "GET /health", "GET /v2/health/live", "GET /v2/health/ready"):
         assert penguins.json(route) == (200, {"live": True, "ready": True})
-    assert penguins.json("GET /v2")[1]["extensions"][0] == "binary_tensor_data"
+    server = penguins.json("GET /v2")[1]
+    assert (server["version"], server["extensions"][0]) == (__version__, "binary_tensor_data")
     assert penguins.json("GET /v2/models")[1] == {"models": [{"name": "penguins"}]}
     assert penguins.json("GET /v2/models/{model}/ready", **P)[1] == {"name": "penguins", "ready": True, "version": "3"}
     (entry,) = penguins.json("POST /v2/repository/index", {"ready": True})[1]

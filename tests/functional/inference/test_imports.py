@@ -58,7 +58,7 @@ def environment_of(service: LambdaService) -> dict[str, str]:
 
 def test_the_first_answer_imports_nothing_heavy(store: Store, plane: Plane) -> None:
     store.pointer(store.version(1))
-    assert plane.service.in_line
+    assert plane.service.before_response
     with LambdaService() as service:
         environment = environment_of(service)
         done = subprocess.run(
@@ -80,7 +80,7 @@ ROUNDS, MOST = 5, 2.5
 
 def test_the_first_answer_is_close_to_a_constant_one(store: Store, plane: Plane) -> None:
     """The quickest of some starts each, in turn: noise only ever adds."""
-    assert plane.service.in_line
+    assert plane.service.before_response
     store.pointer(store.version(1))
     best = {"ours": math.inf, "constant": math.inf}
     with LambdaService() as service:

@@ -10,6 +10,7 @@ from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
 from inference import replay
 from modelloop.aws import functions
+from modelloop.contracts.replay_request import ReplayVerdict, replay_verdict_from_json
 from modelloop.errors import ExportMismatchError, TransientError
 from modelloop.flat import FlatModel
 
@@ -45,34 +46,39 @@ def event(store: Store, expected: np.ndarray[Any, Any], **changes: Any) -> dict[
     return {"format_version": 1, "model": "penguins", "vectors": "prepared/v.npy", "expected": "prepared/e.npy"} | facts
 
 
+def replayed(request: dict[str, Any]) -> ReplayVerdict:
+    """Return what the handler answers, as its caller reads it."""
+    return replay_verdict_from_json(replay.handler(request, None))
+
+
 @pytest.mark.usefixtures("clean")
 def test_an_equal_export_passes(store: Store) -> None:
-    verdict = replay.handler(event(store, probabilities()), None)
-    assert verdict["ok"]
-    assert verdict["golden_ok"]
-    assert (verdict["rows"], verdict["mismatches"], verdict["engine"], verdict["reason"]) == (3, 0, "flat", None)
+    verdict = replayed(event(store, probabilities()))
+    assert verdict.ok
+    assert verdict.golden_ok
+    assert (verdict.rows, verdict.mismatches, verdict.engine, verdict.reason) == (3, 0, "flat", None)
 
 
 @pytest.mark.usefixtures("clean")
 def test_one_row_that_differs_is_found(store: Store) -> None:
     expected = probabilities()
     expected[1] = [0.5, 0.5]
-    verdict = replay.handler(event(store, expected), None)
-    assert not verdict["ok"]
-    assert verdict["mismatches"] == 1
-    assert "row" in verdict["reason"]
+    verdict = replayed(event(store, expected))
+    assert not verdict.ok
+    assert verdict.mismatches == 1
+    assert "row" in (verdict.reason or "")
 
 
 @pytest.mark.usefixtures("clean")
 def test_without_expected_answers_the_answers_come_back(store: Store) -> None:
     asked = {name: value for name, value in event(store, probabilities()).items() if name != "expected"}
-    said = replay.handler(asked, None)
-    answers = np.frombuffer(b64decode(said["answers"]), np.float64).reshape(3, 2)
+    said = replayed(asked)
+    answers = np.frombuffer(b64decode(said.answers or ""), np.float64).reshape(3, 2)
     assert answers == pytest.approx(probabilities(), abs=1e-12)
-    assert (said["ok"], said["rows"], said["engine"]) == (True, 3, "flat")
-    refused = replay.handler(asked | {"sha256": "0" * 64}, None)
-    assert refused["answers"] is None
-    assert "digest" in refused["reason"]
+    assert (said.ok, said.rows, said.engine) == (True, 3, "flat")
+    refused = replayed(asked | {"sha256": "0" * 64})
+    assert refused.answers is None
+    assert "digest" in (refused.reason or "")
 
 
 @pytest.mark.usefixtures("clean")
@@ -82,9 +88,9 @@ def test_an_engine_that_fails_says_why(store: Store, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(FlatModel, "predict", fail)
     asked = {name: value for name, value in event(store, probabilities()).items() if name != "expected"}
-    said = replay.handler(asked, None)
-    assert (said["ok"], said["answers"]) == (False, None)
-    assert said["reason"] == "RuntimeError: Got invalid dimensions for input"
+    said = replayed(asked)
+    assert (said.ok, said.answers) == (False, None)
+    assert said.reason == "RuntimeError: Got invalid dimensions for input"
 
 
 class Hanging:
@@ -112,14 +118,14 @@ def test_a_model_that_hangs_is_no_outage(
 @pytest.mark.usefixtures("clean")
 def test_other_golden_answers_are_found(store: Store) -> None:
     golden = {"rows": [{"mass": 0.0, "island": "x"}], "outputs": [{"predict": "Adelie", "predict_proba": [0.6, 0.4]}]}
-    verdict = replay.handler(event(store, probabilities(), golden=golden), None)
-    assert not verdict["ok"]
-    assert not verdict["golden_ok"]
+    verdict = replayed(event(store, probabilities(), golden=golden))
+    assert not verdict.ok
+    assert not verdict.golden_ok
 
 
 @pytest.mark.usefixtures("clean")
 def test_a_tampered_bundle_is_refused_with_a_reason(store: Store) -> None:
     tampered = event(store, probabilities()) | {"sha256": "0" * 64}
-    verdict = replay.handler(tampered, None)
-    assert not verdict["ok"]
-    assert "digest" in verdict["reason"]
+    verdict = replayed(tampered)
+    assert not verdict.ok
+    assert "digest" in (verdict.reason or "")

@@ -34,7 +34,7 @@ CONFORMANCE = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-TYPED = model_document("penguins", 3, ENCODING.columns, ["Adelie", "Gentoo"], ())
+TYPED: dict[str, Any] = model_document("penguins", 3, ENCODING.columns, ["Adelie", "Gentoo"], ())
 EACH = examples(
     max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )

@@ -17,7 +17,7 @@ def test_an_object_that_was_rewritten_to_erase_a_row_counts_nobody_twice(world: 
     handler(event, context)
     before = world.yielded()
 
-    rewritten = erasure.captures(json.dumps(gone).encode(), MODEL, erasure.Row(gone["id"], 1))
+    rewritten = erasure.erase_from_captures(json.dumps(gone).encode(), MODEL, erasure.RowSelection(gone["id"], 1))
     assert rewritten.rows == 1
     key = "captures/2026/11/23/10/1"
     answer = handler(world.event(key, world.store(key, rewritten.body, "capture")), context)

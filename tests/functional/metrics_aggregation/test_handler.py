@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from metrics_aggregation import lines
-from metrics_aggregation.handler import LEAST_MS, handler
+from metrics_aggregation.handler import MIN_MS, handler
 from modelloop import clock
-from modelloop.captures import record as capture
+from modelloop.captures import quarantine, reader
+from modelloop.contracts import capture_record as capture
 from modelloop.contracts.counts import integers
 from modelloop.ids import uuid7
-from modelloop.monitoring import quarantine, summary
+from modelloop.monitoring import summary
 from tests.functional.metrics_aggregation.world import (
     CLASSES,
     HOUR,
@@ -149,17 +149,16 @@ def test_requests_refused_before_a_version_was_chosen_count_for_the_model(world:
 
 def test_what_the_data_plane_writes_is_what_is_read_here(world: World, context: Any) -> None:
     mass, male, seen, island = map(list, zip(ROW, ROW, strict=True))
-    columns = {"mass": mass, "male": male, "seen": seen, "island": island}
-    written = capture.Prediction(
+    columns: dict[str, Any] = {"mass": mass, "male": male, "seen": seen, "island": island}
+    written = capture.PredictionRecord(
         uuid7(NOON), clock.from_ms(NOON), MODEL, 1, RUN_ID, "champion", CLASSES, [[0.5, 0.5], [0.1, 0.9]], columns
     )
-    written_lines = capture.prediction_lines(written, largest=400)
-    refused = capture.error_line(
-        prediction_id=uuid7(NOON), time=clock.from_ms(NOON), model=MODEL, version=None, variant="", status=422,
-        error_code="INVALID_PARAMETER_VALUE", latency_ms=1.0,
-    )  # fmt: skip
-    answer = capture.feedback_line(prediction_id=written.id, row=0, label=True, time=clock.now(), model=MODEL)
-    handler(world.capture([*written_lines, refused, answer]), context)
+    written_lines = capture.prediction_lines(written, max_bytes=400)
+    refused = capture.ErrorRecord(
+        uuid7(NOON), clock.from_ms(NOON), MODEL, None, "", 422, "INVALID_PARAMETER_VALUE", latency_ms=1.0
+    )
+    answer = capture.FeedbackRecord(written.id, 0, label=True, time=clock.now(), model=MODEL)
+    handler(world.capture([*written_lines, refused.to_line(), answer.to_line()]), context)
 
     assert len(written_lines) == 2
     assert world.stored("quarantine/") == {}
@@ -243,7 +242,7 @@ def test_what_is_put_aside_is_counted_once_by_reason_for_the_model_that_it_names
         handler(event, context)
 
     assert put_aside(world, MODEL) == {"other_format": 1, "malformed": 2, "unknown_version": 1, "unfit_values": 1}
-    assert put_aside(world, quarantine.NOBODY) == {"not_json": 1, "other_format": 1, "unknown_model": 3}
+    assert put_aside(world, quarantine.UNKNOWN_MODEL) == {"not_json": 1, "other_format": 1, "unknown_model": 3}
     _, *quotes = [json.loads(line) for line in only(world.stored("quarantine/")).splitlines()]
     assert {(quote["kind"], quote["model"]) for quote in quotes if quote["line"] < 4} == {
         ("not_json", ""), ("other_format", MODEL), ("other_format", "")
@@ -275,7 +274,7 @@ def test_a_cut_off_gzip_object_yields_what_was_readable(world: World, context: A
 def test_what_swells_past_the_limit_is_read_up_to_it(
     world: World, context: Any, monkeypatch: pytest.MonkeyPatch, packed: bool
 ) -> None:
-    monkeypatch.setattr(lines, "MOST_BYTES", 20_000)
+    monkeypatch.setattr(reader, "MAX_BYTES", 20_000)
     handler(world.capture([prediction([ROW]) for _ in range(200)], packed=packed), context)
 
     read = counts(world)["rows"]
@@ -286,8 +285,8 @@ def test_what_swells_past_the_limit_is_read_up_to_it(
 
 
 def test_one_endless_line_counts_as_much_as_many(world: World, context: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines, "MOST_BYTES", 20_000)
-    monkeypatch.setattr(lines, "LONGEST_LINE", 1_000)
+    monkeypatch.setattr(reader, "MAX_BYTES", 20_000)
+    monkeypatch.setattr(reader, "MAX_LINE_BYTES", 1_000)
     handler(world.capture([prediction([ROW]), b"x" * 30_000, prediction([ROW])], packed=True), context)
 
     assert counts(world)["rows"] == 1
@@ -299,7 +298,7 @@ def test_one_endless_line_counts_as_much_as_many(world: World, context: Any, mon
 def test_an_object_over_the_limit_is_refused_unread(
     world: World, context: Any, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
-    monkeypatch.setattr("metrics_aggregation.handler.MOST_BYTES", 1_000)
+    monkeypatch.setattr("metrics_aggregation.handler.MAX_BYTES", 1_000)
 
     assert handler(world.capture([prediction([ROW]) for _ in range(20)]), context) == NOTHING
     head, quote = [json.loads(line) for line in only(world.stored("quarantine/")).splitlines()]
@@ -313,7 +312,7 @@ def test_near_the_timeout_messages_are_left_for_the_next_invocation(
 ) -> None:
     events = [world.capture([prediction([ROW])], str(at)) for at in range(2)]
     (first,), (second,) = (event["Records"] for event in events)
-    left = iter([60_000, LEAST_MS - 1])
+    left = iter([60_000, MIN_MS - 1])
     monkeypatch.setattr(context, "get_remaining_time_in_millis", lambda: next(left))
 
     answer = handler({"Records": [first, second | {"messageId": "m2"}]}, context)

@@ -28,7 +28,7 @@ from tests.functional.metrics_aggregation.world import (
     usual_rows,
 )
 from tests.support.stores import ARTIFACTS
-from training_trigger.labelled_rows import read_labelled
+from training_trigger.derived_table import read_labelled
 
 if TYPE_CHECKING:
     from tests.functional.metrics_aggregation.world import Record, World

@@ -9,11 +9,12 @@ from metrics_aggregation.handler import handler
 from modelloop import clock
 from modelloop.aws.monitoring import summaries
 from modelloop.aws.registry.registry import Registry
+from modelloop.captures import quarantine
 from modelloop.contracts.counts import branch
 from modelloop.contracts.loop_state import TrafficTotals
 from modelloop.contracts.verdicts import DriftVerdict, Span
 from modelloop.errors import NotFoundError
-from modelloop.monitoring import quarantine, windows
+from modelloop.monitoring import windows
 from modelloop.monitoring.summary import SummaryKey
 from tests.functional.metrics_aggregation.world import HOUR, MODEL, NOON, error, manifest, prediction, usual_rows
 from tests.support.stores import ARTIFACTS
@@ -66,7 +67,7 @@ def test_lines_that_were_put_aside_become_totals_that_a_redelivery_does_not_rais
         handler(event, context)
         verdicts.handler({}, context)
 
-    assert (quarantined(MODEL), quarantined(quarantine.NOBODY)) == ({"malformed": 1}, {"not_json": 2})
+    assert (quarantined(MODEL), quarantined(quarantine.UNKNOWN_MODEL)) == ({"malformed": 1}, {"not_json": 2})
 
 
 def test_folded_hours_keep_what_was_put_aside(world: World, context: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,8 +78,10 @@ def test_folded_hours_keep_what_was_put_aside(world: World, context: Any, monkey
         monkeypatch.setattr(clock, "now", lambda later=later: later)
         verdicts.handler({}, context)
 
-    assert quarantined(quarantine.NOBODY) == {"not_json": 2}
-    assert [entry.digest for entry in summaries.entries(ARTIFACTS, quarantine.NOBODY, HOUR, HOUR)] == ["compacted"]
+    assert quarantined(quarantine.UNKNOWN_MODEL) == {"not_json": 2}
+    assert [entry.digest for entry in summaries.entries(ARTIFACTS, quarantine.UNKNOWN_MODEL, HOUR, HOUR)] == [
+        "compacted"
+    ]
 
 
 def test_the_same_shift_in_two_windows_is_drift(world: World, context: Any) -> None:

@@ -66,7 +66,7 @@ def send(
         },
         "prediction": {"counts": [unit * part for part in labels], "missing": 0, "unseen": 0},
     }  # fmt: skip
-    hour = windows.shift(windows.hour_of(clock.now()), -hours_ago)
+    hour = windows.shift(clock.hour_of(clock.now()), -hours_ago)
     key = SummaryKey("m", hour, version, variant, rollout() if within is None else within)
     ARTIFACTS.put(keys.summary(*key, f"d{rows}{errors}{labels[0]}"), summary.to_bytes(Summary(key, counts)))
 

@@ -114,9 +114,7 @@ def test_texts_reach_the_model_as_themselves() -> None:
     data = sample(300, 5)
     data.matrix[:20, 2] = 3  # unlisted
     model = checks.check(by_column().SerializeToString(), encoding=data.encoding, classes=["no", "yes"], output=None)
-    engine = load_onnx(
-        model.content, {"task": "classification", "classes": ["no", "yes"], "onnx": {"outputs": [model.output]}}
-    )
+    engine = load_onnx(model.content, output=model.output, task="classification", classes=2)
     said = engine.predict(data.matrix.astype(float).tolist()).proba
     assert np.array(said) == pytest.approx(pipeline().predict_proba(named(data)), abs=1e-5)
 

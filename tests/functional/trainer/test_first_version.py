@@ -151,5 +151,5 @@ def test_small_tables_are_cross_validated_for_the_report(lab: Lab) -> None:
         spread = document["metrics"][name]
         assert spread["deviation"] > 0
         assert abs(spread["mean"] - holdout[name]["value"]) < 0.2
-    assert "10 fits of 5-fold" in Bucket("artifacts").get(keys.version("m", run.run_id, keys.REPORT)).decode()
+    assert "10 fits, 5 folds" in Bucket("artifacts").get(keys.version("m", run.run_id, keys.REPORT)).decode()
     assert lab.manifest(lab.train(sample(1500, 14)))["cross_validation"] is None

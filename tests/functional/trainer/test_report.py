@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from dataclasses import replace
 from html import escape, unescape
@@ -10,12 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from selenium.webdriver.common.by import By
 
 from modelloop import keys
 from modelloop.aws.storage import Bucket
 from modelloop.spec.model import Spec
 from modelloop.tables import split
 from tests.functional.trainer.test_brought import SIGMOID
+from tests.support.browser import CHROMIUM, DRIVER, complaints, drawing, opened, phone, scheme, table_of
 from tests.support.trainer_lab import Data, regression_sample, sample
 from trainer.report import render
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from tests.functional.trainer.test_brought import SIGMOID
 from tests.support.trainer_lab import Lab
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 CLASSIFIED = {"comparisons", "calibration", "roc", "pr", "importance"}
 NUMERIC = {"comparisons", "residuals", "errors", "importance"}
 HOSTILE = "</script><img src=x onerror=alert(1)>"
@@ -66,7 +66,7 @@ def test_the_report_tells_everything_and_needs_no_network(lab: Lab) -> None:
         "log loss",
         "Confusion",
         "Slices of kind",
-        "Dataset digest",
+        "Dataset SHA-256",
         "linear",
     ):
         assert word in words, word
@@ -150,7 +150,7 @@ def test_the_page_opens_in_a_browser_without_complaints(lab: Lab, tmp_path: Path
         assert figures.count("<tr>") > 1
 
 
-DRAWN = """<script>
+DRAWN = """<script type="module">
   const { labels, datasets } = Chart.getChart("chart-comparisons").data;
   document.documentElement.dataset.drawn = JSON.stringify([labels, ...datasets.map((set) => [set.label, set.data])]);
 </script>"""
@@ -172,6 +172,48 @@ def test_the_gates_chart_shows_estimate_interval_and_what_is_allowed(lab: Lab, t
         ["allowed at most", [one["allowed"] for one in shown]],
         ["90 % interval", [[one["low"], one["high"]] for one in shown]],
     ]
+
+
+@pytest.mark.skipif(not CHROMIUM or not DRIVER, reason="there is no chromium with its driver")
+@pytest.mark.parametrize("kind", ["successor", "regression"])
+def test_the_page_fits_a_phone_in_light_and_dark(lab: Lab, tmp_path: Path, kind: str) -> None:
+    make, charts = REPORTS[kind]
+    file = tmp_path / "report.html"
+    file.write_text(page(make(lab)), encoding="utf-8")
+    with opened() as browser, phone(browser, 390):
+        for name, ink in (("light", "#5b6575"), ("dark", "#9ba6b6")):  # --muted of theme.css
+            with scheme(browser, name):
+                browser.get(file.as_uri())
+                assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
+                for chart in charts:
+                    drawn = drawing(browser, f"#chart-{chart}")
+                    assert drawn["ink"] == ink
+                    assert 0.002 < drawn["painted"] < 0.9
+                    canvas = browser.find_element(By.ID, f"chart-{chart}")
+                    assert canvas.accessible_name
+                    assert canvas.aria_role == "image"
+                    assert 195 < canvas.size["width"] <= 390
+        assert complaints(browser) == []
+
+
+@pytest.mark.skipif(not CHROMIUM or not DRIVER, reason="there is no chromium with its driver")
+def test_the_tables_beside_the_charts_have_the_values_that_are_drawn(lab: Lab, tmp_path: Path) -> None:
+    file = tmp_path / "report.html"
+    file.write_text(page(succeeded(lab)), encoding="utf-8")
+    with opened() as browser:
+        browser.get(file.as_uri())
+        importance = drawing(browser, "#chart-importance")
+        rows = table_of(browser, "#figures-importance")
+        assert [row[0] for row in rows] == importance["labels"]
+        assert [float(row[1]) for row in rows] == pytest.approx(importance["datasets"][0][1], rel=1e-3)
+        differences = dict(drawing(browser, "#chart-comparisons")["datasets"])["difference"]
+        rows = table_of(browser, "#figures-comparisons")
+        assert [float(row[3]) for row in rows] == pytest.approx(differences, rel=1e-3)
+        observed = dict(drawing(browser, "#chart-calibration")["datasets"])["observed"]
+        rows = table_of(browser, "#figures-calibration")
+        for column, axis in enumerate("xy"):
+            shown = [float(row[column]) for row in rows]
+            assert shown == pytest.approx([point[axis] for point in observed], rel=5e-3)
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")

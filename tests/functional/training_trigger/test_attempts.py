@@ -11,8 +11,8 @@ from modelloop import clock, keys
 from modelloop.errors import TransientError
 from modelloop.ids import uuid7_ms
 from modelloop_cli import dead_letters
-from training_trigger import attempts, intake
-from training_trigger.prepare import prepare
+from training_trigger import intake
+from training_trigger.preparation import prepare
 
 if TYPE_CHECKING:
     from modelloop.versions.run import Run
@@ -52,9 +52,9 @@ def test_the_last_unknown_failure_ends_the_run_and_is_raised_all_the_same(
     for attempt in ("1", "2"):
         run = deliver_failing(stage, event, KeyError)
         assert run.state == "QUEUED"
-        assert f"attempt {attempt} at its preparation failed: KeyError" in str(run.reason)
+        assert f"preparation attempt {attempt} failed: KeyError" in str(run.reason)
     run = deliver_failing(stage, event, KeyError)
-    assert (run.state, run.reason) == ("FAILED", "attempt 3 at its preparation failed: KeyError: 'three'")
+    assert (run.state, run.reason) == ("FAILED", "preparation attempt 3 failed: KeyError: 'three'")
     assert [outcome["outcome"] for outcome in stage.deliver(event)] == ["repeated"]
     assert stage.registry.get_run("m", run.run_id) == run
     assert stage.messages() == []
@@ -63,9 +63,9 @@ def test_the_last_unknown_failure_ends_the_run_and_is_raised_all_the_same(
 def test_a_table_whose_run_failed_may_be_uploaded_again_and_its_old_event_changes_nothing(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    failing(monkeypatch, *[KeyError("bug")] * attempts.MOST_ATTEMPTS, None)
+    failing(monkeypatch, *[KeyError("bug")] * intake.MAX_ATTEMPTS, None)
     event = stage.event(keys.dataset("m", "t.csv"), TABLE.encode())
-    for _ in range(attempts.MOST_ATTEMPTS):
+    for _ in range(intake.MAX_ATTEMPTS):
         failed = deliver_failing(stage, event, KeyError)
     mended = stage.upload("copy.csv", TABLE)
     assert (mended.state, mended.stage, mended.run_id > failed.run_id) == ("QUEUED", "queued", True)
@@ -77,13 +77,15 @@ def test_a_table_whose_run_failed_may_be_uploaded_again_and_its_old_event_change
 def test_an_upload_that_is_redriven_after_its_run_failed_gets_one_new_run_at_its_place_in_time(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    failing(monkeypatch, *[KeyError("bug")] * attempts.MOST_ATTEMPTS, None, None)
+    failing(monkeypatch, *[KeyError("bug")] * intake.MAX_ATTEMPTS, None, None)
     event = stage.event(keys.dataset("m", "t.csv"), TABLE.encode())
-    for _ in range(attempts.MOST_ATTEMPTS):
+    for _ in range(intake.MAX_ATTEMPTS):
         failed = deliver_failing(stage, event, KeyError)
     given_up = clock.to_ms(event["Records"][0]["eventTime"]) + 200_000
     record = {"requestContext": {"condition": "RetriesExhausted"}, "requestPayload": event}
-    letter = dead_letters.read("uploads", {"Body": json.dumps(record), "Attributes": {"SentTimestamp": str(given_up)}})
+    letter = dead_letters.read_letter(
+        "uploads", {"Body": json.dumps(record), "Attributes": {"SentTimestamp": str(given_up)}}
+    )
     assert letter.payload is not None
 
     for _ in range(2):
@@ -104,19 +106,19 @@ def test_a_failure_that_does_not_come_again_leaves_no_trace(stage: Stage, monkey
     assert (run.state, run.stage, run.reason, run.intake_attempts) == ("QUEUED", "queued", None, 3)
 
 
-def test_a_run_that_was_cut_off_each_time_ends_with_advice(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_whose_attempts_were_all_killed_ends_with_advice(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     failing(monkeypatch, PowerCutError(), PowerCutError())
     event = stage.event(keys.dataset("m", "t.csv"), TABLE.encode())
     deliver_failing(stage, event, PowerCutError)
     deliver_failing(stage, event, PowerCutError)
     assert [outcome["outcome"] for outcome in stage.deliver(event)] == ["failed"]
     (run,) = stage.registry.list_runs("m").items
-    assert (run.state, run.reason) == ("FAILED", attempts.CUT_OFF)
+    assert (run.state, run.reason) == ("FAILED", intake.KILLED)
 
 
 def test_no_run_ends_for_want_of_an_answer(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    failing(monkeypatch, *[TransientError("throttled")] * attempts.MOST_ATTEMPTS, None)
+    failing(monkeypatch, *[TransientError("throttled")] * intake.MAX_ATTEMPTS, None)
     event = stage.event(keys.dataset("m", "t.csv"), TABLE.encode())
-    for _ in range(attempts.MOST_ATTEMPTS):
+    for _ in range(intake.MAX_ATTEMPTS):
         assert deliver_failing(stage, event, TransientError).state == "QUEUED"
     assert [outcome["outcome"] for outcome in stage.deliver(event)] == ["queued"]

@@ -7,7 +7,7 @@ import pytest
 
 from modelloop import keys
 from modelloop.aws.storage import Bucket
-from training_trigger import imported_model, reference
+from training_trigger import imported_model, reference_table
 
 if TYPE_CHECKING:
     from modelloop.versions.run import Run
@@ -81,7 +81,7 @@ def test_protected_columns_that_the_model_does_not_see_are_cut_into_slices(stage
 def test_a_reference_of_more_rows_than_are_read_is_sampled_evenly(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reference, "MOST_ROWS", 1000)
+    monkeypatch.setattr(reference_table, "MAX_ROWS", 1000)
     put("model.yaml", "columns: [a]\ntarget: y\n")
     put("reference.csv", "a,y\n" + "".join(f"{i},1.5\n" for i in range(8000)))
     run = bring(stage)
@@ -105,14 +105,14 @@ def test_a_model_that_cannot_be_served_for_its_size_is_refused_at_once(
     put("model.yaml", "columns: [a]\n")
     run = bring(stage, b"x" * (1 << 20) + b"x" * 200_000)
     assert run.state == "REJECTED"
-    assert "the model has 1.2 MiB, and 1 MiB at most can be served" in str(run.reason)
+    assert "the model has 1.2 MiB, and at most 1 MiB can be served" in str(run.reason)
 
 
 def test_without_a_reference_the_model_is_taken_and_warned_about(stage: Stage) -> None:
     put("model.yaml", "columns: [a, b]\ntask: regression\n")
     run = bring(stage)
     assert run.state == "QUEUED"
-    assert any("no reference.csv" in warning for warning in run.warnings)
+    assert any("the model has no reference.csv" in warning for warning in run.warnings)
     assert [column["kind"] for column in stage.table(run)["encoding"]["columns"]] == ["number", "number"]
 
 
@@ -132,22 +132,22 @@ def test_a_guessed_encoding_of_the_reference_is_warned_about(stage: Stage, city:
     [
         (None, None, "needs a model.yaml beside it that lists its `columns`"),
         ("target: y\n", None, "needs a model.yaml beside it that lists its `columns`"),
-        ("columns: [a]\ntask: classification\n", None, "line 2: a brought classifier needs `classes`"),
-        ("columns: [a]\nmetric: deviance\n", None, "line 2: the loss of a brought model is unknown: name it"),
-        ("columns: [a]\nmetric: f1\n", None, "line 2: f1 is no metric of regression"),
+        ("columns: [a]\ntask: classification\n", None, "line 2: an imported classifier needs `classes`"),
+        ("columns: [a]\nmetric: deviance\n", None, "line 2: the loss of an imported model is unknown: name it"),
+        ("columns: [a]\nmetric: f1\n", None, "line 2: f1 is not a metric of regression"),
         ("columns: [a]\nclasses: [1, 2, 3]\nthreshold: 0.2\n", None, "line 3: a threshold decides between two"),
-        ("columns: [a]\nestimators: [linear]\n", None, "line 2: `estimators` has no effect: a brought model"),
+        ("columns: [a]\nestimators: [linear]\n", None, "line 2: `estimators` has no effect: an imported model"),
         ("columns: [a]\nclasses: [on, off]\n", None, "line 2: `classes` must be labels as they are"),
         ("columns: {a: date}\n", None, "`columns` must be a list of names"),
         ("columns: {a: []}\n", None, "`columns` must be a list of names"),
         (SPEC, "age,member,y\n1,true,0\n", "column 'color'"),
         (SPEC, REFERENCE.replace("31,", "old,"), "column 'age' in row 1: expected a number, got 'old'"),
-        (SPEC, REFERENCE.replace(",0\n", ",2\n"), "target 'y': '2' is none of the `classes`"),
+        (SPEC, REFERENCE.replace(",0\n", ",2\n"), "target 'y': '2' is not in `classes`"),
         (SPEC + "protected: [zone]\n", REFERENCE, "line 5: reference.csv has no column 'zone'"),
         (SPEC, REFERENCE.replace(",y\n", ",z\n"), "reference.csv has no column 'y'"),
         (SPEC, REFERENCE + "1,2\n", "row 4 has 2 values"),
         (SPEC, "age,member,color,y\n", "has no rows"),
-        (SPEC, "\n", "reference.csv: no header line can be read"),
+        (SPEC, "\n", "reference.csv: the file has no readable header line"),
         (SPEC, "age\n1\n", "reference.csv: the table has one column"),
     ],
 )

@@ -47,7 +47,7 @@ def test_rows_that_a_quote_after_a_space_would_merge_are_refused(stage: Stage) -
 
 def test_a_first_line_of_data_is_warned_about(stage: Stage) -> None:
     run = stage.upload("t.csv", "\n".join(LINES[1:]))
-    assert any("the first line may be data: the name 'a'" in warning for warning in run.warnings)
+    assert any("the first line may be data, not names: 'a'" in warning for warning in run.warnings)
     assert not any("may be data" in warning for warning in stage.upload("t.csv", PLAIN).warnings)
 
 

@@ -13,7 +13,7 @@ from modelloop.aws import clients
 from modelloop.aws.storage import Bucket
 from modelloop.settings import settings
 from modelloop.tables.encoding import encoding_from_json
-from training_trigger import prepare
+from training_trigger import preparation
 
 if TYPE_CHECKING:
     from tests.support.intake_stage import Stage
@@ -34,6 +34,8 @@ def test_real_table_becomes_one_queued_run_whose_matrix_is_what_serving_would_en
     run = stage.upload("penguins.csv", text, "penguins")
     assert (run.state, run.stage, run.percent) == ("QUEUED", "queued", 25)
     assert run.dataset.rows == 344
+    assert run.task_reason == "classification, because species is text"
+    assert run.task_reason not in run.warnings
     assert run.dataset.version_id
     assert stage.messages() == [{"format_version": 1, "model": "penguins", "run_id": run.run_id, "request_id": None}]
     document = stage.table(run)
@@ -84,7 +86,7 @@ def test_what_the_deployed_functions_have_no_room_for_is_refused_with_what_to_de
 def test_a_table_without_room_is_refused_before_it_is_read(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MODELLOOP_TRAINER_STORAGE", "0")
     settings.cache_clear()
-    monkeypatch.setattr(prepare, "load", lambda *_: pytest.fail("it was read"))
+    monkeypatch.setattr(preparation, "load", lambda *_: pytest.fail("it was read"))
     (outcome,) = stage.deliver(stage.event(keys.dataset("m", "t.csv"), small().encode()))
     assert outcome["outcome"] == "rejected"
 
@@ -171,7 +173,7 @@ def test_classes_that_differ_in_case_alone_and_a_row_without_a_label_are_warned_
     labels = ("Yes", "yes", "No", "other")
     run = stage.upload("t.csv", "x,y\n" + "".join(f"{i},{labels[i % 4]}\n" for i in range(80)) + "80,\n")
     assert [warning for warning in run.warnings if "case" in warning] == [
-        "the classes 'Yes', 'yes' differ in case alone and are told apart: write them alike if they mean the same"
+        "the classes 'Yes', 'yes' differ only in upper and lower case: spell them the same if they mean the same"
     ]
     assert "1 row has no label and was left out" in run.warnings
 

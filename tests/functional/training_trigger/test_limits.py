@@ -18,8 +18,9 @@ import pytest
 from modelloop import keys
 from modelloop.errors import DatasetRejectedError
 from modelloop.spec.model import Spec
+from tests.support.intake_stage import DEPLOYED
 from training_trigger import engine
-from training_trigger.prepare import prepare
+from training_trigger.preparation import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +58,7 @@ def refusal(folder: Path, file: str, size: int = resource.RLIM_INFINITY) -> tupl
     path.write_bytes(FORMS[file])
     try:
         with largest_file(size), engine.connect(folder) as connection:
-            prepare(connection, path, file=file, model="m", spec=Spec(), progress=lambda _: None)
+            prepare(connection, path, file=file, model="m", spec=Spec(), trainer=DEPLOYED, progress=lambda _: None)
     except DatasetRejectedError as error:
         cause = error.__cause__ or error
         ours = [frame.name for frame in traceback.extract_tb(cause.__traceback__) if "/functions/" in frame.filename]

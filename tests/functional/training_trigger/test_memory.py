@@ -25,12 +25,13 @@ from pathlib import Path
 from modelloop.errors import DatasetRejectedError
 from modelloop.spec.model import Spec
 from training_trigger import engine
-from training_trigger.prepare import prepare
+from training_trigger.preparation import prepare
+from training_trigger.services import Trainer
 
 path, file = Path(sys.argv[1]), sys.argv[2]
 try:
     with engine.connect(path.parent) as connection:
-        prepare(connection, path, file=file, model="m", spec=Spec(), progress=print)
+        prepare(connection, path, file=file, model="m", spec=Spec(), trainer=Trainer(3008, 4096), progress=print)
 except DatasetRejectedError as error:
     status = Path("/proc/self/status").read_text()  # getrusage would count the parent before the exec
     print(int(status.partition("VmHWM:")[2].split()[0]) // 1024, error.message)
@@ -58,8 +59,8 @@ WIDE = CORPUS["ten thousand columns"]
 @pytest.mark.parametrize(
     ("body", "file", "says"),
     [
-        pytest.param(lambda: CORPUS["gzip bomb"].body, "t.csv.gz", "swells beyond", id="bomb"),
-        pytest.param(swelling, "t.csv.gz", "swells beyond", id="four gigabytes"),
+        pytest.param(lambda: CORPUS["gzip bomb"].body, "t.csv.gz", "MiB when unpacked", id="bomb"),
+        pytest.param(swelling, "t.csv.gz", "MiB when unpacked", id="four gigabytes"),
         pytest.param(
             countless, "t.parquet", "the table has 112,000,000 rows; with a single column", id="countless rows"
         ),

@@ -15,7 +15,7 @@ ROWS = 300
 COLUMNS: dict[str, tuple[Callable[[int], str], str]] = {
     "junk": (
         lambda i: "?" if i == 7 else f"{i}.5",
-        "1 of 300 values is not a number: '?' (1); mend them, or list them if they mean missing: `missing: [\"?\"]`",
+        "1 of 300 values is not a number: '?' (1); correct them, or if they mean missing, put `missing: [\"?\"]`",
     ),
     "junks": (
         lambda i: {7: "?", 8: "?", 9: 'n"k'}.get(i, f"{i}.5"),
@@ -33,8 +33,8 @@ COLUMNS: dict[str, tuple[Callable[[int], str], str]] = {
     "percent": (lambda i: f"{i / 10}%", "numbers with percent signs such as '0.0%': write 12.3, not 12.3%"),
     "dollar": (lambda i: f"${i}", "numbers with currency signs such as '$0': write 5, not $5"),
     "plus": (lambda i: f"{'+' if i % 2 else '-'}{i}.2", "numbers with plus signs such as '+1.2': write 1.2, not +1.2"),
-    "point": (lambda i: f".{i + 1}", "numbers with points without a digit on both sides such as '.1'"),
-    "dot": (lambda i: f"{i}.", "numbers with points without a digit on both sides such as '0.'"),
+    "point": (lambda i: f".{i + 1}", "numbers with decimal points without a digit on both sides such as '.1'"),
+    "dot": (lambda i: f"{i}.", "numbers with decimal points without a digit on both sides such as '0.'"),
     "german": (lambda i: f"{i % 28 + 1:02d}.12.{i + 1900}", "dates that are not in ISO form such as '01.12.1900'"),
     "american": (lambda i: f"12/{i % 28 + 1}/{i + 1900}", "dates that are not in ISO form such as '12/1/1900'"),
 }
@@ -64,7 +64,7 @@ def test_the_cells_in_the_way_are_named_before_a_column_is_taken_for_names_of_ro
 def test_what_is_masked_is_not_shown(stage: Stage) -> None:
     stage.spec("mask: [junk, comma]\n")
     run = stage.upload("t.csv", table({name: COLUMNS[name][0] for name in ("junk", "comma")}))
-    assert any("1 of 300 values is not a number: mend them" in warning for warning in run.warnings)
+    assert any("1 of 300 values is not a number: correct them" in warning for warning in run.warnings)
     assert any("numbers with decimal commas: write 1.5" in warning for warning in run.warnings)
     assert "?" not in str(run.warnings)
 
@@ -72,8 +72,12 @@ def test_what_is_masked_is_not_shown(stage: Stage) -> None:
 @pytest.mark.parametrize(
     ("name", "spec", "says"),
     [
-        ("junk", "", "target 'junk' is not all numbers: 1 of 300 values is not a number: '?' (1); mend them, or list"),
-        ("junk", "target: junk\ntask: regression\n", "target 'junk' holds text: 1 of 300 values is not a number: '?'"),
+        (
+            "junk",
+            "",
+            "target 'junk' is not all numbers: 1 of 300 values is not a number: '?' (1); correct them",
+        ),
+        ("junk", "target: junk\ntask: regression\n", "target 'junk' is text: 1 of 300 values is not a number: '?'"),
         ("comma", "", "target 'comma' is not all numbers: it holds numbers with decimal commas such as '0,5': write"),
         ("german", "", "dates that are not in ISO form such as '01.12.1900'"),
     ],

@@ -12,9 +12,9 @@ import pytest
 from sklearn import datasets
 
 from modelloop.spec.model import Spec, parse_spec
-from modelloop.tables.encoding import encoding_from_json
+from tests.support.intake_stage import DEPLOYED
 from training_trigger import engine
-from training_trigger.prepare import Prepared, prepare
+from training_trigger.preparation import Prepared, prepare
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,8 +34,8 @@ def taken(folder: Path, text: str, spec: Spec | None = None) -> Prepared:
     path.write_text(text, encoding="utf-8", newline="")
     with engine.connect(folder) as connection:
         return prepare(
-            connection, path, file="t.csv", model="m", spec=spec or Spec(), progress=lambda _: None
-        )  # fmt: skip
+            connection, path, file="t.csv", model="m", spec=spec or Spec(), trainer=DEPLOYED, progress=lambda _: None
+        )
 
 
 @pytest.mark.parametrize(
@@ -49,8 +49,8 @@ def taken(folder: Path, text: str, spec: Spec | None = None) -> Prepared:
 def test_classification_tables(tmp_path: Path, load: Any, rows: int, classes: list[str]) -> None:
     bunch = load()
     prepared = taken(tmp_path, table(bunch))
-    document = prepared.document
-    assert (document["task"], document["rows"], document["classes"]) == ("classification", rows, classes)
+    facts = prepared.facts
+    assert (facts.task, facts.rows, facts.classes) == ("classification", rows, classes)
     matrix = np.load(prepared.files["matrix.npy"])
     np.testing.assert_array_equal(matrix, bunch.data.astype(np.float32))
     target = np.load(prepared.files["target.npy"])
@@ -62,17 +62,17 @@ def test_classification_tables(tmp_path: Path, load: Any, rows: int, classes: li
 def test_regression_table(tmp_path: Path) -> None:
     bunch = datasets.load_diabetes()
     prepared = taken(tmp_path, table(bunch, labels=False))
-    assert prepared.document["task"] == "regression"
-    assert prepared.document["classes"] is None
+    assert prepared.facts.task == "regression"
+    assert prepared.facts.classes is None
     np.testing.assert_array_equal(np.load(prepared.files["target.npy"]), bunch.target)
 
 
 def test_digits_classes_keep_their_type_and_constant_pixels_are_dropped(tmp_path: Path) -> None:
     bunch = datasets.load_digits()
-    document = taken(tmp_path, table(bunch, labels=False)).document
-    assert document["classes"] == list(range(10))
-    assert all(isinstance(label, int) for label in document["classes"])
-    dropped = {column["name"]: column["reason"] for column in document["profile"] if column["role"] == "dropped"}
+    facts = taken(tmp_path, table(bunch, labels=False)).facts
+    assert facts.classes == list(range(10))
+    assert all(isinstance(label, int) for label in facts.classes)
+    dropped = {column.name: column.reason for column in facts.profile if column.role == "dropped"}
     constant = {name for name, low, high in zip(bunch.feature_names, bunch.data.min(0), bunch.data.max(0), strict=True)
                 if low == high}  # fmt: skip
     assert dropped == dict.fromkeys(constant, "every row has the same value")
@@ -82,13 +82,13 @@ def test_raw_penguins_have_their_identifiers_dropped_and_dates_read(tmp_path: Pa
     path = next(path for path in files("palmerpenguins") or () if path.name == "penguins-raw.csv")
     spec = parse_spec("target: Species\n")
     prepared = taken(tmp_path, path.read_text(), spec)
-    kinds = {column.name: column.kind for column in encoding_from_json(prepared.document["encoding"]).columns}
-    roles = {column["name"]: (column["role"], column["reason"]) for column in prepared.document["profile"]}
+    kinds = {column.name: column.kind for column in prepared.facts.encoding.columns}
+    roles = {column.name: (column.role, column.reason) for column in prepared.facts.profile}
     assert kinds["Date Egg"] == "date"
     assert kinds["Body Mass (g)"] == "number"
     assert roles["Region"] == ("dropped", "every row has the same value")
     assert roles["Stage"] == ("dropped", "every row has the same value")
-    assert len(prepared.document["classes"]) == 3
+    assert len(prepared.facts.classes or ()) == 3
 
 
 def test_leak_and_row_number_are_warned_about(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_leak_and_row_number_are_warned_about(tmp_path: Path) -> None:
     for place, line in enumerate(lines[1:]):
         rest, _, label = line.rpartition(",")
         told.append(f"{place},{rest},{answer[label]},{label}")
-    warnings = taken(tmp_path, "\n".join(told)).warnings
+    warnings = taken(tmp_path, "\n".join(told)).facts.warnings
     assert any("'answer' alone predicts the target almost perfectly (100.0%)" in warning for warning in warnings)
     assert any("'row_id' looks like a row number" in warning for warning in warnings)
     assert not any("petal" in warning for warning in warnings)

@@ -9,8 +9,8 @@ import pytest
 from modelloop import keys
 from modelloop.aws import clients
 from modelloop.aws.storage import Bucket
-from modelloop.captures import origins
-from modelloop.captures.erasure import Row
+from modelloop.captures.erasure import RowSelection, erase_from_table
+from modelloop.contracts.origins import read_origins
 from modelloop.contracts.retrain_request import RetrainRequest
 from modelloop.versions.run import SUCCEEDED
 
@@ -57,7 +57,7 @@ def test_derived_table_is_base_rows_then_labelled_rows_on_their_old_sides(stage:
     table, told = (Bucket(bucket).get(name) for name in (key, key.replace(".csv", ".origins.json")))
     assert table.startswith(b"x,kind,y\n")
     assert [row[:2] for row in json.loads(told)["rows"]] == [[f"p{place:04d}", 0] for place in range(100, 310)]
-    (left, gone), _ = origins.without(table, told, Row("p0101", 0))
+    left, gone = erase_from_table(table, read_origins(told), RowSelection("p0101", 0))
     assert (gone, table.replace(b"\n50.5,b,no\n", b"\n")) == (1, left)
 
 

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from modelloop.aws.serving import pointers
+from modelloop.aws.storage import Bucket
 from modelloop.contracts.pointer import VersionRef
 from modelloop.contracts.version_facts import VersionFacts
 from modelloop.rollout import moves
-from tests.support.stores import ARTIFACTS
+from tests.support.intake_stage import ARTIFACTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,9 +33,9 @@ def crown(stage: Stage, run: Run) -> None:
     facts = VersionFacts(split=document["split"], target=document["target"])
     number = stage.registry.register_version("m", run.run_id, facts)
     ref = VersionRef(number, run.run_id, "f", "s", 1)
-    pointer, etag = pointers.read(ARTIFACTS, "m")
+    pointer, etag = pointers.read(Bucket(ARTIFACTS), "m")
     now = "2026-11-01T00:00:00.000Z"
-    pointers.publish(ARTIFACTS, moves.promote(pointer, ref, model="m", now=now, who="tester", why="test"), etag)
+    pointers.publish(Bucket(ARTIFACTS), moves.promote(pointer, ref, model="m", now=now, who="tester", why="test"), etag)
 
 
 def sides(stage: Stage, run: Run) -> list[int]:

@@ -71,14 +71,14 @@ def test_large_trees_with_categories_are_walked_row_by_row() -> None:
     assert batch_of(flat._form) is None
 
 
-def test_numpy_is_bought_once_the_rent_exceeds_its_price(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_numpy_is_imported_once_scoring_row_by_row_took_as_long(monkeypatch: pytest.MonkeyPatch) -> None:
     enc, model = fitted("gradient_boosting", "regression", {"n_estimators": 5})
     _, flat = compiled(model, enc)
     plain = vectors(enc, 100, 3).astype(float).tolist()
     before = flat.predict(plain)
     monkeypatch.setattr(batch_scorer, "_BUILD_SECONDS", 0.0)
     bought = flat.predict(plain)
-    assert flat._many._batch is not None
+    assert flat._batch_scorer._batch is not None
     assert flat.predict(plain[:40]).predict == bought.predict[:40] == before.predict[:40]
 
 
@@ -93,7 +93,7 @@ def test_slots_in_a_block_give_the_bits_of_rows_in_lists(
     few = flat.predict(block[:10])
     monkeypatch.setattr(batch_scorer, "_BUILD_SECONDS", -1.0)
     plain = flat.predict(rows.astype(float).tolist())
-    assert flat._many._batch is not None
+    assert flat._batch_scorer._batch is not None
     assert flat.predict(block) == flat.predict(block[:]) == flat.predict(rows.astype(float).tolist())
     assert few.predict == plain.predict[:10]
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inference.onnx_engine import load_onnx
+from inference.onnx_engine import OnnxModel, load_onnx
 from modelloop.errors import ArtifactRefusedError, ExportMismatchError, InvalidValueError
 from modelloop.versions.parity import compare, onnx_tolerance
 from tests.properties.export.generated import fitted, vectors
@@ -33,9 +33,9 @@ MODELS: list[tuple[str, str, dict[str, Any], int]] = [
 ]
 
 
-def bundle(model: Any, content: bytes, task: str) -> dict[str, Any]:
-    classes = list(range(len(model.classes_))) if task == "classification" else None
-    return {"task": task, "classes": classes, "onnx": {"outputs": [input_and_output(content)[1]]}}
+def loaded(model: Any, content: bytes, task: str) -> OnnxModel:
+    classes = len(model.classes_) if task == "classification" else 0
+    return load_onnx(content, output=input_and_output(content)[1], task=task, classes=classes)
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")  # the converter reads attributes that will go
@@ -44,7 +44,7 @@ def test_converted_models_answer_as_the_estimator(name: str, task: str, params: 
     enc, model = fitted(name, task, params, classes=classes, rows=200)
     assert flatten(model, enc) is None
     content = convert(model, len(enc.slots))
-    engine = load_onnx(content, bundle(model, content, task))
+    engine = loaded(model, content, task)
     rows = np.vstack([vectors(enc, 200, 5, 0.2), np.full((1, len(enc.slots)), np.nan, np.float32)])
     answers = model.predict_proba(rows) if task == "classification" else model.predict(rows)[:, np.newaxis]
     expected = answers.tolist()
@@ -56,7 +56,7 @@ def test_conversion_runs_on_its_own() -> None:
     enc, model = fitted("knn", "classification", {}, rows=60)
     exported = to_onnx(model, enc)
     assert exported.facts()["bytes"] == len(exported.content)
-    engine = load_onnx(exported.content, {"task": "classification", "classes": ["a", "b"], "onnx": exported.facts()})
+    engine = load_onnx(exported.content, output=exported.output, task="classification", classes=2)
     assert (engine.slots, engine.classes) == (len(enc.slots), 2)
     rows = vectors(enc, 20, 1).astype(float).tolist()
     probabilities = np.array(engine.predict(rows).proba)
@@ -99,12 +99,12 @@ def test_a_conversion_that_hangs_is_stopped(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_file_that_is_not_a_model_of_ours_is_refused() -> None:
     with pytest.raises(ArtifactRefusedError, match="refuses"):
-        load_onnx(b"not a model", {"task": "regression", "classes": None, "onnx": {"outputs": ["y"]}})
+        load_onnx(b"not a model", output="y", task="regression", classes=0)
     enc, model = fitted("knn", "classification", {}, rows=60)
     content = convert(model, len(enc.slots))
     with pytest.raises(ArtifactRefusedError, match="output"):
-        load_onnx(content, {"task": "classification", "classes": [0, 1], "onnx": {"outputs": ["other"]}})
-    engine = load_onnx(content, bundle(model, content, "classification") | {"classes": [0, 1, 2]})
+        load_onnx(content, output="other", task="classification", classes=2)
+    engine = load_onnx(content, output=input_and_output(content)[1], task="classification", classes=3)
     with pytest.raises(ArtifactRefusedError, match="probabilities"):
         engine.predict([[0.0] * len(enc.slots)])
 

@@ -21,6 +21,8 @@ from tests.functional.inference.conftest import RUN, make_bundle
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from modelloop.contracts.http_request import HttpAnswer
+
 BODIES = 10_000
 MOST_CPU = 0.1
 ROUTES = ("/v2/models/{model}/infer", "/models/{model}/invocations", "/models/{model}/feedback", "/v2/repository/index")
@@ -76,29 +78,28 @@ class Sink:
 
 
 @pytest.fixture(scope="module")
-def answer() -> Iterator[Callable[[str, bytes, dict[str, str]], dict[str, Any]]]:
+def answer() -> Iterator[Callable[[str, bytes, dict[str, str]], HttpAnswer]]:
     import hashlib  # noqa: PLC0415
 
     from inference import handler  # noqa: PLC0415
-    from inference.service import service  # noqa: PLC0415
     from modelloop import keys  # noqa: PLC0415
 
     patch = pytest.MonkeyPatch()
     patch.setenv("MODELLOOP_CAPTURE_MODE", "before")
     patch.setenv("MODELLOOP_ARTIFACTS_BUCKET", "artifacts")
     settings.cache_clear()
-    service.cache_clear()
+    handler.service.cache_clear()
     body = json.dumps(make_bundle()).encode()
     file = keys.version("penguins", RUN.format(1), keys.BUNDLE)
     ref = {"version": 1, "run_id": RUN.format(1), "file": file, "sha256": hashlib.sha256(body).hexdigest(), "bytes": len(body)}  # fmt: skip  # noqa: E501
     pointer = {"format_version": 1, "model": "penguins", "revision": 1, "champion": ref}
     memory = Memory()
     memory.objects = {file: body, keys.pointer("penguins"): json.dumps(pointer).encode()}
-    plane = service()
-    plane.pointers._objects = plane.shelf._objects = memory  # type: ignore[assignment]
+    plane = handler.service()
+    plane.pointers._objects = plane.model_cache._objects = memory  # type: ignore[assignment]
     plane.outbox._stream = plane.feedback = Sink()  # type: ignore[assignment]
 
-    def call(resource: str, raw: bytes, headers: dict[str, str]) -> dict[str, Any]:
+    def call(resource: str, raw: bytes, headers: dict[str, str]) -> HttpAnswer:
         return handler.handler(
             {
                 "resource": resource,
@@ -115,12 +116,12 @@ def answer() -> Iterator[Callable[[str, bytes, dict[str, str]], dict[str, Any]]]
     yield call
     patch.undo()
     settings.cache_clear()
-    service.cache_clear()
+    handler.service.cache_clear()
 
 
-def check(found: dict[str, Any]) -> int:
+def check(found: HttpAnswer) -> int:
     """Assert what holds for every answer and return its status."""
-    status: int = found["statusCode"]
+    status = found["statusCode"]
     assert 200 <= status < 300 or 400 <= status < 500, found
     if found["isBase64Encoded"]:
         assert status == 200
@@ -189,7 +190,7 @@ def make(chooser: random.Random) -> tuple[str, bytes, dict[str, str]]:
     return chooser.choice(ROUTES), raw, headers
 
 
-def test_ten_thousand_bodies_are_answered(answer: Callable[..., dict[str, Any]], capsys: Any) -> None:
+def test_ten_thousand_bodies_are_answered(answer: Callable[..., HttpAnswer], capsys: Any) -> None:
     chooser = random.Random(20261123)
     statuses: Counter[int] = Counter()
     slow: list[tuple[float, bytes]] = []
@@ -219,7 +220,7 @@ def test_ten_thousand_bodies_are_answered(answer: Callable[..., dict[str, Any]],
         (b'"' + b"x" * 3_900_000 + b'"', "application/json"),
     ],
 )
-def test_large_bodies_cost_little(answer: Callable[..., dict[str, Any]], body: bytes, content_type: str) -> None:
+def test_large_bodies_cost_little(answer: Callable[..., HttpAnswer], body: bytes, content_type: str) -> None:
     assert len(body) <= 4_000_000
     started = time.thread_time()
     found = answer(ROUTES[1], body, {"Content-Type": content_type})
@@ -239,5 +240,5 @@ JSON = st.recursive(
 
 @hypothesis_settings(max_examples=150, deadline=None)
 @given(route=st.sampled_from(ROUTES), document=JSON)
-def test_any_document_is_answered(answer: Callable[..., dict[str, Any]], route: str, document: Any) -> None:
+def test_any_document_is_answered(answer: Callable[..., HttpAnswer], route: str, document: Any) -> None:
     check(answer(route, json.dumps(document).encode(), {}))

@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from modelloop.errors import DatasetRejectedError
 from modelloop.spec.model import Spec
 from modelloop.tables import grammar
-from modelloop.tables.encoding import encoding_from_json
+from tests.support.intake_stage import DEPLOYED
 from training_trigger import engine
-from training_trigger.prepare import Prepared, prepare
+from training_trigger.preparation import Prepared, prepare
 from training_trigger.reading.load import load
 
 if TYPE_CHECKING:
@@ -110,11 +110,13 @@ def test_matrix_is_what_the_shared_encoding_gives(data: st.DataObject, rows: int
             assert any(reason in told for reason in SPARSE), told
             return
         matrix = np.load(prepared.files["matrix.npy"])
-    encoding = encoding_from_json(prepared.document["encoding"])
+    encoding = prepared.facts.encoding
     served = encoding.read(rows, columns)
     np.testing.assert_array_equal(matrix, np.array(served.vectors, np.float32))
 
 
 def _prepare(path: Path) -> Prepared:
     with engine.connect(path.parent) as connection:
-        return prepare(connection, path, file="t.csv", model="m", spec=Spec(), progress=lambda _: None)
+        return prepare(
+            connection, path, file="t.csv", model="m", spec=Spec(), trainer=DEPLOYED, progress=lambda _: None
+        )

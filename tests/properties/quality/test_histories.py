@@ -38,7 +38,8 @@ def history(source: random.Random) -> tuple[list[dict[str, Any]], list[dict[str,
         rows = source.randint(1, 3)
         entry: dict[str, Any] = {
             "id": uuid7(source.randint(0, 10**12)), "offset": source.choice([0, 0, 3]), "version": source.randint(1, 3),
-            "predict": source.choices(CLASSES, k=rows), "proba": None, "slices": None,
+            "variant": "champion", "rollout": "", "predict": source.choices(CLASSES, k=rows), "proba": None,
+            "slices": None,
         }  # fmt: skip
         entries += [entry] * source.choice([1, 1, 2])
         if source.random() < 0.3:

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from metrics_aggregation import batches, predictions, record_buffer
+from metrics_aggregation import record_buffer
 from metrics_aggregation.aggregation import Aggregation, Source
-from metrics_aggregation.predictions import FIELDS
-from metrics_aggregation.records import fault, hour_of, hours_of
-from modelloop.ids import uuid7
+from modelloop.captures import reader
+from modelloop.captures.reader import FIELDS
+from modelloop.captures.rules import fault
+from modelloop.ids import hour_of, hours_of, uuid7
 from modelloop.monitoring import summary
 from tests.functional.metrics_aggregation.test_handler import BAD_LINES
 from tests.functional.metrics_aggregation.world import NOON, error, label, prediction
@@ -90,8 +91,8 @@ def merged(found: Iterable[tuple[str, bytes]]) -> dict[str, Any]:
 @given(found=st.lists(lines(), min_size=1, max_size=25), size=st.sampled_from([1, 700, 3_000, 1 << 17]))
 def test_an_object_yields_what_its_lines_yield_one_by_one(found: list[bytes], size: int, enough: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(batches, "BATCH_BYTES", size)
-        patch.setattr(record_buffer, "ENOUGH_ROWS", enough)
+        patch.setattr(reader, "BATCH_BYTES", size)
+        patch.setattr(record_buffer, "MIN_ROWS", enough)
         whole = outputs(b"\n".join(found))
 
     assert merged(whole.items()) == merged(one_by_one(found))
@@ -106,7 +107,7 @@ def test_records_pass_together_when_each_passes_alone(found: list[bytes]) -> Non
         for record in records
     ]
 
-    together = predictions.together(range(len(found)), found, records)
+    together = reader.together(range(len(found)), found, records)
 
     assert (together is not None) == all(passing)
     if together:

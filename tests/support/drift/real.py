@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from sklearn import datasets
 
-from modelloop.tables.encoding import MOST_CATEGORIES, Column, Encoding
+from modelloop.tables.encoding import MAX_CATEGORIES, Column, Encoding
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,7 +116,7 @@ def _read(name: str, lines: list[dict[str, str]], numbers: Sequence[str], texts:
     ]
     for column in texts:
         values = [line[column] for line in lines]
-        often = Counter(value for value in values if value not in {"", "NA"}).most_common(MOST_CATEGORIES)
+        often = Counter(value for value in values if value not in {"", "NA"}).most_common(MAX_CATEGORIES)
         known = tuple(value for value, count in often if count >= LEAST_ROWS)
         codes = {"": np.nan, "NA": np.nan} | {value: float(code) for code, value in enumerate(known)}
         columns.append(Column(column, "text", known))

@@ -4,12 +4,19 @@ from typing import Any
 
 import orjson
 
-from modelloop.captures.record import CaptureRule, Prediction, error_line, feedback_line, join_lines, prediction_lines
+from modelloop.contracts.capture_record import (
+    CaptureRule,
+    ErrorRecord,
+    FeedbackRecord,
+    PredictionRecord,
+    join_lines,
+    prediction_lines,
+)
 from modelloop.ids import uuid7
 
 
-def prediction(rows: int, text: str = "x") -> Prediction:
-    return Prediction(
+def prediction(rows: int, text: str = "x") -> PredictionRecord:
+    return PredictionRecord(
         "id", "2026-01-01T00:00:00.000Z", "m", 3, "run", "champion", ["a"] * rows, [[0.25, 0.75]] * rows,
         {"n": list(range(rows)), "t": [text] * rows}, {"t": 1}, 0.41239, False, rollout="20260101T000000000Z",
     )  # fmt: skip
@@ -27,7 +34,7 @@ def test_a_record_is_one_line_in_the_agreed_form() -> None:
 
 
 def test_large_records_become_several_that_add_up() -> None:
-    lines = prediction_lines(prediction(100, "y" * 50), largest=2_000)
+    lines = prediction_lines(prediction(100, "y" * 50), max_bytes=2_000)
     records: list[dict[str, Any]] = [orjson.loads(line) for line in lines]
     assert len(lines) > 1
     assert all(len(line) <= 2_000 for line in lines)
@@ -38,7 +45,7 @@ def test_large_records_become_several_that_add_up() -> None:
 
 
 def test_a_row_larger_than_a_line_keeps_its_prediction() -> None:
-    (line,) = prediction_lines(prediction(1, "z" * 5_000), largest=2_000)
+    (line,) = prediction_lines(prediction(1, "z" * 5_000), max_bytes=2_000)
     assert orjson.loads(line)["columns"] is None
     assert orjson.loads(line)["predict"] == ["a"]
 
@@ -55,20 +62,16 @@ def test_sampling_is_by_id_and_close_to_its_share() -> None:
 
 def test_lines_are_joined_under_the_limit_and_none_is_cut() -> None:
     lines = [b"a" * 400, b"b" * 400, b"c" * 900, b"d" * 10]
-    records = join_lines(lines, largest=1_000)
+    records = join_lines(lines, max_bytes=1_000)
     assert [len(record) for record in records] == [802, 912]
     assert b"".join(records).splitlines() == lines
     assert join_lines([]) == []
 
 
 def test_errors_and_feedback_have_their_own_form() -> None:
-    error = orjson.loads(
-        error_line(
-            prediction_id="i", time="t", model="m", version=None, variant="", status=422, error_code="X", latency_ms=1.0
-        )
-    )
+    error = orjson.loads(ErrorRecord("i", "t", "m", None, "", 422, "X", latency_ms=1.0).to_line())
     assert (error["kind"], error["version"], error["status"]) == ("error", None, 422)
-    label = orjson.loads(feedback_line(prediction_id="i", row=2, label=True, time="t", model="m"))
+    label = orjson.loads(FeedbackRecord("i", 2, label=True, time="t", model="m").to_line())
     assert label == {
         "format_version": 1, "kind": "feedback", "id": "i", "row": 2, "label": True, "time": "t", "model": "m",
     }  # fmt: skip

@@ -5,11 +5,11 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from rich.console import Console
+from rich.console import Console as RichConsole
 
+from modelloop_cli.console import Console
 from modelloop_cli.demo import tables, traffic
-from modelloop_cli.demo.journey import Journey
-from modelloop_cli.screen import Screen
+from modelloop_cli.demo.steps import Steps
 from modelloop_client.failures import CommandError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def test_tables_are_found_without_importing_their_packages() -> None:
     assert {"pandas", "numpy", "sklearn", "palmerpenguins"} & set(loaded) == set()
 
 
-def test_the_mishap_changes_one_column_and_leaves_missing_cells() -> None:
+def test_the_fault_changes_one_column_and_leaves_missing_cells() -> None:
     example = tables.penguins()
     row, gap = example.rows()[0], next(row for row in example.rows() if row["body_mass_g"] is None)
 
@@ -67,19 +67,19 @@ def test_traffic_is_the_same_for_the_same_seed() -> None:
     assert traffic.draw(example, 50, seed=1) != traffic.draw(example, 50, seed=2)
 
 
-def test_a_failed_station_is_kept_and_ends_the_journey() -> None:
-    screen = Screen(story=True)
-    screen.notes = screen.out = Console(record=True, width=120)
-    journey = Journey(screen)
-    with journey.station("Train"):
+def test_a_failed_step_is_kept_and_ends_the_example() -> None:
+    console = Console(notes_to_stdout=True)
+    console.notes = console.out = RichConsole(record=True, width=120)
+    steps = Steps(console)
+    with steps.step("Train"):
         pass
-    with pytest.raises(CommandError), journey.station("Predict"):
+    with pytest.raises(CommandError), steps.step("Predict"):
         raise CommandError("nothing answers", "modelloop up")
 
-    assert [station.failed for station in journey.stations] == [False, True]
-    assert journey.failed
-    screen.out.print(journey.summary())
-    told = screen.out.export_text()
-    assert "The loop is broken" in told
-    assert "✓  Train" in told
-    assert "✗  Predict" in told
+    assert [step.failed for step in steps.steps] == [False, True]
+    assert steps.failed
+    console.out.print(steps.summary())
+    text = console.out.export_text()
+    assert "A step of the demo failed" in text
+    assert "✓  Train" in text
+    assert "✗  Predict" in text

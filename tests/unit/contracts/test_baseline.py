@@ -30,7 +30,7 @@ def test_there_is_a_sample_with_and_one_without_seasons() -> None:
         ({"format_version": 2}, "format version 2, and version 1 can be read"),
         ({"rows": 1}, "format version None"),
         ({"format_version": 1, "rows": 1, "columns": [{}]}, "damaged"),
-        (["no object"], "the baseline is no JSON object"),
+        (["no object"], "the baseline is damaged: it is no JSON object"),
     ],
 )
 def test_what_cannot_be_read_is_refused(document: Any, reason: str) -> None:

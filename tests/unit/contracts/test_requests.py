@@ -45,7 +45,8 @@ RUN: dict[str, Any] = {
         "rows": 270, "columns": 2, "slots": 2, "bytes": 12, "classes": 0, "memory_mb": 334, "seconds": 5,
         "limits": {"memory_mb": 3008, "most_memory_mb": 10240, "seconds": 900},
     },
-    "spent": {"seconds": 3, "memory_mb": None}, "version": 2, "warnings": ["a warning"], "intake_attempts": 1,
+    "spent": {"seconds": 3, "memory_mb": None}, "version": 2,
+    "task_reason": "regression, because y has numbers with decimals", "warnings": ["a warning"], "intake_attempts": 1,
     "attempts": 1, "request_id": "r-1", "decided_at": None,
 }  # fmt: skip
 

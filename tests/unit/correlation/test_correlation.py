@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +15,10 @@ import inference.replay
 import inference.telemetry
 import trainer.counts
 import trainer.handler
-import training_trigger.counts
 import training_trigger.handler
 from metrics_aggregation import reactions
 from modelloop.aws.functions import TriggerFunction
+from modelloop.contracts.replay_request import ReplayRequest, ReplayVerdict
 from modelloop.monitoring import retraining
 from modelloop.versions.run import Run
 from tests.support.runs import dataset
@@ -49,13 +50,13 @@ def counted(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def service(monkeypatch: pytest.MonkeyPatch) -> None:
-    for counts in (trainer.counts, training_trigger.counts):
+    for counts in (trainer.counts, training_trigger.handler):
         monkeypatch.setattr(counts.metrics.provider, "service", "tested")  # a function reads it as it starts
 
 
 def deliver(monkeypatch: pytest.MonkeyPatch, run: Run | None) -> None:
-    registry = SimpleNamespace(get_run=lambda *_: run)
-    monkeypatch.setattr(trainer.handler, "open_services", lambda _: SimpleNamespace(registry=registry))
+    services = SimpleNamespace(registry=SimpleNamespace(get_run=lambda *_: run))
+    monkeypatch.setattr(trainer.handler, "open_services", lambda _: services)
     monkeypatch.setattr(trainer.handler, "take", lambda *_: run)
     monkeypatch.setattr(trainer.handler, "train", lambda *_: None)
     body = json.dumps({"format_version": 1, "model": "m", "run_id": RUN, "request_id": "req-4"})
@@ -97,13 +98,16 @@ def test_the_trigger_joins_the_request_to_the_run(monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_replay_names_the_run(monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
-    monkeypatch.setattr(inference.replay, "_replay", lambda _: {"ok": True})
+    verdict = ReplayVerdict(rows=3, answers="AAAA", ok=True, golden_ok=True)
+    monkeypatch.setattr(inference.replay, "_objects", lambda: None)
+    monkeypatch.setattr(inference.replay, "replay", lambda *_: verdict)
 
-    event = {"model": "m", "run_id": RUN, "request_id": "req-4"}
-    assert inference.replay.handler(event, None) == {"ok": True}
+    request = ReplayRequest("m", RUN, "req-4", "file", "00", 1, "vectors")
+    assert inference.replay.handler(request.to_json(), None) == verdict.to_json()
 
     (line,) = told(caplog, inference.telemetry.logger())
-    assert (line["correlation_id"], line["request_id"], line["verdict"]) == (RUN, "req-4", {"ok": True})
+    assert (line["correlation_id"], line["request_id"]) == (RUN, "req-4")
+    assert line["verdict"] == replace(verdict, answers=None).to_json()
 
 
 def test_a_retraining_of_the_loop_is_named_in_its_line(monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
@@ -131,7 +135,7 @@ def test_a_control_request_is_named_in_its_line(caplog: Any) -> None:
 
 
 def test_a_prediction_is_named_in_its_line_as_in_its_answer(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-    monkeypatch.setattr(inference.handler, "_after", SimpleNamespace(answered=lambda: None))
+    monkeypatch.setattr(inference.handler, "_after_response", SimpleNamespace(answered=lambda: None))
     event = {"httpMethod": "GET", "resource": "/nowhere", "requestContext": {"requestId": "req-3"}}
 
     answer = inference.handler.handler(event, None)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -7,11 +8,12 @@ import pytest
 
 from control.prometheus import families
 from control.prometheus.families import ModelState
-from inference import billed_time
-from inference.billed_time import LONGEST_START_MS, Meter, startup_ms
+from inference.billed_time import MAX_START_MS, BilledTime, startup_ms
 from inference.outbox import Outbox, Refused
 from metrics_aggregation import counting
+from modelloop.captures.reader import read_batches
 from modelloop.contracts.model_record import ModelRecord
+from modelloop.ids import uuid7
 from modelloop.monitoring import traffic, windows
 from modelloop.monitoring.cost import Rates
 from modelloop.monitoring.summary import Summary, SummaryKey
@@ -79,18 +81,20 @@ def test_the_scraper_reads_the_same_cost_as_the_summary() -> None:
 
 
 @pytest.mark.parametrize("odd", ["1", None, True, -1.0, 1e300, [2.0]])
-def test_what_is_no_time_is_taken_for_none(odd: object) -> None:
-    records = [{"error_code": "X", "latency_ms": 1.5, "overhead_ms": 2.0}, {"error_code": "X", "overhead_ms": odd}]
-    assert counting.errors(records)["busy_micros"] == 3_500
+def test_invalid_durations_count_as_nothing(odd: object) -> None:
+    facts = {"format_version": 1, "kind": "error", "id": uuid7(), "model": "m", "status": 422, "error_code": "X"}
+    records = [facts | {"latency_ms": 1.5, "overhead_ms": 2.0}, facts | {"overhead_ms": odd}]
+    (batch,) = read_batches(b"\n".join(json.dumps(record).encode() for record in records))
+    assert counting.count_errors([line.record for line in batch.errors])["busy_micros"] == 3_500
 
 
-def test_the_meter_gives_what_it_has_once_and_never_less_than_nothing() -> None:
-    meter = Meter()
-    meter.add(5.0)
-    meter.add(-2.0)
-    assert (meter.take(), meter.take()) == (3.0, 0.0)
-    meter.add(-1.0)
-    assert meter.take() == 0.0
+def test_billed_time_gives_what_it_has_once_and_never_less_than_nothing() -> None:
+    billed_time = BilledTime()
+    billed_time.add(5.0)
+    billed_time.add(-2.0)
+    assert (billed_time.take(), billed_time.take()) == (3.0, 0.0)
+    billed_time.add(-1.0)
+    assert billed_time.take() == 0.0
 
 
 class Sink:
@@ -104,17 +108,17 @@ class Sink:
         self.records += [orjson.loads(line) for record in records for line in record.splitlines()]
 
 
-def test_what_lies_between_two_records_goes_to_the_later_one_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(billed_time, "METER", Meter())
+def test_what_lies_between_two_records_goes_to_the_later_one_alone() -> None:
+    billed_time = BilledTime()
     sink = Sink()
-    outbox = Outbox(sink, lambda _: pytest.fail("no version is asked for"))
+    outbox = Outbox(sink, lambda _: pytest.fail("no version is asked for"), billed_time)
     refused = Refused("id", NOW, "m", 1, "champion", "", 422, "X", 1.5)
 
-    billed_time.METER.add(250.0)
+    billed_time.add(250.0)
     outbox.add(refused)
     outbox.add(refused)
     outbox.flush()
-    billed_time.METER.add(7.0)
+    billed_time.add(7.0)
     outbox.add(refused)
     outbox.flush()
 
@@ -122,4 +126,4 @@ def test_what_lies_between_two_records_goes_to_the_later_one_alone(monkeypatch: 
 
 
 def test_a_process_knows_when_it_began() -> None:
-    assert 0 < startup_ms() <= LONGEST_START_MS
+    assert 0 < startup_ms() <= MAX_START_MS

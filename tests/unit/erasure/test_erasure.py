@@ -2,21 +2,27 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from modelloop.captures import erasure, origins
-from modelloop.captures.erasure import Row
-from modelloop.captures.origins import Origin
+from modelloop.captures import erasure
+from modelloop.captures.erasure import Remainder, RowSelection
+from modelloop.contracts.capture_record import REWRITTEN_MARK
+from modelloop.contracts.index_entry import IndexEntry, SourceObject
+from modelloop.contracts.origins import Origin, Origins, line_digest
+from modelloop.ids import erasure_digest
 
 GONE, STAYS = "01a0c450-6c00-7ab6-8003-53625f95ebe0", "01a0c450-6c00-79db-bc5c-add016b9746a"
+TIME = "2026-11-23T10:00:00.000Z"
 PREDICTION = {
-    "kind": "prediction", "id": GONE, "model": "m", "offset": 2, "rows": 2, "columns": {"a": [1, 2]},
-    "unseen": {"a": 1}, "predict": ["x", "y"], "proba": None,
+    "format_version": 1, "kind": "prediction", "id": GONE, "offset": 2, "time": TIME, "model": "m", "version": 1,
+    "run_id": "r", "variant": "champion", "rollout": "", "rows": 2, "columns": {"a": [1, 2]}, "unseen": {"a": 1},
+    "predict": ["x", "y"], "proba": None, "latency_ms": 0.5, "overhead_ms": 0.0, "cold": False, "status": 200,
 }  # fmt: skip
-LABEL = {"kind": "feedback", "id": GONE, "model": "m", "row": 2, "label": "x"}
-ERROR = {"kind": "error", "id": GONE, "model": "m", "error_code": "X"}
+LABEL = {"format_version": 1, "kind": "feedback", "id": GONE, "model": "m", "row": 2, "label": "x", "time": TIME}
+ERROR = {"format_version": 1, "kind": "error", "id": GONE, "model": "m", "status": 422, "error_code": "X"}
 
 
 def lines(*records: dict[str, Any] | bytes) -> bytes:
@@ -25,9 +31,9 @@ def lines(*records: dict[str, Any] | bytes) -> bytes:
 
 def captured(body: bytes, row: int | None = None) -> tuple[list[bytes], tuple[int, int, int]]:
     """The lines that are left, without the mark, and how many rows, labels and lines went."""
-    found = erasure.captures(body, "m", Row(GONE, row))
+    found = erasure.erase_from_captures(body, "m", RowSelection(GONE, row))
     head, *kept, end = found.body.split(b"\n")
-    assert (head, end) == (erasure.MARK, b"")
+    assert (head, end) == (REWRITTEN_MARK, b"")
     return kept, (found.rows, found.labels, found.lines)
 
 
@@ -73,34 +79,36 @@ def test_one_row_goes_from_the_middle_and_others_keep_their_places() -> None:
     assert (before["offset"], before["rows"], before["columns"], before["proba"]) == (2, 1, {"a": [1]}, [[1]])
     assert (after["offset"], after["rows"], after["columns"], after["predict"]) == (4, 1, {"a": [3]}, ["z"])
     assert (label["row"], counted) == (2, (1, 1, 0))
-    assert captured(lines(record), 9) == ([json.dumps(record, separators=(",", ":")).encode()], (0, 0, 0))
+    assert captured(lines(record), 9) == ([json.dumps(record).encode()], (0, 0, 0))
 
 
 def test_a_rewritten_object_is_rewritten_the_same_way_again() -> None:
-    body = erasure.captures(lines(PREDICTION, LABEL | {"id": STAYS}), "m", Row(GONE, None)).body
-    assert erasure.captures(body, "m", Row(GONE, None)).body == body
+    body = erasure.erase_from_captures(lines(PREDICTION, LABEL | {"id": STAYS}), "m", RowSelection(GONE, None)).body
+    assert erasure.erase_from_captures(body, "m", RowSelection(GONE, None)).body == body
 
 
 def test_the_index_leads_to_the_new_version_and_loses_the_rows() -> None:
-    entry = {"id": GONE, "offset": 0, "predict": ["x", "y"], "proba": None, "slices": {"b": ["u", "v"]}}
-    body = lines({"key": "captures/1", "version_id": "old"}, entry, entry | {"id": STAYS})
-    led = erasure.index(body, "new")
-    assert erasure.index(led, "new") is led
-    assert [json.loads(line) for line in led.splitlines()[1:]] == [entry, entry | {"id": STAYS}]
-    kept, gone = erasure.entries(led, Row(GONE, 0))
-    head, left, other, _ = kept.split(b"\n")
-    assert json.loads(head) == {"key": "captures/1", "version_id": "new"}
-    assert json.loads(left) == entry | {"offset": 1, "predict": ["y"], "slices": {"b": ["v"]}}
-    assert (json.loads(other)["id"], gone) == (STAYS, 1)
-    assert erasure.entries(kept, Row(GONE, None))[1] == 1
+    entry = IndexEntry(GONE, 0, 1, "champion", "", ["x", "y"], None, {"b": ["u", "v"]})
+    other = replace(entry, id=STAYS, slices={"b": [GONE, "v"]})
+    body = b"\n".join([SourceObject("captures/1", "old").to_line(), entry.to_line(), other.to_line(), b""])
+    led = erasure.lead_index(body, "new")
+    assert erasure.lead_index(led, "new") is led
+    assert led.splitlines() == [SourceObject("captures/1", "new").to_line(), entry.to_line(), other.to_line()]
+    kept, gone = erasure.erase_from_index(led, RowSelection(GONE, 0))
+    head, left, others, _ = kept.split(b"\n")
+    assert head == SourceObject("captures/1", "new").to_line()
+    assert left == replace(entry, offset=1, predict=["y"], slices={"b": ["v"]}).to_line()
+    assert (others, gone) == (other.to_line(), 1)
+    assert erasure.erase_from_index(kept, RowSelection(GONE, None)).erased == 1
 
 
 def test_a_quotation_goes_and_what_was_wrong_stays() -> None:
     quotes = [{"line": at, "reason": "not JSON", "text": text} for at, text in enumerate([f"..{GONE}..", "other"])]
-    body = lines({"key": "captures/1"}, *quotes)
-    kept, gone = erasure.quarantine(body, Row(GONE, 1))
-    assert [json.loads(line) for line in kept.splitlines()[1:]] == [quotes[0] | {"text": ""}, quotes[1]]
-    assert (gone, erasure.quarantine(kept, Row(GONE, 1)).gone) == (1, 0)
+    body = lines({"format_version": 1, "key": "captures/1", "version_id": None, "refused": 2}, *quotes)
+    kept, gone = erasure.erase_from_quarantine(body, RowSelection(GONE, 1))
+    named = {"kind": "", "model": ""}
+    assert [json.loads(line) for line in kept.splitlines()[1:]] == [quotes[0] | {"text": ""} | named, quotes[1] | named]
+    assert (gone, erasure.erase_from_quarantine(kept, RowSelection(GONE, 1))) == (1, Remainder(kept, 0))
 
 
 BASE = b'a,b\n1,"one\n""two"""\n'
@@ -108,34 +116,38 @@ ROWS = [(GONE, 0), (STAYS, 0), (GONE, 1), (STAYS, 1)]
 LINES = [b"7,x\n", b"7,x\n", b'8,"y\nz"\n', b"9,\n"]
 
 
-def told(rows: list[tuple[str, int]] = ROWS) -> bytes:
-    listed = zip(rows, LINES, strict=True)
-    return origins.document(2, (Origin(*row, origins.line_digest(line)) for row, line in listed))
+def origins() -> Origins:
+    listed = zip(ROWS, LINES, strict=True)
+    return Origins(2, tuple(Origin(*row, line_digest(line)) for row, line in listed))
 
 
 def test_a_derived_table_loses_its_lines_once_however_often_it_is_tried() -> None:
-    wanted = Row(GONE, None)
-    (table, gone), left = origins.without(BASE + b"".join(LINES), told(), wanted)
+    wanted = RowSelection(GONE, None)
+    table, gone = erasure.erase_from_table(BASE + b"".join(LINES), origins(), wanted)
+    left = erasure.erase_from_origins(origins(), wanted)
     assert (table, gone) == (BASE + LINES[1] + LINES[3], 2)
-    assert origins.without(table, told(), wanted) == ((table, 0), left), "cut off before the list was written"
-    assert origins.without(table, left, wanted) == ((table, 0), left)
-    assert (origins.holds(told(), wanted), origins.holds(left, wanted)) == (True, False)
+    assert erasure.erase_from_table(table, origins(), wanted) == (table, 0), "cut off before the list was written"
+    assert erasure.erase_from_table(table, left, wanted) == (table, 0)
+    assert erasure.erase_from_origins(left, wanted) == left
+    assert (erasure.origins_hold(origins(), wanted), erasure.origins_hold(left, wanted)) == (True, False)
 
 
 def test_the_base_of_a_derived_table_is_never_touched() -> None:
     base = b"a,b\n" + LINES[0] + LINES[0]
-    known = origins.document(3, [Origin(GONE, 0, origins.line_digest(LINES[0]))])
-    assert origins.without(base + LINES[0], known, Row(GONE, None))[0] == (base, 1)
-    assert origins.without(base, known, Row(GONE, None))[0] == (base, 0)
+    known = Origins(3, (Origin(GONE, 0, line_digest(LINES[0])),))
+    assert erasure.erase_from_table(base + LINES[0], known, RowSelection(GONE, None)) == (base, 1)
+    assert erasure.erase_from_table(base, known, RowSelection(GONE, None)) == (base, 0)
 
 
 def test_two_erasures_that_cross_each_other_leave_neither() -> None:
-    half = origins.without(BASE + b"".join(LINES), told(), Row(GONE, 1))[0].body
-    both = origins.without(half, told(), Row(STAYS, 1))
-    assert both[0] == (BASE + LINES[0] + LINES[1], 1)
-    assert origins.without(both[0].body, both[1], Row(GONE, 1))[0] == (both[0].body, 0)
+    first, second = RowSelection(GONE, 1), RowSelection(STAYS, 1)
+    half = erasure.erase_from_table(BASE + b"".join(LINES), origins(), first).body
+    both = erasure.erase_from_table(half, origins(), second)
+    assert both == (BASE + LINES[0] + LINES[1], 1)
+    left = erasure.erase_from_origins(origins(), second)
+    assert erasure.erase_from_table(both.body, left, first) == (both.body, 0)
 
 
 def test_the_log_keeps_a_digest_that_only_the_ids_holder_can_make() -> None:
-    assert erasure.digest("m", GONE) != erasure.digest("n", GONE) != erasure.digest("n", STAYS)
-    assert len(erasure.digest("m", GONE)) == 64
+    assert erasure_digest("m", GONE) != erasure_digest("n", GONE) != erasure_digest("n", STAYS)
+    assert len(erasure_digest("m", GONE)) == 64

@@ -7,9 +7,17 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pytest
 
-from modelloop.captures.record import Prediction, error_line, feedback_line, join_lines, prediction_lines
+from modelloop.captures.cells import KnownColumn, KnownColumns
+from modelloop.contracts.capture_record import (
+    ErrorRecord,
+    FeedbackRecord,
+    PredictionRecord,
+    join_lines,
+    prediction_lines,
+)
 from modelloop.ids import uuid7
 from modelloop_cli.exporting import captures
+from modelloop_cli.exporting.captures import ExportedVersion
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,9 +30,20 @@ COLUMNS: dict[str, list[Any]] = {
 }  # fmt: skip
 
 
-def prediction(**changes: Any) -> Prediction:
+KNOWN = KnownColumns(
+    tuple(
+        KnownColumn(*column)
+        for column in (("mass", "number"), ("male", "boolean"), ("seen", "date"), ("island", "text"))
+    ),
+    KnownColumn("prediction", "label"),
+    classes=2,
+)
+VERSIONS = {3: ExportedVersion("run", KNOWN)}
+
+
+def prediction(**changes: Any) -> PredictionRecord:
     facts = {"predict": ["Adelie", "Gentoo", "Adelie"], "proba": [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]]}
-    return Prediction(ID, TIME, "m", 3, "run", "champion", **{"columns": COLUMNS} | facts | changes)  # type: ignore[arg-type]
+    return PredictionRecord(ID, TIME, "m", 3, "run", "champion", **{"columns": COLUMNS} | facts | changes)  # type: ignore[arg-type]
 
 
 def packed(*lines: bytes) -> bytes:
@@ -32,7 +51,7 @@ def packed(*lines: bytes) -> bytes:
 
 
 def exported(*lines: bytes, model: str = "m", body: bytes | None = None, **how: Any) -> list[captures.Line]:
-    found = captures.records(packed(*lines) if body is None else body, model, {3: "run"})
+    found = captures.records(packed(*lines) if body is None else body, model, VERSIONS.get)
     return [line for record in found for line in captures.lines(record, **how)]
 
 
@@ -91,8 +110,8 @@ def test_a_line_has_the_form_and_the_place_of_data_capture() -> None:
 
 
 def test_a_label_carries_the_event_id_of_its_row() -> None:
-    label = feedback_line(prediction_id=ID, row=1, label="Gentoo", time=TIME, model="m")
-    number = feedback_line(prediction_id=ID, row=2, label=2.5, time=TIME, model="m")
+    label = FeedbackRecord(ID, 1, "Gentoo", TIME, "m").to_line()
+    number = FeedbackRecord(ID, 2, 2.5, TIME, "m").to_line()
 
     *rows, told, other = exported(*prediction_lines(prediction()), label, number)
 
@@ -108,7 +127,7 @@ def test_a_label_carries_the_event_id_of_its_row() -> None:
 
 def test_regressions_have_no_probabilities() -> None:
     (line,) = exported(
-        *prediction_lines(Prediction(ID, TIME, "m", 3, "run", "champion", [1.5], None, {"mass": [None]}))
+        *prediction_lines(PredictionRecord(ID, TIME, "m", 3, "run", "champion", [1.5], None, {"mass": [None]}))
     )
     assert (data(line, "endpointInput"), data(line, "endpointOutput")) == ({"mass": None}, {"predict": 1.5})
 
@@ -117,20 +136,43 @@ def test_what_is_not_the_models_or_no_record_is_passed_over() -> None:
     (good,) = prediction_lines(prediction())
     record = orjson.loads(good)
     faults: list[dict[str, Any]] = [
-        {"format_version": 2}, {"kind": "other"}, {"time": "soon"}, {"id": "../../etc"}, {"version": "../3"},
+        {"format_version": 2}, {"kind": "other"}, {"id": "../../etc"}, {"version": "../3"},
         {"version": 4}, {"version": [3]}, {"run_id": "another"}, {"variant": "nobody"},
         {"rows": 2}, {"columns": {"mass": 1}}, {"columns": {"mass": "abc"}}, {"predict": None}, {"proba": [[1.0]]},
         {"model": "other"},
     ]  # fmt: skip
-    error = error_line(
-        prediction_id=ID, time=TIME, model="m", version=3, variant="champion", status=422, error_code="X", latency_ms=1
-    )
-    bad = [orjson.dumps(record | fault) for fault in faults]
+    error = ErrorRecord(ID, TIME, "m", 3, "champion", 422, "X", latency_ms=1).to_line()
+    bad = [orjson.dumps(record | {"id": uuid7(1_790_000_000_000)} | fault) for fault in faults]
 
     assert exported(b"not json", b"[1]", error, *bad) == []
     assert len(exported(*bad, good)) == 3
 
 
+def test_a_prediction_without_a_moment_happened_when_its_id_was_made() -> None:
+    (good,) = prediction_lines(prediction())
+    found = exported(orjson.dumps(orjson.loads(good) | {"time": "soon"}))
+    assert [line.time for line in found] == ["2026-09-21T14:13:20.000Z"] * 3
+
+
+def test_a_column_that_the_version_does_not_watch_never_refuses_a_row() -> None:
+    (good,) = prediction_lines(prediction())
+    odd = orjson.loads(good)
+    odd["columns"] |= {"short": [1], "none": 3}
+    assert exported(orjson.dumps(odd)) == exported(good)
+
+
+@pytest.mark.parametrize("columns", [{"mass": ["heavy", 1, 2]}, {"seen": ["soon", None, None]}, {"male": [1, 0, 1]}])
+def test_a_cell_that_counting_refuses_is_not_exported(columns: dict[str, Any]) -> None:
+    assert exported(*prediction_lines(prediction(columns=COLUMNS | columns))) == []
+
+
+def test_of_a_repeated_record_the_first_one_stands_as_it_does_for_the_summaries() -> None:
+    (good,) = prediction_lines(prediction())
+    bad = orjson.dumps(orjson.loads(good) | {"predict": ["short"]})
+    assert exported(bad, good) == []
+    assert exported(good, bad) == exported(good)
+
+
 def test_rows_whose_features_were_not_sampled_have_no_line() -> None:
-    unsampled = Prediction(ID, TIME, "m", 3, "run", "champion", ["a"], None, None)
+    unsampled = PredictionRecord(ID, TIME, "m", 3, "run", "champion", ["a"], None, None)
     assert exported(*prediction_lines(unsampled)) == []

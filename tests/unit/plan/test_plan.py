@@ -56,7 +56,7 @@ def test_a_million_rows_of_twenty_columns_fit_the_default_function() -> None:
 
 def edge(memory_mb: int) -> Need:
     """Return the largest table that a function of so much memory takes."""
-    return replace(MILLION, rows=MILLION.most_rows(memory_mb))
+    return replace(MILLION, rows=MILLION.max_rows(memory_mb))
 
 
 @pytest.mark.parametrize("memory_mb", [1_024, DEPLOYED, LAMBDA_MEMORY_MB])
@@ -104,7 +104,7 @@ def test_what_intake_cannot_hold_is_refused_whatever_the_trainer_has() -> None:
 
 
 def test_rows_that_no_width_could_carry_are_refused_before_anything_is_read() -> None:
-    most = Need(1_000_000, 1, 1, 0).most_rows(LAMBDA_MEMORY_MB)
+    most = Need(1_000_000, 1, 1, 0).max_rows(LAMBDA_MEMORY_MB)
     check_rows(most)
     with pytest.raises(DatasetRejectedError, match=r"rows; with a single column [\d,]+ could be trained on"):
         check_rows(most + 1_000_000)
@@ -121,10 +121,10 @@ def test_the_documented_sizes_are_those_that_are_taken() -> None:
     rows = re.findall(r"^\| ([\d,]+) \| ([\d,]+) \| ([\d,]+) \|$", text, re.MULTILINE)
     wide = replace(MILLION, columns=100, slots=130)
     assert [[int(cell.replace(",", "")) for cell in row] for row in rows] == [
-        [memory, *(need.most_rows(memory) // 1_000 * 1_000 for need in (MILLION, wide))]
+        [memory, *(need.max_rows(memory) // 1_000 * 1_000 for need in (MILLION, wide))]
         for memory in (1_024, 3_008, 6_144, 10_240)
     ]
-    ten = replace(MILLION, classes=10).most_rows(LAMBDA_MEMORY_MB)
+    ten = replace(MILLION, classes=10).max_rows(LAMBDA_MEMORY_MB)
     assert f"at ten, {ten // 1_000 * 1_000:,} rows" in text
     for storage, gigabytes in ((4_096, "1.6"), (10_240, "4.1")):
         assert f"{storage / DISK_TIMES / 1_000:.2g}" == gigabytes

@@ -6,7 +6,7 @@ import pytest
 
 from modelloop.errors import DatasetRejectedError, SpecError
 from modelloop.spec.model import Spec, parse_spec
-from training_trigger import profile
+from training_trigger import profile, target
 from training_trigger.profile import Facts
 
 
@@ -61,7 +61,7 @@ def test_reasons_to_drop(column: Facts, reason: str | None) -> None:
         (number("customer_id", whole=100, distinct=100, maximum=1e6), "row number or identifier"),
         (number("pos", whole=100, distinct=100, minimum=1, maximum=100), "row number or identifier"),
         (number(whole=100, maximum=2**24 + 2.0), "32-bit floats round"),
-        (facts(foreign=90, notation=1, odd=(("1,5", 90),)), "decimal commas such as '1,5': write 1.5"),
+        (facts(foreign=90, number_format=1, odd=(("1,5", 90),)), "decimal commas such as '1,5': write 1.5"),
         (facts(numbers=95, odd=(("?", 5),)), "5 of 100 values are not a number: '?' (5)"),
         (number(present=10, numbers=10), "missing in 90%"),
     ],
@@ -78,17 +78,17 @@ def test_an_ordinary_column_has_no_warning() -> None:
 @pytest.mark.parametrize(
     ("column", "task", "reason"),
     [
-        (facts(distinct=3), "classification", "text"),
-        (facts(booleans=100, distinct=2), "classification", "true and false"),
-        (number(whole=100, distinct=20), "classification", "20 distinct whole numbers"),
-        (number(whole=100, distinct=21), "regression", "21 distinct whole numbers"),
-        (number(whole=99, distinct=5), "regression", "numbers with decimals"),
+        (facts(distinct=3), "classification", "is text"),
+        (facts(booleans=100, distinct=2), "classification", "is true and false"),
+        (number(whole=100, distinct=20), "classification", "has only 20 different whole numbers"),
+        (number(whole=100, distinct=21), "regression", "has 21 different whole numbers"),
+        (number(whole=99, distinct=5), "regression", "has numbers with decimals"),
     ],
 )
 def test_the_task_follows_from_the_target(column: Facts, task: str, reason: str) -> None:
-    assert profile.infer_task(column, Spec()) == (
+    assert target.infer_task(column, Spec()) == (
         task,
-        f"target 'x' holds {reason} (the last column; name another as `target` in model.yaml)",
+        f"{task}, because x {reason} (the last column; name another as `target` in model.yaml)",
     )
 
 
@@ -106,24 +106,24 @@ def test_the_task_follows_from_the_target(column: Facts, task: str, reason: str)
 )
 def test_targets_that_cannot_be_predicted_are_refused_with_the_guess_named(column: Facts, says: str) -> None:
     with pytest.raises(DatasetRejectedError, match=says) as caught:
-        profile.infer_task(column, Spec())
+        target.infer_task(column, Spec())
     assert "name another as `target`" in caught.value.message
 
 
 def test_the_spec_decides_the_task_where_it_can() -> None:
     asked = parse_spec("target: x\ntask: classification\n")
-    assert profile.infer_task(number(distinct=30), asked)[0] == "classification"
+    assert target.infer_task(number(distinct=30), asked)[0] == "classification"
     with pytest.raises(SpecError, match="line 2: regression needs numbers"):
-        profile.infer_task(facts(distinct=3), parse_spec("target: x\ntask: regression\n"))
+        target.infer_task(facts(distinct=3), parse_spec("target: x\ntask: regression\n"))
 
 
 def test_the_last_column_is_the_target_unless_ignored_or_named() -> None:
-    assert profile.choose_target(("a", "b"), Spec()) == "b"
-    assert profile.choose_target(("a", "b", ""), Spec()) == "b"
-    assert profile.choose_target(("a", "b"), Spec(ignore=("b",))) == "a"
-    assert profile.choose_target(("a", "b"), Spec(target="a")) == "a"
-    with pytest.raises(SpecError, match="names column 'z', which the table does not have; it has 'a', 'b'"):
-        profile.choose_target(("a", "b"), Spec(target="z"))
+    assert target.choose_target(("a", "b"), Spec()) == "b"
+    assert target.choose_target(("a", "b", ""), Spec()) == "b"
+    assert target.choose_target(("a", "b"), Spec(ignore=("b",))) == "a"
+    assert target.choose_target(("a", "b"), Spec(target="a")) == "a"
+    with pytest.raises(SpecError, match="names column 'z', which is not in the table; its columns: 'a', 'b'"):
+        target.choose_target(("a", "b"), Spec(target="z"))
 
 
 def test_numbers_beyond_a_32_bit_float_are_refused() -> None:
@@ -134,6 +134,6 @@ def test_numbers_beyond_a_32_bit_float_are_refused() -> None:
 
 def test_rare_values_and_masked_columns_are_not_shown() -> None:
     column = facts(distinct=3, top=(("a", 90), ("b", 10), ("secret", 9)))
-    assert profile.describe(column, "feature", None, masked=False)["top"] == [["a", 90], ["b", 10]]
+    assert profile.describe(column, "feature", None, masked=False).top == [["a", 90], ["b", 10]]
     hidden = profile.describe(number(top=(("1", 50),)), "feature", None, masked=True)
-    assert (hidden["min"], hidden["max"], hidden["mean"], hidden["top"]) == (None, None, None, [])
+    assert (hidden.min, hidden.max, hidden.mean, hidden.top) == (None, None, None, [])

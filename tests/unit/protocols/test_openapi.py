@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from control import actions
-from control import handler as control
-from inference import handler as inference
 from inference.openapi.documents import api_document, model_document
+from modelloop.contracts.routes import ROUTES
 from modelloop.tables.encoding import Column
 
 COLUMNS = [Column("age", "number"), Column("seen", "date", required=False), Column("city", "text", ("x",))]
@@ -47,17 +46,15 @@ def test_every_reference_resolves(document: dict[str, Any]) -> None:
 
 def test_every_route_is_described_and_guarded() -> None:
     found = operations(api_document("1.0.0"))
-    assert set(inference.ROUTES) <= set(found)
-    assert set(control.ROUTES) <= set(found)
-    for route, operation in found.items():
-        expected = "apiKey" if route in inference.ROUTES else "sigv4"
-        assert operation["security"] == [{expected: []}], route
-        placeholders = {part[1:-1] for part in route.split("/") if part.startswith("{")}
-        assert {parameter["name"] for parameter in operation.get("parameters", [])} == placeholders
+    assert set(found) == {route.key for route in ROUTES}
+    for route in ROUTES:
+        assert found[route.key]["security"] == [{route.guard: []}], route
+        placeholders = {part[1:-1] for part in route.path.split("/") if part.startswith("{")}
+        assert {parameter["name"] for parameter in found[route.key].get("parameters", [])} == placeholders
 
 
 def test_every_change_is_described_with_the_fields_that_it_takes_and_no_other() -> None:
-    document = api_document("1.0.0")
+    document: dict[str, Any] = api_document("1.0.0")
     taken = {
         "/uploads": actions.UPLOAD,
         "/models/{model}/runs": actions.RUN,
@@ -71,13 +68,14 @@ def test_every_change_is_described_with_the_fields_that_it_takes_and_no_other() 
 
 
 def test_a_model_document_names_columns_classes_and_levels() -> None:
-    document = model_document("penguins", 3, COLUMNS, ["a", "b"], [])
+    document: dict[str, Any] = model_document("penguins", 3, COLUMNS, ["a", "b"], [])
     schemas = document["components"]["schemas"]
     assert set(document["paths"]) == {"/v2/models/penguins/infer", "/models/penguins/invocations"}
     assert list(schemas["Row"]["properties"]) == ["age", "seen", "city"]
     assert schemas["Row"]["required"] == ["age", "city"]
     assert schemas["Label"] == {"enum": ["a", "b"]}
     assert schemas["InputTensor"]["properties"]["name"]["enum"] == ["age", "seen", "city"]
-    regression = model_document("p", 3, COLUMNS, None, [0.9])["components"]["schemas"]
+    other: dict[str, Any] = model_document("p", 3, COLUMNS, None, [0.9])
+    regression = other["components"]["schemas"]
     assert regression["InvocationParams"]["properties"]["interval"] == {"enum": [0.9, None]}
     assert regression["InvocationParams"]["properties"]["predict_method"]["enum"] == ["predict"]

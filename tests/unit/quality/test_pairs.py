@@ -3,10 +3,10 @@ from __future__ import annotations
 import random
 from typing import Any
 
-import orjson
 import pytest
 
-from modelloop.contracts.counts import integer
+from modelloop.contracts.counts import branch, integer
+from modelloop.contracts.index_entry import IndexEntry, SourceObject
 from modelloop.monitoring.quality import shadow_agreement
 
 LABELS: dict[str, Any] = {"classes": ["a", "b"]}
@@ -23,13 +23,12 @@ def entry(
     rollout: str = "r",
 ) -> bytes:
     number = {"champion": 1, "challenger": 3}.get(variant, 2) if version is None else version
-    place = {"id": identifier, "offset": offset, "version": number, "variant": variant}
-    return orjson.dumps({**place, "rollout": rollout, "predict": predict})
+    return IndexEntry(identifier, offset, number, variant, rollout, predict, None, None).to_line()
 
 
 def test_rows_of_both_are_counted_by_rollout_and_pair_of_versions() -> None:
     index = [
-        orjson.dumps({"format_version": 1, "key": "k", "version_id": None}),
+        SourceObject("k", None).to_line(),
         entry("one", "champion", ["a", "b"]),
         entry("one", "shadow", ["a", "a"]),
         entry("one", "champion", ["a"], offset=2),
@@ -57,7 +56,8 @@ def test_every_order_and_repetition_counts_the_same() -> None:
         if source.random() < 0.7:
             index.append(entry(str(number), "shadow", source.choices(["a", "b"], k=3)))
     wanted = shadow_agreement.count(index, lambda _: LABELS)
-    assert integer(wanted["r/2/1"], "rows") > integer(wanted["r/2/1"], "different") > 0
+    agreement = branch(wanted, "r/2/1")
+    assert integer(agreement, "rows") > integer(agreement, "different") > 0
     for _ in range(20):
         again = index + source.choices(index, k=20)
         source.shuffle(again)

@@ -11,12 +11,13 @@ import pytest
 from control.prometheus import families
 from control.prometheus.families import ModelState
 from control.prometheus.traffic import FAILURES
+from modelloop.captures import quarantine
 from modelloop.contracts.counts import branch
 from modelloop.contracts.loop_state import TrafficTotals
 from modelloop.contracts.model_record import ModelRecord
 from modelloop.contracts.verdicts import Figure, LabelCounts, VersionQuality
 from modelloop.errors import ArtifactRefusedError, ConflictError, ModelloopError, RequestError, TransientError
-from modelloop.monitoring import quarantine, summary, traffic
+from modelloop.monitoring import summary, traffic
 from modelloop.monitoring.summary import Summary, SummaryKey
 from modelloop_stack.build.paths import ROOT
 from tests.support import verdicts
@@ -154,7 +155,7 @@ def samples(text: str) -> dict[str, float]:
 def test_before_the_first_model_only_lines_of_nobody_are_told_and_there_are_none() -> None:
     told = samples(families.render([]))
 
-    assert set(told) == {put_aside("", reason) for reason in quarantine.REASONS}
+    assert set(told) == {put_aside("", reason) for reason in quarantine.Kind}
     assert not any(told.values())
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import orjson
 import pytest
 
+from modelloop.contracts.index_entry import IndexEntry
 from modelloop.contracts.verdicts import AccuracyEstimate
 from modelloop.ids import uuid7
 from modelloop.monitoring.quality import estimate, outcomes, verdict
@@ -18,22 +19,18 @@ RANDOM = np.random.default_rng(2)
 LATER = "2026-11-23T11:00:00.000Z"
 
 
-def hour(
-    rows: int, accuracy: float, version: int = 1, labelled: float = 1.0, rollout: str | None = None
-) -> dict[str, Any]:
+def hour(rows: int, accuracy: float, version: int = 1, labelled: float = 1.0, rollout: str = "") -> dict[str, Any]:
     identifier = uuid7()
     said = ["yes"] * rows
     right = RANDOM.random(rows) < accuracy
     proba = [[200_000, 800_000]] * rows
     slices = {"island": ["Biscoe" if row % 3 else None for row in range(rows)]}
-    entry = {"id": identifier, "offset": 0, "version": version, "rollout": rollout, "predict": said, "proba": proba}
+    entry = IndexEntry(identifier, 0, version, "champion", rollout, said, proba, slices)
     labels = [
         {"id": identifier, "row": row, "label": "yes" if right[row] else "no", "time": LATER}
         for row in range(int(rows * labelled))
     ]
-    return outcomes.join(
-        [orjson.dumps(entry | {"slices": slices})], outcomes.read_labels(map(orjson.dumps, labels)), MANIFESTS.get
-    )
+    return outcomes.join([entry.to_line()], outcomes.read_labels(map(orjson.dumps, labels)), MANIFESTS.get)
 
 
 def judge(*hours: tuple[str, dict[str, Any]], predicted: int = 1_000) -> dict[str, Any]:

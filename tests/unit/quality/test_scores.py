@@ -8,6 +8,8 @@ import pytest
 from scipy import stats
 from sklearn import metrics
 
+from modelloop.contracts.counts import branch
+from modelloop.contracts.index_entry import IndexEntry
 from modelloop.contracts.verdicts import Figure
 from modelloop.ids import uuid7
 from modelloop.monitoring.quality import outcomes, scores
@@ -21,12 +23,12 @@ def joined(
 ) -> dict[str, Any]:
     identifier = uuid7()
     ppm = None if proba is None else [[round(share * 1e6) for share in row] for row in np.asarray(proba).tolist()]
-    entry = {"id": identifier, "offset": 0, "version": 1, "predict": predict, "proba": ppm, "slices": None}
+    entry = IndexEntry(identifier, 0, 1, "champion", "", predict, ppm, None)
     came = [{"id": identifier, "row": row, "label": label, "time": NOW} for row, label in enumerate(labels)]
     found = outcomes.join(
-        [orjson.dumps(entry)], outcomes.read_labels(map(orjson.dumps, came)), lambda _: {"classes": classes}
+        [entry.to_line()], outcomes.read_labels(map(orjson.dumps, came)), lambda _: {"classes": classes}
     )
-    return dict(found["versions"]["1"])
+    return branch(branch(found, "versions"), "1")
 
 
 def interval(figure: Figure) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""The tables beside the charts say what the charts show."""
+"""The tables beside the charts have the charts' figures."""
 
 from __future__ import annotations
 

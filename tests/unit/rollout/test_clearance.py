@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from modelloop.contracts.pointer import VersionRef
@@ -20,7 +22,7 @@ from modelloop.spec.sections import Promotion
 SAID = VersionEvent("2026-01-01T00:00:00.000Z", "ann", "because")
 
 
-def facts(gate: str | None = None, reasons: tuple[str, ...] = (), **events: VersionEvent) -> VersionRecord:
+def facts(gate: str | None = None, reasons: tuple[str, ...] = (), **events: Any) -> VersionRecord:
     known = VersionFacts(gate=GateFacts(gate, reasons) if gate else None)
     return VersionRecord("m", 7, "run7", SAID.at, known, **events)
 

@@ -61,8 +61,8 @@ def test_a_metric_has_one_name(written: str, read: str) -> None:
 
 
 @pytest.mark.parametrize(("spec", "task", "classes", "says"), [
-    ("metric: f1", "regression", 0, "f1 is no metric of regression"),
-    ("metric: deviance", "classification", 2, "deviance is no metric of classification"),
+    ("metric: f1", "regression", 0, "f1 is not a metric of regression"),
+    ("metric: deviance", "classification", 2, "deviance is not a metric of classification"),
     ("threshold: 0.3", "classification", 3, "the target has 3 classes"),
     ("threshold: 0.3", "regression", 0, "the target has numbers"),
 ])  # fmt: skip
@@ -83,7 +83,11 @@ def test_digest_is_of_what_was_asked_not_of_how_it_was_written() -> None:
 @pytest.mark.parametrize(
     ("text", "line", "says"),
     [
-        ("target: y\nestimator: x\n", 2, "unknown key `estimator`, did you mean `estimators`? known are target, task"),
+        (
+            "target: y\nestimator: x\n",
+            2,
+            "unknown key `estimator`, did you mean `estimators`? the keys are target",
+        ),
         ("promotion:\n  policy: auto\n  canary: 3\n", 3, "unknown key `promotion.canary`"),
         ("target: y\ntarget: z\n", 2, "`target` is given twice"),
         ("target: 5\n", 1, "`target` must be text; put it in quotes"),
@@ -107,27 +111,35 @@ def test_digest_is_of_what_was_asked_not_of_how_it_was_written() -> None:
         ("time_column: t\ngroup_column: g\n", 2, "give time_column or group_column, not both"),
         ("target: y\nignore: [y]\n", 2, "the target cannot be ignored"),
         ("target: y\nfeatures: [y]\n", 2, "the target cannot be a feature"),
-        ("features: [a]\nignore: [a]\n", 2, "a column stands in both"),
+        ("features: [a]\nignore: [a]\n", 2, "a column is in both"),
         (
             "task: regression\nthreshold: 0.5\n",
             2,
             "a threshold decides between two classes, and the target has numbers",
         ),
         ("task: classification\nclasses: [1, 2, 3]\nthreshold: 0.5\n", 3, "the target has 3 classes"),
-        ("task: regression\nmetric: f1\n", 2, "f1 is no metric of regression"),
-        ("task: classification\nmetric: rmse\n", 2, "rmse is no metric of classification"),
-        ("task: classification\nmetric: pinball_0.9\n", 2, "pinball_0.9 is no metric of classification"),
+        ("task: regression\nmetric: f1\n", 2, "f1 is not a metric of regression"),
+        ("task: classification\nmetric: rmse\n", 2, "rmse is not a metric of classification"),
+        ("task: classification\nmetric: pinball_0.9\n", 2, "pinball_0.9 is not a metric of classification"),
         ("metric: pinball_1\n", 1, "`metric` must be one of log_loss"),
         ("metric: pinball_Q\n", 1, "with a power P of 1 or more (such as 1.5) and a quantile Q"),
         ("metric: tweedie_deviance_0.5\n", 1, "`metric` must be one of log_loss"),
         ("metric: [rmse]\n", 1, "`metric` must be one of log_loss"),
-        ("\ntime_column: a\nignore: [a]\n", 3, "the column that orders the rows is no feature anyway"),
-        ("\ngroup_column: a\nignore: [a]\n", 3, "the column that groups the rows is no feature anyway"),
-        ("params: {random_forest: {n_estimators: 5}}\n", 1, "parameters for random_forest, which `estimators`"),
-        ("estimators: [svm]\nparams: {linear: {C: 5}}\n", 2, "parameters for linear, which `estimators`"),
-        ("task: regression\nestimators: [sklearn.linear_model.LogisticRegression]\n", 2, "is no estimator for regr"),
-        ("metric: r2\nestimators: [sklearn.ensemble.BaggingClassifier]\n", 2, "is no estimator for regression"),
-        ("task: classification\nestimators: [sklearn.linear_model.Ridge]\n", 2, "no estimator for classification"),
+        ("\ntime_column: a\nignore: [a]\n", 3, "the column that orders the rows is no feature: remove it"),
+        ("\ngroup_column: a\nignore: [a]\n", 3, "the column that groups the rows is no feature: remove it"),
+        (
+            "params: {random_forest: {n_estimators: 5}}\n",
+            1,
+            "for random_forest, which is not in `estimators`",
+        ),
+        ("estimators: [svm]\nparams: {linear: {C: 5}}\n", 2, "parameters for linear, which is not in `estimators`"),
+        (
+            "task: regression\nestimators: [sklearn.linear_model.LogisticRegression]\n",
+            2,
+            "not an estimator for regr",
+        ),
+        ("metric: r2\nestimators: [sklearn.ensemble.BaggingClassifier]\n", 2, "is not an estimator for regression"),
+        ("task: classification\nestimators: [sklearn.linear_model.Ridge]\n", 2, "not an estimator for classification"),
         ("threshold: 0.4\nmetric: rmse\n", 1, "the target has numbers"),
         ("metric: rmse\nclasses: [a, b]\n", 2, "classes are for classification"),
         ("promotion:\n  canary_percent: 0\n", 2, "a challenger without requests is never judged"),
@@ -179,17 +191,17 @@ def test_what_goes_together_is_taken(text: str) -> None:
     parse_spec(text)
 
 
-@pytest.mark.parametrize("key", checks.FOR_BROUGHT)
-def test_a_key_for_brought_models_is_refused_beside_a_table(key: str) -> None:
+@pytest.mark.parametrize("key", checks.FOR_IMPORTED)
+def test_a_key_for_imported_models_is_refused_beside_a_table(key: str) -> None:
     spec = parse_spec("\n" + {"columns": "columns: [a]", "classes": "classes: [a, b]"}.get(key, "outputs: {}"))
-    with pytest.raises(SpecError, match=f"line 2: `{key}` has no effect: it is for brought models"):
-        checks.check_upload(spec, brought=False)
-    checks.check_upload(spec, brought=True)
+    with pytest.raises(SpecError, match=f"line 2: `{key}` has no effect: it is for imported models"):
+        checks.check_upload(spec, imported=False)
+    checks.check_upload(spec, imported=True)
 
 
 @pytest.mark.parametrize("line", ["estimators: [linear]", "search: {trials: 5}", "ignore: [a]", "holdout: 0.3"])
-def test_a_key_for_tables_is_refused_beside_a_brought_model(line: str) -> None:
+def test_a_key_for_tables_is_refused_beside_an_imported_model(line: str) -> None:
     spec = parse_spec(f"\n{line}\n")
-    with pytest.raises(SpecError, match=r"line 2: .* a brought model is not fitted here"):
-        checks.check_upload(spec, brought=True)
-    checks.check_upload(spec, brought=False)
+    with pytest.raises(SpecError, match=r"line 2: .* an imported model is not fitted here"):
+        checks.check_upload(spec, imported=True)
+    checks.check_upload(spec, imported=False)

@@ -42,7 +42,8 @@ def test_times_that_are_all_missing_hold_nothing_out() -> None:
 
 
 def test_a_rule_is_the_same_for_the_same_facts_in_any_order() -> None:
-    assert split.rule(kind="group", columns={"a": "text", "b": "number"}) == split.rule(
-        columns={"b": "number", "a": "text"}, kind="group"
-    )
-    assert split.rule(kind="group", holdout=0.2) != split.rule(kind="group", holdout=0.25)
+    def rule(holdout: float = 0.2, **columns: str) -> str:
+        return split.hash_rule("group", "g", holdout, split.salt("m"), columns, ("NA", ""))
+
+    assert rule(a="text", b="number") == rule(b="number", a="text")
+    assert rule(0.2, a="text") != rule(0.25, a="text")

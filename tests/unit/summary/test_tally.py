@@ -6,8 +6,9 @@ import numpy as np
 import orjson
 import pytest
 
-from metrics_aggregation import batches, counting, values
+from metrics_aggregation import counting, values
 from metrics_aggregation.watched import Watched
+from modelloop.captures.reader import read_batches
 from modelloop.errors import InvalidValueError
 from modelloop.ids import uuid7
 from modelloop.monitoring.drift import baseline
@@ -39,7 +40,7 @@ def lines(*documents: dict[str, Any]) -> bytes:
 
 
 def counted(documents: list[dict[str, Any]], known: Watched) -> dict[str, Any]:
-    (batch,) = batches.read(lines(*documents))
+    (batch,) = read_batches(lines(*documents))
     assert batch.predictions is not None
     return counting.count([values.read(batch.predictions, known)], known)
 
@@ -133,7 +134,7 @@ def test_a_slice_that_the_index_cannot_hold_is_refused(cells: Any) -> None:
     ],
 )
 def test_the_first_field_of_a_wrong_type_is_named(changes: dict[str, Any], reason: str) -> None:
-    (batch,) = batches.read(lines(record({}, ["no"]) | changes))
+    (batch,) = read_batches(lines(record({}, ["no"]) | changes))
     (found,) = batch.refused
     assert (batch.predictions, found.line, found.reason) == (None, 1, reason)
 
@@ -142,7 +143,7 @@ def test_the_first_field_of_a_wrong_type_is_named(changes: dict[str, Any], reaso
 def test_what_may_be_null_may_be_left_out(name: str) -> None:
     document = record({}, ["no"])
     del document[name]
-    (batch,) = batches.read(lines(document, record({}, ["no"])))
+    (batch,) = read_batches(lines(document, record({}, ["no"])))
     assert batch.predictions is not None
     assert (list(batch.predictions.line), batch.refused) == ([1, 2], [])
     assert values.read(batch.predictions, watched()).rows == 2

@@ -13,9 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby, takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from modelloop import keys
+from modelloop import clock, keys
 from modelloop.contracts.counts import branch, integer
-from modelloop.errors import ArtifactRefusedError, ConflictError, NotFoundError
+from modelloop.contracts.reading import reading
+from modelloop.errors import ConflictError, NotFoundError
 from modelloop.monitoring import summary, windows
 from modelloop.monitoring.quality import outcomes, shadow_agreement
 
@@ -27,30 +28,30 @@ if TYPE_CHECKING:
     from modelloop.monitoring.quality.outcomes import Labels
 
 FORMAT_VERSION = 1
-UNKEPT = "unkept"
+LABELS_PENDING = "unkept"  # the mark's name in the bucket
 PARALLEL_READS = 4
 MAX_HOURS = 4 * 24 * 7
 
 
 class Due(NamedTuple):
-    """An hour with work to do: marks of what is not joined, and whether its labelled rows are not kept yet."""
+    """An hour with work to do: marks of what is not joined, and whether its labelled rows are still to be stored."""
 
     hour: str
     marks: list[str]
-    unkept: bool
+    labels_pending: bool
 
 
 def due(artifacts: Bucket, model: str) -> list[Due]:
     """Return the hours that have marks, oldest first."""
-    marks = artifacts.list_keys(f"unjoined/{model}/")
-    return [_due(hour, list(found)) for hour, found in groupby(marks, key=lambda key: key.split("/")[2])]
+    marks = artifacts.list_keys(keys.join_pending_prefix(model))
+    return [_due(hour, list(of_hour)) for hour, of_hour in groupby(marks, key=lambda key: key.split("/")[2])]
 
 
 def _due(hour: str, marks: list[str]) -> Due:
     return Due(
         hour,
-        [mark for mark in marks if not mark.endswith(f"/{UNKEPT}")],
-        any(mark.endswith(f"/{UNKEPT}") for mark in marks),
+        [mark for mark in marks if not mark.endswith(f"/{LABELS_PENDING}")],
+        any(mark.endswith(f"/{LABELS_PENDING}") for mark in marks),
     )
 
 
@@ -65,19 +66,20 @@ def join(
 ) -> bool:
     """Join one hour and delete its marks; False when another join was quicker (the marks stay for the next one).
 
-    `paired` says that a shadow answers too, so that its answers are held against the champion's.
+    `paired` says that a shadow answers too, so that its answers are compared with the champion's.
     """
     joined, etag = _read(artifacts, keys.quality(model, hour))
-    known = labels(artifacts, model, hour)
-    both = {}
+    received = labels(artifacts, model, hour)
+    agreement: Counts = {}
     if paired or (joined or {}).get("pairs"):
-        both = shadow_agreement.count(index_lines(artifacts, model, hour), manifest)
-    if known.last or both:
-        found = outcomes.join(index_lines(artifacts, model, hour), known, manifest) | ({"pairs": both} if both else {})
-        if found != joined:
-            if known.last:
-                artifacts.put(keys.unjoined(model, hour, UNKEPT), b"")
-            if not _write(artifacts, keys.quality(model, hour), model, hour, found, etag):
+        agreement = shadow_agreement.count(index_lines(artifacts, model, hour), manifest)
+    if received.last or agreement:
+        counts = outcomes.join(index_lines(artifacts, model, hour), received, manifest)
+        counts |= {"pairs": agreement} if agreement else {}
+        if counts != joined:
+            if received.last:
+                artifacts.put(keys.join_pending(model, hour, LABELS_PENDING), b"")
+            if not _write(artifacts, keys.quality(model, hour), model, hour, counts, etag):
                 return False
     forget(artifacts, marks)
     return True
@@ -91,47 +93,49 @@ def forget(artifacts: Bucket, marks: Sequence[str]) -> None:
 
 def labels(artifacts: Bucket, model: str, hour: str) -> Labels:
     """Return what came back for the predictions of an hour."""
-    found = artifacts.list_keys(_folder(keys.feedback(model, hour, "")))
-    return outcomes.read_labels(_lines(artifacts, list(found)))
+    objects = artifacts.list_keys(_folder(keys.feedback(model, hour, "")))
+    return outcomes.read_labels(_lines(artifacts, list(objects)))
 
 
 def index_lines(artifacts: Bucket, model: str, hour: str) -> Iterator[bytes]:
     """Yield the index lines of an hour, object by object; the first line of each tells the capture object."""
-    found = artifacts.list_keys(_folder(keys.index(model, hour, "")))
-    yield from _lines(artifacts, list(found))
+    objects = artifacts.list_keys(_folder(keys.index(model, hour, "")))
+    yield from _lines(artifacts, list(objects))
 
 
 def newest_first(artifacts: Bucket, model: str, now: str) -> Iterator[tuple[str, Counts]]:
     """Yield the joined hours of the last four weeks, newest first, read only as far as asked."""
-    end = windows.hour_of(now)
-    prefix = f"quality/{model}/"
+    end = clock.hour_of(now)
+    prefix = keys.quality_prefix(model)
     start = prefix + windows.shift(end, -MAX_HOURS)
-    found = list(artifacts.list_keys(prefix, start_after=start))
-    for key in reversed(found):
+    hours = list(artifacts.list_keys(prefix, start_after=start))
+    for key in reversed(hours):
         joined, _ = _read(artifacts, key)
         if joined is not None:
             yield key.removeprefix(prefix).removesuffix(".json"), joined
 
 
 def paired(artifacts: Bucket, model: str, since: str, now: str, pair: str) -> tuple[int, int] | None:
-    """Return the rows that a `pair` (`pairs.name`) both answered from hour `since` on, and how many differently."""
+    """Return the rows that both of a `pair` answered from hour `since` on, and how many differently.
+
+    `pair` is a name as `shadow_agreement.name` makes it; None: there are no such rows.
+    """
     hours = takewhile(lambda joined: joined[0] >= since, newest_first(artifacts, model, now))
     agreement = summary.total(branch(branch(joined, "pairs"), pair) for _, joined in hours)
     return (integer(agreement, "rows"), integer(agreement, "different")) if agreement else None
 
 
-def _read(artifacts: Bucket, key: str) -> tuple[dict[str, Any] | None, str | None]:
+def _read(artifacts: Bucket, key: str) -> tuple[Counts | None, str | None]:
     try:
         body, etag = artifacts.get_with_etag(key)
     except NotFoundError:
         return None, None
     document = json.loads(body)
-    if document.get("format_version") != FORMAT_VERSION:
-        raise ArtifactRefusedError(f"{key} has format {document.get('format_version')!r}")
-    return document["joined"], etag
+    with reading(f"joined hour {key}", document, FORMAT_VERSION):
+        return document["joined"], etag
 
 
-def _write(artifacts: Bucket, key: str, model: str, hour: str, joined: dict[str, Any], etag: str | None) -> bool:
+def _write(artifacts: Bucket, key: str, model: str, hour: str, joined: Counts, etag: str | None) -> bool:
     document = {"format_version": FORMAT_VERSION, "model": model, "hour": hour, "joined": joined}
     body = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
     try:
@@ -144,11 +148,11 @@ def _write(artifacts: Bucket, key: str, model: str, hour: str, joined: dict[str,
     return True
 
 
-def _lines(artifacts: Bucket, found: Sequence[str]) -> Iterator[bytes]:
+def _lines(artifacts: Bucket, objects: Sequence[str]) -> Iterator[bytes]:
     """Yield the lines of stored objects, a few objects in memory at a time."""
     with ThreadPoolExecutor(PARALLEL_READS) as pool:
-        for start in range(0, len(found), PARALLEL_READS):
-            for body in pool.map(artifacts.get, found[start : start + PARALLEL_READS]):
+        for start in range(0, len(objects), PARALLEL_READS):
+            for body in pool.map(artifacts.get, objects[start : start + PARALLEL_READS]):
                 yield from filter(None, body.split(b"\n"))
 
 

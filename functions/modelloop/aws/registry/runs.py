@@ -34,9 +34,9 @@ class RunRecords(ModelRecords):
         owner = {"pk": model_key(run.model), "sk": f"RUNKEY#{run.key}", "run_id": run.run_id}
         if not self._table.put_new(owner):
             run = replace(run, run_id=self._owner(run))
-        item = run.to_json() | {"pk": model_key(run.model), "sk": f"RUN#{run.run_id}", "updated_at": self._now()}
-        if self._table.put_new(item):
-            return replace(run, updated_at=item["updated_at"], created=True)
+        run = replace(run, updated_at=self._now(), created=True)
+        if self._table.put_new(run.to_json() | {"pk": model_key(run.model), "sk": f"RUN#{run.run_id}"}):
+            return run
         return replace(self.get_run(run.model, run.run_id), created=False)
 
     def _owner(self, run: Run) -> str:

@@ -62,7 +62,7 @@ def collect(stores: Stores, rollout: Rollout, now: str) -> Evidence:
     """Return what is known of a rollout in progress, and of nothing that came before it."""
     model = rollout.pointer.model
     policy = stores.registry.get_version(model, rollout.candidate.version).facts.promotion
-    began = windows.hour_of(clock.later(rollout.bake_until, minutes=-policy.bake_minutes))
+    began = clock.hour_of(clock.later(rollout.bake_until, minutes=-policy.bake_minutes))
     candidate, reference = _counts(stores.artifacts, rollout, began, now)
     predictions = _predictions(stores.artifacts, rollout, candidate, reference)
     losses = _losses(stores.registry.latest_verdict(QualityVerdict, model), rollout)
@@ -88,7 +88,7 @@ def _counts(artifacts: Bucket, rollout: Rollout, began: str, now: str) -> tuple[
     """
     split = rollout.pointer.rollout
     start = windows.shift(began, -HOURS_BEFORE) if rollout.kind == WATCH else began
-    stored = list(summaries.between(artifacts, rollout.pointer.model, start, windows.hour_of(now)))
+    stored = list(summaries.between(artifacts, rollout.pointer.model, start, clock.hour_of(now)))
     candidate = _total(stored, rollout.candidate, _VARIANTS[rollout.kind], split)
     reference = _total(stored, rollout.reference, CHAMPION, None if rollout.kind == WATCH else split)
     return candidate, reference | ({"errors": {}} if rollout.kind == SHADOW else {})

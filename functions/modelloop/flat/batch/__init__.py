@@ -12,7 +12,7 @@ from modelloop.flat.batch.linear import LinearBatch
 from modelloop.flat.batch.sums import TreeBatch
 from modelloop.flat.batch.words import Words
 from modelloop.flat.linear import Linear
-from modelloop.flat.quick_scorer import WIDEST
+from modelloop.flat.quick_scorer import MAX_LEAVES
 
 if TYPE_CHECKING:
     from modelloop.flat.batch.types import Matrix, Scores
@@ -32,6 +32,6 @@ def batch_of(form: Linear | Trees) -> Batch | None:
     """Return the many-row twin of a form; None where walking row by row is the only exact way."""
     if isinstance(form, Linear):
         return LinearBatch(form)
-    if max(form.sizes) <= WIDEST:
+    if max(form.sizes) <= MAX_LEAVES:
         return TreeBatch(form, Words(form))
     return None if form.tests else TreeBatch(form, Levels(form))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-type Matrix = NDArray[np.float64]  # encoded vectors, [rows, slots], float32-representable
-type Scores = NDArray[np.float64]  # [rows, scores]
-type Leaves = NDArray[np.intp]  # [trees, rows], leaves numbered through all trees
+Matrix = NDArray[np.float64]  # encoded vectors, [rows, slots], float32-representable
+Scores = NDArray[np.float64]  # [rows, scores]
+Leaves = NDArray[np.intp]  # [trees, rows], leaves numbered through all trees
 
 
 def float32_floor(thresholds: NDArray[np.float64]) -> NDArray[np.float32]:

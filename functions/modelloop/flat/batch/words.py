@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from modelloop.flat.batch.types import Leaves, Matrix
     from modelloop.flat.trees import Trees
 
-type _Table = tuple[NDArray[np.float32] | None, NDArray[Any]]  # thresholds of numbers, what they rule out
+    _Table = tuple[NDArray[np.float32] | None, NDArray[Any]]  # thresholds of numbers, what they rule out
+
 
 _ROWS = 256  # a chunk: its words stay in the processor's cache
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelloop.contracts.baseline import Baseline, BaselineColumn, Bins, Moments
-from modelloop.tables import grammar
+from modelloop.tables.grammar import label_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -120,11 +120,6 @@ def quantile_edges(values: NDArray[Any]) -> list[float]:
     smooth = levels[(held == 1) & (levels < present[-1])]
     edges = np.unique(np.concatenate([alone, below[np.isfinite(below)], smooth]))
     return [float(edge) for edge in edges]
-
-
-def label_text(label: object) -> str:
-    """Return the one text form of a class label: what predictions are counted under."""
-    return grammar.read_text(label, frozenset()) or ""
 
 
 def _counted_column(column: Column, values: NDArray[Any]) -> BaselineColumn:

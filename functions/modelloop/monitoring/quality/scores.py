@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from modelloop.contracts.counts import branch, histogram, integer
 from modelloop.contracts.verdicts import Figure
-from modelloop.monitoring.drift.baseline import label_text
 from modelloop.monitoring.quality.outcomes import PPM
+from modelloop.tables.grammar import label_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
+from modelloop.contracts.index_entry import read_index
 from modelloop.monitoring import summary
-from modelloop.monitoring.drift.baseline import label_text
+from modelloop.tables.grammar import label_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from modelloop.contracts.counts import Counts
+    from modelloop.contracts.index_entry import IndexEntry
 
-type Manifest = Mapping[str, Any]
+    Manifest = Mapping[str, Any]
+
 
 SIDES = frozenset({"champion", "shadow"})
 
@@ -29,42 +30,41 @@ def name(rollout: str, candidate: int, reference: int) -> str:
     return f"{rollout}/{candidate}/{reference}"
 
 
-def count(index: Iterable[bytes], manifest: Callable[[int], Manifest | None]) -> dict[str, Counts]:
+def count(index: Iterable[bytes], manifest: Callable[[int], Manifest | None]) -> Counts:
     """Return, by rollout and pair of versions (`name`), rows that both answered and how many differently.
 
     `manifest` finds that of a version (None: unknown, its rows are left out).
     """
-    waiting: dict[tuple[str, int], dict[str, Any]] = {}
+    waiting: dict[tuple[str, int], IndexEntry] = {}
     done: set[tuple[str, int]] = set()
-    found: dict[str, Counts] = {}
-    for line in index:
-        entry = orjson.loads(line)
-        place = entry.get("id", ""), entry.get("offset", 0)
-        if entry.get("variant") not in SIDES or not entry.get("rollout") or place in done:
+    counts: Counts = {}
+    for entry in read_index(index):
+        rows = entry.id, entry.offset
+        if entry.variant not in SIDES or not entry.rollout or rows in done:
             continue
-        other = waiting.setdefault(place, entry)
-        if other["variant"] != entry["variant"]:
-            done.add(place)
-            del waiting[place]
-            shadow, champion = (other, entry) if entry["variant"] == "champion" else (entry, other)
-            _add(found, shadow, champion, manifest)
-    return found
+        other = waiting.setdefault(rows, entry)
+        if other.variant != entry.variant:
+            done.add(rows)
+            del waiting[rows]
+            shadow, champion = (other, entry) if entry.variant == "champion" else (entry, other)
+            _add(counts, shadow, champion, manifest)
+    return counts
 
 
 def _add(
-    found: dict[str, Counts],
-    shadow: Mapping[str, Any],
-    champion: Mapping[str, Any],
+    counts: Counts,
+    shadow: IndexEntry,
+    champion: IndexEntry,
     manifest: Callable[[int], Manifest | None],
 ) -> None:
-    known = manifest(champion["version"])
+    known = manifest(champion.version)
     apart = None if known is None else _measure(known)
-    both = list(zip(shadow["predict"], champion["predict"], strict=False))
+    both = list(zip(shadow.predict, champion.predict, strict=False))
     if apart is None or not both:
         return
-    place = name(shadow["rollout"], shadow["version"], champion["version"])
+    pair = name(shadow.rollout, shadow.version, champion.version)
     different = sum(apart(one, other) for one, other in both)
-    summary.add(found.setdefault(place, {}), {"rows": len(both), "different": different})
+    summary.add(counts, {pair: {"rows": len(both), "different": different}})
 
 
 def _measure(known: Manifest) -> Callable[[Any, Any], bool] | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from modelloop import clock
 from modelloop.contracts.counts import branch, integer
 from modelloop.contracts.verdicts import (
     DEGRADED,
@@ -47,7 +48,7 @@ def matured(
     hours: Iterable[tuple[str, Counts]], now: str, delay_hours: float, version: int
 ) -> list[tuple[str, Counts]]:
     """Return the hours to judge by, from joined hours that come newest first: at most seven days, 5,000 labels."""
-    end = windows.shift(windows.hour_of(now), -math.ceil(delay_hours))
+    end = windows.shift(clock.hour_of(now), -math.ceil(delay_hours))
     taken, labels = [], 0
     for hour, joined in hours:
         if hour > end:
@@ -120,8 +121,8 @@ def _losses_by_rollout(rollouts: Counts) -> dict[str, dict[str, Losses]]:
     by_rollout = {}
     for rollout in rollouts:
         sides = branch(rollouts, rollout)
-        known = {version: losses(branch(sides, version)) for version in sides}
-        by_rollout[rollout] = {version: loss for version, loss in known.items() if loss is not None}
+        measured = {version: losses(branch(sides, version)) for version in sides}
+        by_rollout[rollout] = {version: loss for version, loss in measured.items() if loss is not None}
     return by_rollout
 
 
@@ -155,7 +156,7 @@ def _slices(columns: Counts, classes: Sequence[object] | None) -> list[SliceQual
 
 def _labels(hours: Sequence[tuple[str, Counts]], whole: Counts, now: str) -> LabelCounts:
     """Return label counts; a label without a prediction is pending for 72 hours, then unknown."""
-    young = windows.shift(windows.hour_of(now), -PENDING_HOURS)
+    young = windows.shift(clock.hour_of(now), -PENDING_HOURS)
     pending = sum(integer(joined, "unmatched") for hour, joined in hours if hour > young)
     return LabelCounts(
         received=integer(whole, "labels"),

@@ -1,0 +1,191 @@
+"""What labelled holdout rows show of a version: curves, calibration, confusion, importance and slices."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from modelloop.versions.run import Figures
+
+    Label = str | int | float | bool
+    Point = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class RankingCurve:
+    """One class against the rest: points of the ROC and precision-recall curves, and the class's share of the rows."""
+
+    label: Label
+    roc: tuple[Point, ...]
+    pr: tuple[Point, ...]
+    rate: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the stored document."""
+        return {"class": self.label, "roc": self.roc, "pr": self.pr, "rate": self.rate}
+
+
+@dataclass(frozen=True, slots=True)
+class Residuals:
+    """Truth minus prediction: some (prediction, residual) points, and the counts of all between rising edges."""
+
+    points: tuple[Point, ...]
+    counts: tuple[int, ...]
+    edges: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """Ranking curves of a classifier or residuals of a regressor; neither without labelled rows."""
+
+    ranking: tuple[RankingCurve, ...] | None = None
+    residuals: Residuals | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the stored document: the part that there is."""
+        if self.ranking is not None:
+            return {"ranking": [curve.to_json() for curve in self.ranking]}
+        return {} if self.residuals is None else {"residuals": asdict(self.residuals)}
+
+
+@dataclass(frozen=True, slots=True)
+class ReliabilityBin:
+    """Rows with a probability in [low, high): their mean probability and how often it came true."""
+
+    low: float
+    high: float
+    rows: int
+    mean: float
+    rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """Probabilities against what happened, in ten bins without the empty ones; `ece` is the expected error."""
+
+    bins: tuple[ReliabilityBin, ...]
+    ece: float
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Reliability of the predicted labels, and of class 1 where there are two classes.
+
+    `confidence` has, by bin of confidence, how many rows there were ("rows") and how many were right ("correct").
+    """
+
+    predicted: Reliability
+    confidence: dict[str, list[int]]
+    positive: Reliability | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the stored document."""
+        document = {**asdict(self.predicted), "confidence": self.confidence}
+        return document if self.positive is None else document | {"positive": asdict(self.positive)}
+
+
+@dataclass(frozen=True, slots=True)
+class Confusion:
+    """Rows by true and predicted class: `counts[truth][prediction]`, in the order of the classes."""
+
+    classes: tuple[Label, ...]
+    counts: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnImportance:
+    """By how much the loss grows when one column is shuffled: mean and standard deviation over the shuffles."""
+
+    column: str
+    mean: float
+    deviation: float
+
+
+@dataclass(frozen=True, slots=True)
+class SliceMetrics:
+    """The metrics of the rows that share a value, or a span of values, of a protected column."""
+
+    value: str
+    rows: int
+    metrics: Figures
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnSlices:
+    """The slices of one protected column, or the reason why there are none."""
+
+    column: str
+    reason: str | None
+    values: tuple[SliceMetrics, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostics:
+    """Everything that labelled holdout rows show beside the metrics; empty without labelled rows."""
+
+    curves: Curves = Curves()
+    calibration: Calibration | None = None
+    confusion: Confusion | None = None
+    importance: tuple[ColumnImportance, ...] = ()
+    slices: tuple[ColumnSlices, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the parts of the manifest that are diagnostics."""
+        return {
+            "curves": self.curves.to_json(),
+            "calibration": None if self.calibration is None else self.calibration.to_json(),
+            "confusion": None if self.confusion is None else asdict(self.confusion),
+            "importance": [asdict(column) for column in self.importance],
+            "slices": [asdict(column) for column in self.slices],
+        }
+
+
+def diagnostics_from_json(document: Mapping[str, Any]) -> Diagnostics:
+    """Return the diagnostics of a manifest's document; raise KeyError or TypeError when it is damaged."""
+    calibration, confusion = document["calibration"], document["confusion"]
+    return Diagnostics(
+        _curves(document["curves"]),
+        None if calibration is None else _calibration(calibration),
+        None if confusion is None else Confusion(tuple(confusion["classes"]), tuple(map(tuple, confusion["counts"]))),
+        tuple(ColumnImportance(**column) for column in document["importance"]),
+        tuple(_slices(column) for column in document["slices"]),
+    )
+
+
+def _curves(document: Mapping[str, Any]) -> Curves:
+    ranking, residuals = document.get("ranking"), document.get("residuals")
+    if ranking is not None:
+        return Curves(
+            tuple(
+                RankingCurve(curve["class"], _points(curve["roc"]), _points(curve["pr"]), curve["rate"])
+                for curve in ranking
+            )
+        )
+    if residuals is None:
+        return Curves()
+    points, counts, edges = residuals["points"], residuals["counts"], residuals["edges"]
+    return Curves(residuals=Residuals(_points(points), tuple(counts), tuple(edges)))
+
+
+def _points(points: list[list[float]]) -> tuple[Point, ...]:
+    return tuple((x, y) for x, y in points)
+
+
+def _calibration(document: Mapping[str, Any]) -> Calibration:
+    positive = document.get("positive")
+    return Calibration(
+        _reliability(document), document["confidence"], None if positive is None else _reliability(positive)
+    )
+
+
+def _reliability(document: Mapping[str, Any]) -> Reliability:
+    return Reliability(tuple(ReliabilityBin(**part) for part in document["bins"]), document["ece"], document["rows"])
+
+
+def _slices(document: Mapping[str, Any]) -> ColumnSlices:
+    values = tuple(SliceMetrics(**part) for part in document["values"])
+    return ColumnSlices(document["column"], document["reason"], values)

@@ -1,0 +1,91 @@
+"""The encoded matrix: modelloop.tables.encoding over whole columns in SQL, written one by one in bounded memory."""
+
+from __future__ import annotations
+
+# ruff: noqa: S608  in this SQL columns are named c<number> and every text goes through literal()
+import os
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from modelloop.tables.encoding import MAX_CATEGORIES, Column, Encoding
+from training_trigger.profile import SHOWN_FROM
+from training_trigger.reading.cells import literal, value
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from duckdb import DuckDBPyConnection
+
+    from training_trigger.profile import Facts
+
+COVERED = 0.8
+EPOCH = date(1970, 1, 1)
+MINUTES_A_DAY = 1440
+_NAN = "'nan'::DOUBLE"
+
+
+def choose_column(connection: DuckDBPyConnection, place: int, facts: Facts) -> tuple[Column | None, str | None]:
+    """Return the encoding of a feature column, learned from the training part only, or None and why it is dropped."""
+    if facts.kind == "text":
+        return _text_column(connection, place, facts)
+    if facts.kind == "date":
+        earliest = connection.execute(
+            f"SELECT min(as_minutes(c{place})) FROM cells POSITIONAL JOIN sides WHERE side = 0"
+        ).fetchall()[0][0]
+        origin = EPOCH + timedelta(days=(earliest or 0) // MINUTES_A_DAY)
+        return Column(facts.name, "date", origin=origin.isoformat(), with_time=facts.times > 0), None
+    return Column(facts.name, facts.kind), None
+
+
+def _text_column(connection: DuckDBPyConnection, place: int, facts: Facts) -> tuple[Column | None, str | None]:
+    counts = connection.execute(
+        f"SELECT c{place}, count(*) AS n FROM cells POSITIONAL JOIN sides WHERE side = 0 AND c{place} IS NOT NULL"
+        f" GROUP BY 1 HAVING n >= {SHOWN_FROM} ORDER BY n DESC, 1 LIMIT {MAX_CATEGORIES}"
+    ).fetchall()
+    if not counts:
+        return None, f"no value occurs {SHOWN_FROM} times in the training part"
+    present = f"SELECT count(c{place}) FROM cells POSITIONAL JOIN sides WHERE side = 0"
+    cells = connection.execute(present).fetchall()[0][0]
+    if facts.distinct > MAX_CATEGORIES and sum(count for _, count in counts) < COVERED * cells:
+        return None, f"it has {facts.distinct:,} different texts, too many to learn from"
+    return Column(facts.name, "text", categories=tuple(value for value, _ in counts)), None
+
+
+def write_matrix(
+    connection: DuckDBPyConnection, encoding: Encoding, places: Sequence[int], rows: int, path: Path
+) -> None:
+    """Write float32 [rows, slots] in C order as a .npy file; missing is NaN. `places` are the columns' places."""
+    matrix = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(rows, len(encoding.slots)))
+    with path.open("rb+") as file:  # reserve it now: writing to a full disk through the map would kill the process
+        os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    slot = 0
+    for column, place in zip(encoding.columns, places, strict=True):
+        expressions = _expressions(connection, column, place)
+        wanted = ", ".join(f"coalesce(({sql})::DOUBLE, {_NAN}) AS s{part}" for part, sql in enumerate(expressions))
+        slots = connection.execute(f"SELECT {wanted} FROM cells").fetchnumpy()
+        for part in range(len(expressions)):
+            matrix[:, slot] = slots[f"s{part}"]
+            slot += 1
+    matrix.flush()
+
+
+def _expressions(connection: DuckDBPyConnection, column: Column, place: int) -> list[str]:
+    cell = f"c{place}"
+    if column.kind == "number":
+        return [value(place, "number")]
+    if column.kind == "boolean":
+        return [f"as_boolean({cell})::INTEGER"]
+    if column.kind == "text":
+        options = ", ".join(literal(category) for category in column.categories)
+        connection.execute(f"CREATE OR REPLACE TYPE category AS ENUM ({options})")
+        code = f"coalesce(enum_code(try_cast({cell} AS category))::INTEGER, {len(column.categories)})"
+        return [f"CASE WHEN {cell} IS NOT NULL THEN {code} END"]
+    origin = (date.fromisoformat(column.origin or EPOCH.isoformat()) - EPOCH).days
+    day = f"floor(as_minutes({cell}) / 1440)::INTEGER"
+    moment = f"(DATE '1970-01-01' + {day})"
+    hour = f"(as_minutes({cell}) - {day}::BIGINT * 1440) // 60"
+    parts = [f"{day} - ({origin})", f"month({moment})", f"isodow({moment}) - 1", hour]
+    return parts[: len(column.slots())]

@@ -1,0 +1,129 @@
+"""What all commands share: options that several of them take, and how they print.
+
+A person gets tables and sentences, a program gets one JSON document (`--json`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console as RichConsole
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from rich.console import RenderableType
+
+    from modelloop_client.failures import CommandError
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, for programs.")]
+StackName = Annotated[
+    str | None,
+    typer.Option("--stack", envvar="MODELLOOP_STACK", help="Name of a deployed stack; default: the embedded stack."),
+]
+Model = Annotated[str, typer.Argument(help="Name of the model.", show_default=False)]
+Version = Annotated[int, typer.Argument(help="Number of the version.", min=1, show_default=False)]
+Limit = Annotated[int, typer.Option("--limit", "-n", min=1, help="How many to list at most.")]
+Reason = Annotated[str, typer.Option("--reason", "-r", help="Why; it is stored in the audit log.", show_default=False)]
+
+PIPED_WIDTH = 200  # columns of a table that goes into a file or a pager, which must not be cut to 80
+COLOURS = {
+    "SUCCEEDED": "green", "ok": "green", "RUNNING": "cyan", "QUEUED": "cyan", "REJECTED": "yellow",
+    "SUPERSEDED": "yellow", "insufficient_data": "yellow", "FAILED": "red", "drift": "red", "data_fault": "red",
+    "degraded": "red",
+}  # fmt: skip
+STATUS_WORDS = {"drift": "drifted", "insufficient_data": "not enough data", "data_fault": "data fault"}
+NOT_WRAPPED = {"run", "state", "prediction id", "version", "%"}  # columns whose values are copied
+_ROWS_NEEDED = re.compile(r"(\d+) .*; (\d+) are needed")
+
+
+class Console:
+    """The terminal of one command: the answer goes to standard output, progress and notes to standard error."""
+
+    def __init__(self, *, as_json: bool = False, notes_to_stdout: bool = False) -> None:
+        self.as_json = as_json
+        narrow = sys.stdout.isatty() or "COLUMNS" in os.environ
+        self.out = RichConsole() if narrow else RichConsole(width=PIPED_WIDTH)
+        self.notes = self.out if notes_to_stdout else RichConsole(stderr=True)
+
+    def show(self, document: Any, render: Callable[[], RenderableType]) -> None:
+        """Print the document as JSON, or what `render` returns for a person."""
+        if self.as_json:
+            print(json.dumps(document, ensure_ascii=False, indent=2))
+        else:
+            self.out.print(render(), soft_wrap=not sys.stdout.isatty())
+
+    def note(self, text: str) -> None:
+        """Print what is being done; silent with --json."""
+        if not self.as_json:
+            self.notes.print(text)
+
+    def fail(self, error: CommandError) -> None:
+        """Print why a command ended, and what to do about it."""
+        if self.as_json:
+            print(json.dumps(error.to_json(), ensure_ascii=False), file=self.notes.file)
+            return
+        advice = f" [dim]{_escape(error.advice)}[/]" if error.advice else ""
+        self.notes.print(f"[bold red]✗[/] {_escape(error.message)}.{advice}", soft_wrap=True)
+
+    def progress(self) -> Progress:
+        """Return a progress bar on standard error; it draws nothing with --json or without a terminal."""
+        return Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=32),
+            TaskProgressColumn(),
+            TimeElapsedColumn(),
+            console=self.notes,
+            disable=self.as_json or not self.notes.is_terminal,
+        )
+
+
+def format_cell(value: Any) -> str:
+    """Return a value as the markup of a table cell: five significant digits, a dash for None, states coloured."""
+    if value is None or value == "":
+        return "[dim]-[/]"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.5g}"
+    text = str(value)
+    colour = COLOURS.get(text)
+    return f"[{colour}]{text}[/]" if colour else _escape(text) if "[" in text else text
+
+
+def format_status(status: str | None, reasons: Sequence[str] = ()) -> str:
+    """Return a verdict's status as coloured words; for too few rows also how many there are of how many needed."""
+    if not status:
+        return format_cell(status)
+    words = STATUS_WORDS.get(status, status)
+    if status == "insufficient_data" and (rows := _ROWS_NEEDED.match(next(iter(reasons), ""))):
+        words = f"{words} ({rows[1]} of {rows[2]})"
+    return f"[{COLOURS.get(status, 'default')}]{words}[/]"
+
+
+def count_noun(count: int, noun: str) -> str:
+    """Return the count with its noun, such as "1 labelled row" or "1,200 labelled rows"."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def make_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
+    """Return a table; numbers are aligned right, other values left."""
+    lines = [list(row) for row in rows]
+    table = Table(title=title, title_justify="left", header_style="bold", border_style="dim")
+    for place, name in enumerate(columns):
+        numeric = any(isinstance(line[place], int | float) and not isinstance(line[place], bool) for line in lines)
+        table.add_column(name, justify="right" if numeric else "left", overflow="fold", no_wrap=name in NOT_WRAPPED)
+    for line in lines:
+        table.add_row(*map(format_cell, line))
+    return table
+
+
+def _escape(text: str) -> str:
+    return text.rstrip(". ").replace("[", r"\[")

@@ -1,0 +1,50 @@
+"""The one list of differences that are meant; whatever is not on it fails the comparison.
+
+An entry says where (a pattern, see `paths`), what kind of change, which point of the issue asks for it, and why. An
+entry that matches nothing fails too, so that none outlives its change. For example:
+
+    Allowed("artifacts > versions/*/manifest.json > * > json > warm_start", "removed", "1.7", "no state goes on")
+    Allowed("table > MODEL#* LATEST#traffic", "renamed", "1.2", "state is no verdict", to="MODEL#{0} STATE#traffic")
+"""
+
+from __future__ import annotations
+
+from tests.comparison.differences import Allowed
+
+READER = "what counting refuses is not exported either"
+STATE = "no fit goes on from a champion's fitted state any more"
+
+ALLOWED: tuple[Allowed, ...] = (
+    Allowed("** > warm_start", "removed", "1.7", STATE),
+    Allowed("** > split > fitted_until", "removed", "1.7", f"{STATE}, and only that asked for it"),
+    Allowed("** > environment > families", "removed", "1.7", f"{STATE}, and only that asked for it"),
+    Allowed("** > started_from", "added", "1.7", "the version whose settings were tried first, so far in warm_start"),
+    Allowed(
+        "artifacts > prepared/*/trials.json > ** > cold", "removed", "1.7", f"{STATE}, so there is no reason why not"
+    ),
+    Allowed(
+        "exports > captures/penguins/1/2025/03/05/17/06f392279080360e.jsonl",
+        "removed",
+        "1.3",
+        f"{READER}: these predictions have a cell of a wrong kind, and no latency",
+    ),
+    Allowed(
+        "exports > captures/_ground_truth/penguins/2025/03/05/18/06f392279080360e.jsonl > 1",
+        "removed",
+        "1.3",
+        f"{READER}: this label is of row -1",
+    ),
+    Allowed(
+        "exports > captures/_ground_truth/penguins/2025/03/05/18/06f392279080360e.jsonl > 0 > eventMetadata > eventId",
+        "changed",
+        "1.3",
+        f"{READER}: the label of row -1 came first",
+    ),
+    *(
+        Allowed(f"results > export/captures/printed > {name}", "changed", "1.3", READER)
+        for name in ("files", "labels", "rows")
+    ),
+    Allowed("** > plan > runs_on", "removed", "1.7", "nothing in production read it"),
+)
+
+__all__ = ["ALLOWED", "Allowed"]
