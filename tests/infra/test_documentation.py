@@ -18,8 +18,8 @@ import yaml
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from modelloop.aws.settings import Settings
 from modelloop.errors import ModelloopError
-from modelloop.settings import Settings
 from modelloop.spec import fields as spec_fields
 from modelloop_cli.main import app
 from modelloop_client.stacks import Stack

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelloop.settings import Settings
+from modelloop.aws.settings import Settings
 from modelloop_cli.dead_letters import ROUTES
 from modelloop_stack.build.paths import ROOT
 from tests.benchmarks.monitoring import results
@@ -88,7 +88,7 @@ def test_every_setting_reaches_a_function(resources: Resources) -> None:
 
 def test_the_closure_really_follows_imports() -> None:
     reached = {path.relative_to(ROOT / "functions").as_posix() for path in modules("trainer.handler.handler")}
-    assert {"trainer/handler.py", "modelloop/aws/registry/registry.py", "modelloop/settings.py"} <= reached
+    assert {"trainer/handler.py", "modelloop/aws/registry/registry.py", "modelloop/aws/settings.py"} <= reached
     assert not any(path.startswith(("inference/", "control/")) for path in reached)
 
 

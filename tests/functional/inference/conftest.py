@@ -15,7 +15,7 @@ import orjson
 import pytest
 
 from modelloop import keys
-from modelloop.settings import settings
+from modelloop.aws.settings import settings
 from modelloop.tables.encoding import Column, Encoding
 
 if TYPE_CHECKING:

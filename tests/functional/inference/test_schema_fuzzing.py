@@ -43,7 +43,7 @@ EACH = examples(
 @pytest.fixture(scope="module", autouse=True)
 def served(bucket: Any, endpoint: str) -> Iterator[None]:
     """A model with a champion and a pinned version, in an environment that has read its pointer once and for all."""
-    from modelloop.settings import settings  # noqa: PLC0415
+    from modelloop.aws.settings import settings  # noqa: PLC0415
 
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {

@@ -11,7 +11,7 @@ from moto import mock_aws
 from metrics_aggregation import handler, verdicts
 from modelloop.aws import clients
 from modelloop.aws.registry import manifests
-from modelloop.settings import settings
+from modelloop.aws.settings import settings
 from tests.functional.metrics_aggregation.world import World, manifest
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from modelloop.settings import settings
+from modelloop.aws.settings import settings
 from tests.functional.inference.conftest import RUN, make_bundle
 
 if TYPE_CHECKING:
