@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.infra.access import BUCKETS, grants, place, role_of
 from tests.infra.conftest import Resources, of_type
+from tests.support.template.access import BUCKETS, grants, place, role_of
 
 EXPIRING = ("prepared", "derived", "index", "feedback", "unjoined", "labelled", "quarantine")
 

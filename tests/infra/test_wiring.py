@@ -12,9 +12,9 @@ from modelloop.aws.settings import Settings
 from modelloop_cli.dead_letters import ROUTES
 from modelloop_stack.build.paths import ROOT
 from tests.benchmarks.monitoring import results
-from tests.infra.closure import modules, settings_read
 from tests.infra.conftest import Resources, all_alarms, of_type, transformed
 from tests.infra.test_buckets import mappings
+from tests.support.template.closure import modules, settings_read
 from training_trigger.intake import MAX_ATTEMPTS
 
 if TYPE_CHECKING:

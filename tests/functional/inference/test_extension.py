@@ -16,7 +16,7 @@ import pytest
 
 from inference import extension, telemetry
 from inference.lambda_api import LambdaApi, _dechunk
-from tests.functional.inference.lambda_service import LambdaService
+from tests.support.lambda_service import LambdaService
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.functional.inference.lambda_service import LambdaService
+from tests.support.lambda_service import LambdaService
 
 if TYPE_CHECKING:
     from tests.functional.inference.conftest import Plane, Store

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from modelloop.errors import TransientError
-from tests.functional.inference.lambda_service import LambdaService
 from tests.functional.inference.test_extension import EVENT, delivered, environment, make_stream
+from tests.support.lambda_service import LambdaService
 
 if TYPE_CHECKING:
     from tests.functional.inference.conftest import Plane, Store

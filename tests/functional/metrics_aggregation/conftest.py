@@ -12,7 +12,7 @@ from metrics_aggregation import handler, verdicts
 from modelloop.aws import clients
 from modelloop.aws.registry import manifests
 from modelloop.aws.settings import settings
-from tests.functional.metrics_aggregation.world import World, manifest
+from tests.support.capture_world import World, manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

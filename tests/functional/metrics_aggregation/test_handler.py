@@ -12,7 +12,7 @@ from modelloop.contracts import capture_record as capture
 from modelloop.contracts.counts import integers
 from modelloop.ids import uuid7
 from modelloop.monitoring import summary
-from tests.functional.metrics_aggregation.world import (
+from tests.support.capture_world import (
     CLASSES,
     HOUR,
     MODEL,
@@ -27,7 +27,7 @@ from tests.functional.metrics_aggregation.world import (
 )
 
 if TYPE_CHECKING:
-    from tests.functional.metrics_aggregation.world import Record, World
+    from tests.support.capture_world import Record, World
 
 ROW = (4_000.0, True, "2026-02-01", "Biscoe")
 NOTHING: dict[str, Any] = {"batchItemFailures": []}

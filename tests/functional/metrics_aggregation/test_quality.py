@@ -15,7 +15,7 @@ from modelloop.aws.storage import Bucket
 from modelloop.contracts.verdicts import QualityVerdict, RolloutVerdict
 from modelloop.monitoring import windows
 from modelloop.monitoring.quality import shadow_agreement
-from tests.functional.metrics_aggregation.world import (
+from tests.support.capture_world import (
     HOUR,
     MODEL,
     NOON,
@@ -31,7 +31,7 @@ from tests.support.stores import ARTIFACTS
 from training_trigger.derived_table import read_labelled
 
 if TYPE_CHECKING:
-    from tests.functional.metrics_aggregation.world import Record, World
+    from tests.support.capture_world import Record, World
 
 
 @pytest.fixture(autouse=True)

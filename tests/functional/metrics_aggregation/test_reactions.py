@@ -20,7 +20,7 @@ from modelloop.errors import TransientError
 from modelloop.monitoring import windows
 from modelloop.monitoring.alerts import SOURCE
 from tests.functional.metrics_aggregation.test_quality import answers
-from tests.functional.metrics_aggregation.world import (
+from tests.support.capture_world import (
     MODEL,
     NOON,
     ROLLOUT,
@@ -36,7 +36,7 @@ from tests.support.stores import ARTIFACTS, stores_of
 
 if TYPE_CHECKING:
     from modelloop.monitoring.alerts import Alert
-    from tests.functional.metrics_aggregation.world import Record, World
+    from tests.support.capture_world import Record, World
 
 type Sent = list[dict[str, Any]]
 
