@@ -23,7 +23,7 @@ from modelloop.errors import ModelloopError
 from modelloop.spec import fields as spec_fields
 from modelloop_cli.main import app
 from modelloop_client.stacks import Stack
-from tests.infra.conftest import Resources
+from tests.support.template.resources import Resources
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "infra" / "docs"

@@ -23,8 +23,8 @@ from modelloop.contracts.verdicts import DriftVerdict
 from modelloop.monitoring import summary, windows
 from modelloop.monitoring.summary import Summary
 from tests.benchmarks.monitoring.corpus import MODEL, START, Known, lines, manifest
-from tests.functional.metrics_aggregation.conftest import ENVIRONMENT, forget, provision
 from tests.support import capture_world as world
+from tests.support.aggregation_fixtures import ENVIRONMENT, forget, provision
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,3 +1,3 @@
-from tests.functional.metrics_aggregation.conftest import context, world
+from tests.support.aggregation_fixtures import context, world
 
 __all__ = ["context", "world"]

@@ -18,7 +18,7 @@ from modelloop.aws.registry.registry import Registry
 from modelloop.captures import quarantine
 from modelloop.contracts.counts import branch
 from modelloop.contracts.loop_state import TrafficTotals
-from tests.functional.metrics_aggregation.conftest import forget
+from tests.support.aggregation_fixtures import forget
 from tests.support.capture_world import (
     HOUR,
     MODEL,

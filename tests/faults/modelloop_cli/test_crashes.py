@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from modelloop_client.stacks import Stack
-from tests.functional.modelloop_cli.test_erase import CAPTURE, WORDS, Loop, Story
 from tests.support.crashes import Calls
+from tests.support.erasing import CAPTURE, WORDS, Loop, Story
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.functional.modelloop_cli.conftest import Api
+    from tests.support.command_line import Api
 
 pytestmark = pytest.mark.usefixtures("stack_file")
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from tests.support.lambda_service import LambdaService
 
 if TYPE_CHECKING:
-    from tests.functional.inference.conftest import Plane, Store
+    from tests.support.data_plane import Plane, Store
 
 FORBIDDEN = {
     "sklearn", "scipy", "pandas", "numpy", "boto3", "botocore", "pydantic", "joblib", "onnxruntime", "duckdb",

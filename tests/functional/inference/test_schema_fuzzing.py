@@ -19,7 +19,7 @@ from schemathesis.specs.openapi.checks import (
 
 from inference.handler import ROUTES, handler
 from inference.openapi.documents import api_document, model_document
-from tests.functional.inference.conftest import BUCKET, ENCODING, Plane, Store
+from tests.support.data_plane import BUCKET, ENCODING, Plane, Store
 from tests.support.gateway import Gateway
 
 if TYPE_CHECKING:

@@ -19,7 +19,6 @@ from modelloop.contracts.verdicts import DriftVerdict
 from modelloop.errors import TransientError
 from modelloop.monitoring import windows
 from modelloop.monitoring.alerts import SOURCE
-from tests.functional.metrics_aggregation.test_quality import answers
 from tests.support.capture_world import (
     MODEL,
     NOON,
@@ -32,6 +31,7 @@ from tests.support.capture_world import (
     usual_rows,
 )
 from tests.support.events import check
+from tests.support.labels import answers
 from tests.support.stores import ARTIFACTS, stores_of
 
 if TYPE_CHECKING:

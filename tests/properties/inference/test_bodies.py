@@ -16,7 +16,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from modelloop.aws.settings import settings
-from tests.functional.inference.conftest import RUN, make_bundle
+from tests.support.data_plane import RUN, make_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

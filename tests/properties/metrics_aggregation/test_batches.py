@@ -17,9 +17,9 @@ from modelloop.captures.reader import FIELDS
 from modelloop.captures.rules import fault
 from modelloop.ids import hour_of, hours_of, uuid7
 from modelloop.monitoring import summary
-from tests.functional.metrics_aggregation.test_handler import BAD_LINES
-from tests.properties.metrics_aggregation.test_order import ROWS, Known
+from tests.support.bad_lines import BAD_LINES
 from tests.support.capture_world import NOON, error, label, prediction
+from tests.support.known_versions import ROWS, Known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

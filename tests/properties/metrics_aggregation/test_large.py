@@ -20,7 +20,7 @@ import orjson
 from metrics_aggregation.aggregation import Aggregation, Source
 from modelloop.ids import uuid7
 from tests.support.capture_world import prediction, usual_rows
-from tests.properties.metrics_aggregation.test_order import Known
+from tests.support.known_versions import Known
 
 rows, megabytes = int(sys.argv[1]), int(sys.argv[2])
 lines = [orjson.dumps(prediction(usual_rows(rows, seed)) | {"id": "?"}) for seed in range(20)]

@@ -10,35 +10,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from metrics_aggregation.aggregation import Aggregation, Source
-from metrics_aggregation.watched import Watched, millionths
+from metrics_aggregation.watched import millionths
 from modelloop.monitoring import summary
 from modelloop.monitoring.summary import Summary, SummaryKey
-from tests.support.capture_world import MODEL, manifest, prediction
+from tests.support.capture_world import MODEL, prediction
+from tests.support.known_versions import ROWS, Known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 SUMMARY_KEY = SummaryKey(MODEL, "2026-11-23T10", 1, "champion")
-MANIFEST = manifest(rows=200)
-FLOATS = st.one_of(st.none(), st.floats(width=32, allow_nan=False, allow_infinity=False), st.integers(-5, 5))
-ROWS = st.tuples(
-    FLOATS,
-    st.sampled_from([None, True, False]),
-    st.sampled_from([None, "2026-02-01", "2027-01-01"]),
-    st.sampled_from([None, "Biscoe", "Dream", "Torgersen"]),
-)
 REQUESTS = st.lists(st.lists(ROWS, min_size=1, max_size=4), min_size=1, max_size=12)
-
-
-class Known:
-    def __init__(self) -> None:
-        self._watched = Watched(MANIFEST)
-
-    def version(self, model: str, run_id: str) -> Watched | None:
-        return self._watched if run_id == MANIFEST["run_id"] and model == MODEL else None
-
-    def model(self, model: str) -> bool:
-        return model == MODEL
 
 
 def stored(records: Iterable[dict[str, Any]]) -> Summary:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tests.infra.conftest import Resources
+from tests.support.template.resources import Resources
 
 BUCKETS = {"DataBucket": "data", "ArtifactsBucket": "artifacts", "CaptureBucket": "capture"}
 PREFIX = re.compile(r"\$\{(\w+)\.Arn\}/(.+)")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.infra.conftest import Resources
+    from tests.support.template.resources import Resources
 
 VARIABLE = re.compile(r"\$\{([A-Za-z0-9]+)(?:\.[\w.]+)?\}")
 

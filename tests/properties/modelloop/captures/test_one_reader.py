@@ -22,8 +22,8 @@ from modelloop.contracts.labelled_row import read_labelled_rows
 from modelloop.ids import derived_uuid7
 from modelloop_cli.exporting import captures
 from modelloop_cli.exporting.captures import ExportedVersion
-from tests.properties.metrics_aggregation.test_order import MANIFEST, ROWS, Known
 from tests.support.capture_world import MODEL, NOON, error, label, prediction
+from tests.support.known_versions import MANIFEST, ROWS, Known
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
