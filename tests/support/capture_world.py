@@ -13,9 +13,14 @@ import numpy as np
 
 from modelloop import clock, keys
 from modelloop.aws.registry.registry import Registry
+from modelloop.contracts.evaluation import Diagnostics
 from modelloop.ids import uuid7
 from modelloop.monitoring.drift import baseline
+from modelloop.spec.model import Spec
+from modelloop.spec.sections import Monitoring
 from modelloop.tables.encoding import Column, Encoding
+from modelloop.versions.run import Metrics
+from tests.support.manifests import manifest_of
 from tests.support.versions import version_facts
 
 if TYPE_CHECKING:
@@ -42,12 +47,14 @@ def manifest(version: int = 1, run_id: str = RUN_ID, rows: int = 2_000) -> dict[
         np.ones(rows), np.ones(rows), random.integers(0, 2, rows),
     ]).astype(np.float32)  # fmt: skip
     matrix[::50, 0] = np.nan
-    known = baseline.build(ENCODING, matrix, random.integers(0, 2, rows), CLASSES, mask=()).to_json()
-    return {
-        "format_version": 1, "model": MODEL, "version": version, "run_id": run_id, "classes": CLASSES,
-        "task": "classification", "baseline": known, "spec": {"protected": ["male"]},
-        "monitoring": {"min_rows": 500, "label_delay_hours": 0, "mask": []},
-    }  # fmt: skip
+    known = baseline.build(ENCODING, matrix, random.integers(0, 2, rows), CLASSES, mask=())
+    spec = Spec(protected=("male",), monitoring=Monitoring(min_rows=500, label_delay_hours=0))
+    built = manifest_of(
+        model=MODEL, version=version, run_id=run_id, classes=tuple(CLASSES), baseline=known, spec=spec,
+        encoding=ENCODING, metrics=Metrics({}, {}, None), diagnostics=Diagnostics(),
+    )  # fmt: skip
+    document: dict[str, Any] = json.loads(built.to_bytes())
+    return document
 
 
 def prediction(cells: Sequence[tuple[Any, ...]], at_ms: int = NOON, **changes: Any) -> Record:

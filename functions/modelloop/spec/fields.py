@@ -24,6 +24,7 @@ CLASSIFICATION_METRICS = ("log_loss", "roc_auc", "pr_auc", "brier", "accuracy", 
 REGRESSION_METRICS = (
     "rmse", "mae", "r2", "deviance", "poisson_deviance", "gamma_deviance", "tweedie_deviance_P", "pinball_Q"
 )  # fmt: skip
+HIGHER_IS_BETTER = frozenset({"accuracy", "f1", "roc_auc", "pr_auc", "r2"})  # of all others, lower
 COLUMN_KINDS = ("number", "boolean")
 _ESTIMATOR = re.compile(r"sklearn(?:\.[a-z][a-z0-9_]*)+\.[A-Z][A-Za-z0-9]*")
 

@@ -7,6 +7,7 @@ from math import ceil, isnan
 from typing import TYPE_CHECKING
 
 from modelloop.spec import deviance
+from modelloop.spec.fields import HIGHER_IS_BETTER
 from trainer.evaluation.losses import check_domain
 from trainer.families.catalogue import build
 from trainer.families.losses import loss_of
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from trainer.table import PreparedTable
 
 DEVIANCE, LOG_LOSS = "deviance", "log_loss"
-HIGHER_IS_BETTER = frozenset({"roc_auc", "pr_auc", "accuracy", "f1", "r2"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from modelloop.monitoring.summary import Summary, SummaryKey
 from modelloop.versions.run import Run
 from tests.support import verdicts
 from tests.support.baselines import baseline_of, labels, numbers
+from tests.support.manifests import manifest_of
 from tests.support.runs import dataset
 from tests.support.stores import ARTIFACTS
 from tests.support.versions import version_facts
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 MASS = numbers("mass", [1.0, 2.0], [100, 100, 100], mean=1.5)
 ISLAND = labels("island", ["Biscoe", "Dream"], [200, 90], missing=10)
 BASELINE = baseline_of(MASS, ISLAND, prediction=labels("prediction", ["no", "yes"], [150, 150]))
+CHECK = {"name": "beats the trivial model", "passed": True, "outcome": "passed", "detail": "it does"}
 SPAN = Span("2026-01-01T10:00:00.000Z", "2026-01-01T12:00:00.000Z")
 
 
@@ -54,18 +56,13 @@ def loop(registry: Registry) -> Registry:
     """A model whose version 1 has a baseline."""
     module._services.cache_clear()
     manifests.read.cache_clear()
+    manifests.load.cache_clear()
     run = registry.create_run(Run("m", uuid7(), "upload", dataset("1"), "spec", clock.now()))
     registry.register_version("m", run.run_id, version_facts(family="linear"))
-    metrics = {"holdout": {"log_loss": {"value": 0.1}}, "trivial": {"log_loss": {"value": 0.7}}}
-    gate = {"decision": "release", "checks": [{"name": "beats the trivial model"}]}
-    manifest = {
-        "model": "m",
-        "version": 1,
-        "metrics": metrics,
-        "gate": gate,
-        "role": "?",
-        "baseline": BASELINE.to_json(),
-    }
+    metrics = {"holdout": {"log_loss": {"value": 0.1}}, "trivial": {"log_loss": {"value": 0.7}}, "champion": None}
+    gate = {"decision": "release", "checks": [CHECK], "comparisons": [], "reasons": []}
+    manifest = manifest_of(model="m", version=1, run_id=run.run_id, baseline=BASELINE).to_json()
+    manifest |= {"metrics": metrics, "gate": gate, "role": "?"}
     Bucket("artifacts").put(keys.version("m", run.run_id, keys.MANIFEST), json.dumps(manifest).encode())
     return registry
 
@@ -89,7 +86,7 @@ def test_a_version_shows_the_manifest_whole_and_its_standing() -> None:
     _, found = ask("versions/{version}")
     assert found["metrics"]["trivial"] == {"log_loss": {"value": 0.7}}
     assert found["metrics"]["holdout"] == {"log_loss": {"value": 0.1}}
-    assert found["gate"]["checks"] == [{"name": "beats the trivial model"}]
+    assert found["gate"]["checks"] == [CHECK]
     assert (found["family"], found["role"], found["status"]) == ("linear", None, "cleared")
 
 

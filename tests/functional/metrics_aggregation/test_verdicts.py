@@ -139,9 +139,11 @@ def test_a_broken_model_fails_loudly_after_the_others_were_judged(world: World, 
     assert latest() is not None
 
 
-def test_a_model_whose_version_has_no_baseline_gets_no_verdict(world: World, context: Any) -> None:
+def test_a_model_whose_manifest_has_no_baseline_fails_loudly(world: World, context: Any) -> None:
     world.publish(manifest() | {"baseline": None})
-    assert verdicts.handler({}, context)["judged"][MODEL]["drift"] is None
+    with pytest.raises(ExceptionGroup) as failed:
+        verdicts.handler({}, context)
+    assert "the baseline is damaged" in str(failed.value.exceptions[0])
 
 
 def test_compacted_hours_read_the_same_and_redelivery_does_not_count_twice(world: World, context: Any) -> None:

@@ -46,17 +46,17 @@ class Versions:
     def __init__(self, stores: Stores, model: str) -> None:
         self._stores = stores
         self._model = model
-        self._by_number: dict[int, dict[str, Any] | None] = {}
+        self._by_number: dict[int, Manifest | None] = {}
 
-    def get(self, version: int) -> dict[str, Any] | None:
+    def get(self, version: int) -> Manifest | None:
         """Return a version's manifest, or None."""
         if version not in self._by_number:
             self._by_number[version] = self._find(version)
         return self._by_number[version]
 
-    def _find(self, version: int) -> dict[str, Any] | None:
+    def _find(self, version: int) -> Manifest | None:
         try:
             run_id = self._stores.registry.get_version(self._model, version).run_id
-            return read(self._stores.artifacts, self._model, run_id)
+            return load(self._stores.artifacts, self._model, run_id)
         except NotFoundError:
             return None

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from modelloop import clock
 from modelloop.aws.monitoring import joins, summaries
 from modelloop.aws.registry import manifests
-from modelloop.contracts.baseline import baseline_from_json
 from modelloop.contracts.counts import branch, histogram, integer, integers
 from modelloop.contracts.pointer import CHALLENGER, CHAMPION
 from modelloop.contracts.verdicts import QualityVerdict
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
     from modelloop.aws.storage import Bucket
     from modelloop.aws.stores import Stores
-    from modelloop.contracts.baseline import Bins
     from modelloop.contracts.counts import Counts
     from modelloop.contracts.pointer import Pointer, VersionRef
     from modelloop.monitoring.summary import Summary
@@ -114,10 +112,9 @@ def _predictions(
     if rollout.kind != CANARY or "prediction" not in candidate or "prediction" not in reference:
         return [], []
     left, right = (
-        _prediction_bins(artifacts, rollout.pointer.model, ref.run_id) for ref in (rollout.reference, rollout.candidate)
+        manifests.load(artifacts, rollout.pointer.model, ref.run_id).baseline.prediction.bins
+        for ref in (rollout.reference, rollout.candidate)
     )
-    if left is None or right is None:
-        return [], []
     return histograms.align(left, branch(reference, "prediction"), right, branch(candidate, "prediction"))
 
 
@@ -146,8 +143,3 @@ def _agreement(artifacts: Bucket, rollout: Rollout, began: str, now: str) -> tup
         return None
     pair = shadow_agreement.name(rollout.pointer.rollout, rollout.candidate.version, rollout.reference.version)
     return joins.paired(artifacts, rollout.pointer.model, began, now, pair)
-
-
-def _prediction_bins(artifacts: Bucket, model: str, run_id: str) -> Bins | None:
-    stored = manifests.read(artifacts, model, run_id).get("baseline")
-    return baseline_from_json(stored).prediction.bins if stored else None

@@ -7,7 +7,7 @@ came. The last label by time wins; an entry that two capture objects hold counts
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from modelloop.contracts import index_entry
 from modelloop.contracts.counts import branch
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from modelloop.contracts.capture_record import Cell
     from modelloop.contracts.counts import Counts
     from modelloop.contracts.index_entry import IndexEntry
-
-    Manifest = Mapping[str, Any]
+    from modelloop.contracts.manifest import Manifest
 
 Row = tuple[str, int]  # prediction id, row
 
@@ -87,14 +86,14 @@ def join(index: Iterable[bytes], labels: Labels, manifest: Callable[[int], Manif
             duplicates += 1
             continue
         seen.add(identity)
-        known = manifest(entry.version)
-        if known is not None:
-            found, rows = _read_entry(entry, labels.last, known.get("classes"))
+        version_manifest = manifest(entry.version)
+        if version_manifest is not None:
+            counts, rows = _read_entry(entry, labels.last, version_manifest.classes)
             matched |= rows
             version = str(entry.version)
-            summary.add(versions, {version: found})
-            if entry.rollout and "figures" in found:
-                summary.add(rollouts, {entry.rollout: {version: _losses(found)}})
+            summary.add(versions, {version: counts})
+            if entry.rollout and "figures" in counts:
+                summary.add(rollouts, {entry.rollout: {version: _losses(counts)}})
     return {
         "versions": versions,
         "rollouts": rollouts,

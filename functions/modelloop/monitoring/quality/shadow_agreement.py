@@ -14,13 +14,11 @@ from modelloop.monitoring import summary
 from modelloop.tables.grammar import label_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     from modelloop.contracts.counts import Counts
     from modelloop.contracts.index_entry import IndexEntry
-
-    Manifest = Mapping[str, Any]
-
+    from modelloop.contracts.manifest import Manifest
 
 SIDES = frozenset({"champion", "shadow"})
 
@@ -57,22 +55,21 @@ def _add(
     champion: IndexEntry,
     manifest: Callable[[int], Manifest | None],
 ) -> None:
-    known = manifest(champion.version)
-    apart = None if known is None else _measure(known)
+    answered = manifest(champion.version)
+    are_different = None if answered is None else _measure(answered)
     both = list(zip(shadow.predict, champion.predict, strict=False))
-    if apart is None or not both:
+    if are_different is None or not both:
         return
     pair = name(shadow.rollout, shadow.version, champion.version)
-    different = sum(apart(one, other) for one, other in both)
+    different = sum(are_different(left, right) for left, right in both)
     summary.add(counts, {pair: {"rows": len(both), "different": different}})
 
 
-def _measure(known: Manifest) -> Callable[[Any, Any], bool] | None:
+def _measure(manifest: Manifest) -> Callable[[Any, Any], bool] | None:
     """Return what tells two answers apart; None for numbers of a model without a measured error."""
-    if known.get("classes"):
-        return lambda one, other: label_text(one) != label_text(other)
-    figure = ((known.get("metrics") or {}).get("holdout") or {}).get("rmse") or {}
-    usual = figure.get("value")
+    if manifest.classes:
+        return lambda left, right: label_text(left) != label_text(right)
+    usual = manifest.metrics.holdout.get("rmse", {}).get("value")
     if usual is None:
         return None
-    return lambda one, other: (one is None) != (other is None) or (one is not None and abs(one - other) > usual)
+    return lambda left, right: (left is None) != (right is None) or (left is not None and abs(left - right) > usual)

@@ -21,6 +21,7 @@ from modelloop.ids import derived_uuid7
 from modelloop.monitoring.quality import outcomes, shadow_agreement, verdict
 from modelloop.monitoring.summary import LATENCY_BOUNDS_MS, Summary, SummaryKey
 from tests.support.baselines import baseline_of
+from tests.support.manifests import manifest_of
 from tests.support.stores import stores_of
 from tests.support.versions import version_facts
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 HOUR = "2026-01-01T00"
 NOW, BAKED, EARLIER = "2026-01-01T00:59:00.000Z", "2026-01-01T00:50:00.000Z", "20251231T235900000Z"
-MANIFEST: dict[str, Any] = {"classes": ["no", "yes"], "baseline": baseline_of().to_json()}
+MANIFEST = manifest_of(classes=("no", "yes"), baseline=baseline_of())
 REFS = {number: VersionRef(number, f"run{number}", "f", "00", 1) for number in (1, 2)}
 ROLES: dict[str, dict[str, Any]] = {
     "canary": {"champion": REFS[1], "challenger": REFS[2], "weight": 50.0},
@@ -73,7 +74,7 @@ class Stored:
             label = {"id": identifier, "row": 0, "label": "yes" if true else "no", "time": NOW}
             self.labels.append(orjson.dumps(label))
 
-    def joined(self) -> dict[str, Any]:
+    def joined(self) -> Counts:
         found = outcomes.join(self.index, outcomes.read_labels(self.labels), lambda _: MANIFEST)
         return found | {"pairs": shadow_agreement.count(self.index, lambda _: MANIFEST)}
 
@@ -105,7 +106,7 @@ def evidence(kind: str, stored: Stored) -> Evidence:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(summaries, "between", lambda *_: iter(stored.summaries))
         patched.setattr(joined_hours, "newest_first", lambda *_: iter([(HOUR, stored.joined())]))
-        patched.setattr(manifests, "read", lambda *_: MANIFEST)
+        patched.setattr(manifests, "load", lambda *_: MANIFEST)
         return rollout_evidence.collect(stores_of(Facts(stored)), rollout, NOW)  # type: ignore[arg-type]
 
 

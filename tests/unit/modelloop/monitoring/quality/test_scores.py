@@ -13,6 +13,7 @@ from modelloop.contracts.index_entry import IndexEntry
 from modelloop.contracts.verdicts import Figure
 from modelloop.ids import uuid7
 from modelloop.monitoring.quality import outcomes, scores
+from tests.support.manifests import manifest_of
 
 RANDOM = np.random.default_rng(5)
 NOW = "2026-11-23T10:00:00.000Z"
@@ -25,9 +26,8 @@ def joined(
     ppm = None if proba is None else [[round(share * 1e6) for share in row] for row in np.asarray(proba).tolist()]
     entry = IndexEntry(identifier, 0, 1, "champion", "", predict, ppm, None)
     came = [{"id": identifier, "row": row, "label": label, "time": NOW} for row, label in enumerate(labels)]
-    found = outcomes.join(
-        [entry.to_line()], outcomes.read_labels(map(orjson.dumps, came)), lambda _: {"classes": classes}
-    )
+    manifest = manifest_of(classes=None if classes is None else tuple(classes))
+    found = outcomes.join([entry.to_line()], outcomes.read_labels(map(orjson.dumps, came)), lambda _: manifest)
     return branch(branch(found, "versions"), "1")
 
 
