@@ -12,10 +12,10 @@ from control import actions, lineage, metrics, queries, verdicts
 from control.metrics import Text
 from control.request import Request
 from control.services import Services, open_services
+from modelloop.aws.settings import settings
 from modelloop.contracts import routes
 from modelloop.contracts.http_request import HttpRequest
 from modelloop.errors import ModelloopError, NotFoundError, TooLargeError, TransientError
-from modelloop.settings import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ from modelloop.monitoring.cost import Rates
 
 if TYPE_CHECKING:
     from modelloop.aws.registry.registry import Registry
-    from modelloop.settings import Settings
+    from modelloop.aws.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ from inference.outbox import Refused
 from inference.outcome import UNKNOWN, Arrival, UnansweredError
 from inference.service import Service
 from modelloop import clock
+from modelloop.aws.settings import settings
 from modelloop.contracts import routes
 from modelloop.contracts.http_request import HttpRequest
 from modelloop.errors import ModelloopError, NotFoundError
-from modelloop.settings import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from inference import models, telemetry
 from modelloop.aws.dataplane.objects import Objects
+from modelloop.aws.settings import settings
 from modelloop.contracts.replay_request import ReplayRequest, ReplayVerdict, replay_request_from_json
 from modelloop.errors import ArtifactRefusedError, NotFoundError
 from modelloop.flat import FlatModel
-from modelloop.settings import settings
 from modelloop.versions.parity import compare, flat_tolerance, onnx_tolerance
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from inference.billed_time import BilledTime
     from modelloop.aws.dataplane.firehose import Firehose
+    from modelloop.aws.settings import Settings
     from modelloop.contracts.pointer import Pointer, VersionRef
-    from modelloop.settings import Settings
 
 
 class LazyStream:

@@ -15,10 +15,10 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from metrics_aggregation.aggregation import Aggregation, Source
 from metrics_aggregation.watched import VersionLookup
 from modelloop import clock
+from modelloop.aws.settings import settings
 from modelloop.aws.storage import Bucket
 from modelloop.captures.reader import MAX_BYTES, is_rewritten
 from modelloop.errors import NotFoundError, TooLargeError, TransientError
-from modelloop.settings import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

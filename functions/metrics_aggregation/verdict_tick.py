@@ -121,11 +121,11 @@ class ModelCheck:
         calibration = (manifest.get("calibration") or {}).get("confidence")
         live = histogram(recent[0].counts, "confidence") if recent else None
         judged = {int(name) for _, joined in hours for name in branch(joined, "versions")}
-        known = {number: other for number in judged if (other := self._versions.get(number))}
+        registered = {number: other for number in judged if (other := self._versions.get(number))}
         return quality_verdict(
             hours,
             self._predicted_rows(hours),
-            {**known, version: self._versions.get(version) or manifest},
+            {**registered, version: self._versions.get(version) or manifest},
             model=self.model,
             champion=version,
             estimate=estimate.accuracy(calibration, live, drift.status if drift else OK),

@@ -12,8 +12,8 @@ from metrics_aggregation.services import Services, open_services
 from metrics_aggregation.verdict_tick import ModelCheck
 from modelloop import clock, ids
 from modelloop.aws.serving import pointers
+from modelloop.aws.settings import settings
 from modelloop.captures.quarantine import UNKNOWN_MODEL
-from modelloop.settings import settings
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

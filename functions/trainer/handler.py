@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
+from modelloop.aws.settings import settings
 from modelloop.contracts.run_message import run_message_from_body
 from modelloop.errors import TransientError
-from modelloop.settings import settings
 from trainer.attempt import ending, take
 from trainer.pipeline import train
 from trainer.progress import count_delivered, count_ended, metrics

@@ -10,8 +10,8 @@ from modelloop.aws.stores import Stores, open_stores
 
 if TYPE_CHECKING:
     from modelloop.aws.registry.registry import Registry
+    from modelloop.aws.settings import Settings
     from modelloop.aws.storage import Bucket
-    from modelloop.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

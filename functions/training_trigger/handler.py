@@ -8,8 +8,8 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from modelloop import keys
+from modelloop.aws.settings import settings
 from modelloop.contracts.retrain_request import retrain_request_from_json
-from modelloop.settings import settings
 from training_trigger.events import upload_events
 from training_trigger.imported_model import take_model
 from training_trigger.intake import Outcome, take_table

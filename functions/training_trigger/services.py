@@ -11,7 +11,7 @@ from modelloop.aws.stores import Stores, open_stores
 
 if TYPE_CHECKING:
     from modelloop.aws.registry.registry import Registry
-    from modelloop.settings import Settings
+    from modelloop.aws.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

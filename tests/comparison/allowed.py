@@ -13,6 +13,8 @@ from tests.comparison.differences import Allowed
 
 READER = "what counting refuses is not exported either"
 REASON = "why a table is classification or regression is no warning, and has a field of its own"
+KEPT = "loop state is no verdict, and has its own name"
+DRAWN = "the simulated store draws version ids in the order of calls, of which there are fewer"
 STATE = "no fit goes on from a champion's fitted state any more"
 
 ALLOWED: tuple[Allowed, ...] = (
@@ -51,6 +53,18 @@ ALLOWED: tuple[Allowed, ...] = (
     Allowed("table > MODEL#* RUN#* > warnings > 0", "removed", "1.6", REASON),
     Allowed("table > MODEL#nests RUN#* > warnings > 0", "changed", "1.6", f"{REASON}; one warning is left"),
     Allowed("sent > ** > requested_by", "removed", "1.2", "who asked stands in the audit log; nobody read it here"),
+    Allowed("table > MODEL#* LATEST#traffic", "renamed", "1.2", KEPT, to="MODEL#{0} STATE#traffic"),
+    Allowed("table > MODEL#* VERDICT#traffic#*", "removed", "1.2", f"{KEPT}, and nobody read its history"),
+    Allowed("table > MODEL#* LATEST#activity", "renamed", "1.2", KEPT, to="MODEL#{0} STATE#activity"),
+    Allowed("table > MODEL#* VERDICT#activity#*", "removed", "1.2", f"{KEPT}, and nobody read its history"),
+    Allowed("table > MODEL#* LATEST#alerts", "renamed", "1.2", KEPT, to="MODEL#{0} STATE#alerts"),
+    Allowed("table > MODEL#* VERDICT#alerts#*", "removed", "1.2", f"{KEPT}, and nobody read its history"),
+    Allowed("table > MODEL#* LATEST#retrain", "renamed", "1.2", KEPT, to="MODEL#{0} STATE#retrain"),
+    Allowed("table > MODEL#* VERDICT#retrain#*", "removed", "1.2", f"{KEPT}, and nobody read its history"),
+    Allowed("table > MODEL#* LATEST#rollout", "renamed", "1.2", KEPT, to="MODEL#{0} STATE#rollout"),
+    Allowed("table > MODEL#* VERDICT#rollout#*", "removed", "1.2", f"{KEPT}, and nobody read its history"),
+    Allowed("artifacts > index/penguins/** > version_id", "changed", "1.2", DRAWN),
+    Allowed("artifacts > index/penguins/** > sha256", "changed", "1.2", DRAWN),
     Allowed("** > plan > runs_on", "removed", "1.7", "nothing in production read it"),
 )
 

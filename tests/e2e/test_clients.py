@@ -15,7 +15,7 @@ import pytest
 
 from modelloop import keys
 from modelloop_stack.build.paths import ROOT
-from tests.functional.inference.conftest import RUN, make_bundle
+from tests.support.data_plane import RUN, make_bundle
 
 if TYPE_CHECKING:
     from modelloop_stack.info import StackInfo

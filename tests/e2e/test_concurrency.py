@@ -19,8 +19,8 @@ from modelloop.aws.storage import Bucket
 from modelloop.contracts.version_facts import GateFacts, ServingFile, VersionFacts
 from modelloop.ids import uuid7
 from modelloop_client.client import Client
-from tests.e2e.test_rollout import rows
 from tests.support.embedded import registry_of, wait_for
+from tests.support.rollout_rows import rows
 
 if TYPE_CHECKING:
     from modelloop_stack.info import StackInfo

@@ -14,8 +14,8 @@ import pytest
 from modelloop_cli.console import Console
 from modelloop_cli.demo import job
 from modelloop_client.stacks import Stack
-from tests.infra.access import grants, role_of
-from tests.infra.conftest import transformed
+from tests.support.template.access import grants, role_of
+from tests.support.template.resources import transformed
 
 if TYPE_CHECKING:
     from pathlib import Path

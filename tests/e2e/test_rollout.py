@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
-from sklearn.datasets import load_digits
 
 from modelloop_client.client import Client
 from tests.support.embedded import wait_for
+from tests.support.rollout_rows import rows
 
 if TYPE_CHECKING:
     from modelloop_stack.info import StackInfo
@@ -28,18 +28,6 @@ promotion: {canary_percent: 50, bake_minutes: 0}
 """
 NOT_SENT = {"written", "drawer", "high"}
 ENDED = {"SUCCEEDED", "REJECTED", "FAILED", "SUPERSEDED"}
-
-
-def rows() -> list[dict[str, Any]]:
-    """Return 1,797 handwritten digits, numbered as if in the order of writing, and whether each is five or more."""
-    digits = load_digits()
-    found = [
-        {f"p{place}": int(value) for place, value in enumerate(image) if 2 <= place % 8 <= 5}
-        | {"high": "yes" if digit >= 5 else "no"}
-        for image, digit in zip(digits.data, digits.target, strict=True)
-    ]
-    random.Random(1).shuffle(found)
-    return [{"written": place} | row for place, row in enumerate(found)]
 
 
 def filed(table: list[dict[str, Any]]) -> list[dict[str, Any]]:

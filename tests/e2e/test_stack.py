@@ -14,7 +14,7 @@ from modelloop_stack import processes
 from modelloop_stack import stack as embedded
 from modelloop_stack.build.paths import ROOT
 from modelloop_stack.info import StackInfo, StackNotRunningError
-from tests.infra.conftest import all_alarms, transformed
+from tests.support.template.resources import all_alarms, transformed
 
 SAVED_SECONDS = 6.5  # the server saves changes after five
 ITEM = {"pk": {"S": "KEPT"}, "sk": {"S": "1"}}

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.infra.access import BUCKETS, grants, place, role_of
-from tests.infra.conftest import Resources, of_type
+from tests.support.template.access import BUCKETS, grants, place, role_of
+from tests.support.template.buckets import mappings
+from tests.support.template.resources import Resources, of_type
 
 EXPIRING = ("prepared", "derived", "index", "feedback", "unjoined", "labelled", "quarantine")
 
@@ -104,8 +105,3 @@ def prefix(entry: dict[str, Any]) -> str:
     (rule,) = entry["Filter"]["S3Key"]["Rules"]
     assert rule["Name"] == "prefix"
     return str(rule["Value"])
-
-
-def mappings(resources: Resources, queue: str) -> list[dict[str, Any]]:
-    bodies = (body["Properties"] for body in of_type(resources, "AWS::Lambda::EventSourceMapping").values())
-    return [body for body in bodies if body["EventSourceArn"] == {"Fn::GetAtt": [queue, "Arn"]}]

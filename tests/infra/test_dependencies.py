@@ -9,8 +9,8 @@ import pytest
 from samcli.yamlhelper import yaml_parse
 
 from modelloop_stack.build.paths import ROOT
-from tests.infra.conftest import ALARM, Resources, of_type, transform_template
-from tests.infra.dependencies import cycle, dependencies
+from tests.support.template.dependencies import cycle, dependencies
+from tests.support.template.resources import ALARM, Resources, of_type, transform_template
 
 if TYPE_CHECKING:
     from collections.abc import Callable

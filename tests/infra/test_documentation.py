@@ -18,12 +18,12 @@ import yaml
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from modelloop.aws.settings import Settings
 from modelloop.errors import ModelloopError
-from modelloop.settings import Settings
 from modelloop.spec import fields as spec_fields
 from modelloop_cli.main import app
 from modelloop_client.stacks import Stack
-from tests.infra.conftest import Resources
+from tests.support.template.resources import Resources
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "infra" / "docs"

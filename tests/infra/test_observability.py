@@ -9,9 +9,9 @@ import pytest
 from samcli.yamlhelper import yaml_parse
 
 from modelloop_stack.build.paths import ROOT
-from tests.infra.conftest import Resources, nested_template, of_type
-from tests.infra.emission import emitted
-from tests.infra.test_wiring import HANDLERS, variables
+from tests.support.template.emission import emitted
+from tests.support.template.handlers import HANDLERS, variables
+from tests.support.template.resources import Resources, nested_template, of_type
 
 OBSERVABILITY = ROOT / "infra" / "observability"
 NAMESPACE = "Modelloop"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.infra.access import Grant, grants, role_of
-from tests.infra.conftest import Resources, of_type
+from tests.support.template.access import Grant, grants, role_of
+from tests.support.template.resources import Resources, of_type
 
 FUNCTIONS = (
     "InferenceFunction",

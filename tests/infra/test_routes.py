@@ -11,7 +11,7 @@ from inference import handler as inference
 from modelloop.contracts.routes import API_KEY, CONTROL, DATA, ROUTES, SIGNATURE, Route, of_plane
 from modelloop_client.signing import is_data_plane
 from modelloop_stack.build import pages
-from tests.infra.conftest import Resources, of_type
+from tests.support.template.resources import Resources, of_type
 
 GUARDS = {API_KEY: "api_key", SIGNATURE: "AWS_IAM"}  # as the template calls them
 ERROR_KEYS = ('"error":', '"error_code":', '"message":', '"field":', '"row":')

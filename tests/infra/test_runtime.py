@@ -11,7 +11,7 @@ import modelloop
 from modelloop_client.client import Client
 from modelloop_stack.build import runtime
 from modelloop_stack.build.application import build
-from tests.infra.test_wiring import HANDLERS
+from tests.support.template.handlers import HANDLERS
 
 CAN = {
     "RuntimeLayer": ("aws_lambda_powertools", "obstore", "orjson", "yaml"),

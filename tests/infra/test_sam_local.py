@@ -14,7 +14,7 @@ from modelloop_stack.sam import loop
 from modelloop_stack.sam.__main__ import main
 from modelloop_stack.sam.forwarder import forwarding
 from modelloop_stack.sam.runner import EVENTS, SamLocalError, _last_document
-from tests.infra.test_wiring import HANDLERS
+from tests.support.template.handlers import HANDLERS
 
 NUMBERS = ("dataset_bytes", "bundle_bytes", "capture_bytes")
 NAMES = ("model", "run_id", "data_bucket", "dataset_version", "dataset_etag", "bundle_digest", "rows", "capture_bucket")

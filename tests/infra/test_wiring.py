@@ -8,27 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelloop.settings import Settings
+from modelloop.aws.settings import Settings
 from modelloop_cli.dead_letters import ROUTES
 from modelloop_stack.build.paths import ROOT
 from tests.benchmarks.monitoring import results
-from tests.infra.closure import modules, settings_read
-from tests.infra.conftest import Resources, all_alarms, of_type, transformed
-from tests.infra.test_buckets import mappings
+from tests.support.template.buckets import mappings
+from tests.support.template.closure import modules, settings_read
+from tests.support.template.handlers import HANDLERS, variables
+from tests.support.template.resources import Resources, all_alarms, of_type, transformed
 from training_trigger.intake import MAX_ATTEMPTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-HANDLERS = {
-    "InferenceFunction": ("inference.handler.handler", ["RuntimeLayer", "ServingLayer"]),
-    "ReplayFunction": ("inference.replay.handler", ["RuntimeLayer", "ServingLayer"]),
-    "TrainingTriggerFunction": ("training_trigger.handler.handler", ["RuntimeLayer", "DataLayer"]),
-    "TrainerFunction": ("trainer.handler.handler", ["RuntimeLayer", "TrainingLayer"]),
-    "MetricsAggregationFunction": ("metrics_aggregation.handler.handler", ["RuntimeLayer", "DataLayer"]),
-    "VerdictFunction": ("metrics_aggregation.verdicts.handler", ["RuntimeLayer", "DataLayer"]),
-    "ControlFunction": ("control.handler.handler", ["RuntimeLayer"]),
-}
 DEAD_LETTERS = ("RunsDeadLetters", "CaptureDeadLetters", "TriggerFailures")
 GIVEN_UP_TO = (".deadLetterTargetArn", "DeadLetterConfig.TargetArn", "DeadLetterConfig.Arn", "OnFailure.Destination")
 PREFIX = "MODELLOOP_"
@@ -44,11 +36,6 @@ OUTPUTS = {
     *("ApiUrl", "ApiKeyId", "DataBucket", "ArtifactsBucket", "CaptureBucket"),
     *("Table", "RunsQueueUrl", "TriggerFunction", "VerdictFunction", "InferenceFunction"),
 }
-
-
-def variables(resources: Resources, function: str) -> dict[str, Any]:
-    found: dict[str, Any] = resources[function]["Properties"]["Environment"]["Variables"]
-    return found
 
 
 @pytest.mark.parametrize(("function", "expected"), HANDLERS.items())
@@ -88,7 +75,7 @@ def test_every_setting_reaches_a_function(resources: Resources) -> None:
 
 def test_the_closure_really_follows_imports() -> None:
     reached = {path.relative_to(ROOT / "functions").as_posix() for path in modules("trainer.handler.handler")}
-    assert {"trainer/handler.py", "modelloop/aws/registry/registry.py", "modelloop/settings.py"} <= reached
+    assert {"trainer/handler.py", "modelloop/aws/registry/registry.py", "modelloop/aws/settings.py"} <= reached
     assert not any(path.startswith(("inference/", "control/")) for path in reached)
 
 

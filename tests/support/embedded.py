@@ -12,7 +12,7 @@ import pytest
 
 from modelloop.aws import clients
 from modelloop.aws.registry.registry import Registry
-from modelloop.settings import settings
+from modelloop.aws.settings import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable

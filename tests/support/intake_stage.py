@@ -14,8 +14,8 @@ from moto import mock_aws
 from modelloop import keys
 from modelloop.aws import clients
 from modelloop.aws.registry.registry import Registry
+from modelloop.aws.settings import settings
 from modelloop.aws.storage import Bucket
-from modelloop.settings import settings
 from training_trigger.handler import handler
 from training_trigger.services import Trainer
 

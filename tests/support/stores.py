@@ -10,9 +10,9 @@ from moto import mock_aws
 
 from modelloop.aws import clients
 from modelloop.aws.registry.registry import Registry
+from modelloop.aws.settings import settings
 from modelloop.aws.storage import Bucket
 from modelloop.aws.stores import Stores
-from modelloop.settings import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,12 +20,12 @@ from modelloop.aws.dataplane.objects import Fetched
 from modelloop.aws.functions import ReplayFunction
 from modelloop.aws.registry.registry import Registry
 from modelloop.aws.serving import pointers
+from modelloop.aws.settings import settings
 from modelloop.aws.storage import Bucket
 from modelloop.contracts.manifest import manifest_from_json
 from modelloop.errors import ArtifactRefusedError
 from modelloop.ids import uuid7
 from modelloop.rollout import moves
-from modelloop.settings import settings
 from modelloop.spec.model import Spec
 from modelloop.tables import split
 from modelloop.tables.encoding import Column, Encoding

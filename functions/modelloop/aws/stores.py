@@ -9,7 +9,7 @@ from modelloop.aws.registry.registry import Registry
 from modelloop.aws.storage import Bucket
 
 if TYPE_CHECKING:
-    from modelloop.settings import Settings
+    from modelloop.aws.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

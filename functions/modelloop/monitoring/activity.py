@@ -1,7 +1,7 @@
 """What a model's loop has done so far, as totals that only rise: runs that ended, retrainings, the judge's decisions.
 
-What is older than a day, and has ended, is folded into a base once; the rest is counted on top of it at every look. So
-a look reads only what is new, however long the history, and repeating it counts nothing twice.
+What is older than a day, and has ended, is folded into a base once; the rest is counted on top of it at every tick. So
+a tick reads only what is new, however long the history, and repeating it counts nothing twice.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def totals(
     until = max(folded, min([clock.to_ms(now) - OPEN_MS, *(_made(run.run_id) - 1 for run in waiting)]))
     base = _counters(previous.base if previous else None)
     live = _counters(None)
-    happenings = [one for one in [*_ended(runs), *_done(entries)] if one.at > folded]
+    happenings = [happening for happening in [*_ended(runs), *_done(entries)] if happening.at > folded]
     for at, kind, what in happenings:
         (base if at <= until else live)[kind][what] += 1
     retrained = max((at for at, kind, _ in happenings if kind == RETRAININGS), default=None)

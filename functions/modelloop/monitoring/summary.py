@@ -132,7 +132,7 @@ def _copied(value: int | list[int] | Counts) -> int | list[int] | Counts:
 def _added(left: list[int], right: list[int], name: str) -> list[int]:
     if len(left) != len(right):
         raise ArtifactRefusedError(f"summaries count {name!r} in different bins")
-    return [one + other for one, other in zip(left, right, strict=True)]
+    return [before + more for before, more in zip(left, right, strict=True)]
 
 
 def _quantile(counts: list[int], level: float) -> float:

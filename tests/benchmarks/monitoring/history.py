@@ -18,13 +18,13 @@ from metrics_aggregation.services import open_services
 from metrics_aggregation.verdict_tick import ModelCheck
 from modelloop import clock, keys
 from modelloop.aws import clients
+from modelloop.aws.settings import settings
 from modelloop.contracts.verdicts import DriftVerdict
 from modelloop.monitoring import summary, windows
 from modelloop.monitoring.summary import Summary
-from modelloop.settings import settings
 from tests.benchmarks.monitoring.corpus import MODEL, START, Known, lines, manifest
-from tests.functional.metrics_aggregation import world
-from tests.functional.metrics_aggregation.conftest import ENVIRONMENT, forget, provision
+from tests.support import capture_world as world
+from tests.support.aggregation_fixtures import ENVIRONMENT, forget, provision
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

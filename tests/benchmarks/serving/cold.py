@@ -12,7 +12,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from tests.benchmarks.serving import models
-from tests.functional.inference.lambda_service import LambdaService
+from tests.support.lambda_service import LambdaService
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

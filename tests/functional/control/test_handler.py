@@ -14,13 +14,13 @@ from control import handler as module
 from modelloop import clock, keys
 from modelloop.aws import clients
 from modelloop.aws.registry import manifests
+from modelloop.aws.settings import settings
 from modelloop.aws.storage import Bucket
 from modelloop.contracts.index_entry import IndexEntry, SourceObject
 from modelloop.errors import TransientError
 from modelloop.ids import erasure_digest, uuid7
 from modelloop.monitoring import activity, summary, windows
 from modelloop.monitoring.summary import Summary, SummaryKey
-from modelloop.settings import settings
 from modelloop.versions.run import Run
 from tests.support import verdicts
 from tests.support.runs import dataset

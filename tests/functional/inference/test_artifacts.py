@@ -14,10 +14,10 @@ from modelloop import __version__
 from modelloop.aws.dataplane.objects import Objects
 from modelloop.contracts.pointer import VersionRef
 from modelloop.errors import ArtifactRefusedError, NotFoundError
-from tests.functional.inference.conftest import LINEAR, make_bundle, regression_bundle
+from tests.support.data_plane import LINEAR, make_bundle, regression_bundle
 
 if TYPE_CHECKING:
-    from tests.functional.inference.conftest import Plane, Store
+    from tests.support.data_plane import Plane, Store
 
 INVOKE = "POST /models/{model}/invocations"
 P: dict[str, Any] = {"model": "penguins"}

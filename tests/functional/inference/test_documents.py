@@ -13,7 +13,7 @@ from inference.openapi.documents import api_document
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.functional.inference.conftest import Plane, Store
+    from tests.support.data_plane import Plane, Store
 
 P: dict[str, Any] = {"model": "penguins"}
 V: dict[str, Any] = P | {"version": "3"}

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 import time
 from contextlib import contextmanager
-from pathlib import Path
 from threading import Semaphore, Thread
 from typing import TYPE_CHECKING, Any
 
@@ -16,14 +11,13 @@ import pytest
 
 from inference import extension, telemetry
 from inference.lambda_api import LambdaApi, _dechunk
-from tests.functional.inference.lambda_service import LambdaService
+from tests.support.extension_environment import EVENT, delivered, environment, make_stream
+from tests.support.lambda_service import LambdaService
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.functional.inference.conftest import Plane, Store
-
-FUNCTIONS = Path(__file__).parents[3] / "functions"
+    from tests.support.data_plane import Plane, Store
 
 
 class Work:
@@ -125,17 +119,6 @@ def test_chunked_answers_are_read() -> None:
     assert _dechunk(b"4\r\nwiki\r\n5;x=y\r\npedia\r\n0\r\n\r\n") == b"wikipedia"
 
 
-EVENT = {
-    "resource": "/models/{model}/invocations",
-    "httpMethod": "POST",
-    "pathParameters": {"model": "penguins"},
-    "headers": {"Content-Type": "application/json"},
-    "requestContext": {"requestId": "r"},
-    "body": json.dumps({"instances": [[1.0, "Dream"]]}),
-    "isBase64Encoded": False,
-}
-
-
 def test_under_the_real_runtime_client_captures_follow_the_answer(store: Store, plane: Plane, endpoint: str) -> None:
     assert plane.service
     store.pointer(store.version(1))
@@ -151,48 +134,3 @@ def test_under_the_real_runtime_client_captures_follow_the_answer(store: Store, 
     lines = delivered(store, "captures")
     assert sorted(line["cold"] for line in lines) == [False, False, True]
     assert all(line["columns"] == {"mass": [1.0], "island": ["Dream"]} for line in lines)
-
-
-def make_stream(endpoint: str, name: str) -> None:
-    import boto3  # noqa: PLC0415
-
-    firehose = boto3.client("firehose", endpoint_url=endpoint, region_name="us-east-1")
-    firehose.create_delivery_stream(
-        DeliveryStreamName=name,
-        S3DestinationConfiguration={
-            "RoleARN": "arn:aws:iam::123456789012:role/firehose",
-            "BucketARN": "arn:aws:s3:::artifacts",
-            "Prefix": f"{name}/",
-        },
-    )
-
-
-def delivered(store: Store, name: str) -> list[dict[str, Any]]:
-    listed = store.client.list_objects_v2(Bucket="artifacts", Prefix=f"{name}/").get("Contents", [])
-    bodies = [store.client.get_object(Bucket="artifacts", Key=entry["Key"])["Body"].read() for entry in listed]
-    return [json.loads(line) for body in bodies for line in body.splitlines()]
-
-
-@contextmanager
-def environment(service: LambdaService, **more: str) -> Iterator[subprocess.Popen[bytes]]:
-    variables = os.environ | {
-        "AWS_LAMBDA_RUNTIME_API": service.address,
-        "AWS_LAMBDA_FUNCTION_NAME": "inference",
-        "AWS_LAMBDA_FUNCTION_VERSION": "1",
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1024",
-        "AWS_LAMBDA_LOG_GROUP_NAME": "group",
-        "AWS_LAMBDA_LOG_STREAM_NAME": "stream",
-        "_HANDLER": "inference.handler.handler",
-        "LAMBDA_TASK_ROOT": str(FUNCTIONS),
-        "PYTHONPATH": str(FUNCTIONS),
-        "MODELLOOP_CAPTURE_MODE": "extension",
-        **more,
-    }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "awslambdaric", "inference.handler.handler"], env=variables, stdout=subprocess.DEVNULL
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()

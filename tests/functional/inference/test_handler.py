@@ -11,7 +11,7 @@ from modelloop import __version__
 from modelloop.errors import TransientError
 
 if TYPE_CHECKING:
-    from tests.functional.inference.conftest import Plane, Store
+    from tests.support.data_plane import Plane, Store
 
 INFER = "POST /v2/models/{model}/infer"
 INVOKE = "POST /models/{model}/invocations"

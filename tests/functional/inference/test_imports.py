@@ -11,10 +11,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.functional.inference.lambda_service import LambdaService
+from tests.support.lambda_service import LambdaService
 
 if TYPE_CHECKING:
-    from tests.functional.inference.conftest import Plane, Store
+    from tests.support.data_plane import Plane, Store
 
 FORBIDDEN = {
     "sklearn", "scipy", "pandas", "numpy", "boto3", "botocore", "pydantic", "joblib", "onnxruntime", "duckdb",

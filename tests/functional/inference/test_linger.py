@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from modelloop.errors import TransientError
-from tests.functional.inference.lambda_service import LambdaService
-from tests.functional.inference.test_extension import EVENT, delivered, environment, make_stream
+from tests.support.extension_environment import EVENT, delivered, environment, make_stream
+from tests.support.lambda_service import LambdaService
 
 if TYPE_CHECKING:
-    from tests.functional.inference.conftest import Plane, Store
+    from tests.support.data_plane import Plane, Store
 
 ROUTE = "POST /models/{model}/invocations"
 ROW = {"instances": [[1.0, "Dream"]]}

@@ -17,7 +17,7 @@ from modelloop.flat import FlatModel
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.functional.inference.conftest import Plane, Store
+    from tests.support.data_plane import Plane, Store
 
 VECTORS = np.array([[1.0, 1.0], [0.5, 0.0], [np.nan, 2.0]], np.float32)
 

@@ -19,7 +19,7 @@ from schemathesis.specs.openapi.checks import (
 
 from inference.handler import ROUTES, handler
 from inference.openapi.documents import api_document, model_document
-from tests.functional.inference.conftest import BUCKET, ENCODING, Plane, Store
+from tests.support.data_plane import BUCKET, ENCODING, Plane, Store
 from tests.support.gateway import Gateway
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ EACH = examples(
 @pytest.fixture(scope="module", autouse=True)
 def served(bucket: Any, endpoint: str) -> Iterator[None]:
     """A model with a champion and a pinned version, in an environment that has read its pointer once and for all."""
-    from modelloop.settings import settings  # noqa: PLC0415
+    from modelloop.aws.settings import settings  # noqa: PLC0415
 
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {

@@ -14,7 +14,7 @@ from modelloop.errors import NotFoundError, NotReadyError, TransientError
 from modelloop.rollout.routing import choose
 
 if TYPE_CHECKING:
-    from tests.functional.inference.conftest import Plane, Store
+    from tests.support.data_plane import Plane, Store
 
 INFER = "POST /v2/models/{model}/infer"
 PINNED = "POST /v2/models/{model}/versions/{version}/infer"
@@ -75,7 +75,7 @@ def test_a_shadow_answers_nobody_and_is_captured(store: Store, plane: Plane) -> 
 
 
 def plane_flat(intercept: float) -> dict[str, Any]:
-    from tests.functional.inference.conftest import LINEAR  # noqa: PLC0415
+    from tests.support.data_plane import LINEAR  # noqa: PLC0415
 
     return LINEAR | {"intercept": [intercept]}
 

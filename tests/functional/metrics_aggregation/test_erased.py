@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 from metrics_aggregation.handler import handler
 from modelloop.captures import erasure
-from tests.functional.metrics_aggregation.world import MODEL, prediction
+from tests.support.capture_world import MODEL, prediction
 
 if TYPE_CHECKING:
-    from tests.functional.metrics_aggregation.world import World
+    from tests.support.capture_world import World
 
 
 def test_an_object_that_was_rewritten_to_erase_a_row_counts_nobody_twice(world: World, context: Any) -> None:

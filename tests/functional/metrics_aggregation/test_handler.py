@@ -12,7 +12,8 @@ from modelloop.contracts import capture_record as capture
 from modelloop.contracts.counts import integers
 from modelloop.ids import uuid7
 from modelloop.monitoring import summary
-from tests.functional.metrics_aggregation.world import (
+from tests.support.bad_lines import BAD_LINES, ROW
+from tests.support.capture_world import (
     CLASSES,
     HOUR,
     MODEL,
@@ -27,9 +28,8 @@ from tests.functional.metrics_aggregation.world import (
 )
 
 if TYPE_CHECKING:
-    from tests.functional.metrics_aggregation.world import Record, World
+    from tests.support.capture_world import Record, World
 
-ROW = (4_000.0, True, "2026-02-01", "Biscoe")
 NOTHING: dict[str, Any] = {"batchItemFailures": []}
 
 
@@ -163,48 +163,6 @@ def test_what_the_data_plane_writes_is_what_is_read_here(world: World, context: 
     assert len(written_lines) == 2
     assert world.stored("quarantine/") == {}
     assert {key.split("/")[0] for key in world.yielded()} == {"summaries", "index", "feedback", "unjoined"}
-
-
-BAD_LINES: list[bytes | dict[str, Any]] = [
-    b"{not json",
-    b"[1]",
-    b"\xff\xfe",
-    prediction([ROW], format_version=9),
-    prediction([ROW], kind="other"),
-    prediction([ROW], kind=["list"]),
-    prediction([ROW], model="unknown-model"),
-    prediction([ROW], model="../escape"),
-    prediction([ROW], run_id="0199f0a0-0000-7000-8000-00000000ffff"),
-    prediction([ROW], run_id="../../serving/penguins"),
-    prediction([ROW], version=7),
-    prediction([ROW], id="not-an-id"),
-    prediction([ROW], rows=3),
-    prediction([ROW], rows=-1),
-    prediction([ROW], variant="other"),
-    prediction([ROW], rollout="../../index"),
-    prediction([ROW], rollout=7),
-    error(rollout="x/y"),
-    prediction([ROW], predict="Adelie"),
-    prediction([ROW], proba=[0.5]),
-    prediction([ROW], proba=[[]]),
-    prediction([ROW], proba=[["x"]]),
-    prediction([ROW], predict=[["nested"]]),
-    prediction([ROW], latency_ms=None),
-    prediction([ROW], latency_ms=1e308),
-    prediction([("text", True, "2026-02-01", "Biscoe")]),
-    prediction([(1.0, "yes", "2026-02-01", "Biscoe")]),
-    prediction([(1.0, True, "yesterday", "Biscoe")]),
-    prediction([(1.0, True, "2026-02-01", ["list"])]),
-    error(model="unknown-model"),
-    prediction([ROW], proba=[[1e300, 0]]),
-    prediction([ROW], proba=[["0.5", "0.5"]]),
-    prediction([ROW], proba=[[0.5, 0.25, 0.25]]),
-    error(error_code=5),
-    label(prediction([ROW])["id"], 1.0, model="unknown-model"),
-    label("not-an-id", 1.0),
-    label(prediction([ROW])["id"], None),
-    label(prediction([ROW])["id"], 1.0, row=-1),
-]
 
 
 @pytest.mark.parametrize("position", [0, 1, 2])

@@ -15,7 +15,7 @@ from modelloop.aws.storage import Bucket
 from modelloop.contracts.verdicts import QualityVerdict, RolloutVerdict
 from modelloop.monitoring import windows
 from modelloop.monitoring.quality import shadow_agreement
-from tests.functional.metrics_aggregation.world import (
+from tests.support.capture_world import (
     HOUR,
     MODEL,
     NOON,
@@ -27,26 +27,17 @@ from tests.functional.metrics_aggregation.world import (
     shadowed,
     usual_rows,
 )
+from tests.support.labels import answers
 from tests.support.stores import ARTIFACTS
 from training_trigger.derived_table import read_labelled
 
 if TYPE_CHECKING:
-    from tests.functional.metrics_aggregation.world import Record, World
+    from tests.support.capture_world import World
 
 
 @pytest.fixture(autouse=True)
 def at_noon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "now", lambda: clock.from_ms(NOON + 60_000))
-
-
-def answers(records: list[Record], *, wrong: int = 0) -> list[Record]:
-    """Labels that agree with the predictions, but for the first `wrong` ones."""
-    found = [(record, row, said) for record in records for row, said in enumerate(record["predict"])]
-    flipped = {"Adelie": "Gentoo", "Gentoo": "Adelie"}
-    return [
-        label(record["id"], flipped[said] if at < wrong else said, row=row)
-        for at, (record, row, said) in enumerate(found)
-    ]
 
 
 def judged(context: Any) -> dict[str, Any]:

@@ -19,8 +19,7 @@ from modelloop.contracts.verdicts import DriftVerdict
 from modelloop.errors import TransientError
 from modelloop.monitoring import windows
 from modelloop.monitoring.alerts import SOURCE
-from tests.functional.metrics_aggregation.test_quality import answers
-from tests.functional.metrics_aggregation.world import (
+from tests.support.capture_world import (
     MODEL,
     NOON,
     ROLLOUT,
@@ -32,11 +31,12 @@ from tests.functional.metrics_aggregation.world import (
     usual_rows,
 )
 from tests.support.events import check
+from tests.support.labels import answers
 from tests.support.stores import ARTIFACTS, stores_of
 
 if TYPE_CHECKING:
     from modelloop.monitoring.alerts import Alert
-    from tests.functional.metrics_aggregation.world import Record, World
+    from tests.support.capture_world import Record, World
 
 type Sent = list[dict[str, Any]]
 

@@ -13,7 +13,7 @@ from modelloop.aws.monitoring import summaries
 from modelloop.aws.registry.registry import Registry
 from modelloop.contracts.verdicts import RolloutVerdict
 from modelloop.monitoring import windows
-from tests.functional.metrics_aggregation.world import (
+from tests.support.capture_world import (
     BAKED,
     HOUR,
     MODEL,
@@ -29,7 +29,7 @@ from tests.support.stores import ARTIFACTS
 
 if TYPE_CHECKING:
     from modelloop.contracts.verdicts import JudgedRollout
-    from tests.functional.metrics_aggregation.world import Record, World
+    from tests.support.capture_world import Record, World
 
 ROWS = usual_rows(2)
 ROLES = {"canary": ("challenger", 50.0), "shadow": ("shadow", 0.0)}

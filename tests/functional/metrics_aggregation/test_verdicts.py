@@ -16,12 +16,12 @@ from modelloop.contracts.verdicts import DriftVerdict, Span
 from modelloop.errors import NotFoundError
 from modelloop.monitoring import windows
 from modelloop.monitoring.summary import SummaryKey
-from tests.functional.metrics_aggregation.world import HOUR, MODEL, NOON, error, manifest, prediction, usual_rows
+from tests.support.capture_world import HOUR, MODEL, NOON, error, manifest, prediction, usual_rows
 from tests.support.stores import ARTIFACTS
 
 if TYPE_CHECKING:
     from modelloop.contracts.counts import Counts
-    from tests.functional.metrics_aggregation.world import World
+    from tests.support.capture_world import World
 
 SUMMARY_KEY = SummaryKey(MODEL, HOUR, 1, "champion")
 HOUR_MS = windows.HOUR_MS

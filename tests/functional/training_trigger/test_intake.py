@@ -10,8 +10,8 @@ import pytest
 
 from modelloop import keys
 from modelloop.aws import clients
+from modelloop.aws.settings import settings
 from modelloop.aws.storage import Bucket
-from modelloop.settings import settings
 from modelloop.tables.encoding import encoding_from_json
 from training_trigger import preparation
 

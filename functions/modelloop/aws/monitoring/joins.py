@@ -44,7 +44,7 @@ class Due(NamedTuple):
 def due(artifacts: Bucket, model: str) -> list[Due]:
     """Return the hours that have marks, oldest first."""
     marks = artifacts.list_keys(keys.join_pending_prefix(model))
-    return [_due(hour, list(found)) for hour, found in groupby(marks, key=lambda key: key.split("/")[2])]
+    return [_due(hour, list(of_hour)) for hour, of_hour in groupby(marks, key=lambda key: key.split("/")[2])]
 
 
 def _due(hour: str, marks: list[str]) -> Due:
@@ -93,14 +93,14 @@ def forget(artifacts: Bucket, marks: Sequence[str]) -> None:
 
 def labels(artifacts: Bucket, model: str, hour: str) -> Labels:
     """Return what came back for the predictions of an hour."""
-    found = artifacts.list_keys(_folder(keys.feedback(model, hour, "")))
-    return outcomes.read_labels(_lines(artifacts, list(found)))
+    objects = artifacts.list_keys(_folder(keys.feedback(model, hour, "")))
+    return outcomes.read_labels(_lines(artifacts, list(objects)))
 
 
 def index_lines(artifacts: Bucket, model: str, hour: str) -> Iterator[bytes]:
     """Yield the index lines of an hour, object by object; the first line of each tells the capture object."""
-    found = artifacts.list_keys(_folder(keys.index(model, hour, "")))
-    yield from _lines(artifacts, list(found))
+    objects = artifacts.list_keys(_folder(keys.index(model, hour, "")))
+    yield from _lines(artifacts, list(objects))
 
 
 def newest_first(artifacts: Bucket, model: str, now: str) -> Iterator[tuple[str, Counts]]:
@@ -108,8 +108,8 @@ def newest_first(artifacts: Bucket, model: str, now: str) -> Iterator[tuple[str,
     end = clock.hour_of(now)
     prefix = keys.quality_prefix(model)
     start = prefix + windows.shift(end, -MAX_HOURS)
-    found = list(artifacts.list_keys(prefix, start_after=start))
-    for key in reversed(found):
+    hours = list(artifacts.list_keys(prefix, start_after=start))
+    for key in reversed(hours):
         joined, _ = _read(artifacts, key)
         if joined is not None:
             yield key.removeprefix(prefix).removesuffix(".json"), joined
@@ -148,11 +148,11 @@ def _write(artifacts: Bucket, key: str, model: str, hour: str, joined: Counts, e
     return True
 
 
-def _lines(artifacts: Bucket, found: Sequence[str]) -> Iterator[bytes]:
+def _lines(artifacts: Bucket, objects: Sequence[str]) -> Iterator[bytes]:
     """Yield the lines of stored objects, a few objects in memory at a time."""
     with ThreadPoolExecutor(PARALLEL_READS) as pool:
-        for start in range(0, len(found), PARALLEL_READS):
-            for body in pool.map(artifacts.get, found[start : start + PARALLEL_READS]):
+        for start in range(0, len(objects), PARALLEL_READS):
+            for body in pool.map(artifacts.get, objects[start : start + PARALLEL_READS]):
                 yield from filter(None, body.split(b"\n"))
 
 

@@ -49,8 +49,8 @@ def entries(artifacts: Bucket, model: str, start: str, end: str) -> Iterator[Ent
 
 def between(artifacts: Bucket, model: str, start: str, end: str) -> Iterator[Summary]:
     """Yield the summaries from hour `start` to hour `end`, both included, oldest first; each object counts once."""
-    for _, found in groupby(entries(artifacts, model, start, end), key=lambda entry: entry.summary_key.hour):
-        yield from _read(artifacts, list(found))
+    for _, of_hour in groupby(entries(artifacts, model, start, end), key=lambda entry: entry.summary_key.hour):
+        yield from _read(artifacts, list(of_hour))
 
 
 def newest_first(artifacts: Bucket, model: str, version: int, variants: Collection[str], now: str) -> Iterator[Summary]:
@@ -62,8 +62,8 @@ def newest_first(artifacts: Bucket, model: str, version: int, variants: Collecti
         for entry in entries(artifacts, model, start, end)
         if entry.summary_key.version == version and entry.summary_key.variant in variants
     ]
-    for _, found in groupby(reversed(wanted), key=lambda entry: entry.summary_key.hour):
-        yield from _read(artifacts, list(found))
+    for _, of_hour in groupby(reversed(wanted), key=lambda entry: entry.summary_key.hour):
+        yield from _read(artifacts, list(of_hour))
 
 
 def compact(artifacts: Bucket, summary_key: SummaryKey, digests: Iterable[str]) -> bool:
@@ -100,24 +100,23 @@ def _compacted(artifacts: Bucket, key: str) -> tuple[Summary | None, str | None]
     return summary.from_bytes(body), etag
 
 
-def _read(artifacts: Bucket, found: list[Entry]) -> list[Summary]:
+def _read(artifacts: Bucket, listed: list[Entry]) -> list[Summary]:
     """Read the summaries of one hour; when one is gone it was compacted meanwhile, so the hour is listed again."""
     for _ in range(_ATTEMPTS - 1):
         try:
-            return _read_once(artifacts, found)
+            return _read_once(artifacts, listed)
         except NotFoundError:
-            wanted = {entry.summary_key for entry in found}
-            one = found[0].summary_key
-            found = [
-                entry for entry in entries(artifacts, one.model, one.hour, one.hour) if entry.summary_key in wanted
-            ]
-    return _read_once(artifacts, found)
+            wanted = {entry.summary_key for entry in listed}
+            key = listed[0].summary_key
+            again = entries(artifacts, key.model, key.hour, key.hour)
+            listed = [entry for entry in again if entry.summary_key in wanted]
+    return _read_once(artifacts, listed)
 
 
-def _read_once(artifacts: Bucket, found: list[Entry]) -> list[Summary]:
-    merged = _get(artifacts, [entry.key for entry in found if entry.digest == COMPACTED])
+def _read_once(artifacts: Bucket, listed: list[Entry]) -> list[Summary]:
+    merged = _get(artifacts, [entry.key for entry in listed if entry.digest == COMPACTED])
     named = {(part.key, digest) for part in merged for digest in part.inputs}
-    return merged + _get(artifacts, [one.key for one in found if one.digest != COMPACTED and one not in named])
+    return merged + _get(artifacts, [entry.key for entry in listed if entry.digest != COMPACTED and entry not in named])
 
 
 def _get(artifacts: Bucket, wanted: list[str]) -> list[Summary]:

@@ -40,7 +40,7 @@ def publish(artifacts: Bucket, pointer: Pointer, etag: str | None) -> str:
     """Write the pointer over the one that was read with this ETag (None: over nothing) and return the new ETag.
 
     Raises ConflictError when somebody else published first. A write whose answer was lost, and which the client
-    then repeated, meets itself: it is told apart by its bytes.
+    then repeated, finds itself there: equal bytes show that.
     """
     key = keys.pointer(pointer.model)
     body = orjson.dumps(pointer.to_json())
@@ -49,9 +49,9 @@ def publish(artifacts: Bucket, pointer: Pointer, etag: str | None) -> str:
             return artifacts.put(key, body, if_none_match=True, content_type="application/json")
         return artifacts.replace(key, body, etag, content_type="application/json")
     except (ConflictError, NotFoundError):
-        there = artifacts.get_with_etag(key)
-        if there[0] == body:
-            return there[1]
+        stored, stored_etag = artifacts.get_with_etag(key)
+        if stored == body:
+            return stored_etag
         raise ConflictError(
             f"somebody else changed what serves for {pointer.model!r}; look again and repeat", field="model"
         ) from None

@@ -89,30 +89,30 @@ def _order(times: Floats) -> Order:
     week = _hours_of_week(times)
     if week is None:
         return Order(None, (_neighbours(times),))
-    known = week >= 0
-    hours, days = np.where(known, week % HOURS, -1), np.where(known, week // HOURS, -1)
+    timed = week >= 0
+    hours, days = np.where(timed, week % HOURS, -1), np.where(timed, week // HOURS, -1)
     return Order(hours, (_neighbours(times), days, week))
 
 
 def _hours_of_week(times: Floats) -> Places | None:
     """Return every row's hour of the week, -1 where the time is missing; None when times are no moments of a week."""
-    known = ~np.isnan(times)
-    present = times[known]
+    timed = ~np.isnan(times)
+    present = times[timed]
     if not present.size or present.min() < EARLIEST or present.max() > LATEST:
         return None
     if present.max() - present.min() < MIN_DAYS * HOURS * HOUR_SECONDS:
         return None
     hours = np.full(len(times), -1)
-    hours[known] = present // HOUR_SECONDS % WEEK_HOURS
+    hours[timed] = present // HOUR_SECONDS % WEEK_HOURS
     return hours
 
 
 def _neighbours(times: Floats, rows: int = BLOCK_ROWS) -> Places:
     """Return every row's block of neighbours in time, fewer rows when blocks would be few; -1: no time."""
-    known = np.flatnonzero(~np.isnan(times))
+    timed = np.flatnonzero(~np.isnan(times))
     blocks = np.full(len(times), -1)
-    size = max(min(rows, known.size // MIN_BLOCKS), 1)
-    blocks[known[np.argsort(times[known], kind="stable")]] = np.arange(known.size) // size
+    size = max(min(rows, timed.size // MIN_BLOCKS), 1)
+    blocks[timed[np.argsort(times[timed], kind="stable")]] = np.arange(timed.size) // size
     return blocks
 
 
@@ -154,17 +154,17 @@ def _whole(column: BaselineColumn) -> list[float]:
 
 def _same_hours(hours: Floats, clocks: Places) -> Floats:
     """Return what `comparison.same_hours` does, for many mixes of hours at once."""
-    known = np.where(hours.sum(axis=1, keepdims=True) >= MIN_ROWS, hours, hours.sum(axis=0))
-    rows = known.sum(axis=1, keepdims=True)
+    usual = np.where(hours.sum(axis=1, keepdims=True) >= MIN_ROWS, hours, hours.sum(axis=0))
+    rows = usual.sum(axis=1, keepdims=True)
     weights = clocks / clocks.sum(axis=1, keepdims=True)
-    mixed: Floats = weights @ (known / rows) / (weights**2 @ (1 / rows))
+    mixed: Floats = weights @ (usual / rows) / (weights**2 @ (1 / rows))
     return mixed
 
 
 def _table(rows: Places, columns: Places, height: int, width: int) -> Places:
     """Count rows by two positions; those at -1 are left out."""
-    known = (rows >= 0) & (columns >= 0)
-    return np.bincount(rows[known] * width + columns[known], minlength=height * width).reshape(height, width)
+    placed = (rows >= 0) & (columns >= 0)
+    return np.bincount(rows[placed] * width + columns[placed], minlength=height * width).reshape(height, width)
 
 
 def _distance(expected: list[float], counts: list[int]) -> float:
@@ -187,8 +187,8 @@ def _shift(expected: list[float], counts: list[int]) -> float:
 
 def _is_calendar(values: Floats, blocks: Places) -> bool:
     """Return whether the block explains nearly all of a column's variance."""
-    known = ~np.isnan(values) & (blocks >= 0)
-    values, blocks = values[known], blocks[known]
+    placed = ~np.isnan(values) & (blocks >= 0)
+    values, blocks = values[placed], blocks[placed]
     if not values.size or not values.var():
         return False
     _, groups = np.unique(blocks, return_inverse=True)

@@ -61,12 +61,12 @@ class Scored(NamedTuple):
 
 def read_labels(lines: Iterable[bytes]) -> Labels:
     """Return the last label of every row; the same label delivered twice is one."""
-    found: dict[Row, set[Label]] = {}
+    labels: dict[Row, set[Label]] = {}
     for entry in index_entry.read_labels(lines):
         label = Label(entry.time, label_text(entry.label), entry.label)
-        found.setdefault((entry.id, entry.row), set()).add(label)
-    last = {row: max(labels, key=lambda label: (label.time, label.text)) for row, labels in found.items()}
-    return Labels(last, sum(len({label[:2] for label in labels}) - 1 for labels in found.values()))
+        labels.setdefault((entry.id, entry.row), set()).add(label)
+    last = {row: max(of_row, key=lambda label: (label.time, label.text)) for row, of_row in labels.items()}
+    return Labels(last, sum(len({label[:2] for label in of_row}) - 1 for of_row in labels.values()))
 
 
 def join(index: Iterable[bytes], labels: Labels, manifest: Callable[[int], Manifest | None]) -> Counts:
@@ -127,48 +127,50 @@ def _losses(counts: Counts) -> Counts:
     return {"figures": {name: figures[name] for name in _OF_A_LOSS if name in figures}}
 
 
-def _count(one: Scored, label: Label, classes: Sequence[object] | None) -> Counts:
-    figures = _number(one, label) if classes is None else _class(one, label, [label_text(name) for name in classes])
+def _count(scored: Scored, label: Label, classes: Sequence[object] | None) -> Counts:
+    figures = (
+        _number(scored, label) if classes is None else _class(scored, label, [label_text(name) for name in classes])
+    )
     if figures is None:
         return {"labelled": 1, "unknown_labels": 1}
     counts: Counts = {"labelled": 1, "figures": figures}
     slices: Counts = {
         name: {_slice(cell): figures}
-        for name, cell in one.slices.items()
+        for name, cell in scored.slices.items()
         if cell is None or isinstance(cell, str | bool)
     }
     return counts | {"slices": slices} if slices else counts
 
 
-def _class(one: Scored, label: Label, classes: list[str]) -> Counts | None:
+def _class(scored: Scored, label: Label, classes: list[str]) -> Counts | None:
     """Count one classified row; None when the label is no class of the version."""
     if label.text not in classes:
         return None
-    said = label_text(one.predict)
-    counts: Counts = {"rows": 1, "correct": int(said == label.text), "confusion": {label.text: {said: 1}}}
-    if one.proba is None or len(one.proba) != len(classes):
+    predicted = label_text(scored.predict)
+    counts: Counts = {"rows": 1, "correct": int(predicted == label.text), "confusion": {label.text: {predicted: 1}}}
+    if scored.proba is None or len(scored.proba) != len(classes):
         return counts
     truth = classes.index(label.text)
-    loss = round(-math.log(max(one.proba[truth], MIN_SHARE) / PPM) * PPM)
-    brier = sum((share - PPM * (at == truth)) ** 2 for at, share in enumerate(one.proba))
+    loss = round(-math.log(max(scored.proba[truth], MIN_SHARE) / PPM) * PPM)
+    brier = sum((share - PPM * (at == truth)) ** 2 for at, share in enumerate(scored.proba))
     counts |= {"scored": 1, "loss": {"sum": loss, "squares": loss**2}, "brier": {"sum": brier, "squares": brier**2}}
     if len(classes) <= MAX_CLASSES_SCORED:
         counts["scores"] = {
             name: {str(min(share * SCORE_BINS // PPM, SCORE_BINS - 1)): [int(at != truth), int(at == truth)]}
-            for at, (name, share) in enumerate(zip(classes, one.proba, strict=True))
+            for at, (name, share) in enumerate(zip(classes, scored.proba, strict=True))
         }
     return counts
 
 
-def _number(one: Scored, label: Label) -> Counts | None:
+def _number(scored: Scored, label: Label) -> Counts | None:
     """Count one predicted number; None when the label is no number."""
     try:
         truth = grammar.read_number(label.value, _NO_LABELS)
     except InvalidValueError:
         truth = None
-    if truth is None or one.predict is None or isinstance(one.predict, str):
+    if truth is None or scored.predict is None or isinstance(scored.predict, str):
         return None
-    error, wanted = _fixed(one.predict - truth), _fixed(truth)
+    error, wanted = _fixed(scored.predict - truth), _fixed(truth)
     return {
         "rows": 1,
         "loss": {"sum": error**2, "squares": error**4},

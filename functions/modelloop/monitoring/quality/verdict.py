@@ -121,8 +121,8 @@ def _losses_by_rollout(rollouts: Counts) -> dict[str, dict[str, Losses]]:
     by_rollout = {}
     for rollout in rollouts:
         sides = branch(rollouts, rollout)
-        known = {version: losses(branch(sides, version)) for version in sides}
-        by_rollout[rollout] = {version: loss for version, loss in known.items() if loss is not None}
+        measured = {version: losses(branch(sides, version)) for version in sides}
+        by_rollout[rollout] = {version: loss for version, loss in measured.items() if loss is not None}
     return by_rollout
 
 

@@ -1,3 +1,0 @@
-from tests.functional.cli.conftest import api, aws_url, modelloop, s3, stack_file
-
-__all__ = ["api", "aws_url", "modelloop", "s3", "stack_file"]

@@ -1,0 +1,3 @@
+from tests.support.aggregation_fixtures import context, world
+
+__all__ = ["context", "world"]

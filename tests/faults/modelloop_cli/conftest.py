@@ -1,0 +1,3 @@
+from tests.support.command_line import api, aws_url, modelloop, s3, stack_file
+
+__all__ = ["api", "aws_url", "modelloop", "s3", "stack_file"]
