@@ -36,10 +36,10 @@ _MONITORING = {
 
 def statistics(manifest: Mapping[str, Any]) -> Document:
     """Return statistics.json of a version; raise NotFoundError when it has no baseline (a brought model)."""
-    known = _baseline(manifest)
+    baseline = _baseline(manifest)
     distinct = {column["name"]: column.get("distinct") for column in manifest.get("profile") or ()}
-    features = [_statistics(column, distinct.get(column["name"])) for column in _columns(known)]
-    return {"version": FORMAT_VERSION, "dataset": {"item_count": known["rows"]}, "features": features}
+    features = [_statistics(column, distinct.get(column["name"])) for column in _columns(baseline)]
+    return {"version": FORMAT_VERSION, "dataset": {"item_count": baseline["rows"]}, "features": features}
 
 
 def constraints(manifest: Mapping[str, Any]) -> Document:
@@ -55,16 +55,16 @@ def whole_columns(manifest: Mapping[str, Any]) -> frozenset[str]:
 
 
 def _baseline(manifest: Mapping[str, Any]) -> Document:
-    found = manifest.get("baseline")
-    if not found:
+    baseline = manifest.get("baseline")
+    if not baseline:
         raise NotFoundError(f"version {manifest.get('version')} of {manifest.get('model')!r} has no baseline")
-    return dict(found)
+    return dict(baseline)
 
 
-def _columns(known: Document) -> Iterator[Document]:
-    yield from known["columns"]
-    if known.get("prediction"):
-        yield known["prediction"] | {"name": PREDICT}
+def _columns(baseline: Document) -> Iterator[Document]:
+    yield from baseline["columns"]
+    if baseline.get("prediction"):
+        yield baseline["prediction"] | {"name": PREDICT}
 
 
 def _statistics(column: Document, distinct: int | None) -> Document:
@@ -76,7 +76,7 @@ def _statistics(column: Document, distinct: int | None) -> Document:
         figures = {theirs: moments[ours] for ours, theirs in _MOMENTS.items() if moments.get(ours) is not None}
         bins = _bins(column, moments)
         drawn = sketch(bins, whole=head["inferred_type"] == INTEGRAL)
-        kll = {"buckets": [_bucket(one) for one in bins], "sketch": drawn}
+        kll = {"buckets": [_bucket(interval) for interval in bins], "sketch": drawn}
         return head | {"numerical_statistics": {"common": common, **figures, "distribution": {"kll": kll}}}
     categories = column["categories"] or []
     seen = distinct if distinct is not None else sum(map(bool, column["counts"]))
@@ -100,20 +100,20 @@ def _bins(column: Document, moments: Mapping[str, Any]) -> list[Bin]:
     return [Bin(lower, upper, count) for (lower, upper), count in zip(bounds, column["counts"], strict=True) if count]
 
 
-def _bucket(one: Bin) -> Document:
-    return {"lower_bound": one.lower, "upper_bound": one.upper, "count": one.rows}
+def _bucket(interval: Bin) -> Document:
+    return {"lower_bound": interval.lower, "upper_bound": interval.upper, "count": interval.rows}
 
 
 def _constraints(column: Document) -> Document:
     rows = sum(column["counts"]) + column["unseen"] + column["missing"]
     completeness = (rows - column["missing"]) / rows if rows else 1.0
-    found: Document = {"name": column["name"], "inferred_type": _type(column), "completeness": completeness}
+    limits: Document = {"name": column["name"], "inferred_type": _type(column), "completeness": completeness}
     least = (column.get("moments") or {}).get("min")
     if column["kind"] == "number":
-        found["num_constraints"] = {"is_non_negative": least is not None and least >= 0}
+        limits["num_constraints"] = {"is_non_negative": least is not None and least >= 0}
     elif column["categories"] and not column["unseen"]:
-        found["string_constraints"] = {"domains": column["categories"]}
-    return found
+        limits["string_constraints"] = {"domains": column["categories"]}
+    return limits
 
 
 def _type(column: Document) -> str:

@@ -29,7 +29,7 @@ DONE: dict[str, list[Any]] = {"batchItemFailures": []}
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Do the same with fewer rows and replicates: what is proven here is the order of effects."""
     monkeypatch.setattr(bootstrap, "REPLICATES", 40)
-    monkeypatch.setattr(bootstrap, "FEWEST_REPLICATES", 40)
+    monkeypatch.setattr(bootstrap, "MIN_REPLICATES", 40)
     monkeypatch.setattr(diagnostics, "REPEATS", 1)
     for name in ("HOLDOUT_ROWS", "MIXED_ROWS", "BOUNDARY_ROWS"):
         monkeypatch.setattr(replaying, name, 20)
