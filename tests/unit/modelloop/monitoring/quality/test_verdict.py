@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import orjson
@@ -12,11 +12,17 @@ from modelloop.ids import uuid7
 from modelloop.monitoring.quality import estimate, outcomes, verdict
 from modelloop.versions.run import Metrics
 from tests.support.manifests import manifest_of
+
+if TYPE_CHECKING:
+    from modelloop.versions.run import Figures
 from trainer.evaluation.calibration import confidence_table
 
 NOW = "2026-11-23T12:10:00.000Z"
 CLASSES = ["no", "yes"]
-HOLDOUT = {"accuracy": {"value": 0.9, "low": 0.87, "high": 0.93}, "log_loss": {"value": 0.3, "low": 0.25, "high": 0.35}}
+HOLDOUT: Figures = {
+    "accuracy": {"value": 0.9, "low": 0.87, "high": 0.93},
+    "log_loss": {"value": 0.3, "low": 0.25, "high": 0.35},
+}
 MANIFESTS = {1: manifest_of(classes=tuple(CLASSES), metrics=Metrics(HOLDOUT, {}, None))}
 RANDOM = np.random.default_rng(2)
 LATER = "2026-11-23T11:00:00.000Z"
