@@ -9,7 +9,8 @@ from control.prometheus import families
 from modelloop import clock
 from modelloop.captures.quarantine import UNKNOWN_MODEL
 from modelloop.contracts.loop_state import ActivityTotals, TrafficTotals
-from modelloop.contracts.verdicts import DriftVerdict, QualityVerdict
+from modelloop.contracts.quality_verdict import QualityVerdict
+from modelloop.contracts.verdicts import DriftVerdict
 from modelloop.monitoring import activity
 
 if TYPE_CHECKING:

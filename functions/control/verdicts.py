@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from control import distributions
 from modelloop.aws.registry import manifests
 from modelloop.aws.serving import pointers
-from modelloop.contracts.verdicts import INSUFFICIENT, ColumnDrift, DriftVerdict, QualityVerdict
+from modelloop.contracts.quality_verdict import QualityVerdict
+from modelloop.contracts.verdicts import INSUFFICIENT, ColumnDrift, DriftVerdict
 from modelloop.errors import NotFoundError
 
 if TYPE_CHECKING:

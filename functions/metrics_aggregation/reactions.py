@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from modelloop.aws.storage import Bucket
     from modelloop.contracts.manifest import Manifest
     from modelloop.contracts.pointer import Pointer
-    from modelloop.contracts.verdicts import DriftVerdict, QualityVerdict
+    from modelloop.contracts.quality_verdict import QualityVerdict
+    from modelloop.contracts.verdicts import DriftVerdict
     from modelloop.monitoring.retraining import RetrainDecision
 
 logger = Logger(child=True)

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from modelloop.contracts.counts import Counts
     from modelloop.contracts.manifest import Manifest
     from modelloop.contracts.pointer import Pointer, VersionRef
-    from modelloop.contracts.verdicts import DriftVerdict, QualityVerdict
+    from modelloop.contracts.quality_verdict import QualityVerdict
+    from modelloop.contracts.verdicts import DriftVerdict
     from modelloop.json_types import JsonValue
     from modelloop.monitoring.summary import SummaryKey
     from modelloop.monitoring.windows import Window

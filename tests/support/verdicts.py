@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from modelloop.contracts.verdicts import (
-    AccuracyEstimate,
-    ColumnDrift,
-    DriftVerdict,
-    JudgedRollout,
-    LabelCounts,
-    QualityVerdict,
-    RolloutVerdict,
-)
+from modelloop.contracts.quality_verdict import AccuracyEstimate, LabelCounts, QualityVerdict
+from modelloop.contracts.verdicts import ColumnDrift, DriftVerdict, JudgedRollout, RolloutVerdict
 
 
 def column(name: str, distance: float = 0.05, threshold: float = 0.1, **facts: Any) -> ColumnDrift:

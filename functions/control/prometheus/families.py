@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from modelloop.contracts.loop_state import ActivityTotals, TrafficTotals
-    from modelloop.contracts.verdicts import ColumnDrift, DriftVerdict, QualityVerdict
+    from modelloop.contracts.quality_verdict import QualityVerdict
+    from modelloop.contracts.verdicts import ColumnDrift, DriftVerdict
     from modelloop.monitoring.cost import Rates
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"

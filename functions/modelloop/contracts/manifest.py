@@ -23,8 +23,8 @@ from modelloop.contracts.manifest_parts import (
     trial_from_json,
 )
 from modelloop.contracts.pointer import VersionRef
+from modelloop.contracts.quality_verdict import figures
 from modelloop.contracts.replay_request import ReplayVerdict, replay_verdict_from_json
-from modelloop.contracts.verdicts import figures
 from modelloop.contracts.version_facts import GateFacts, ServingFile, VersionFacts
 from modelloop.errors import ArtifactRefusedError
 from modelloop.spec.model import Spec, spec_from_json

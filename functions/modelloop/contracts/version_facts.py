@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
-from modelloop.contracts.verdicts import Figure, figures
+from modelloop.contracts.quality_verdict import Figure, figures
 from modelloop.spec.sections import Promotion, section_from_json, section_to_json
 
 if TYPE_CHECKING:

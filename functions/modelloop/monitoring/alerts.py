@@ -22,7 +22,8 @@ from modelloop.ids import derived_uuid7
 
 if TYPE_CHECKING:
     from modelloop.contracts.loop_state import RetrainState, RolloutIntent
-    from modelloop.contracts.verdicts import DriftVerdict, QualityVerdict
+    from modelloop.contracts.quality_verdict import QualityVerdict
+    from modelloop.contracts.verdicts import DriftVerdict
     from modelloop.json_types import JsonValue
 
 FORMAT_VERSION = 1

@@ -13,7 +13,8 @@ from modelloop.aws.registry import manifests
 from modelloop.aws.serving import pointers
 from modelloop.aws.storage import Bucket
 from modelloop.contracts.pointer import Pointer, VersionRef
-from modelloop.contracts.verdicts import DrawnBins, Figure, RealisedFigure, Span
+from modelloop.contracts.quality_verdict import Figure, RealisedFigure
+from modelloop.contracts.verdicts import DrawnBins, Span
 from modelloop.ids import uuid7
 from modelloop.monitoring import summary
 from modelloop.monitoring.summary import Summary, SummaryKey

@@ -11,7 +11,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
-from modelloop.contracts.verdicts import AccuracyEstimate
+from modelloop.contracts.quality_verdict import AccuracyEstimate
 from modelloop.monitoring.drift.verdict import drift_verdict
 from modelloop.monitoring.quality.verdict import quality_verdict
 from modelloop_cli.dashboard import PREFIX

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from modelloop import clock
 from modelloop.aws.registry.models import ModelRecords
@@ -10,13 +10,14 @@ from modelloop.aws.registry.records import PAGE, model_key
 from modelloop.aws.registry.table import ConditionFailedError, Page
 from modelloop.contracts.loop_state import ActivityTotals, AlertsSent, RetrainState, RolloutIntent, TrafficTotals
 from modelloop.contracts.model_record import VerdictInShort
-from modelloop.contracts.verdicts import DriftVerdict, QualityVerdict, RolloutVerdict
+from modelloop.contracts.quality_verdict import QualityVerdict
+from modelloop.contracts.verdicts import DriftVerdict, RolloutVerdict
 
 if TYPE_CHECKING:
     from modelloop.contracts.loop_state import LoopState
-    from modelloop.contracts.verdicts import Verdict
     from modelloop.json_types import JsonObject, JsonValue
 
+Verdict: TypeAlias = DriftVerdict | QualityVerdict | RolloutVerdict
 HISTORY_SECONDS = 90 * 24 * 3_600
 V = TypeVar("V", DriftVerdict, QualityVerdict, RolloutVerdict)
 S = TypeVar("S", TrafficTotals, ActivityTotals, AlertsSent, RetrainState, RolloutIntent)

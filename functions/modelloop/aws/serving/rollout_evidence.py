@@ -13,7 +13,7 @@ from modelloop.aws.monitoring import joins, summaries
 from modelloop.aws.registry import manifests
 from modelloop.contracts.counts import branch, histogram, integer, integers
 from modelloop.contracts.pointer import CHALLENGER, CHAMPION
-from modelloop.contracts.verdicts import QualityVerdict
+from modelloop.contracts.quality_verdict import QualityVerdict
 from modelloop.monitoring import summary, windows
 from modelloop.monitoring.quality import shadow_agreement
 from modelloop.rollout import histograms

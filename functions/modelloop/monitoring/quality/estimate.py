@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from modelloop.contracts.verdicts import DRIFT, FAULT, AccuracyEstimate
+from modelloop.contracts.quality_verdict import AccuracyEstimate
+from modelloop.contracts.verdicts import DRIFT, FAULT
 from modelloop.monitoring.quality.scores import Z
 from modelloop.monitoring.summary import CONFIDENCE_BINS
 

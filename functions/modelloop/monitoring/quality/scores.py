@@ -11,7 +11,7 @@ import math
 from typing import TYPE_CHECKING
 
 from modelloop.contracts.counts import branch, histogram, integer
-from modelloop.contracts.verdicts import Figure
+from modelloop.contracts.quality_verdict import Figure
 from modelloop.monitoring.quality.outcomes import PPM
 from modelloop.tables.grammar import label_text
 

@@ -11,10 +11,7 @@ from typing import TYPE_CHECKING
 
 from modelloop import clock
 from modelloop.contracts.counts import branch, integer
-from modelloop.contracts.verdicts import (
-    DEGRADED,
-    INSUFFICIENT,
-    OK,
+from modelloop.contracts.quality_verdict import (
     AccuracyEstimate,
     Figure,
     LabelCounts,
@@ -22,10 +19,10 @@ from modelloop.contracts.verdicts import (
     QualityVerdict,
     RealisedFigure,
     SliceQuality,
-    Span,
     VersionQuality,
     figures,
 )
+from modelloop.contracts.verdicts import DEGRADED, INSUFFICIENT, OK, Span
 from modelloop.monitoring import summary, windows
 from modelloop.monitoring.quality import scores
 from modelloop.monitoring.quality.outcomes import PPM

@@ -9,7 +9,8 @@ from modelloop.aws.registry import manifests
 from modelloop.aws.serving import judging, pointers, rollout_evidence
 from modelloop.aws.serving.changes import Changes
 from modelloop.aws.storage import Bucket
-from modelloop.contracts.verdicts import Losses, RolloutVerdict
+from modelloop.contracts.quality_verdict import Losses
+from modelloop.contracts.verdicts import RolloutVerdict
 from modelloop.monitoring import summary, windows
 from modelloop.monitoring.summary import LATENCY_BOUNDS_MS, Summary, SummaryKey
 from tests.support import verdicts

@@ -15,7 +15,7 @@ from modelloop.captures import quarantine
 from modelloop.contracts.counts import branch
 from modelloop.contracts.loop_state import TrafficTotals
 from modelloop.contracts.model_record import ModelRecord
-from modelloop.contracts.verdicts import Figure, LabelCounts, VersionQuality
+from modelloop.contracts.quality_verdict import Figure, LabelCounts, VersionQuality
 from modelloop.errors import ArtifactRefusedError, ConflictError, ModelloopError, RequestError, TransientError
 from modelloop.monitoring import summary, traffic
 from modelloop.monitoring.summary import Summary, SummaryKey

@@ -13,7 +13,8 @@ from modelloop.aws.registry.table import _decode
 from modelloop.contracts.audit import audit_entry_from_json
 from modelloop.contracts.loop_state import ActivityTotals, AlertsSent, RetrainState, RolloutIntent, TrafficTotals
 from modelloop.contracts.model_record import model_record_from_json, pointer_copy
-from modelloop.contracts.verdicts import DriftVerdict, QualityVerdict, RolloutVerdict
+from modelloop.contracts.quality_verdict import QualityVerdict
+from modelloop.contracts.verdicts import DriftVerdict, RolloutVerdict
 from modelloop.contracts.version_facts import version_record_from_json
 from modelloop.errors import ArtifactRefusedError
 

@@ -10,7 +10,7 @@ from sklearn import metrics
 
 from modelloop.contracts.counts import branch
 from modelloop.contracts.index_entry import IndexEntry
-from modelloop.contracts.verdicts import Figure
+from modelloop.contracts.quality_verdict import Figure
 from modelloop.ids import uuid7
 from modelloop.monitoring.quality import outcomes, scores
 from tests.support.manifests import manifest_of

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from modelloop.contracts.index_entry import IndexEntry
-from modelloop.contracts.verdicts import AccuracyEstimate
+from modelloop.contracts.quality_verdict import AccuracyEstimate
 from modelloop.ids import uuid7
 from modelloop.monitoring.quality import estimate, outcomes, verdict
 from modelloop.versions.run import Metrics
