@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modelloop import clock
 from modelloop.aws.monitoring import summaries
-from modelloop.contracts.baseline import baseline_from_json
 from modelloop.contracts.counts import branch, histogram, integer
 from modelloop.errors import NotFoundError
 from modelloop.monitoring import summary, windows
@@ -14,28 +13,27 @@ from modelloop.monitoring.drift import comparison
 from modelloop.monitoring.windows import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from modelloop.aws.storage import Bucket
     from modelloop.contracts.baseline import Baseline, BaselineColumn
     from modelloop.contracts.counts import Counts
+    from modelloop.contracts.manifest import Manifest
     from modelloop.contracts.verdicts import Span
     from modelloop.json_types import JsonValue
 
 PREDICTION = "prediction"
 
 
-def describe(artifacts: Bucket, manifest: Mapping[str, Any], span: Span | None, name: str) -> dict[str, JsonValue]:
+def describe(artifacts: Bucket, manifest: Manifest, span: Span | None, name: str) -> dict[str, JsonValue]:
     """Return a column's bins with their counts in training and in a window (`span` None: nothing live yet).
 
     `prediction` is the version's answers, unless a feature has that name. Raises NotFoundError for a column that the
     version does not watch.
     """
-    baseline = baseline_from_json(manifest["baseline"]) if manifest.get("baseline") else None
+    baseline = manifest.baseline
     column = _column(baseline, name)
     window = _window(artifacts, manifest, span) if span else None
-    is_prediction = baseline is not None and column is baseline.prediction
-    compared = comparison.compare(baseline, window) if baseline and window else []
+    is_prediction = column is baseline.prediction
+    compared = comparison.compare(baseline, window) if window else []
     compared_column = next((result for result in compared if result.key == (name, is_prediction)), None)
     both = compared_column.histograms if compared_column else comparison.histograms(column, _no_counts(column))
     return {
@@ -55,21 +53,21 @@ def describe(artifacts: Bucket, manifest: Mapping[str, Any], span: Span | None, 
     }
 
 
-def _column(baseline: Baseline | None, name: str) -> BaselineColumn:
-    watched = [*baseline.columns, baseline.prediction] if baseline else []
+def _column(baseline: Baseline, name: str) -> BaselineColumn:
+    watched = [*baseline.columns, baseline.prediction]
     column = next((column for column in watched if column.name == name), None)
     if column is None:
         raise NotFoundError(f"the version watches no column {name[:80]!r}", field="column")
     return column
 
 
-def _window(artifacts: Bucket, manifest: Mapping[str, Any], span: Span) -> Window:
+def _window(artifacts: Bucket, manifest: Manifest, span: Span) -> Window:
     start, end = clock.hour_of(span.start), windows.shift(clock.hour_of(span.end), -1)
-    stored = summaries.between(artifacts, manifest["model"], start, end)
+    stored = summaries.between(artifacts, manifest.model, start, end)
     own = (
         member
         for member in stored
-        if member.key.version == manifest["version"] and member.key.variant in windows.LIVE_VARIANTS
+        if member.key.version == manifest.version and member.key.variant in windows.LIVE_VARIANTS
     )
     return Window(start, end, summary.total(counts for _, counts in windows.by_hour(own)))
 

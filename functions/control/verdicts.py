@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from control import distributions
 from modelloop.aws.registry import manifests
@@ -13,6 +13,7 @@ from modelloop.errors import NotFoundError
 if TYPE_CHECKING:
     from control.request import Request
     from control.services import Services
+    from modelloop.contracts.manifest import Manifest
     from modelloop.json_types import JsonValue
 
 type Answer = dict[str, JsonValue]
@@ -101,7 +102,7 @@ def _beyond(column: ColumnDrift) -> float:
     return column.distance / column.threshold if column.threshold else 0.0
 
 
-def _judged_manifest(services: Services, model: str, verdict: DriftVerdict | None) -> dict[str, Any]:
+def _judged_manifest(services: Services, model: str, verdict: DriftVerdict | None) -> Manifest:
     """Return the manifest of the version that the verdict is about; before there is one, of the champion."""
     if verdict is not None:
         run_id = services.registry.get_version(model, verdict.version).run_id

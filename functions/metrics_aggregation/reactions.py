@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 
@@ -15,15 +15,15 @@ from modelloop.contracts.loop_state import AlertsSent, RetrainState
 from modelloop.contracts.retrain_request import RetrainRequest
 from modelloop.ids import derived_uuid7
 from modelloop.monitoring import alerts, retraining
-from modelloop.spec.sections import Retraining, section_from_json
 from modelloop.versions.run import ENDED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from metrics_aggregation.services import Services
     from modelloop.aws.registry.registry import Registry
     from modelloop.aws.storage import Bucket
+    from modelloop.contracts.manifest import Manifest
     from modelloop.contracts.pointer import Pointer
     from modelloop.contracts.verdicts import DriftVerdict, QualityVerdict
     from modelloop.monitoring.retraining import RetrainDecision
@@ -65,7 +65,7 @@ def _sent(registry: Registry, model: str, now: str) -> AlertsSent:
 def consider_retraining(
     services: Services,
     pointer: Pointer,
-    manifest: Mapping[str, Any],
+    manifest: Manifest,
     *,
     drift: str | None,
     quality: str,
@@ -78,15 +78,14 @@ def consider_retraining(
     """
     model = pointer.model
     previous = services.registry.get_state(RetrainState, model)
-    spec = manifest.get("spec") or {}
     situation = retraining.Situation(
         now=now,
         drift=drift,
         quality=quality,
         labels=_new_labels(services.artifacts, model, manifest, now),
-        policy=section_from_json(Retraining, spec.get("retrain")),
+        policy=manifest.spec.retrain,
         earlier=previous.started if previous else (),
-        masked=bool(spec.get("mask")),
+        masked=bool(manifest.spec.mask),
         frozen=pointer.frozen,
         running=any(run.state not in ENDED for run in services.registry.list_runs(model, limit=RUNS_LOOKED_AT).items),
     )
@@ -136,9 +135,9 @@ def _store_decision(
     services.registry.put_state(state)
 
 
-def _new_labels(artifacts: Bucket, model: str, manifest: Mapping[str, Any], now: str) -> int:
+def _new_labels(artifacts: Bucket, model: str, manifest: Manifest, now: str) -> int:
     """Return the labelled rows of hours after the champion was made: the ones that it cannot have learned from."""
-    made = str(manifest.get("created_at") or "")[:13]
+    made = manifest.created_at[:13]
     labels = 0
     for hour, joined in joins.newest_first(artifacts, model, now):
         if hour >= made:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from metrics_aggregation import history, labelled_rows, reactions
 from modelloop import clock, keys
 from modelloop.aws.monitoring import joins, summaries
 from modelloop.aws.registry import manifests
 from modelloop.aws.serving import changes, judging
-from modelloop.contracts.baseline import baseline_from_json
 from modelloop.contracts.counts import branch, histogram, integer
 from modelloop.contracts.loop_state import TrafficTotals
-from modelloop.contracts.verdicts import OK
 from modelloop.monitoring import traffic, windows
 from modelloop.monitoring.drift.verdict import drift_verdict
 from modelloop.monitoring.quality import estimate
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
 
     from metrics_aggregation.services import Services
     from modelloop.contracts.counts import Counts
+    from modelloop.contracts.manifest import Manifest
     from modelloop.contracts.pointer import Pointer, VersionRef
     from modelloop.contracts.verdicts import DriftVerdict, QualityVerdict
     from modelloop.json_types import JsonValue
@@ -82,43 +81,39 @@ class ModelCheck:
         recent = self._windows(champion.version, manifest)
         drift = self._drift(champion.version, manifest, recent)
         quality = self._quality(champion.version, manifest, recent, drift)
-        verdicts = (drift, quality) if drift else (quality,)
+        verdicts = (drift, quality)
         for verdict in verdicts:
             self._services.registry.put_verdict(verdict)
         reactions.send_status_alerts(self._services, self.model, verdicts, self.now)
-        status = drift.status if drift else None
         action = reactions.consider_retraining(
-            self._services, pointer, manifest, drift=status, quality=quality.status, now=self.now
+            self._services, pointer, manifest, drift=drift.status, quality=quality.status, now=self.now
         )
-        return {"drift": status, "quality": quality.status, "retrain": action}
+        return {"drift": drift.status, "quality": quality.status, "retrain": action}
 
-    def _windows(self, version: int, manifest: dict[str, Any]) -> list[Window]:
+    def _windows(self, version: int, manifest: Manifest) -> list[Window]:
         stored = summaries.newest_first(self._services.artifacts, self.model, version, windows.LIVE_VARIANTS, self.now)
-        return windows.backwards(windows.by_hour(stored), self.now, _min_rows(manifest))
+        return windows.backwards(windows.by_hour(stored), self.now, manifest.spec.monitoring.min_rows)
 
-    def _drift(self, version: int, manifest: dict[str, Any], recent: list[Window]) -> DriftVerdict | None:
+    def _drift(self, version: int, manifest: Manifest, recent: list[Window]) -> DriftVerdict:
         """Compare the champion's live traffic with its own baseline."""
-        if not manifest.get("baseline"):
-            return None
         return drift_verdict(
-            baseline_from_json(manifest["baseline"]),
+            manifest.baseline,
             recent,
             model=self.model,
             version=version,
-            min_rows=_min_rows(manifest),
+            min_rows=manifest.spec.monitoring.min_rows,
             now=self.now,
         )
 
-    def _quality(
-        self, version: int, manifest: dict[str, Any], recent: list[Window], drift: DriftVerdict | None
-    ) -> QualityVerdict:
+    def _quality(self, version: int, manifest: Manifest, recent: list[Window], drift: DriftVerdict) -> QualityVerdict:
         hours = matured(
             joins.newest_first(self._services.artifacts, self.model, self.now),
             self.now,
             self._label_delay_hours(manifest),
             version,
         )
-        calibration = (manifest.get("calibration") or {}).get("confidence")
+        calibration = manifest.diagnostics.calibration
+        confidence = None if calibration is None else calibration.confidence
         live = histogram(recent[0].counts, "confidence") if recent else None
         judged = {int(name) for _, joined in hours for name in branch(joined, "versions")}
         registered = {number: other for number in judged if (other := self._versions.get(number))}
@@ -128,7 +123,7 @@ class ModelCheck:
             {**registered, version: self._versions.get(version) or manifest},
             model=self.model,
             champion=version,
-            estimate=estimate.accuracy(calibration, live, drift.status if drift else OK),
+            estimate=estimate.accuracy(confidence, live, drift.status),
             now=self.now,
         )
 
@@ -148,14 +143,14 @@ class ModelCheck:
             if marks:
                 joins.join(self._services.artifacts, self.model, hour, marks, self._versions.get, paired=paired)
 
-    def _keep_labelled_rows(self, manifest: dict[str, Any]) -> None:
+    def _keep_labelled_rows(self, manifest: Manifest) -> None:
         """Keep the labelled rows of hours whose labels had time to come; rows with masked columns teach nothing."""
         last = windows.shift(clock.hour_of(self.now), -math.ceil(self._label_delay_hours(manifest)))
         for hour, _, labels_pending in joins.due(self._services.artifacts, self.model):
             if hour > last or self._out_of_time():
                 return
             if labels_pending:
-                if not (manifest.get("spec") or {}).get("mask"):
+                if not manifest.spec.mask:
                     labelled_rows.keep(self._services.artifacts, self._services.captures, self.model, hour)
                 joins.forget(self._services.artifacts, [keys.join_pending(self.model, hour, joins.LABELS_PENDING)])
 
@@ -172,12 +167,8 @@ class ModelCheck:
                 return
             summaries.compact(self._services.artifacts, key, digests)
 
-    def _label_delay_hours(self, manifest: dict[str, Any]) -> float:
+    def _label_delay_hours(self, manifest: Manifest) -> float:
         """Return how long labels take; a stack with no delay (a laptop) has none for any model."""
         default = self._services.label_delay_hours
-        own = (manifest.get("monitoring") or {}).get("label_delay_hours")
+        own = manifest.spec.monitoring.label_delay_hours
         return default if own is None or not default else own
-
-
-def _min_rows(manifest: dict[str, Any]) -> int:
-    return (manifest.get("monitoring") or {}).get("min_rows") or windows.MIN_ROWS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
@@ -13,13 +13,20 @@ import numpy as np
 
 from modelloop import clock, keys
 from modelloop.aws.registry.registry import Registry
+from modelloop.contracts.evaluation import Diagnostics
 from modelloop.ids import uuid7
 from modelloop.monitoring.drift import baseline
+from modelloop.spec.model import Spec
+from modelloop.spec.sections import Monitoring
 from modelloop.tables.encoding import Column, Encoding
+from modelloop.versions.run import Metrics
+from tests.support.manifests import manifest_of
 from tests.support.versions import version_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from modelloop.contracts.manifest import Manifest
 
 MODEL, RUN_ID, SECOND = "penguins", "0199f0a0-0000-7000-8000-000000000001", "0199f0a0-0000-7000-8000-000000000002"
 HOUR = "2026-11-23T10"
@@ -35,19 +42,19 @@ ENCODING = Encoding([
 type Record = dict[str, Any]
 
 
-def manifest(version: int = 1, run_id: str = RUN_ID, rows: int = 2_000) -> dict[str, Any]:
+def manifest(version: int = 1, run_id: str = RUN_ID, rows: int = 2_000) -> Manifest:
     random = np.random.default_rng(7)
     matrix = np.column_stack([
         random.normal(4_000, 500, rows), random.integers(0, 2, rows), random.integers(0, 300, rows),
         np.ones(rows), np.ones(rows), random.integers(0, 2, rows),
     ]).astype(np.float32)  # fmt: skip
     matrix[::50, 0] = np.nan
-    known = baseline.build(ENCODING, matrix, random.integers(0, 2, rows), CLASSES, mask=()).to_json()
-    return {
-        "format_version": 1, "model": MODEL, "version": version, "run_id": run_id, "classes": CLASSES,
-        "task": "classification", "baseline": known, "spec": {"protected": ["male"]},
-        "monitoring": {"min_rows": 500, "label_delay_hours": 0, "mask": []},
-    }  # fmt: skip
+    return manifest_of(
+        model=MODEL, version=version, run_id=run_id, classes=tuple(CLASSES), encoding=ENCODING,
+        baseline=baseline.build(ENCODING, matrix, random.integers(0, 2, rows), CLASSES, mask=()),
+        spec=Spec(protected=("male",), monitoring=Monitoring(min_rows=500, label_delay_hours=0)),
+        metrics=Metrics({}, {}, None), diagnostics=Diagnostics(),
+    )  # fmt: skip
 
 
 def prediction(cells: Sequence[tuple[Any, ...]], at_ms: int = NOON, **changes: Any) -> Record:
@@ -97,19 +104,18 @@ class World:
 
     events: list[dict[str, Any]] = field(default_factory=list)
 
-    def publish(self, known: dict[str, Any], *, pointer: dict[str, Any] | None = None) -> None:
-        ref = self.reference(known)
-        self.store(keys.version(known["model"], known["run_id"], keys.MANIFEST), json.dumps(known).encode())
-        Registry("table").register_version(known["model"], known["run_id"], version_facts(file=ref["file"]))
+    def publish(self, manifest: Manifest, *, pointer: dict[str, Any] | None = None) -> None:
+        ref = self.reference(manifest)
+        self.store(keys.version(manifest.model, manifest.run_id, keys.MANIFEST), manifest.to_bytes())
+        Registry("table").register_version(manifest.model, manifest.run_id, version_facts(file=ref["file"]))
         document = {
-            "format_version": 1, "model": known["model"], "revision": 1, "champion": ref, "action": "release",
+            "format_version": 1, "model": manifest.model, "revision": 1, "champion": ref, "action": "release",
             "updated_at": "2026-11-23T09:00:00.000Z", "who": "trainer", "why": "test", **(pointer or {}),
         }  # fmt: skip
-        self.store(keys.pointer(known["model"]), json.dumps(document).encode())
+        self.store(keys.pointer(manifest.model), json.dumps(document).encode())
 
-    def reference(self, known: dict[str, Any]) -> dict[str, Any]:
-        file = keys.version(known["model"], known["run_id"], keys.BUNDLE)
-        return {"version": known["version"], "run_id": known["run_id"], "file": file, "sha256": "00", "bytes": 1}
+    def reference(self, manifest: Manifest) -> dict[str, Any]:
+        return asdict(manifest.ref)
 
     def store(self, key: str, body: bytes, bucket: str = "artifacts") -> str:
         return str(boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=body)["VersionId"])

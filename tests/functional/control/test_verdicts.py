@@ -17,9 +17,12 @@ from modelloop.contracts.verdicts import DrawnBins, Figure, RealisedFigure, Span
 from modelloop.ids import uuid7
 from modelloop.monitoring import summary
 from modelloop.monitoring.summary import Summary, SummaryKey
-from modelloop.versions.run import Run
+from modelloop.versions.evidence import Check
+from modelloop.versions.gate import GateDecision
+from modelloop.versions.run import Metrics, Run
 from tests.support import verdicts
 from tests.support.baselines import baseline_of, labels, numbers
+from tests.support.manifests import manifest_of
 from tests.support.runs import dataset
 from tests.support.stores import ARTIFACTS
 from tests.support.versions import version_facts
@@ -56,17 +59,12 @@ def loop(registry: Registry) -> Registry:
     manifests.read.cache_clear()
     run = registry.create_run(Run("m", uuid7(), "upload", dataset("1"), "spec", clock.now()))
     registry.register_version("m", run.run_id, version_facts(family="linear"))
-    metrics = {"holdout": {"log_loss": {"value": 0.1}}, "trivial": {"log_loss": {"value": 0.7}}}
-    gate = {"decision": "release", "checks": [{"name": "beats the trivial model"}]}
-    manifest = {
-        "model": "m",
-        "version": 1,
-        "metrics": metrics,
-        "gate": gate,
-        "role": "?",
-        "baseline": BASELINE.to_json(),
-    }
-    Bucket("artifacts").put(keys.version("m", run.run_id, keys.MANIFEST), json.dumps(manifest).encode())
+    manifest = manifest_of(
+        model="m", version=1, run_id=run.run_id, baseline=BASELINE,
+        metrics=Metrics({"log_loss": {"value": 0.1}}, {"log_loss": {"value": 0.7}}, None),
+        gate=GateDecision("release", (Check("better_than_trivial", "passed", "it is better"),), (), ()),
+    )  # fmt: skip
+    Bucket("artifacts").put(keys.version("m", run.run_id, keys.MANIFEST), manifest.to_bytes())
     return registry
 
 
@@ -89,7 +87,7 @@ def test_a_version_shows_the_manifest_whole_and_its_standing() -> None:
     _, found = ask("versions/{version}")
     assert found["metrics"]["trivial"] == {"log_loss": {"value": 0.7}}
     assert found["metrics"]["holdout"] == {"log_loss": {"value": 0.1}}
-    assert found["gate"]["checks"] == [{"name": "beats the trivial model"}]
+    assert [check["name"] for check in found["gate"]["checks"]] == ["better_than_trivial"]
     assert (found["family"], found["role"], found["status"]) == ("linear", None, "cleared")
 
 

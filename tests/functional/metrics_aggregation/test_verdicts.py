@@ -16,7 +16,7 @@ from modelloop.contracts.verdicts import DriftVerdict, Span
 from modelloop.errors import NotFoundError
 from modelloop.monitoring import windows
 from modelloop.monitoring.summary import SummaryKey
-from tests.support.capture_world import HOUR, MODEL, NOON, error, manifest, prediction, usual_rows
+from tests.support.capture_world import HOUR, MODEL, NOON, error, prediction, usual_rows
 from tests.support.stores import ARTIFACTS
 
 if TYPE_CHECKING:
@@ -137,11 +137,6 @@ def test_a_broken_model_fails_loudly_after_the_others_were_judged(world: World, 
     with pytest.raises(ExceptionGroup, match="1 of 2"):
         verdicts.handler({}, context)
     assert latest() is not None
-
-
-def test_a_model_whose_version_has_no_baseline_gets_no_verdict(world: World, context: Any) -> None:
-    world.publish(manifest() | {"baseline": None})
-    assert verdicts.handler({}, context)["judged"][MODEL]["drift"] is None
 
 
 def test_compacted_hours_read_the_same_and_redelivery_does_not_count_twice(world: World, context: Any) -> None:

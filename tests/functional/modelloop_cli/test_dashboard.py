@@ -31,6 +31,7 @@ from tests.support.browser import (
     wait,
     wait_until,
 )
+from tests.support.manifests import manifest_of
 from tests.support.penguins_page import (
     BINS,
     COLUMN,
@@ -311,7 +312,7 @@ def test_a_model_that_serves_nothing_says_why_and_offers_nothing(
 def test_too_little_data_is_told_with_what_is_needed(api: Any, browser: webdriver.Chrome, page: str) -> None:
     few = drift_verdict(baseline_of(), [], model="penguins", version=1, min_rows=500, now=STAMP)
     none = AccuracyEstimate(reason="no labels")
-    unlabelled = quality_verdict([], {}, {1: {}}, model="penguins", champion=1, estimate=none, now=STAMP)
+    unlabelled = quality_verdict([], {}, {1: manifest_of()}, model="penguins", champion=1, estimate=none, now=STAMP)
     api.on("GET /models/penguins/drift", (200, few.to_json()))
     api.on("GET /models/penguins/quality", (200, unlabelled.to_json()))
     states = {"drift": {"status": few.status}, "quality": {"status": unlabelled.status}}

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby, takewhile
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from modelloop import clock, keys
 from modelloop.contracts.counts import branch, integer
@@ -21,10 +21,11 @@ from modelloop.monitoring import summary, windows
 from modelloop.monitoring.quality import outcomes, shadow_agreement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from modelloop.aws.storage import Bucket
     from modelloop.contracts.counts import Counts
+    from modelloop.contracts.manifest import Manifest
     from modelloop.monitoring.quality.outcomes import Labels
 
 FORMAT_VERSION = 1
@@ -60,7 +61,7 @@ def join(
     model: str,
     hour: str,
     marks: Sequence[str],
-    manifest: Callable[[int], Mapping[str, Any] | None],
+    manifest: Callable[[int], Manifest | None],
     *,
     paired: bool = False,
 ) -> bool:

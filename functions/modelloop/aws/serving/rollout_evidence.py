@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from modelloop import clock
 from modelloop.aws.monitoring import joins, summaries
 from modelloop.aws.registry import manifests
-from modelloop.contracts.baseline import baseline_from_json
 from modelloop.contracts.counts import branch, histogram, integer, integers
 from modelloop.contracts.pointer import CHALLENGER, CHAMPION
 from modelloop.contracts.verdicts import QualityVerdict
@@ -116,8 +115,6 @@ def _predictions(
     left, right = (
         _prediction_bins(artifacts, rollout.pointer.model, ref.run_id) for ref in (rollout.reference, rollout.candidate)
     )
-    if left is None or right is None:
-        return [], []
     return histograms.align(left, branch(reference, "prediction"), right, branch(candidate, "prediction"))
 
 
@@ -148,6 +145,5 @@ def _agreement(artifacts: Bucket, rollout: Rollout, began: str, now: str) -> tup
     return joins.paired(artifacts, rollout.pointer.model, began, now, pair)
 
 
-def _prediction_bins(artifacts: Bucket, model: str, run_id: str) -> Bins | None:
-    stored = manifests.read(artifacts, model, run_id).get("baseline")
-    return baseline_from_json(stored).prediction.bins if stored else None
+def _prediction_bins(artifacts: Bucket, model: str, run_id: str) -> Bins:
+    return manifests.read(artifacts, model, run_id).baseline.prediction.bins

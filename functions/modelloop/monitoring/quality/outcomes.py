@@ -7,7 +7,7 @@ came. The last label by time wins; an entry that two capture objects hold counts
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from modelloop.contracts import index_entry
 from modelloop.contracts.counts import branch
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from modelloop.contracts.capture_record import Cell
     from modelloop.contracts.counts import Counts
     from modelloop.contracts.index_entry import IndexEntry
+    from modelloop.contracts.manifest import Manifest
 
-    Manifest = Mapping[str, Any]
 
 Row = tuple[str, int]  # prediction id, row
 
@@ -89,7 +89,7 @@ def join(index: Iterable[bytes], labels: Labels, manifest: Callable[[int], Manif
         seen.add(identity)
         known = manifest(entry.version)
         if known is not None:
-            found, rows = _read_entry(entry, labels.last, known.get("classes"))
+            found, rows = _read_entry(entry, labels.last, known.classes)
             matched |= rows
             version = str(entry.version)
             summary.add(versions, {version: found})

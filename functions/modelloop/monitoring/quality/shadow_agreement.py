@@ -14,12 +14,11 @@ from modelloop.monitoring import summary
 from modelloop.tables.grammar import label_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     from modelloop.contracts.counts import Counts
     from modelloop.contracts.index_entry import IndexEntry
-
-    Manifest = Mapping[str, Any]
+    from modelloop.contracts.manifest import Manifest
 
 
 SIDES = frozenset({"champion", "shadow"})
@@ -69,10 +68,9 @@ def _add(
 
 def _measure(known: Manifest) -> Callable[[Any, Any], bool] | None:
     """Return what tells two answers apart; None for numbers of a model without a measured error."""
-    if known.get("classes"):
+    if known.classes:
         return lambda one, other: label_text(one) != label_text(other)
-    figure = ((known.get("metrics") or {}).get("holdout") or {}).get("rmse") or {}
-    usual = figure.get("value")
+    usual = known.metrics.holdout.get("rmse", {}).get("value")
     if usual is None:
         return None
     return lambda one, other: (one is None) != (other is None) or (one is not None and abs(one - other) > usual)

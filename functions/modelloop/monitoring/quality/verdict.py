@@ -7,7 +7,7 @@ interval lies wholly on the worse side of the holdout's.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modelloop import clock
 from modelloop.contracts.counts import branch, integer
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from modelloop.contracts.counts import Counts
+    from modelloop.contracts.manifest import Manifest
 
 ENOUGH_LABELS = 5_000
 MIN_SLICE_ROWS = 10
@@ -63,7 +64,7 @@ def matured(
 def quality_verdict(
     hours: Sequence[tuple[str, Counts]],
     predicted: Mapping[int, int],
-    manifests: Mapping[int, Mapping[str, Any]],
+    manifests: Mapping[int, Manifest],
     *,
     model: str,
     champion: int,
@@ -78,9 +79,9 @@ def quality_verdict(
     by_version = branch(whole, "versions")
     versions = {int(name): branch(by_version, name) for name in by_version if int(name) in manifests}
     own, manifest = versions.get(champion, {}), manifests[champion]
-    live = scores.figures(branch(own, "figures"), manifest.get("classes"))
-    holdout = figures((manifest.get("metrics") or {}).get("holdout") or {})
-    worse = [name for name in COMPARED.get(manifest.get("task", ""), ()) if _is_worse(name, live, holdout)]
+    live = scores.figures(branch(own, "figures"), manifest.classes)
+    holdout = figures(manifest.metrics.holdout)
+    worse = [name for name in COMPARED.get(manifest.task, ()) if _is_worse(name, live, holdout)]
     labelled = integer(own, "labelled")
     status = INSUFFICIENT if labelled < MIN_LABELS else DEGRADED if worse else OK
     return QualityVerdict(
@@ -92,10 +93,9 @@ def quality_verdict(
         coverage=_share(labelled, predicted.get(champion, 0)),
         metrics={name: RealisedFigure(figure, holdout.get(name)) for name, figure in live.items()},
         versions=tuple(
-            _version(version, versions[version], predicted, manifests[version].get("classes"))
-            for version in sorted(versions)
+            _version(version, versions[version], predicted, manifests[version].classes) for version in sorted(versions)
         ),
-        slices=tuple(_slices(branch(own, "slices"), manifest.get("classes"))),
+        slices=tuple(_slices(branch(own, "slices"), manifest.classes)),
         losses=_losses_by_rollout(branch(whole, "rollouts")),
         labels=_labels(hours, whole, now),
         estimate=estimate,

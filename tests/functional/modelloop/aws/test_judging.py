@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import orjson
 import pytest
 
 from modelloop import clock, keys
@@ -15,6 +14,7 @@ from modelloop.monitoring import summary, windows
 from modelloop.monitoring.summary import LATENCY_BOUNDS_MS, Summary, SummaryKey
 from tests.support import verdicts
 from tests.support.baselines import baseline_of, labels
+from tests.support.manifests import manifest_of
 from tests.support.stores import ARTIFACTS, stores_of
 from tests.support.versions import version_facts
 
@@ -31,9 +31,9 @@ def canary(registry: Registry) -> Registry:
     manifests.read.cache_clear()
     for number in (1, 2):
         registry.register_version("m", f"run{number}", version_facts(file="f", promotion={"bake_minutes": 30}))
-        baseline = baseline_of(prediction=labels("prediction", ["a", "b"])).to_json()
-        manifest = {"model": "m", "version": number, "baseline": baseline}
-        Bucket("artifacts").put(keys.version("m", f"run{number}", keys.MANIFEST), orjson.dumps(manifest))
+        baseline = baseline_of(prediction=labels("prediction", ["a", "b"]))
+        manifest = manifest_of(model="m", version=number, run_id=f"run{number}", baseline=baseline)
+        Bucket("artifacts").put(keys.version("m", manifest.run_id, keys.MANIFEST), manifest.to_bytes())
         Changes(stores_of(registry), "m", who="trainer", why="gate").release(number)
     send("champion", 1, rows=900)
     return registry

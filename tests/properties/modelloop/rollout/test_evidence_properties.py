@@ -20,7 +20,9 @@ from modelloop.contracts.version_facts import VersionRecord
 from modelloop.ids import derived_uuid7
 from modelloop.monitoring.quality import outcomes, shadow_agreement, verdict
 from modelloop.monitoring.summary import LATENCY_BOUNDS_MS, Summary, SummaryKey
+from modelloop.versions.run import Metrics
 from tests.support.baselines import baseline_of
+from tests.support.manifests import manifest_of
 from tests.support.stores import stores_of
 from tests.support.versions import version_facts
 
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
 HOUR = "2026-01-01T00"
 NOW, BAKED, EARLIER = "2026-01-01T00:59:00.000Z", "2026-01-01T00:50:00.000Z", "20251231T235900000Z"
-MANIFEST: dict[str, Any] = {"classes": ["no", "yes"], "baseline": baseline_of().to_json()}
+MANIFEST = manifest_of(classes=("no", "yes"), baseline=baseline_of(), metrics=Metrics({}, {}, None))
 REFS = {number: VersionRef(number, f"run{number}", "f", "00", 1) for number in (1, 2)}
 ROLES: dict[str, dict[str, Any]] = {
     "canary": {"champion": REFS[1], "challenger": REFS[2], "weight": 50.0},

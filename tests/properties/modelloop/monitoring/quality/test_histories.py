@@ -11,10 +11,11 @@ import orjson
 from modelloop.ids import uuid7
 from modelloop.monitoring import summary
 from modelloop.monitoring.quality import outcomes
+from tests.support.manifests import manifest_of
 
 HISTORIES = 1_000
 CLASSES = ["a", "b", "c"]
-MANIFEST = {"classes": CLASSES}
+MANIFEST = manifest_of(classes=tuple(CLASSES))
 
 
 class Store:

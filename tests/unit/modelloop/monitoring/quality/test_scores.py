@@ -13,6 +13,7 @@ from modelloop.contracts.index_entry import IndexEntry
 from modelloop.contracts.verdicts import Figure
 from modelloop.ids import uuid7
 from modelloop.monitoring.quality import outcomes, scores
+from tests.support.manifests import manifest_of
 
 RANDOM = np.random.default_rng(5)
 NOW = "2026-11-23T10:00:00.000Z"
@@ -26,7 +27,9 @@ def joined(
     entry = IndexEntry(identifier, 0, 1, "champion", "", predict, ppm, None)
     came = [{"id": identifier, "row": row, "label": label, "time": NOW} for row, label in enumerate(labels)]
     found = outcomes.join(
-        [entry.to_line()], outcomes.read_labels(map(orjson.dumps, came)), lambda _: {"classes": classes}
+        [entry.to_line()],
+        outcomes.read_labels(map(orjson.dumps, came)),
+        lambda _: manifest_of(classes=None if classes is None else tuple(classes)),
     )
     return branch(branch(found, "versions"), "1")
 

@@ -8,9 +8,12 @@ import pytest
 from modelloop.contracts.counts import branch, integer
 from modelloop.contracts.index_entry import IndexEntry, SourceObject
 from modelloop.monitoring.quality import shadow_agreement
+from modelloop.versions.run import Metrics
+from tests.support.manifests import manifest_of
 
-LABELS: dict[str, Any] = {"classes": ["a", "b"]}
-NUMBERS: dict[str, Any] = {"classes": None, "metrics": {"holdout": {"rmse": {"value": 2.0}}}}
+LABELS = manifest_of(classes=("a", "b"))
+NUMBERS = manifest_of(classes=None, metrics=Metrics({"rmse": {"value": 2.0}}, {}, None))
+UNMEASURED = manifest_of(classes=None, metrics=Metrics({}, {}, None))
 
 
 def entry(
@@ -72,5 +75,5 @@ def test_numbers_differ_when_they_are_further_apart_than_the_usual_error(said: f
 
 def test_what_cannot_be_measured_is_left_out() -> None:
     index = [entry("one", "champion", [10.0]), entry("one", "shadow", [20.0])]
-    assert shadow_agreement.count(index, lambda _: {"classes": None, "metrics": {}}) == {}
+    assert shadow_agreement.count(index, lambda _: UNMEASURED) == {}
     assert shadow_agreement.count(index, lambda _: None) == {}

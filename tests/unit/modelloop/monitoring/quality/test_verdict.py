@@ -10,12 +10,17 @@ from modelloop.contracts.index_entry import IndexEntry
 from modelloop.contracts.verdicts import AccuracyEstimate
 from modelloop.ids import uuid7
 from modelloop.monitoring.quality import estimate, outcomes, verdict
+from modelloop.versions.run import Metrics
+from tests.support.manifests import manifest_of
 from trainer.evaluation.calibration import confidence_table
 
 NOW = "2026-11-23T12:10:00.000Z"
 CLASSES = ["no", "yes"]
-HOLDOUT = {"accuracy": {"value": 0.9, "low": 0.87, "high": 0.93}, "log_loss": {"value": 0.3, "low": 0.25, "high": 0.35}}
-MANIFESTS = {1: {"task": "classification", "classes": CLASSES, "metrics": {"holdout": HOLDOUT}}}
+HOLDOUT: dict[str, dict[str, float | None]] = {
+    "accuracy": {"value": 0.9, "low": 0.87, "high": 0.93},
+    "log_loss": {"value": 0.3, "low": 0.25, "high": 0.35},
+}
+MANIFESTS = {1: manifest_of(classes=tuple(CLASSES), metrics=Metrics(HOLDOUT, {}, None))}
 RANDOM = np.random.default_rng(2)
 LATER = "2026-11-23T11:00:00.000Z"
 
