@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 TOLD = ("dataset", "spec", "cause", "estimator", "environment", "split", "task", "target", "gate", "created_at",
         "started_from")  # fmt: skip
 TOLD_OF_ANCESTORS = ("version", "run_id", "cause", "created_at", "dataset")
-MOST_ANCESTORS = 20
+MAX_ANCESTORS = 20
 
 
 def get_lineage(services: Services, request: Request) -> dict[str, Any]:
@@ -55,14 +55,14 @@ def get_lineage(services: Services, request: Request) -> dict[str, Any]:
 
 def _of_row(entries: list[IndexEntry], row: int) -> list[IndexEntry]:
     """Return the entries cut down to one row of the request; each holds the rows from its offset on."""
-    found = [
+    of_row = [
         entry.part(row - entry.offset, row - entry.offset + 1)
         for entry in entries
         if 0 <= row - entry.offset < len(entry.predict)
     ]
-    if not found:
+    if not of_row:
         raise NotFoundError(f"the prediction has no row {row}: the first one is 0", field="row")
-    return found
+    return of_row
 
 
 def _rows(entry: IndexEntry) -> dict[str, JsonValue]:
@@ -75,13 +75,13 @@ def _run(services: Services, model: str, run_id: str) -> dict[str, Any] | None:
         run = services.registry.get_run(model, run_id)
     except NotFoundError:
         return None
-    told = ("state", "cause", "created_at", "reason", "request_id", "spec_digest")
-    return {name: getattr(run, name) for name in told}
+    facts = ("state", "cause", "created_at", "reason", "request_id", "spec_digest")
+    return {name: getattr(run, name) for name in facts}
 
 
 def _ancestors(services: Services, model: str, manifest: Manifest) -> list[dict[str, JsonValue]]:
     ancestors: list[dict[str, JsonValue]] = []
-    while len(ancestors) < MOST_ANCESTORS and (before := _before(manifest)):
+    while len(ancestors) < MAX_ANCESTORS and (before := _before(manifest)):
         try:
             manifest = manifests.read(services.artifacts, model, before)
         except NotFoundError:

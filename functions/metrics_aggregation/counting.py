@@ -33,7 +33,7 @@ def count(parts: Sequence[Values], watched: Watched) -> Counts:
         counts["prediction"] = watched.prediction.count(_joined(part.prediction for part in parts))
     if any(part.columns is not None for part in parts):
         counts["columns"] = _column_counts([part.columns or {} for part in parts], watched)
-    if watched.known.classes:
+    if watched.expected.classes:
         counts["confidence"] = _confidence(_joined(part.shares for part in parts))
     return counts
 
@@ -50,7 +50,7 @@ def count_errors(records: Sequence[ErrorRecord]) -> Counts:
 def _column_counts(parts: Sequence[dict[str, Floats]], watched: Watched) -> Counts:
     counts: Counts = {}
     for column in watched.columns:
-        name = column.known.name
+        name = column.expected.name
         if values := [part[name] for part in parts if name in part]:
             counts[name] = column.count(_joined(values))
     return counts

@@ -62,8 +62,16 @@ def _captured(model: str, body: bytes, counted: set[Answer]) -> Iterator[tuple[R
     """Yield the captured cells, by column, of a capture object's counted rows."""
     wanted = {identifier for identifier, _, _ in counted}
     seen: set[Answer] = set()
-    for found in filter(None, (batch.predictions for batch in read_batches(body))):
-        records = zip(found.id, found.offset, found.variant, found.model, found.rows, found.columns, strict=True)
+    for predictions in filter(None, (batch.predictions for batch in read_batches(body))):
+        records = zip(
+            predictions.id,
+            predictions.offset,
+            predictions.variant,
+            predictions.model,
+            predictions.rows,
+            predictions.columns,
+            strict=True,
+        )
         for identifier, offset, variant, name, rows, columns in records:
             identity = identifier, offset, variant
             if identifier not in wanted or identity in seen:

@@ -33,9 +33,9 @@ class RecordBuffer:
         self._rows: dict[Group, int] = defaultdict(int)
         self._bytes = 0
 
-    def add(self, found: Predictions) -> Iterator[tuple[Group, Predictions]]:
+    def add(self, predictions: Predictions) -> Iterator[tuple[Group, Predictions]]:
         """Take records in; yield the groups that have enough of them."""
-        for group, records in _groups(found):
+        for group, records in _groups(predictions):
             self._waiting[group].append(records)
             self._rows[group] += sum(records.rows)
             if self._rows[group] >= MIN_ROWS:
@@ -59,17 +59,27 @@ class RecordBuffer:
         return Predictions._make(list(chain.from_iterable(column)) for column in zip(first, *others, strict=True))
 
 
-def _groups(found: Predictions) -> Iterator[tuple[Group, Predictions]]:
+def _groups(predictions: Predictions) -> Iterator[tuple[Group, Predictions]]:
     """Yield every group with its records."""
-    fields = list(zip(found.run_id, found.model, found.hour, found.version, found.variant, found.rollout, strict=True))
+    fields = list(
+        zip(
+            predictions.run_id,
+            predictions.model,
+            predictions.hour,
+            predictions.version,
+            predictions.variant,
+            predictions.rollout,
+            strict=True,
+        )
+    )
     if len(set(fields)) == 1:
-        yield _group(*fields[0]), found
+        yield _group(*fields[0]), predictions
         return
     positions: dict[_GroupFields, list[int]] = defaultdict(list)
     for at, group in enumerate(fields):
         positions[group].append(at)
     for group, some in positions.items():
-        yield _group(*group), found.pick(some)
+        yield _group(*group), predictions.pick(some)
 
 
 def _group(run_id: str, model: str, hour: str, version: int, variant: str, rollout: str | None) -> Group:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -39,65 +39,72 @@ class Values(NamedTuple):
     shares: Floats | None  # [rows with probabilities, classes]
 
 
-def read(found: Predictions, watched: Watched) -> Values:
+def read(predictions: Predictions, watched: Watched) -> Values:
     """Return the values of prediction records of one summary key; raise InvalidValueError when a record is invalid.
 
     A request that was cut into chunks counts once, and its latency once: in the chunk with offset 0.
     """
-    labels = scalars("predict", found.predict, found.rows)
-    head = np.asarray([offset == 0 for offset in found.offset], np.bool_)
-    cold = np.asarray(list(map(bool, found.cold)), np.bool_)
-    latency = np.asarray(found.latency_ms, np.float64)
-    captured = [cells for cells in found.columns if cells is not None]
-    sampled = [rows for cells, rows in zip(found.columns, found.rows, strict=True) if cells is not None]
+    labels = scalars("predict", predictions.predict, predictions.rows)
+    head = np.asarray([offset == 0 for offset in predictions.offset], np.bool_)
+    cold = np.asarray(list(map(bool, predictions.cold)), np.bool_)
+    latency = np.asarray(predictions.latency_ms, np.float64)
+    captured = [cells for cells in predictions.columns if cells is not None]
+    sampled = [rows for cells, rows in zip(predictions.columns, predictions.rows, strict=True) if cells is not None]
     return Values(
-        sum(found.rows),
+        sum(predictions.rows),
         sum(sampled),
         latency[head & ~cold],
         latency[head & cold],
-        np.asarray(list(map(duration_ms, found.overhead_ms)), np.float64)[head],
+        np.asarray(list(map(duration_ms, predictions.overhead_ms)), np.float64)[head],
         _columns(captured, sampled, watched) if captured else None,
         watched.prediction.read(labels) if watched.prediction else None,
-        _shares(found, watched.known.classes) if watched.known.classes else None,
+        _shares(predictions, watched.expected.classes) if watched.expected.classes else None,
     )
 
 
-def index_entries(key: SummaryKey, found: Predictions, values: Values, watched: Watched) -> list[bytes]:
+def index_entries(key: SummaryKey, predictions: Predictions, values: Values, watched: Watched) -> list[bytes]:
     """Return the index lines of records of one summary key, in their order."""
-    rows = zip(found.id, found.offset, found.predict, _millionths(found, values), _slices(found, watched), strict=True)
+    rows = zip(
+        predictions.id,
+        predictions.offset,
+        predictions.predict,
+        _millionths(predictions, values),
+        _slices(predictions, watched),
+        strict=True,
+    )
     return entry_lines(key.version, key.variant, key.rollout, rows)
 
 
-def _columns(captured: Sequence[dict[str, Any]], rows: Sequence[int], watched: Watched) -> dict[str, Floats]:
+def _columns(captured: Sequence[dict[str, list[Cell]]], rows: Sequence[int], watched: Watched) -> dict[str, Floats]:
     """Return every column's cells as values; a record that lacks a column, as masked ones do, says nothing of it."""
     columns = {}
     for column in watched.columns:
-        name = column.known.name
+        name = column.expected.name
         lists, sizes = column_lists(captured, rows, name)
         if lists:
             columns[name] = column.read(one_a_row(f"column {name!r}", lists, sizes))
-    for name in watched.known.slices:
+    for name in watched.expected.slices:
         scalars(f"column {name!r}", *column_lists(captured, rows, name))
     return columns
 
 
-def _shares(found: Predictions, classes: int) -> Floats:
+def _shares(predictions: Predictions, classes: int) -> Floats:
     """Return the probabilities of the rows that have some, [rows, classes]."""
-    shares = np.asarray(probabilities(found.proba, found.rows, classes), np.float64).reshape(-1, classes)
+    shares = np.asarray(probabilities(predictions.proba, predictions.rows, classes), np.float64).reshape(-1, classes)
     check_shares(np.abs(shares).max() if shares.size else 0.0)
     return shares
 
 
-def _millionths(found: Predictions, values: Values) -> Iterator[list[list[int]] | None]:
+def _millionths(predictions: Predictions, values: Values) -> Iterator[list[list[int]] | None]:
     """Yield every record's probabilities in millionths."""
     if values.shares is None:
-        yield from [None] * len(found.id)
+        yield from [None] * len(predictions.id)
         return
     rest = iter(np.rint(values.shares * _PPM).astype(np.int64).tolist())
-    for proba, rows in zip(found.proba, found.rows, strict=True):
+    for proba, rows in zip(predictions.proba, predictions.rows, strict=True):
         yield None if proba is None else list(islice(rest, rows))
 
 
-def _slices(found: Predictions, watched: Watched) -> Iterator[dict[str, list[Cell]] | None]:
-    for cells in found.columns:
-        yield {name: cells[name] for name in watched.known.slices if name in cells} or None if cells else None
+def _slices(predictions: Predictions, watched: Watched) -> Iterator[dict[str, list[Cell]] | None]:
+    for cells in predictions.columns:
+        yield {name: cells[name] for name in watched.expected.slices if name in cells} or None if cells else None

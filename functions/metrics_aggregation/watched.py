@@ -11,7 +11,7 @@ import numpy as np
 
 from modelloop import keys
 from modelloop.aws.registry import manifests
-from modelloop.captures.cells import DATE, LABEL, NUMBER, TEXT, day_number, known_columns, read_cells
+from modelloop.captures.cells import DATE, LABEL, NUMBER, TEXT, day_number, expected_columns, read_cells
 from modelloop.errors import NotFoundError
 from modelloop.monitoring.drift import baseline
 from modelloop.monitoring.summary import MILLIONTHS
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from modelloop.aws.storage import Bucket
-    from modelloop.captures.cells import KnownColumn
+    from modelloop.captures.cells import ExpectedColumn
     from modelloop.contracts.baseline import BaselineColumn
     from modelloop.contracts.counts import Counts
     from modelloop.contracts.manifest import Manifest
@@ -34,24 +34,24 @@ _RUN_ID = re.compile(r"[0-9a-f-]{36}")
 class WatchedColumn:
     """One column of a baseline (or its prediction): reads captured cells into slot values and counts them."""
 
-    def __init__(self, known: KnownColumn, column: BaselineColumn) -> None:
-        self.known = known
+    def __init__(self, expected: ExpectedColumn, column: BaselineColumn) -> None:
+        self.expected = expected
         self._column = column
 
     def read(self, cells: list[Any]) -> NDArray[np.float64]:
         """Return captured cells as slot values, NaN for missing; raise InvalidValueError for a cell of a wrong type."""
-        checked = read_cells(self.known, cells)
-        if self.known.kind in {TEXT, LABEL}:
+        checked = read_cells(self.expected, cells)
+        if self.expected.kind in {TEXT, LABEL}:
             codes, other = self._code_by_text, float(len(self._column.bins.categories or ()))
             return np.fromiter(map(codes.get, checked, repeat(other)), np.float64, len(checked))
         values = np.asarray(checked, np.float64)
-        return values - day_number(self._column.origin or "1970-01-01") if self.known.kind == DATE else values
+        return values - day_number(self._column.origin or "1970-01-01") if self.expected.kind == DATE else values
 
     def count(self, values: NDArray[np.float64]) -> Counts:
         """Count slot values in the bins of the baseline."""
         in_bins, missing, unseen = baseline.count(self._column.bins, values)
         counts: Counts = {"counts": in_bins, "missing": missing, "unseen": unseen}
-        return counts | ({"millionths": millionths(values)} if self.known.kind == NUMBER else {})
+        return counts | ({"millionths": millionths(values)} if self.expected.kind == NUMBER else {})
 
     @cached_property
     def _code_by_text(self) -> dict[str | None, float]:
@@ -63,11 +63,11 @@ class Watched:
 
     def __init__(self, manifest: Manifest) -> None:
         self.model, self.version = manifest.model, manifest.version
-        self.known, baseline = known_columns(manifest), manifest.baseline
-        columns = zip(self.known.columns, baseline.columns, strict=True)
-        self.columns = [WatchedColumn(known, column) for known, column in columns]
-        prediction = self.known.prediction
-        self.prediction = WatchedColumn(prediction, baseline.prediction) if prediction else None
+        self.expected = expected_columns(manifest)
+        columns = zip(self.expected.columns, manifest.baseline.columns, strict=True)
+        self.columns = [WatchedColumn(expected, column) for expected, column in columns]
+        prediction = self.expected.prediction
+        self.prediction = WatchedColumn(prediction, manifest.baseline.prediction) if prediction else None
 
 
 class VersionLookup:

@@ -41,7 +41,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, list[dict[str, 
         logger.append_keys(request_id=request.request_id)
         outcomes = [answer(request, services)]
     else:
-        outcomes = [_take(upload, services) for upload in upload_events(event.get("Records"))]
+        outcomes = [_take(upload, services) for upload in _uploads(event)]
     for outcome in outcomes:
         if outcome.what in _COUNTED:
             metrics.add_metric(_COUNTED[outcome.what], MetricUnit.Count, 1)
@@ -49,6 +49,10 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, list[dict[str, 
     if not outcomes:
         logger.info("nothing to do", extra={"event_source": str(event.get("source") or event.get("Event"))[:80]})
     return {"outcomes": [outcome.to_json() for outcome in outcomes]}
+
+
+def _uploads(event: Mapping[str, Any]) -> list[UploadEvent]:
+    return list(upload_events(event.get("Records")))
 
 
 def _take(upload: UploadEvent, services: Services) -> Outcome:

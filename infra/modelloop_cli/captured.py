@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
 from modelloop import clock, keys
-from modelloop.captures.cells import known_columns
+from modelloop.captures.cells import expected_columns
 from modelloop.contracts.capture_record import FeedbackRecord
 from modelloop.contracts.manifest import manifest_from_json
 from modelloop_cli.exporting import baseline, captures
@@ -43,14 +43,14 @@ def export(client: Client, model: str, span: Span, out: Path, *, scores: bool = 
     """
     counted: Counter[str] = Counter()
     seen: set[tuple[str, int, str]] = set()
-    runs = {known["version"]: known["run_id"] for known in client.versions(model, sys.maxsize)}
+    runs = {listed["version"]: listed["run_id"] for listed in client.versions(model, sys.maxsize)}
 
     @cache
     def version(number: int) -> ExportedVersion | None:
         if number not in runs:
             return None
         manifest = manifest_from_json(client.version(model, number))
-        return ExportedVersion(runs[number], known_columns(manifest), baseline.whole_columns(manifest))
+        return ExportedVersion(runs[number], expected_columns(manifest), baseline.whole_columns(manifest))
 
     for key, body in _objects(client.stack, span):
         files: dict[str, list[str]] = defaultdict(list)

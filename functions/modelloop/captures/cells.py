@@ -1,4 +1,4 @@
-"""Do the lists of sound predictions fit their version: one entry a row, of the kinds that the version knows.
+"""Whether the lists of sound predictions fit their version: one entry a row, of the kinds that it expects.
 
 Counting turns them into numbers with the same functions; exports ask `misfit` alone, which needs no numpy.
 """
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from modelloop.captures.reader import Predictions
+    from modelloop.contracts.capture_record import Cell
     from modelloop.contracts.manifest import Manifest
 
 MAX_SHARE = 1e12  # of a probability: in millionths it is still a 64-bit integer
@@ -35,7 +36,7 @@ _TYPES = {
 }
 
 
-class KnownColumn(NamedTuple):
+class ExpectedColumn(NamedTuple):
     """A column that a version watches, or its prediction; `kind` is number, boolean, date, text or label."""
 
     name: str
@@ -43,60 +44,60 @@ class KnownColumn(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class KnownColumns:
+class ExpectedColumns:
     """What a version says of the lists in its captures; slices are protected columns, which the index keeps."""
 
-    columns: tuple[KnownColumn, ...] = ()
-    prediction: KnownColumn | None = None
+    columns: tuple[ExpectedColumn, ...] = ()
+    prediction: ExpectedColumn | None = None
     classes: int = 0
     slices: tuple[str, ...] = ()
 
 
-def known_column(name: str, kind: str) -> KnownColumn:
+def expected_column(name: str, kind: str) -> ExpectedColumn:
     """Return a column of a baseline; text predictions are labels, which may also be numbers and booleans."""
-    return KnownColumn(name, LABEL if (name, kind) == (_PREDICTION, TEXT) else kind)
+    return ExpectedColumn(name, LABEL if (name, kind) == (_PREDICTION, TEXT) else kind)
 
 
-def known_columns(manifest: Manifest) -> KnownColumns:
+def expected_columns(manifest: Manifest) -> ExpectedColumns:
     """Return what a version's manifest says of its captures."""
     baseline, spec = manifest.baseline, manifest.spec
-    return KnownColumns(
-        columns=tuple(known_column(column.name, column.kind) for column in baseline.columns),
-        prediction=known_column(baseline.prediction.name, baseline.prediction.kind),
+    return ExpectedColumns(
+        columns=tuple(expected_column(column.name, column.kind) for column in baseline.columns),
+        prediction=expected_column(baseline.prediction.name, baseline.prediction.kind),
         classes=len(manifest.classes or ()),
         slices=tuple(name for name in spec.protected if name not in spec.mask),
     )
 
 
-def misfit(found: Predictions, known: KnownColumns) -> str | None:
+def misfit(predictions: Predictions, expected: ExpectedColumns) -> str | None:
     """Return why predictions of one version do not fit it, None when all do."""
     try:
-        labels = scalars("predict", found.predict, found.rows)
-        captured = [cells for cells in found.columns if cells is not None]
-        rows = [rows for cells, rows in zip(found.columns, found.rows, strict=True) if cells is not None]
-        for column in known.columns:
+        labels = scalars("predict", predictions.predict, predictions.rows)
+        captured = [cells for cells in predictions.columns if cells is not None]
+        rows = [rows for cells, rows in zip(predictions.columns, predictions.rows, strict=True) if cells is not None]
+        for column in expected.columns:
             lists, sizes = column_lists(captured, rows, column.name)
             read_cells(column, one_a_row(f"column {column.name!r}", lists, sizes))
-        for name in known.slices:
+        for name in expected.slices:
             scalars(f"column {name!r}", *column_lists(captured, rows, name))
-        if known.prediction:
-            read_cells(known.prediction, labels)
-        if known.classes:
-            shares = probabilities(found.proba, found.rows, known.classes)
+        if expected.prediction:
+            read_cells(expected.prediction, labels)
+        if expected.classes:
+            shares = probabilities(predictions.proba, predictions.rows, expected.classes)
             check_shares(max(map(abs, shares), default=0.0))
     except InvalidValueError as error:
         return error.message
     return None
 
 
-def are_one_a_row(found: Predictions, at: int) -> bool:
+def are_one_a_row(predictions: Predictions, at: int) -> bool:
     """Return whether answers, probabilities and all columns of one record are lists of one entry a row."""
-    proba, columns = found.proba[at], found.columns[at] or {}
-    lists = [found.predict[at], *([] if proba is None else [proba]), *columns.values()]
-    return all(type(cells) is list and len(cells) == found.rows[at] for cells in lists)
+    proba, columns = predictions.proba[at], predictions.columns[at] or {}
+    lists = [predictions.predict[at], *([] if proba is None else [proba]), *columns.values()]
+    return all(type(cells) is list and len(cells) == predictions.rows[at] for cells in lists)
 
 
-def read_cells(column: KnownColumn, cells: list[Any]) -> list[Any]:
+def read_cells(column: ExpectedColumn, cells: list[Any]) -> list[Any]:
     """Return checked cells: dates as day numbers, labels as texts, others as they are; None for missing.
 
     Raises InvalidValueError when a cell is not of the column's kind.
@@ -118,7 +119,9 @@ def day_number(day: str) -> float:
     return float(date.fromisoformat(day).toordinal())
 
 
-def column_lists(captured: Sequence[dict[str, Any]], rows: Sequence[int], name: str) -> tuple[list[Any], Sequence[int]]:
+def column_lists(
+    captured: Sequence[dict[str, list[Cell]]], rows: Sequence[int], name: str
+) -> tuple[list[Any], Sequence[int]]:
     """Return a column's lists of cells, one a record that has it, and how many rows each of these records has."""
     try:
         return [cells[name] for cells in captured], rows
@@ -143,7 +146,7 @@ def scalars(what: str, lists: Sequence[Any], sizes: Sequence[int]) -> list[Any]:
     return cells
 
 
-def probabilities(tables: Sequence[list[Any] | None], sizes: Sequence[int], classes: int) -> list[float]:
+def probabilities(tables: Sequence[list[list[float]] | None], sizes: Sequence[int], classes: int) -> list[float]:
     """Return the probabilities of the rows that have some, row by row; raise InvalidValueError for other shapes."""
     having = [(table, rows) for table, rows in zip(tables, sizes, strict=True) if table is not None]
     rows = _flatten([table for table, _ in having], [size for _, size in having])

@@ -209,20 +209,20 @@ class _CaptureErasure:
         self.erased["lines"] += 1
         return []
 
-    def _take_predictions(self, found: Predictions) -> None:
-        self.places.update(zip(found.model, found.hour, strict=True))
-        self._sound.update(found.line)
-        for at, identifier in enumerate(found.id):
-            if identifier != self._selection.id or found.model[at] != self._model:
+    def _take_predictions(self, predictions: Predictions) -> None:
+        self.places.update(zip(predictions.model, predictions.hour, strict=True))
+        self._sound.update(predictions.line)
+        for at, identifier in enumerate(predictions.id):
+            if identifier != self._selection.id or predictions.model[at] != self._model:
                 continue
-            if not are_one_a_row(found, at):
-                self._leave(found.line[at], "lines", ([], 1))
+            if not are_one_a_row(predictions, at):
+                self._leave(predictions.line[at], "lines", ([], 1))
                 continue
-            spans, erased = self._selection.split(found.offset[at], found.rows[at])
+            spans, erased = self._selection.split(predictions.offset[at], predictions.rows[at])
             if erased:
-                record = replace(found.record(at), unseen={})  # they may have been those of the rows
+                record = replace(predictions.record(at), unseen={})  # they may have been those of the rows
                 lines = [record.part(*span).to_line() for span in spans]
-                self._leave(found.line[at], "rows", (lines, erased))
+                self._leave(predictions.line[at], "rows", (lines, erased))
 
     def _leave(self, number: int, name: str, left: Left) -> None:
         self._left[number], erased = left

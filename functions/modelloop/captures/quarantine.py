@@ -10,7 +10,8 @@ import json
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from modelloop.contracts.index_entry import FORMAT_VERSION, SourceObject, check_format
+from modelloop.contracts.index_entry import FORMAT_VERSION, SourceObject
+from modelloop.contracts.reading import reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -95,10 +96,9 @@ class Quarantine:
 def read_quarantine(body: bytes) -> QuarantineObject:
     """Read a stored quarantine object; raise ArtifactRefusedError when it is of an unknown format."""
     head, *quotes = [json.loads(line) for line in body.splitlines()]
-    check_format(head, "quarantine object")
-    return QuarantineObject(
-        SourceObject(head["key"], head["version_id"]), head["refused"], [Quote(**quote) for quote in quotes]
-    )
+    with reading("quarantine object", head, FORMAT_VERSION):
+        source = SourceObject(head["key"], head["version_id"])
+        return QuarantineObject(source, head["refused"], [Quote(**quote) for quote in quotes])
 
 
 def _quote(line: Refused) -> Quote:

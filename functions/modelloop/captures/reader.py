@@ -48,7 +48,9 @@ from modelloop.errors import MalformedBodyError, RequestError, TooLargeError
 from modelloop.ids import hours_of, uuid7_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from modelloop.contracts.capture_record import Cell
 
 MAX_LINE_BYTES = 16 << 20
 MAX_BYTES = 512 << 20  # unpacked; a stream's object has at most 128 MB
@@ -79,7 +81,8 @@ class Sound(NamedTuple, Generic[R]):
 class Predictions(NamedTuple):
     """Sound predictions as columns, one value a record; `hour` is the id's.
 
-    Records are checked and counted a column at a time: the same checks as one by one, in less time.
+    Records are checked and counted a column at a time: the same checks as one by one, in less time. What is in the
+    lists of `columns`, `predict` and `proba` is as the record claims, until `cells` has checked it.
     """
 
     line: Sequence[int]
@@ -93,9 +96,9 @@ class Predictions(NamedTuple):
     variant: Sequence[str]
     rollout: Sequence[str | None]
     rows: Sequence[int]
-    columns: Sequence[dict[str, Any] | None]
-    predict: Sequence[list[Any]]
-    proba: Sequence[list[Any] | None]
+    columns: Sequence[dict[str, list[Cell]] | None]
+    predict: Sequence[list[Cell]]
+    proba: Sequence[list[list[float]] | None]
     latency_ms: Sequence[float]
     overhead_ms: Sequence[Any]
     cold: Sequence[Any]
@@ -167,7 +170,7 @@ def is_rewritten(body: bytes) -> bool:
     return body.startswith(REWRITTEN_MARK)
 
 
-def whole_columns(columns: dict[str, Any], rows: int) -> dict[str, list[Any]]:
+def whole_columns(columns: Mapping[str, list[Cell]], rows: int) -> dict[str, list[Cell]]:
     """Return the columns that hold one cell a row."""
     return {name: cells for name, cells in columns.items() if type(cells) is list and len(cells) == rows}
 
@@ -307,15 +310,15 @@ def _have_types(taken: Sequence[tuple[Any, ...]]) -> bool:
     return all(types.issuperset(map(type, column)) for types, column in zip(_CHECKED, taken, strict=False))
 
 
-def _in_bounds(found: Predictions) -> bool:
+def _in_bounds(predictions: Predictions) -> bool:
     """Return whether no record has a fault that `rules.fault` would find in its scalars."""
     return (
-        VARIANTS.issuperset(found.variant)
-        and min(found.rows) >= 0
-        and min(found.offset) >= 0
-        and min(found.version) >= 1
-        and min(found.latency_ms) >= 0
-        and max(found.latency_ms) <= MAX_MS
-        and all(map(is_model, set(found.model)))
-        and all(map(is_rollout, set(found.rollout)))
+        VARIANTS.issuperset(predictions.variant)
+        and min(predictions.rows) >= 0
+        and min(predictions.offset) >= 0
+        and min(predictions.version) >= 1
+        and min(predictions.latency_ms) >= 0
+        and max(predictions.latency_ms) <= MAX_MS
+        and all(map(is_model, set(predictions.model)))
+        and all(map(is_rollout, set(predictions.rollout)))
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from modelloop.errors import ArtifactRefusedError
+from modelloop.contracts.reading import reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -159,13 +159,6 @@ def read_labels(lines: Iterable[bytes]) -> Iterator[LabelEntry]:
             yield label
 
 
-def check_format(document: Mapping[str, Any], what: str) -> None:
-    """Raise ArtifactRefusedError when a stored document is of another format than the one that is read here."""
-    version = document.get("format_version")
-    if version != FORMAT_VERSION:
-        raise ArtifactRefusedError(f"{what} of format {version!r}: this release reads format {FORMAT_VERSION}")
-
-
-def _read_head(document: Mapping[str, Any], what: str) -> SourceObject:
-    check_format(document, what)
-    return SourceObject(document["key"], document["version_id"])
+def _read_head(document: Any, what: str) -> SourceObject:
+    with reading(what, document, FORMAT_VERSION):
+        return SourceObject(document["key"], document["version_id"])

@@ -37,5 +37,6 @@ def read_labelled_row(line: bytes) -> LabelledRow:
 
 
 def read_labelled_rows(body: bytes) -> Iterator[LabelledRow]:
-    """Yield the labelled rows of a stored object."""
-    return (read_labelled_row(line) for line in body.split(b"\n") if line)
+    """Yield the labelled rows of a stored object; lines without features or without a label are passed over."""
+    rows = (read_labelled_row(line) for line in body.split(b"\n") if line.strip())
+    return (row for row in rows if isinstance(row.values, dict) and row.label is not None)

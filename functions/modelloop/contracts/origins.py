@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import orjson
 
-from modelloop.errors import ArtifactRefusedError
+from modelloop.contracts.reading import reading
 
 FORMAT_VERSION = 1
 
@@ -37,10 +37,8 @@ class Origins:
 def read_origins(body: bytes) -> Origins:
     """Read a stored document; raise ArtifactRefusedError when it is of an unknown format."""
     document = orjson.loads(body)
-    version = document.get("format_version")
-    if version != FORMAT_VERSION:
-        raise ArtifactRefusedError(f"origins of format {version!r}: this release reads format {FORMAT_VERSION}")
-    return Origins(document["before"], tuple(Origin(*row) for row in document["rows"]))
+    with reading("document of origins", document, FORMAT_VERSION):
+        return Origins(document["before"], tuple(Origin(*row) for row in document["rows"]))
 
 
 def line_digest(line: bytes) -> str:

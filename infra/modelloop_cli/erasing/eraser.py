@@ -39,7 +39,7 @@ class Erased(NamedTuple):
 
     @property
     def anything(self) -> bool:
-        """Say whether anything was still held of the prediction."""
+        """Return whether anything was still held of the prediction."""
         return any(self.counted[name] for name in HELD)
 
 
@@ -60,8 +60,8 @@ class Eraser:
         """Do it, or rehearse it; the index goes last, because what else there is is found through it."""
         index = _folder(keys.index(self._model, self._hour, ""))
         feedback = _folder(keys.feedback(self._model, self._hour, ""))
-        found = {pair for folder in (index, feedback, keys.QUARANTINE) for pair in self._sources(folder)}
-        for source, digest in sorted(found):
+        sources = {pair for folder in (index, feedback, keys.QUARANTINE) for pair in self._sources(folder)}
+        for source, digest in sorted(sources):
             self._rewrite(source, digest)
         self._change_all(keys.QUARANTINE, "quarantined", erasure.erase_from_quarantine)
         self._change_all(feedback, "labels", erasure.erase_from_labels)
@@ -127,7 +127,7 @@ class Eraser:
 
     def _forget_table(self, digest: str) -> None:
         """Take the rows out of a derived table and remove what runs made of it; a run that is under way needs both."""
-        table, known = keys.derived(self._model, digest), keys.origins(self._model, digest)
+        table, origins_key = keys.derived(self._model, digest), keys.origins(self._model, digest)
         runs = [run for run in self._runs() if run["dataset"].get("uri", "").endswith(f"/{table}")]
         self._versions |= {run["version"] for run in runs if run["version"]}
         if unfinished := [run["run_id"] for run in runs if run["state"] not in ENDED]:
@@ -137,13 +137,13 @@ class Eraser:
             for key in list(self._store.keys(self._artifacts, keys.prepared(self._model, run["run_id"], ""))):
                 if key.endswith(".npy"):
                     self._store.remove(self._artifacts, key)
-        stored = self._store.read(self._artifacts, known)
+        stored = self._store.read(self._artifacts, origins_key)
         if stored is None:
             return
         origins = read_origins(stored)
         self._change(table, "derived", lambda body, selection: erasure.erase_from_table(body, origins, selection))
         left = erasure.erase_from_origins(origins, self._selection).to_bytes()
-        self._store.change(self._artifacts, known, lambda _: left)
+        self._store.change(self._artifacts, origins_key, lambda _: left)
 
     def _runs(self) -> list[dict[str, Any]]:
         return self._client.runs(self._model, MAX_RUNS)

@@ -36,27 +36,27 @@ class Store:
 
     def read(self, bucket: str, key: str) -> bytes | None:
         """Return an object, or None when it is not there (any more)."""
-        found = self._get(bucket, key)
-        return found["Body"].read() if found else None
+        answer = self._get(bucket, key)
+        return answer["Body"].read() if answer else None
 
     def change(self, bucket: str, key: str, change: Callable[[bytes], bytes]) -> str | None:
         """Write an object anew; return its version, None when it is not there.
 
         Raises CommandError when somebody else wrote it meanwhile.
         """
-        found = self._get(bucket, key)
-        if found is None:
+        answer = self._get(bucket, key)
+        if answer is None:
             return None
-        body = found["Body"].read()
+        body = answer["Body"].read()
         changed = change(body)
         if changed == body:
-            version: str | None = found.get("VersionId")
+            version: str | None = answer.get("VersionId")
             return version
         self.counted["objects"] += 1
         if self._rehearsal:
             self.counted["old_versions"] += 1
             return REHEARSED
-        return self._put(bucket, key, changed, found["ETag"])
+        return self._put(bucket, key, changed, answer["ETag"])
 
     def purge(self, bucket: str, key: str) -> None:
         """Delete every version of an object, or of all objects of a folder (ends in /), but the newest ones."""
@@ -68,12 +68,12 @@ class Store:
 
     def _get(self, bucket: str, key: str) -> dict[str, Any] | None:
         try:
-            found: dict[str, Any] = self._s3.get_object(Bucket=bucket, Key=key)
+            answer: dict[str, Any] = self._s3.get_object(Bucket=bucket, Key=key)
         except ClientError as error:
             if error.response["Error"]["Code"] not in GONE:
                 raise
             return None
-        return found
+        return answer
 
     def _put(self, bucket: str, key: str, body: bytes, etag: str) -> str | None:
         try:

@@ -68,7 +68,7 @@ def _statistics(column: BaselineColumn, distinct: int | None) -> Document:
         figures = {theirs: moments[ours] for ours, theirs in _MOMENTS.items() if moments.get(ours) is not None}
         bins = _bins(column)
         drawn = sketch(bins, whole=head["inferred_type"] == INTEGRAL)
-        kll = {"buckets": [_bucket(part) for part in bins], "sketch": drawn}
+        kll = {"buckets": [_bucket(interval) for interval in bins], "sketch": drawn}
         return head | {"numerical_statistics": {"common": common, **figures, "distribution": {"kll": kll}}}
     categories = column.bins.categories or ()
     seen = distinct if distinct is not None else sum(map(bool, column.counts))
@@ -94,19 +94,19 @@ def _bins(column: BaselineColumn) -> list[Bin]:
     return [Bin(lower, upper, count) for (lower, upper), count in zip(bounds, column.counts, strict=True) if count]
 
 
-def _bucket(part: Bin) -> Document:
-    return {"lower_bound": part.lower, "upper_bound": part.upper, "count": part.rows}
+def _bucket(interval: Bin) -> Document:
+    return {"lower_bound": interval.lower, "upper_bound": interval.upper, "count": interval.rows}
 
 
 def _constraints(column: BaselineColumn) -> Document:
     completeness = (column.rows - column.missing) / column.rows if column.rows else 1.0
-    document: Document = {"name": column.name, "inferred_type": _type(column), "completeness": completeness}
+    limits: Document = {"name": column.name, "inferred_type": _type(column), "completeness": completeness}
     if column.kind == "number":
         least = None if column.moments is None else column.moments.min
-        document["num_constraints"] = {"is_non_negative": least is not None and least >= 0}
+        limits["num_constraints"] = {"is_non_negative": least is not None and least >= 0}
     elif column.bins.categories and not column.unseen:
-        document["string_constraints"] = {"domains": list(column.bins.categories)}
-    return document
+        limits["string_constraints"] = {"domains": list(column.bins.categories)}
+    return limits
 
 
 def _type(column: BaselineColumn) -> str:

@@ -22,7 +22,7 @@ from modelloop.contracts.capture_record import FeedbackRecord
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from modelloop.captures.cells import KnownColumns
+    from modelloop.captures.cells import ExpectedColumns
     from modelloop.captures.reader import Predictions
     from modelloop.contracts.capture_record import Cell, PredictionRecord
 
@@ -36,7 +36,7 @@ class ExportedVersion(NamedTuple):
     """What an export knows of a version: its run, what fits it, and which of its columns hold whole numbers."""
 
     run_id: str
-    known: KnownColumns
+    expected: ExpectedColumns
     whole: frozenset[str] = frozenset()
 
 
@@ -58,10 +58,10 @@ def records(
     """
     seen: set[tuple[str, int, str]] = set()
     for batch in read_batches(body):
-        for found in batch.predictions.each() if batch.predictions else ():
-            identity = found.id[0], found.offset[0], found.variant[0]
-            if identity not in seen and found.model[0] == model:
-                yield from _fitting(found, versions(found.version[0]))
+        for predictions in batch.predictions.each() if batch.predictions else ():
+            identity = predictions.id[0], predictions.offset[0], predictions.variant[0]
+            if identity not in seen and predictions.model[0] == model:
+                yield from _fitting(predictions, versions(predictions.version[0]))
             seen.add(identity)  # the first of its identity stands, as it does for the summaries
         yield from (line.record for line in batch.feedback if line.record.model == model)
 
@@ -86,12 +86,12 @@ def event_id(prediction_id: str, row: int) -> str:
     return str(uuid5(UUID(prediction_id), str(row)))
 
 
-def _fitting(found: Predictions, version: ExportedVersion | None) -> Iterator[PredictionRecord]:
+def _fitting(predictions: Predictions, version: ExportedVersion | None) -> Iterator[PredictionRecord]:
     """Yield the one prediction when the version made it and it fits; probabilities without classes mean nothing."""
-    if version is None or version.run_id != found.run_id[0] or misfit(found, version.known) is not None:
+    if version is None or version.run_id != predictions.run_id[0] or misfit(predictions, version.expected) is not None:
         return
-    record = found.record()
-    yield record if version.known.classes else replace(record, proba=None)
+    record = predictions.record()
+    yield record if version.expected.classes else replace(record, proba=None)
 
 
 def _capture(

@@ -30,11 +30,11 @@ def sketch(bins: Sequence[Bin], *, whole: bool) -> dict[str, Any]:
 
     data[i] are the items that stand for 2**i rows; their weights add up to the rows of all bins.
     """
-    top = max(math.ceil(math.log2(max(sum(one.rows for one in bins), 1) / SIZE)), 0)
+    top = max(math.ceil(math.log2(max(sum(interval.rows for interval in bins), 1) / SIZE)), 0)
     data: list[list[float]] = [[] for _ in range(top + 1)]
-    for one in bins:
-        for level, share in _items(one.rows, top):
-            data[level].append(_value(one, share, whole=whole))
+    for interval in bins:
+        for level, share in _items(interval.rows, top):
+            data[level].append(_value(interval, share, whole=whole))
     return {"parameters": {"c": SHRINKING, "k": SIZE}, "data": data}
 
 
@@ -47,10 +47,10 @@ def _items(count: int, top: int) -> Iterator[tuple[int, float]]:
             yield level, reached / count
 
 
-def _value(one: Bin, share: float, *, whole: bool) -> float:
+def _value(interval: Bin, share: float, *, whole: bool) -> float:
     """Return the value up to which a share of the bin lies; the upper edge when 32-bit floats have none between."""
-    step = max(abs(one.upper) * FLOAT32_STEP, FLOAT32_TINY)
-    if one.upper - one.lower <= step:
-        return one.upper
-    value = one.lower + (one.upper - one.lower) * share
-    return float(min(math.ceil(value), math.floor(one.upper))) if whole else min(value, one.upper)
+    step = max(abs(interval.upper) * FLOAT32_STEP, FLOAT32_TINY)
+    if interval.upper - interval.lower <= step:
+        return interval.upper
+    value = interval.lower + (interval.upper - interval.lower) * share
+    return float(min(math.ceil(value), math.floor(interval.upper))) if whole else min(value, interval.upper)

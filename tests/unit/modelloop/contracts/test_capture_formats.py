@@ -79,7 +79,7 @@ def test_an_unknown_format_is_refused_with_what_was_met_and_what_can_be_read(
 ) -> None:
     head, _, rest = stored(file).partition(b"\n")
     newer = orjson.dumps(orjson.loads(head) | {"format_version": 2})
-    with pytest.raises(ArtifactRefusedError, match="of format 2: this release reads format 1"):
+    with pytest.raises(ArtifactRefusedError, match="has format version 2, and version 1 can be read"):
         read(newer + b"\n" + rest)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pytest
 
-from modelloop.captures.cells import KnownColumn, KnownColumns
+from modelloop.captures.cells import ExpectedColumn, ExpectedColumns
 from modelloop.contracts.capture_record import (
     ErrorRecord,
     FeedbackRecord,
@@ -30,12 +30,12 @@ COLUMNS: dict[str, list[Any]] = {
 }  # fmt: skip
 
 
-KNOWN = KnownColumns(
+KNOWN = ExpectedColumns(
     tuple(
-        KnownColumn(*column)
+        ExpectedColumn(*column)
         for column in (("mass", "number"), ("male", "boolean"), ("seen", "date"), ("island", "text"))
     ),
-    KnownColumn("prediction", "label"),
+    ExpectedColumn("prediction", "label"),
     classes=2,
 )
 VERSIONS = {3: ExportedVersion("run", KNOWN)}
