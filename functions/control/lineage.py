@@ -9,11 +9,10 @@ from modelloop.aws.registry import manifests
 from modelloop.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from control.request import Request
     from control.services import Services
     from modelloop.contracts.index_entry import IndexEntry
+    from modelloop.contracts.manifest import Manifest
     from modelloop.json_types import JsonValue
 
 TOLD = ("dataset", "spec", "cause", "estimator", "environment", "split", "task", "target", "gate", "created_at",
@@ -35,7 +34,7 @@ def get_lineage(services: Services, request: Request) -> dict[str, Any]:
     answered = asked[0]
     run_id = services.registry.get_version(model, answered.version).run_id
     manifest = manifests.read(services.artifacts, model, run_id)
-    environment = manifest.get("environment") or {}
+    document = manifest.to_json()
     return {
         "prediction": answered.id,
         "model": model,
@@ -47,9 +46,9 @@ def get_lineage(services: Services, request: Request) -> dict[str, Any]:
         "others": [{**_rows(entry), "version": entry.version, "variant": entry.variant} for entry in asked
                    if entry.version != answered.version],
         "run": _run(services, model, run_id),
-        **{name: manifest.get(name) for name in TOLD},
-        "code": environment.get("code"),
-        "lock": environment.get("lock"),
+        **{name: document[name] for name in TOLD},
+        "code": manifest.environment.code,
+        "lock": manifest.environment.lock,
         "ancestors": _ancestors(services, model, manifest),
     }  # fmt: skip
 
@@ -80,17 +79,19 @@ def _run(services: Services, model: str, run_id: str) -> dict[str, Any] | None:
     return {name: getattr(run, name) for name in facts}
 
 
-def _ancestors(services: Services, model: str, manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
-    ancestors: list[dict[str, Any]] = []
+def _ancestors(services: Services, model: str, manifest: Manifest) -> list[dict[str, JsonValue]]:
+    ancestors: list[dict[str, JsonValue]] = []
     while len(ancestors) < MAX_ANCESTORS and (before := _before(manifest)):
         try:
             manifest = manifests.read(services.artifacts, model, before)
         except NotFoundError:
             break
-        ancestors.append({name: manifest.get(name) for name in TOLD_OF_ANCESTORS})
+        document = manifest.to_json()
+        ancestors.append({name: document[name] for name in TOLD_OF_ANCESTORS})
     return ancestors
 
 
-def _before(manifest: Mapping[str, Any]) -> str | None:
+def _before(manifest: Manifest) -> str | None:
     """Return the run of the champion that a version was held to, or else of the version that it started from."""
-    return manifest.get("compared_with") or (manifest.get("started_from") or {}).get("run_id")
+    start = manifest.started_from
+    return manifest.compared_with or (None if start is None else start.run_id)

@@ -68,7 +68,7 @@ def get_version(services: Services, request: Request) -> Answer:
     pointer, _ = pointers.read(services.artifacts, request.model)
     answer = _version(record, pointer)
     standing = {name: answer[name] for name in ("role", "status")}
-    return answer | manifests.read(services.artifacts, request.model, record.run_id) | standing
+    return answer | manifests.read(services.artifacts, request.model, record.run_id).to_json() | standing
 
 
 def get_report(services: Services, request: Request) -> Answer:

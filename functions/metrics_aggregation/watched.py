@@ -12,7 +12,6 @@ import numpy as np
 from modelloop import keys
 from modelloop.aws.registry import manifests
 from modelloop.captures.cells import DATE, LABEL, NUMBER, TEXT, day_number, expected_columns, read_cells
-from modelloop.contracts.baseline import baseline_from_json
 from modelloop.errors import NotFoundError
 from modelloop.monitoring.drift import baseline
 from modelloop.monitoring.summary import MILLIONTHS
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from modelloop.captures.cells import ExpectedColumn
     from modelloop.contracts.baseline import BaselineColumn
     from modelloop.contracts.counts import Counts
+    from modelloop.contracts.manifest import Manifest
 
 MAX_VERSIONS = 64
 MAX_VALUE = 1e20  # a sum in millionths takes values up to here, so that no engine's integers overflow
@@ -61,15 +61,13 @@ class WatchedColumn:
 class Watched:
     """A version as monitoring sees it, from its manifest."""
 
-    def __init__(self, manifest: dict[str, Any]) -> None:
-        self.model: str = manifest["model"]
-        self.version: int = manifest["version"]
+    def __init__(self, manifest: Manifest) -> None:
+        self.model, self.version = manifest.model, manifest.version
         self.expected = expected_columns(manifest)
-        stored = baseline_from_json(manifest["baseline"]) if manifest.get("baseline") else None
-        columns = zip(self.expected.columns, stored.columns if stored else (), strict=True)
+        columns = zip(self.expected.columns, manifest.baseline.columns, strict=True)
         self.columns = [WatchedColumn(expected, column) for expected, column in columns]
         prediction = self.expected.prediction
-        self.prediction = WatchedColumn(prediction, stored.prediction) if prediction and stored else None
+        self.prediction = WatchedColumn(prediction, manifest.baseline.prediction) if prediction else None
 
 
 class VersionLookup:

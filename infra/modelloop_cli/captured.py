@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from modelloop import clock, keys
 from modelloop.captures.cells import expected_columns
 from modelloop.contracts.capture_record import FeedbackRecord
+from modelloop.contracts.manifest import manifest_from_json
 from modelloop_cli.exporting import baseline, captures
 from modelloop_cli.exporting.captures import ExportedVersion
 
@@ -48,7 +49,7 @@ def export(client: Client, model: str, span: Span, out: Path, *, scores: bool = 
     def version(number: int) -> ExportedVersion | None:
         if number not in runs:
             return None
-        manifest = client.version(model, number)
+        manifest = manifest_from_json(client.version(model, number))
         return ExportedVersion(runs[number], expected_columns(manifest), baseline.whole_columns(manifest))
 
     for key, body in _objects(client.stack, span):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
@@ -26,6 +26,8 @@ from tests.support.versions import version_facts
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from modelloop.contracts.manifest import Manifest
+
 MODEL, RUN_ID, SECOND = "penguins", "0199f0a0-0000-7000-8000-000000000001", "0199f0a0-0000-7000-8000-000000000002"
 HOUR = "2026-11-23T10"
 NOON = clock.to_ms("2026-11-23T10:30:00Z")
@@ -40,7 +42,7 @@ ENCODING = Encoding([
 type Record = dict[str, Any]
 
 
-def manifest(version: int = 1, run_id: str = RUN_ID, rows: int = 2_000) -> dict[str, Any]:
+def manifest(version: int = 1, run_id: str = RUN_ID, rows: int = 2_000) -> Manifest:
     random = np.random.default_rng(7)
     matrix = np.column_stack([
         random.normal(4_000, 500, rows), random.integers(0, 2, rows), random.integers(0, 300, rows),
@@ -104,19 +106,18 @@ class World:
 
     events: list[dict[str, Any]] = field(default_factory=list)
 
-    def publish(self, known: dict[str, Any], *, pointer: dict[str, Any] | None = None) -> None:
-        ref = self.reference(known)
-        self.store(keys.version(known["model"], known["run_id"], keys.MANIFEST), json.dumps(known).encode())
-        Registry("table").register_version(known["model"], known["run_id"], version_facts(file=ref["file"]))
+    def publish(self, manifest: Manifest, *, pointer: dict[str, Any] | None = None) -> None:
+        ref = self.reference(manifest)
+        self.store(keys.version(manifest.model, manifest.run_id, keys.MANIFEST), manifest.to_bytes())
+        Registry("table").register_version(manifest.model, manifest.run_id, version_facts(file=ref["file"]))
         document = {
-            "format_version": 1, "model": known["model"], "revision": 1, "champion": ref, "action": "release",
+            "format_version": 1, "model": manifest.model, "revision": 1, "champion": ref, "action": "release",
             "updated_at": "2026-11-23T09:00:00.000Z", "who": "trainer", "why": "test", **(pointer or {}),
         }  # fmt: skip
-        self.store(keys.pointer(known["model"]), json.dumps(document).encode())
+        self.store(keys.pointer(manifest.model), json.dumps(document).encode())
 
-    def reference(self, known: dict[str, Any]) -> dict[str, Any]:
-        file = keys.version(known["model"], known["run_id"], keys.BUNDLE)
-        return {"version": known["version"], "run_id": known["run_id"], "file": file, "sha256": "00", "bytes": 1}
+    def reference(self, manifest: Manifest) -> dict[str, Any]:
+        return asdict(manifest.ref)
 
     def store(self, key: str, body: bytes, bucket: str = "artifacts") -> str:
         return str(boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=body)["VersionId"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,6 +23,7 @@ from modelloop.contracts.capture_record import (
 from modelloop.contracts.labelled_row import LabelledRow
 from modelloop.contracts.origins import Origin, Origins, line_digest
 from modelloop.ids import erasure_digest, uuid7
+from modelloop.spec.model import Spec
 from tests.support.capture_world import manifest
 
 if TYPE_CHECKING:
@@ -105,8 +107,7 @@ class Known:
     """Every model has one version."""
 
     def version(self, model: str, _run_id: str) -> Watched:
-        document = manifest(version=1) | {"model": model, "spec": {"protected": ["b"]}}
-        return Watched(document)
+        return Watched(replace(manifest(version=1), model=model, spec=Spec(protected=("b",))))
 
     def model(self, _model: str) -> bool:
         return True

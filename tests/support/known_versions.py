@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from hypothesis import strategies as st
 
 from metrics_aggregation.watched import Watched
 from tests.support.capture_world import MODEL, manifest
-
-if TYPE_CHECKING:
-    pass
 
 MANIFEST = manifest(rows=200)
 FLOATS = st.one_of(st.none(), st.floats(width=32, allow_nan=False, allow_infinity=False), st.integers(-5, 5))
@@ -27,7 +22,7 @@ class Known:
         self._watched = Watched(MANIFEST)
 
     def version(self, model: str, run_id: str) -> Watched | None:
-        return self._watched if run_id == MANIFEST["run_id"] and model == MODEL else None
+        return self._watched if run_id == MANIFEST.run_id and model == MODEL else None
 
     def model(self, model: str) -> bool:
         return model == MODEL

@@ -16,10 +16,11 @@ from modelloop.errors import InvalidValueError
 from modelloop.tables.grammar import label_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from modelloop.captures.reader import Predictions
     from modelloop.contracts.capture_record import Cell
+    from modelloop.contracts.manifest import Manifest
 
 MAX_SHARE = 1e12  # of a probability: in millionths it is still a 64-bit integer
 NUMBER, BOOLEAN, DATE, TEXT, LABEL = "number", "boolean", "date", "text", "label"
@@ -57,17 +58,14 @@ def expected_column(name: str, kind: str) -> ExpectedColumn:
     return ExpectedColumn(name, LABEL if (name, kind) == (_PREDICTION, TEXT) else kind)
 
 
-def expected_columns(manifest: Mapping[str, Any]) -> ExpectedColumns:
+def expected_columns(manifest: Manifest) -> ExpectedColumns:
     """Return what a version's manifest says of its captures."""
-    baseline = manifest.get("baseline") or {}
-    prediction = baseline.get("prediction")
-    mask = set((manifest.get("monitoring") or {}).get("mask") or ())
-    protected = (manifest.get("spec") or {}).get("protected") or ()
+    baseline, spec = manifest.baseline, manifest.spec
     return ExpectedColumns(
-        columns=tuple(expected_column(column["name"], column["kind"]) for column in baseline.get("columns", ())),
-        prediction=expected_column(prediction["name"], prediction["kind"]) if prediction else None,
-        classes=len(manifest.get("classes") or ()),
-        slices=tuple(name for name in protected if name not in mask),
+        columns=tuple(expected_column(column.name, column.kind) for column in baseline.columns),
+        prediction=expected_column(baseline.prediction.name, baseline.prediction.kind),
+        classes=len(manifest.classes or ()),
+        slices=tuple(name for name in spec.protected if name not in spec.mask),
     )
 
 

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 HOUR_MS = 3_600_000
 MAX_HOURS = 7 * 24
 OPEN_HOURS = 2  # after these, captures of an hour hardly arrive any more
-MIN_ROWS = 500
 LIVE_VARIANTS = frozenset({CHAMPION, CHALLENGER})  # a shadow repeats the champion's rows, a pinned version is a test
 
 

@@ -80,7 +80,7 @@ def _anchor(artifacts: Bucket, manifest: Manifest) -> Part:
 
 
 def _load(services: Services, model: str, run_id: str, asking: str) -> Incumbent:
-    manifest = manifests.load(services.artifacts, model, run_id)
+    manifest = manifests.read(services.artifacts, model, run_id)
     return Incumbent(manifest, _predictor(services, manifest, asking))
 
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import orjson
 
 from modelloop import clock, keys
+from modelloop.aws.registry import manifests
 from modelloop.contracts.evaluation import Diagnostics
-from modelloop.contracts.manifest import Manifest, manifest_from_json
+from modelloop.contracts.manifest import Manifest
 from modelloop.contracts.replay_request import ReplayVerdict
 from modelloop.errors import NotFoundError
 from modelloop.monitoring.drift import baseline
@@ -52,7 +52,7 @@ class ExaminedCandidate:
 def find_manifest(artifacts: Bucket, model: str, run_id: str) -> Manifest | None:
     """Return the manifest that an earlier attempt of the run wrote, or None."""
     try:
-        return manifest_from_json(orjson.loads(artifacts.get(keys.version(model, run_id, keys.MANIFEST))))
+        return manifests.read(artifacts, model, run_id)
     except NotFoundError:
         return None
 

@@ -63,7 +63,7 @@ def find_predecessor(
     """
     if earlier is not None:
         run_id = earlier.started_from
-        return None if run_id is None else fitted_version(manifests.load(stores.artifacts, model, run_id))
+        return None if run_id is None else fitted_version(manifests.read(stores.artifacts, model, run_id))
     if champion is not None and (version := fitted_version(champion)):
         return version
     records = stores.registry.list_versions(model, VERSIONS_SEARCHED).items
@@ -81,7 +81,7 @@ def fitted_version(manifest: Manifest) -> FittedVersion | None:
 
 
 def _read(artifacts: Bucket, model: str, run_id: str) -> FittedVersion | None:
-    return fitted_version(manifests.load(artifacts, model, run_id))
+    return fitted_version(manifests.read(artifacts, model, run_id))
 
 
 def _is_usable(record: VersionRecord) -> bool:

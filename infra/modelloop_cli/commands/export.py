@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from modelloop import clock
+from modelloop.contracts.manifest import manifest_from_json
 from modelloop.ids import check_model_name
 from modelloop_cli import captured
 from modelloop_cli.console import Console, Json, Model, StackName, count_noun
@@ -86,7 +87,7 @@ def _write_baseline(client: Client, model: str, version: int | None, out: Path) 
     number = version or client.get(f"/models/{check_model_name(model)}").get("champion")
     if number is None:
         raise CommandError(f"model {model!r} has no champion", "Name a version: --version 1")
-    manifest = client.version(model, number)
+    manifest = manifest_from_json(client.version(model, number))
     documents = {
         "statistics.json": baseline.statistics(manifest),
         "constraints.json": baseline.constraints(manifest),

@@ -6,14 +6,17 @@ The prediction comes last, under the name that captures give it.
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from modelloop.errors import NotFoundError
 from modelloop_cli.exporting.sketch import Bin, sketch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
+
+    from modelloop.contracts.baseline import Baseline, BaselineColumn
+    from modelloop.contracts.manifest import Manifest
 
 Document = dict[str, Any]
 
@@ -34,89 +37,79 @@ _MONITORING = {
 }
 
 
-def statistics(manifest: Mapping[str, Any]) -> Document:
-    """Return statistics.json of a version; raise NotFoundError when it has no baseline (a brought model)."""
-    baseline = _baseline(manifest)
-    distinct = {column["name"]: column.get("distinct") for column in manifest.get("profile") or ()}
-    features = [_statistics(column, distinct.get(column["name"])) for column in _columns(baseline)]
-    return {"version": FORMAT_VERSION, "dataset": {"item_count": baseline["rows"]}, "features": features}
+def statistics(manifest: Manifest) -> Document:
+    """Return statistics.json of a version."""
+    distinct = {column.name: column.distinct for column in manifest.profile}
+    features = [_statistics(column, distinct.get(column.name)) for column in _columns(manifest.baseline)]
+    return {"version": FORMAT_VERSION, "dataset": {"item_count": manifest.baseline.rows}, "features": features}
 
 
-def constraints(manifest: Mapping[str, Any]) -> Document:
-    """Return constraints.json of a version; raise NotFoundError when it has no baseline (a brought model)."""
-    features = [_constraints(column) for column in _columns(_baseline(manifest))]
+def constraints(manifest: Manifest) -> Document:
+    """Return constraints.json of a version."""
+    features = [_constraints(column) for column in _columns(manifest.baseline)]
     return {"version": FORMAT_VERSION, "features": features, "monitoring_config": _MONITORING}
 
 
-def whole_columns(manifest: Mapping[str, Any]) -> frozenset[str]:
-    """Return the columns that the baseline calls Integral; none where there is no baseline."""
-    columns = (manifest.get("baseline") or {}).get("columns") or ()
-    return frozenset(column["name"] for column in columns if _type(column) == INTEGRAL)
+def whole_columns(manifest: Manifest) -> frozenset[str]:
+    """Return the columns that the baseline calls Integral."""
+    return frozenset(column.name for column in manifest.baseline.columns if _type(column) == INTEGRAL)
 
 
-def _baseline(manifest: Mapping[str, Any]) -> Document:
-    baseline = manifest.get("baseline")
-    if not baseline:
-        raise NotFoundError(f"version {manifest.get('version')} of {manifest.get('model')!r} has no baseline")
-    return dict(baseline)
+def _columns(baseline: Baseline) -> Iterator[BaselineColumn]:
+    yield from baseline.columns
+    yield replace(baseline.prediction, name=PREDICT)
 
 
-def _columns(baseline: Document) -> Iterator[Document]:
-    yield from baseline["columns"]
-    if baseline.get("prediction"):
-        yield baseline["prediction"] | {"name": PREDICT}
-
-
-def _statistics(column: Document, distinct: int | None) -> Document:
-    present = sum(column["counts"]) + column["unseen"]
-    common = {"num_present": present, "num_missing": column["missing"]}
-    head = {"name": column["name"], "inferred_type": _type(column)}
-    if column["kind"] == "number":
-        moments = column.get("moments") or {}
+def _statistics(column: BaselineColumn, distinct: int | None) -> Document:
+    common = {"num_present": sum(column.counts) + column.unseen, "num_missing": column.missing}
+    head = {"name": column.name, "inferred_type": _type(column)}
+    if column.kind == "number":
+        moments = {} if column.moments is None else asdict(column.moments)
         figures = {theirs: moments[ours] for ours, theirs in _MOMENTS.items() if moments.get(ours) is not None}
-        bins = _bins(column, moments)
+        bins = _bins(column)
         drawn = sketch(bins, whole=head["inferred_type"] == INTEGRAL)
         kll = {"buckets": [_bucket(interval) for interval in bins], "sketch": drawn}
         return head | {"numerical_statistics": {"common": common, **figures, "distribution": {"kll": kll}}}
-    categories = column["categories"] or []
-    seen = distinct if distinct is not None else sum(map(bool, column["counts"]))
+    categories = column.bins.categories or ()
+    seen = distinct if distinct is not None else sum(map(bool, column.counts))
     text: Document = {"common": common, "distinct_count": seen}
-    if column["kind"] != "date":
+    if column.kind != "date":
         buckets = [
-            {"value": value, "count": count} for value, count in zip(categories, column["counts"], strict=True) if count
+            {"value": value, "count": count} for value, count in zip(categories, column.counts, strict=True) if count
         ]
         text["distribution"] = {"categorical": {"buckets": buckets}}
     return head | {"string_statistics": text}
 
 
-def _bins(column: Document, moments: Mapping[str, Any]) -> list[Bin]:
+def _bins(column: BaselineColumn) -> list[Bin]:
     """Return the bins that hold rows; without moments the outer ones end at the edge that is known."""
-    edges = column["edges"]
-    low = moments.get("min", edges[0] if edges else None)
-    high = moments.get("max", edges[-1] if edges else None)
+    edges, moments = column.bins.edges or (), column.moments
+    if moments is not None:
+        low, high = moments.min, moments.max
+    else:
+        low, high = (edges[0], edges[-1]) if edges else (None, None)
     if low is None or high is None:
         return []
     bounds = pairwise([low, *edges, high])
-    return [Bin(lower, upper, count) for (lower, upper), count in zip(bounds, column["counts"], strict=True) if count]
+    return [Bin(lower, upper, count) for (lower, upper), count in zip(bounds, column.counts, strict=True) if count]
 
 
 def _bucket(interval: Bin) -> Document:
     return {"lower_bound": interval.lower, "upper_bound": interval.upper, "count": interval.rows}
 
 
-def _constraints(column: Document) -> Document:
-    rows = sum(column["counts"]) + column["unseen"] + column["missing"]
-    completeness = (rows - column["missing"]) / rows if rows else 1.0
-    limits: Document = {"name": column["name"], "inferred_type": _type(column), "completeness": completeness}
-    least = (column.get("moments") or {}).get("min")
-    if column["kind"] == "number":
+def _constraints(column: BaselineColumn) -> Document:
+    completeness = (column.rows - column.missing) / column.rows if column.rows else 1.0
+    limits: Document = {"name": column.name, "inferred_type": _type(column), "completeness": completeness}
+    if column.kind == "number":
+        least = None if column.moments is None else column.moments.min
         limits["num_constraints"] = {"is_non_negative": least is not None and least >= 0}
-    elif column["categories"] and not column["unseen"]:
-        limits["string_constraints"] = {"domains": column["categories"]}
+    elif column.bins.categories and not column.unseen:
+        limits["string_constraints"] = {"domains": list(column.bins.categories)}
     return limits
 
 
-def _type(column: Document) -> str:
-    if column["kind"] != "number":
+def _type(column: BaselineColumn) -> str:
+    if column.kind != "number":
         return "String"
-    return INTEGRAL if (column.get("moments") or {}).get("whole") else "Fractional"
+    return INTEGRAL if column.moments is not None and column.moments.whole else "Fractional"

@@ -14,11 +14,15 @@ from modelloop import clock
 from modelloop.contracts.capture_record import PredictionRecord, prediction_lines
 from modelloop.ids import uuid7
 from modelloop.monitoring.drift import baseline
+from modelloop.spec.model import Spec
 from modelloop.tables.encoding import Column, Encoding
+from tests.support.manifests import manifest_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from modelloop.contracts.manifest import Manifest
 
 MODEL, RUN_ID = "flights", "0199f0a0-0000-7000-8000-000000000001"
 START = clock.to_ms("2026-11-23T10:00:00Z")
@@ -36,8 +40,8 @@ _MS_APART = 20
 
 
 @cache
-def manifest() -> dict[str, Any]:
-    """Return what aggregation reads of the version's manifest."""
+def manifest() -> Manifest:
+    """Return the manifest of the version that made the captures."""
     random = np.random.default_rng(7)
     matrix = random.normal(0, 1, (5_000, len(ENCODING.slots)))
     for column, slot in baseline.first_slots(ENCODING):
@@ -47,7 +51,9 @@ def manifest() -> dict[str, Any]:
             highest = {"boolean": 2, "date": 330}.get(column.kind) or len(column.categories)
             matrix[:, slot] = random.integers(0, highest, len(matrix))
     known = baseline.build(ENCODING, matrix.astype(np.float32), random.integers(0, 2, len(matrix)), CLASSES, mask=())
-    return {"model": MODEL, "version": 1, "run_id": RUN_ID, "classes": CLASSES, "baseline": known.to_json()}
+    return manifest_of(
+        model=MODEL, version=1, run_id=RUN_ID, classes=tuple(CLASSES), encoding=ENCODING, baseline=known, spec=Spec()
+    )
 
 
 class Known:

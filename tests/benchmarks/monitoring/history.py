@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from moto import mock_aws
@@ -53,7 +53,7 @@ def _tick(rows: int, days: int) -> Tick:
     with mock_aws():
         provision()
         stack = world.World()
-        stack.publish(world.manifest() | manifest())
+        stack.publish(replace(manifest(), spec=world.manifest().spec))
         _fill(stack, rows, days * 24)
         _take(START)
         calls: Counter[str] = Counter()

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from modelloop.contracts.baseline import BaselineColumn
+
 type Histograms = dict[str, list[int]]
 
 _SQL_TYPES = {"number": "DOUBLE[]", "boolean": "BOOLEAN[]", "date": "DATE[]", "text": "VARCHAR[]"}
@@ -33,9 +35,9 @@ def measure(counting: Callable[[Path], tuple[int, Histograms]], path: Path) -> t
 
 def plain(path: Path) -> tuple[int, Histograms]:
     """Count the rows and every column's cells with the standard library alone."""
-    columns = manifest()["baseline"]["columns"]
-    edges = {column["name"]: column["edges"] for column in columns if column["kind"] == "number"}
-    found: dict[str, Counter[Any]] = {column["name"]: Counter() for column in columns}
+    columns = manifest().baseline.columns
+    edges = {column.name: column.bins.edges or () for column in columns if column.kind == "number"}
+    found: dict[str, Counter[Any]] = {column.name: Counter() for column in columns}
     rows = 0
     with path.open("rb") as file:
         for line in file:
@@ -52,9 +54,9 @@ def plain(path: Path) -> tuple[int, Histograms]:
 
 def by_duckdb(path: Path) -> tuple[int, Histograms]:
     """Count the rows and every column's cells in one query, on one thread, in at most a gigabyte."""
-    columns = manifest()["baseline"]["columns"]
-    fields = ", ".join(f'"{column["name"]}" {_SQL_TYPES[column["kind"]]}' for column in columns)
-    cells = ", ".join(f'unnest(columns."{column["name"]}") AS "{column["name"]}"' for column in columns)
+    columns = manifest().baseline.columns
+    fields = ", ".join(f'"{column.name}" {_SQL_TYPES[column.kind]}' for column in columns)
+    cells = ", ".join(f'unnest(columns."{column.name}") AS "{column.name}"' for column in columns)
     counts = ", ".join(_counted(column) for column in columns)
     with duckdb.connect(config={"threads": 1, "memory_limit": "1GB"}) as connection:
         row = connection.execute(
@@ -64,13 +66,15 @@ def by_duckdb(path: Path) -> tuple[int, Histograms]:
             """
         ).fetchone()
     assert row is not None
-    names = [column["name"] for column in columns]
+    names = [column.name for column in columns]
     counted = dict(zip(names, row[1:], strict=True))
     return row[0], {name: list(counted[name].values()) for name in NUMBERS}
 
 
-def _counted(column: dict[str, Any]) -> str:
-    if column["kind"] != "number":
-        return f'histogram("{column["name"]}")'
-    bounds = ", ".join(f"{edge!r}::DOUBLE" for edge in [*column["edges"], float("inf")]).replace("inf", "'inf'")
-    return f'histogram("{column["name"]}", [{bounds}])'
+def _counted(column: BaselineColumn) -> str:
+    if column.kind != "number":
+        return f'histogram("{column.name}")'
+    bounds = ", ".join(f"{edge!r}::DOUBLE" for edge in [*(column.bins.edges or ()), float("inf")]).replace(
+        "inf", "'inf'"
+    )
+    return f'histogram("{column.name}", [{bounds}])'

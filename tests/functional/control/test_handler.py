@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,12 +17,14 @@ from modelloop.aws.registry import manifests
 from modelloop.aws.settings import settings
 from modelloop.aws.storage import Bucket
 from modelloop.contracts.index_entry import IndexEntry, SourceObject
+from modelloop.contracts.manifest_parts import Predecessor
 from modelloop.errors import TransientError
 from modelloop.ids import erasure_digest, uuid7
 from modelloop.monitoring import activity, summary, windows
 from modelloop.monitoring.summary import Summary, SummaryKey
-from modelloop.versions.run import Run
+from modelloop.versions.run import Dataset, Metrics, Run, SourceFile
 from tests.support import verdicts
+from tests.support.manifests import manifest_of
 from tests.support.runs import dataset
 from tests.support.versions import ref, version_facts
 
@@ -86,8 +88,7 @@ def loop(registry: Registry) -> Registry:
         run = registry.create_run(Run("m", uuid7(number), "upload", dataset(str(number), 9), "s", clock.now()))
         file = keys.version("m", run.run_id, keys.BUNDLE)
         registry.register_version("m", run.run_id, version_facts(decision, file, family="linear"))
-        manifest = {"format_version": 1, "model": "m", "version": number, "run_id": run.run_id, "metrics": {"n": 1}}
-        Bucket("artifacts").put(keys.version("m", run.run_id, keys.MANIFEST), json.dumps(manifest).encode())
+        store_manifest(run.run_id, version=number, metrics=Metrics({"n": {"value": 1}}, {}, None))
     return registry
 
 
@@ -139,7 +140,8 @@ def test_versions_are_listed_with_role_and_standing() -> None:
     ]  # fmt: skip
     assert "touched" not in listed[1]
     manifest = get("/models/{model}/versions/{version}", model="m", version="1")
-    assert (manifest["metrics"], manifest["role"], manifest["family"]) == ({"n": 1}, "champion", "linear")
+    assert (manifest["role"], manifest["family"]) == ("champion", "linear")
+    assert manifest["metrics"]["holdout"] == {"n": {"value": 1}}
 
 
 def test_a_report_is_a_link_that_opens_it(loop: Registry) -> None:
@@ -392,8 +394,7 @@ def test_a_prediction_is_traced_to_its_dataset(loop: Registry) -> None:
     made = clock.to_ms("2026-01-01T10:59:59.999Z")
     prediction, other = uuid7(made), uuid7(made)
     run_id = loop.get_version("m", 2).run_id
-    manifest = {"dataset": {"uri": "s3://data/t.csv", "version_id": "v1"}, "spec": {"target": "y"}}
-    Bucket("artifacts").put(keys.version("m", run_id, keys.MANIFEST), json.dumps(manifest).encode())
+    store_manifest(run_id, dataset=Dataset("s3://data/t.csv", "v1", "d", "t.csv", 9))
     for digest, ids in (("a", [other]), ("b", [other, prediction, prediction])):
         entries = [IndexEntry(one, 0, 2, "challenger", "", ["yes"], None, None) for one in ids]
         entries.append(IndexEntry(prediction, 0, 1, "shadow", "", ["no"], None, None))
@@ -404,7 +405,8 @@ def test_a_prediction_is_traced_to_its_dataset(loop: Registry) -> None:
     assert found["rows"] == [{"offset": 0, "predict": ["yes"]}]
     assert [(one["version"], one["predict"]) for one in found["others"]] == [(1, ["no"])]
     assert found["run"]["cause"] == "upload"
-    assert (found["code"], found["lock"], found["ancestors"]) == (None, None, [])
+    environment = manifest_of().environment
+    assert (found["code"], found["lock"], found["ancestors"]) == (environment.code, environment.lock, [])
 
 
 def answered(prediction: str, chunks: dict[int, list[str]], version: int = 1) -> None:
@@ -421,8 +423,9 @@ def store_index(digest: str, entries: list[IndexEntry]) -> None:
     Bucket("artifacts").put(keys.index("m", "2026-01-01T10", digest), b"\n".join(lines))
 
 
-def store_manifest(run_id: str, **facts: Any) -> None:
-    Bucket("artifacts").put(keys.version("m", run_id, keys.MANIFEST), json.dumps({"run_id": run_id, **facts}).encode())
+def store_manifest(run_id: str, **changes: Any) -> None:
+    manifest = manifest_of(model="m", run_id=run_id, **changes)
+    Bucket("artifacts").put(keys.version("m", run_id, keys.MANIFEST), manifest.to_bytes())
 
 
 @pytest.mark.parametrize(("row", "predict"), [("0", "a"), ("2", "c"), ("3", "d"), ("4", "e")])
@@ -448,22 +451,23 @@ def test_a_row_that_a_prediction_does_not_have_is_told(row: str, status: int) ->
 def test_a_retrained_version_is_traced_to_its_base_and_to_the_versions_before_it(loop: Registry) -> None:
     prediction = uuid7(clock.to_ms("2026-01-01T10:30:00.000Z"))
     answered(prediction, {0: ["a"]})
-    derived = {"uri": "s3://artifacts/derived/m/x.csv", "labelled": 250, "base": {"uri": "s3://data/t.csv"}}
-    start = {"version": 8, "run_id": "r8"}
-    environment = {"code": "c0de", "lock": "10c4"}
+    base = SourceFile("s3://data/t.csv", "v", "b", "t.csv", 9)
+    derived = Dataset("s3://artifacts/derived/m/x.csv", None, "d", "x.csv", 9, base=base, labelled=250)
+    start = Predecessor(8, "r8")
+    environment = replace(manifest_of().environment, code="c0de", lock="10c4")
     store_manifest(
         loop.get_version("m", 1).run_id, cause="drift", dataset=derived, environment=environment,
         compared_with="r9", started_from=start,
     )  # fmt: skip
-    store_manifest("r9", version=9, cause="model", dataset={"uri": "s3://data/x.onnx"}, started_from=None,
-                   compared_with="r8")  # fmt: skip
-    store_manifest("r8", version=8, cause="upload", started_from={"version": 7, "run_id": "r7"},
+    uploaded = Dataset("s3://data/x.onnx", "v", "d", "x.onnx", 9)
+    store_manifest("r9", version=9, cause="model", dataset=uploaded, started_from=None, compared_with="r8")
+    store_manifest("r8", version=8, cause="upload", started_from=Predecessor(7, "r7"),
                    compared_with=None)  # fmt: skip
     store_manifest("r7", version=7, cause="upload", compared_with="gone")
     found = get("/models/{model}/lineage/{prediction}", model="m", prediction=prediction)
     assert (found["code"], found["lock"], found["cause"]) == ("c0de", "10c4", "drift")
     assert found["dataset"]["base"]["uri"] == "s3://data/t.csv"
-    assert found["started_from"] == start
+    assert found["started_from"] == asdict(start)
     assert [(one["version"], one["cause"]) for one in found["ancestors"]] == [
         (9, "model"),
         (8, "upload"),

@@ -18,7 +18,9 @@ from modelloop.contracts.verdicts import DrawnBins, Span
 from modelloop.ids import uuid7
 from modelloop.monitoring import summary
 from modelloop.monitoring.summary import Summary, SummaryKey
-from modelloop.versions.run import Run
+from modelloop.versions.evidence import Check
+from modelloop.versions.gate import GateDecision
+from modelloop.versions.run import Metrics, Run
 from tests.support import verdicts
 from tests.support.baselines import baseline_of, labels, numbers
 from tests.support.manifests import manifest_of

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -102,7 +103,7 @@ def test_drift_without_labels_is_an_alarm_alone(world: World, context: Any, sent
 def test_only_labels_from_the_champions_own_time_are_new(
     world: World, context: Any, sent: Sent, made: str, action: str
 ) -> None:
-    world.publish(manifest() | {"created_at": made})
+    world.publish(replace(manifest(), created_at=made))
     shifted(world, context, labels=True)
     assert sent[-1]["detail"]["action"] == action
 
@@ -186,7 +187,7 @@ def test_the_end_of_one_rollout_is_told_before_the_next_one_ends(
     assert pointer is not None
     third = manifest(3, RUN_ID.replace("-000000000001", "-000000000003"))
     world.publish(third, pointer=pointer.to_json() | {"challenger": world.reference(third), "weight": 50.0})
-    other = {"variant": "challenger", "version": 3, "run_id": third["run_id"], "predict": ["Adelie"] * 60}
+    other = {"variant": "challenger", "version": 3, "run_id": third.run_id, "predict": ["Adelie"] * 60}
     challenged = [prediction(usual_rows(60, seed), rollout=ROLLOUT) | other for seed in range(4)]
     handler(world.capture([*answered, *asked_later, *challenged]), context)
     with monkeypatch.context() as patched:

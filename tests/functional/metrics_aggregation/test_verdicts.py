@@ -16,7 +16,7 @@ from modelloop.contracts.verdicts import DriftVerdict, Span
 from modelloop.errors import NotFoundError
 from modelloop.monitoring import windows
 from modelloop.monitoring.summary import SummaryKey
-from tests.support.capture_world import HOUR, MODEL, NOON, error, manifest, prediction, usual_rows
+from tests.support.capture_world import HOUR, MODEL, NOON, error, prediction, usual_rows
 from tests.support.stores import ARTIFACTS
 
 if TYPE_CHECKING:

@@ -2,13 +2,18 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import orjson
 import pytest
 
+from modelloop.contracts.baseline import Moments
 from modelloop.contracts.capture_record import FeedbackRecord, PredictionRecord, join_lines, prediction_lines
 from modelloop.ids import uuid7
+from tests.support.baselines import baseline_of, numbers
 from tests.support.capture_world import manifest
+from tests.support.manifests import manifest_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,12 +46,10 @@ def bucket(s3: Any) -> Callable[[str, list[bytes]], None]:
 def registered(api: Any) -> None:
     versions = [{"version": number, "run_id": "r"} for number in (2, 1)]
     api.on("GET /models/m/versions", (200, {"versions": versions, "next": None}))
-    api.on("GET /models/m/versions/1", (200, {"baseline": {"columns": [_column("a", whole=True)]}}))
-    api.on("GET /models/m/versions/2", (200, {"baseline": None}))
-
-
-def _column(name: str, *, whole: bool) -> dict[str, Any]:
-    return {"name": name, "kind": "number", "moments": {"whole": whole}}
+    whole = replace(numbers("a", []), moments=Moments(0.0, 1.0, 0.5, 1.0, 0.5, whole=True))
+    for number, known in ((1, baseline_of(whole)), (2, baseline_of())):
+        document = manifest_of(version=number, classes=None, baseline=known).to_bytes()
+        api.on(f"GET /models/m/versions/{number}", (200, orjson.loads(document)))
 
 
 @pytest.mark.usefixtures("registered")
@@ -98,7 +101,7 @@ def test_damaged_objects_and_records_of_no_version_do_not_end_an_export(
 
 def test_the_champions_baseline_becomes_two_files(api: Any, modelloop: Callable[..., Any], tmp_path: Path) -> None:
     api.on("GET /models/m", (200, {"name": "m", "champion": 4}))
-    api.on("GET /models/m/versions/4", (200, manifest(version=4)))
+    api.on("GET /models/m/versions/4", (200, orjson.loads(manifest(version=4).to_bytes())))
 
     done = modelloop("export", "baseline", "m", "--out", str(tmp_path / "new" / "folder"))
 

@@ -12,7 +12,9 @@ from modelloop.captures.reader import read_batches
 from modelloop.errors import InvalidValueError
 from modelloop.ids import uuid7
 from modelloop.monitoring.drift import baseline
+from modelloop.spec.model import Spec
 from modelloop.tables.encoding import Column, Encoding
+from tests.support.manifests import manifest_of
 
 CLASSES = ["yes", "no"]
 ENCODING = Encoding([Column("mass", "number"), Column("island", "text", ("Biscoe", "Dream"))])
@@ -20,10 +22,8 @@ ENCODING = Encoding([Column("mass", "number"), Column("island", "text", ("Biscoe
 
 def watched(classes: list[Any] = CLASSES, protected: tuple[str, ...] = ()) -> Watched:
     matrix = np.column_stack([np.arange(100), np.arange(100) % 2]).astype(np.float32)
-    known = baseline.build(ENCODING, matrix, np.arange(100) % 2, classes, ()).to_json()
-    return Watched(
-        {"model": "m", "version": 1, "classes": classes, "baseline": known, "spec": {"protected": protected}}
-    )
+    known = baseline.build(ENCODING, matrix, np.arange(100) % 2, classes, ())
+    return Watched(manifest_of(classes=tuple(classes), baseline=known, spec=Spec(protected=protected)))
 
 
 def record(columns: dict[str, Any], predict: list[Any], **changes: Any) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def test_dates_are_counted_in_days_since_the_origin() -> None:
     days = np.zeros((100, len(encoding.columns[0].slots())), np.float32)
     days[:, 0] = np.arange(100)
     bins = baseline.build(encoding, days, np.arange(100) % 2, CLASSES, ())
-    known = Watched({"model": "m", "version": 1, "classes": CLASSES, "baseline": bins.to_json()})
+    known = Watched(manifest_of(classes=tuple(CLASSES), baseline=bins))
     counted_days = baseline.count(bins.columns[0].bins, np.asarray([0.0, 31.0, 31.0, np.nan]))
 
     found = counted([record({"seen": ["2026-01-01", "2026-02-01T10:00:00Z", "2026-02-01", None]}, ["no"] * 4)], known)

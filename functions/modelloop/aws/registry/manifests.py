@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -19,25 +19,19 @@ MAX_KEPT = 64
 
 
 @lru_cache(MAX_KEPT)
-def load(artifacts: Bucket, model: str, run_id: str) -> Manifest:
+def read(artifacts: Bucket, model: str, run_id: str) -> Manifest:
     """Return the manifest of a version.
 
     Raises NotFoundError when there is no such version, ArtifactRefusedError for a manifest that cannot be read.
     """
-    return manifest_from_json(read(artifacts, model, run_id))
-
-
-@lru_cache(MAX_KEPT)
-def read(artifacts: Bucket, model: str, run_id: str) -> dict[str, Any]:
-    """Return the document of a version's manifest; raise NotFoundError when there is no such version."""
     key = keys.version(model, run_id, keys.MANIFEST)
     try:
-        manifest = orjson.loads(artifacts.get(key))
+        document = orjson.loads(artifacts.get(key))
     except orjson.JSONDecodeError as error:
         raise ArtifactRefusedError(f"{key} is not JSON") from error
-    if not isinstance(manifest, dict):
+    if not isinstance(document, dict):
         raise ArtifactRefusedError(f"{key} is no manifest")
-    return manifest
+    return manifest_from_json(document)
 
 
 class Versions:

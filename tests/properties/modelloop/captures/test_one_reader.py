@@ -28,7 +28,7 @@ from tests.support.known_versions import MANIFEST, ROWS, Known
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-VERSION = ExportedVersion(MANIFEST["run_id"], expected_columns(MANIFEST))
+VERSION = ExportedVersion(MANIFEST.run_id, expected_columns(MANIFEST))
 VALUES: st.SearchStrategy[Any] = st.sampled_from([
     None, True, False, 0, 1, -1, 2, 7, 1.0, -0.5, 1e6, 1e300, "", "x", "1", [], [[]], [1], ["x"], [[0.5, 0.5]],
     [None, None], {}, {"mass": [1.0]}, {"foo": 3}, {"mass": "1"}, "shadow", "champion", MODEL, "other-model",

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from modelloop.errors import NotFoundError
 from modelloop.monitoring.drift import baseline
 from modelloop.tables.encoding import Column, Encoding
 from modelloop_cli.exporting import baseline as export_baseline
+from tests.support.manifests import manifest_of
+
+if TYPE_CHECKING:
+    from modelloop.contracts.manifest import Manifest
 
 ROWS = 1_000
 ENCODING = Encoding([
@@ -28,10 +32,11 @@ def matrix() -> Any:
     return found
 
 
-def manifest(classes: list[str] | None = None) -> dict[str, Any]:
+def manifest(classes: list[str] | None = None) -> Manifest:
     predictions = np.arange(ROWS) % 2 if classes else np.linspace(-1, 1, ROWS)
-    known = baseline.build(ENCODING, matrix(), predictions, classes, mask=()).to_json()
-    return {"model": "m", "version": 1, "baseline": known, "profile": [{"name": "island", "distinct": 7}]}
+    known = baseline.build(ENCODING, matrix(), predictions, classes, mask=())
+    island = replace(next(column for column in manifest_of().profile if column.name == "island"), distinct=7)
+    return manifest_of(baseline=known, profile=(island,))
 
 
 def features(document: dict[str, Any]) -> dict[str, Any]:
@@ -109,16 +114,11 @@ def test_both_documents_have_the_version_and_the_rows() -> None:
 
 
 def test_a_baseline_from_before_the_figures_is_exported_without_them() -> None:
-    old = manifest()
-    for column in [*old["baseline"]["columns"], old["baseline"]["prediction"]]:
-        column.pop("moments", None)
+    known = manifest().baseline
+    columns = tuple(replace(column, moments=None) for column in known.columns)
+    old = replace(known, columns=columns, prediction=replace(known.prediction, moments=None))
 
-    mass = features(export_baseline.statistics(old))["mass"]["numerical_statistics"]
+    mass = features(export_baseline.statistics(manifest_of(baseline=old)))["mass"]["numerical_statistics"]
 
     assert "mean" not in mass
     assert sum(one["count"] for one in mass["distribution"]["kll"]["buckets"]) == 900
-
-
-def test_a_version_without_a_baseline_says_so() -> None:
-    with pytest.raises(NotFoundError, match="no baseline"):
-        export_baseline.statistics({"model": "m", "version": 1})

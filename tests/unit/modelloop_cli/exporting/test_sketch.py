@@ -9,14 +9,15 @@ from modelloop.monitoring.drift import baseline
 from modelloop.tables.encoding import Column, Encoding
 from modelloop_cli.exporting import baseline as export_baseline
 from modelloop_cli.exporting.sketch import SIZE, Bin, sketch
+from tests.support.manifests import manifest_of
 
 ROWS = 50_000
 
 
 def exported(values: np.ndarray) -> dict[str, Any]:
     matrix = values.astype(np.float32).reshape(-1, 1)
-    known = baseline.build(Encoding([Column("x", "number")]), matrix, values, None, mask=()).to_json()
-    (feature, _) = export_baseline.statistics({"model": "m", "version": 1, "baseline": known})["features"]
+    known = baseline.build(Encoding([Column("x", "number")]), matrix, values, None, mask=())
+    (feature, _) = export_baseline.statistics(manifest_of(baseline=known))["features"]
     return dict(feature["numerical_statistics"]["distribution"]["kll"]["sketch"])
 
 
