@@ -107,8 +107,8 @@ def _judged_manifest(services: Services, model: str, verdict: DriftVerdict | Non
     """Return the manifest of the version that the verdict is about; before there is one, of the champion."""
     if verdict is not None:
         run_id = services.registry.get_version(model, verdict.version).run_id
-        return manifests.load(services.artifacts, model, run_id)
+        return manifests.read(services.artifacts, model, run_id)
     pointer, _ = pointers.read(services.artifacts, model)
     if pointer is None or pointer.champion is None:
         raise NotFoundError(f"nothing serves for model {model!r}, so no column is watched", field="model")
-    return manifests.load(services.artifacts, model, pointer.champion.run_id)
+    return manifests.read(services.artifacts, model, pointer.champion.run_id)

@@ -77,7 +77,7 @@ class ModelCheck:
         self._services.registry.put_state(traffic.totals(previous, stored, model=self.model, now=self.now))
 
     def _check_champion(self, pointer: Pointer, champion: VersionRef) -> dict[str, str]:
-        manifest = manifests.load(self._services.artifacts, self.model, champion.run_id)
+        manifest = manifests.read(self._services.artifacts, self.model, champion.run_id)
         self._keep_labelled_rows(manifest)
         recent = self._windows(champion.version, manifest)
         drift = self._drift(champion.version, manifest, recent)

@@ -59,7 +59,7 @@ def forget() -> None:
     clients.client.cache_clear()
     settings.cache_clear()
     manifests.read.cache_clear()
-    manifests.load.cache_clear()
+    manifests.read.cache_clear()
     handler._lookup.cache_clear()
     handler._artifacts.cache_clear()
     verdicts._services.cache_clear()

@@ -49,14 +49,12 @@ def manifest(version: int = 1, run_id: str = RUN_ID, rows: int = 2_000) -> Manif
         np.ones(rows), np.ones(rows), random.integers(0, 2, rows),
     ]).astype(np.float32)  # fmt: skip
     matrix[::50, 0] = np.nan
-    known = baseline.build(ENCODING, matrix, random.integers(0, 2, rows), CLASSES, mask=())
-    spec = Spec(protected=("male",), monitoring=Monitoring(min_rows=500, label_delay_hours=0))
-    built = manifest_of(
-        model=MODEL, version=version, run_id=run_id, classes=tuple(CLASSES), baseline=known, spec=spec,
-        encoding=ENCODING, metrics=Metrics({}, {}, None), diagnostics=Diagnostics(),
+    return manifest_of(
+        model=MODEL, version=version, run_id=run_id, classes=tuple(CLASSES), encoding=ENCODING,
+        baseline=baseline.build(ENCODING, matrix, random.integers(0, 2, rows), CLASSES, mask=()),
+        spec=Spec(protected=("male",), monitoring=Monitoring(min_rows=500, label_delay_hours=0)),
+        metrics=Metrics({}, {}, None), diagnostics=Diagnostics(),
     )  # fmt: skip
-    document: dict[str, Any] = json.loads(built.to_bytes())
-    return document
 
 
 def prediction(cells: Sequence[tuple[Any, ...]], at_ms: int = NOON, **changes: Any) -> Record:

@@ -76,7 +76,7 @@ def act(action: str, body: object, model: str = "m") -> Answer:
 def _fresh_process(registry: Registry) -> Iterator[None]:  # noqa: ARG001  every request needs the stores
     module._services.cache_clear()
     manifests.read.cache_clear()
-    manifests.load.cache_clear()
+    manifests.read.cache_clear()
     yield
     module._services.cache_clear()
 

@@ -18,9 +18,7 @@ from modelloop.contracts.verdicts import DrawnBins, Span
 from modelloop.ids import uuid7
 from modelloop.monitoring import summary
 from modelloop.monitoring.summary import Summary, SummaryKey
-from modelloop.versions.evidence import Check
-from modelloop.versions.gate import GateDecision
-from modelloop.versions.run import Metrics, Run
+from modelloop.versions.run import Run
 from tests.support import verdicts
 from tests.support.baselines import baseline_of, labels, numbers
 from tests.support.manifests import manifest_of
@@ -59,7 +57,7 @@ def loop(registry: Registry) -> Registry:
     """A model whose version 1 has a baseline."""
     module._services.cache_clear()
     manifests.read.cache_clear()
-    manifests.load.cache_clear()
+    manifests.read.cache_clear()
     run = registry.create_run(Run("m", uuid7(), "upload", dataset("1"), "spec", clock.now()))
     registry.register_version("m", run.run_id, version_facts(family="linear"))
     metrics = {"holdout": {"log_loss": {"value": 0.1}}, "trivial": {"log_loss": {"value": 0.7}}, "champion": None}

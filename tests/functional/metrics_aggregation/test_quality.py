@@ -12,9 +12,7 @@ from modelloop import clock, keys
 from modelloop.aws.monitoring import joins
 from modelloop.aws.registry.registry import Registry
 from modelloop.aws.storage import Bucket
-from modelloop.contracts.manifest import manifest_from_json
-from modelloop.contracts.quality_verdict import QualityVerdict
-from modelloop.contracts.verdicts import RolloutVerdict
+from modelloop.contracts.quality_verdict import QualityVerdict, RolloutVerdict
 from modelloop.monitoring import windows
 from modelloop.monitoring.quality import shadow_agreement
 from tests.support.capture_world import (
@@ -175,7 +173,7 @@ def test_a_join_that_was_outrun_leaves_its_marks(world: World, context: Any, mon
 
     monkeypatch.setattr(Bucket, "list_keys", outrun)
     ((hour, marks, _),) = joins.due(ARTIFACTS, MODEL)
-    assert not joins.join(ARTIFACTS, MODEL, hour, marks, lambda _: manifest_from_json(manifest()))
+    assert not joins.join(ARTIFACTS, MODEL, hour, marks, lambda _: manifest())
     assert set(marks) < set(world.stored("unjoined/"))
-    assert joins.join(ARTIFACTS, MODEL, hour, marks, lambda _: manifest_from_json(manifest()))
+    assert joins.join(ARTIFACTS, MODEL, hour, marks, lambda _: manifest())
     assert [key.split("/")[-1] for key in world.stored("unjoined/")] == ["unkept"]

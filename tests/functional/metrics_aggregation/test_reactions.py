@@ -124,8 +124,7 @@ def test_the_end_of_drift_is_told(world: World, context: Any, sent: Sent, monkey
 
 
 def test_masked_columns_forbid_learning_from_traffic(world: World, context: Any, sent: Sent) -> None:
-    known = manifest()
-    world.publish(known | {"spec": known["spec"] | {"mask": ["mass"]}})
+    world.publish(replace(manifest(), spec=replace(manifest().spec, mask=("mass",))))
     shifted(world, context, labels=True)
     assert sent[-1]["detail"]["action"] == "refuse"
     assert world.stored("labelled/") == {}

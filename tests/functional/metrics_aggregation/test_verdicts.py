@@ -139,13 +139,6 @@ def test_a_broken_model_fails_loudly_after_the_others_were_judged(world: World, 
     assert latest() is not None
 
 
-def test_a_model_whose_manifest_has_no_baseline_fails_loudly(world: World, context: Any) -> None:
-    world.publish(manifest() | {"baseline": None})
-    with pytest.raises(ExceptionGroup) as failed:
-        verdicts.handler({}, context)
-    assert "the baseline is damaged" in str(failed.value.exceptions[0])
-
-
 def test_compacted_hours_read_the_same_and_redelivery_does_not_count_twice(world: World, context: Any) -> None:
     events = [world.capture([prediction(usual_rows(20, seed)), error()], str(seed)) for seed in range(4)]
     for event in events[:3]:

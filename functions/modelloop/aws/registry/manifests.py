@@ -51,6 +51,6 @@ class Versions:
     def _find(self, version: int) -> Manifest | None:
         try:
             run_id = self._stores.registry.get_version(self._model, version).run_id
-            return load(self._stores.artifacts, self._model, run_id)
+            return read(self._stores.artifacts, self._model, run_id)
         except NotFoundError:
             return None

@@ -112,7 +112,7 @@ def _predictions(
     if rollout.kind != CANARY or "prediction" not in candidate or "prediction" not in reference:
         return [], []
     left, right = (
-        manifests.load(artifacts, rollout.pointer.model, ref.run_id).baseline.prediction.bins
+        manifests.read(artifacts, rollout.pointer.model, ref.run_id).baseline.prediction.bins
         for ref in (rollout.reference, rollout.candidate)
     )
     return histograms.align(left, branch(reference, "prediction"), right, branch(candidate, "prediction"))

@@ -30,7 +30,7 @@ SLOW = QUICK[::-1]
 def canary(registry: Registry) -> Registry:
     """A champion, a challenger in its bake, and traffic of both in this hour."""
     manifests.read.cache_clear()
-    manifests.load.cache_clear()
+    manifests.read.cache_clear()
     for number in (1, 2):
         registry.register_version("m", f"run{number}", version_facts(file="f", promotion={"bake_minutes": 30}))
         baseline = baseline_of(prediction=labels("prediction", ["a", "b"]))

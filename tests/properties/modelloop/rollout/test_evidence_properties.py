@@ -20,7 +20,6 @@ from modelloop.contracts.version_facts import VersionRecord
 from modelloop.ids import derived_uuid7
 from modelloop.monitoring.quality import outcomes, shadow_agreement, verdict
 from modelloop.monitoring.summary import LATENCY_BOUNDS_MS, Summary, SummaryKey
-from modelloop.versions.run import Metrics
 from tests.support.baselines import baseline_of
 from tests.support.manifests import manifest_of
 from tests.support.stores import stores_of
