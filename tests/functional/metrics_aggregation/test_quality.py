@@ -12,7 +12,8 @@ from modelloop import clock, keys
 from modelloop.aws.monitoring import joins
 from modelloop.aws.registry.registry import Registry
 from modelloop.aws.storage import Bucket
-from modelloop.contracts.quality_verdict import QualityVerdict, RolloutVerdict
+from modelloop.contracts.quality_verdict import QualityVerdict
+from modelloop.contracts.verdicts import RolloutVerdict
 from modelloop.monitoring import windows
 from modelloop.monitoring.quality import shadow_agreement
 from tests.support.capture_world import (
