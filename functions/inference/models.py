@@ -10,7 +10,7 @@ from inference.protocols.exchange import PROBA, Answer, Explanation, Query
 from modelloop import keys
 from modelloop.contracts.bundle import FLAT, ONNX, read_bundle
 from modelloop.contracts.capture_record import CaptureRule
-from modelloop.contracts.pointer import LARGEST_BYTES
+from modelloop.contracts.pointer import MAX_MODEL_BYTES
 from modelloop.errors import ArtifactRefusedError, InvalidValueError, TooLargeError
 from modelloop.flat import load as load_flat
 
@@ -119,8 +119,8 @@ def unproven(objects: Objects, ref: VersionRef) -> tuple[Model, GoldenRows]:
 
 def fetch(objects: Objects, key: str, digest: str, size: int) -> bytes:
     """Return a file that has exactly this size and digest; raises as `load` does."""
-    if size > LARGEST_BYTES:
-        raise ArtifactRefusedError(f"{key} has {size} bytes, the most is {LARGEST_BYTES}")
+    if size > MAX_MODEL_BYTES:
+        raise ArtifactRefusedError(f"{key} has {size} bytes, the most is {MAX_MODEL_BYTES}")
     body = objects.get(key, most_bytes=size).body
     if len(body) != size or sha256(body).hexdigest() != digest:
         raise ArtifactRefusedError(f"{key} is not what its digest says")

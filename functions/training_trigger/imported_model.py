@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from modelloop import keys
 from modelloop.aws.storage import Bucket
-from modelloop.contracts.pointer import LARGEST_BYTES
+from modelloop.contracts.pointer import MAX_MODEL_BYTES
 from modelloop.errors import DatasetRejectedError, NotFoundError, SpecError
 from modelloop.spec.checks import check_upload
 from modelloop.tables import split
@@ -63,9 +63,9 @@ def take_model(upload: UploadEvent, model: str, file: str, services: Services) -
 def prepare_model(work: Work, progress: Callable[[str], None]) -> Prepared:
     """Describe an imported model; raise DatasetRejectedError when it, its spec or its reference table is unusable."""
     size, spec = work.path.stat().st_size, work.spec
-    if size > LARGEST_BYTES:
+    if size > MAX_MODEL_BYTES:
         raise DatasetRejectedError(
-            f"the model has {size / 2**20:.1f} MiB, and at most {LARGEST_BYTES >> 20} MiB can be served: make it "
+            f"the model has {size / 2**20:.1f} MiB, and at most {MAX_MODEL_BYTES >> 20} MiB can be served: make it "
             "smaller (fewer trees, a narrower network, float16 weights)"
         )
     task = _task(spec)

@@ -8,7 +8,7 @@ from typing import Any
 from modelloop.errors import ArtifactRefusedError
 
 FORMAT_VERSION = 1
-LARGEST_BYTES = 48 << 20  # of a bundle and of an ONNX file: loading takes 8 times that, beside 7 of what it replaces
+MAX_MODEL_BYTES = 48 << 20  # of a bundle and of an ONNX file: loading takes 8 times that, beside 7 of what it replaces
 CHAMPION, CHALLENGER, SHADOW, PINNED = "champion", "challenger", "shadow", "pinned"
 _SIGNS = str.maketrans("", "", "-:.")
 VARIANTS = frozenset({CHAMPION, CHALLENGER, SHADOW, PINNED})

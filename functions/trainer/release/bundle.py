@@ -8,7 +8,7 @@ import numpy as np
 
 from modelloop import keys
 from modelloop.contracts.bundle import Bundle, GoldenOutput, GoldenRows
-from modelloop.contracts.pointer import LARGEST_BYTES
+from modelloop.contracts.pointer import MAX_MODEL_BYTES
 from modelloop.errors import ExportMismatchError
 from trainer.evaluation.calibration import residual_quantiles
 from trainer.release.golden import cells, golden_rows
@@ -48,9 +48,9 @@ def serving_file(
         mask=sorted(spec.mask),
     )
     body = bundle.to_bytes()
-    if len(body) > LARGEST_BYTES:
+    if len(body) > MAX_MODEL_BYTES:
         raise ExportMismatchError(
-            f"the model has {len(body) >> 20} MiB and can serve with {LARGEST_BYTES >> 20} at most; give it fewer or "
+            f"the model has {len(body) >> 20} MiB and can serve with {MAX_MODEL_BYTES >> 20} at most; give it fewer or "
             "smaller trees (`params`: n_estimators, max_leaf_nodes), or choose another family"
         )
     return File(keys.BUNDLE, body, "application/json")

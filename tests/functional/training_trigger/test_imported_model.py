@@ -101,7 +101,7 @@ def test_a_reference_without_a_named_label_is_warned_about(stage: Stage) -> None
 def test_a_model_that_cannot_be_served_for_its_size_is_refused_at_once(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(imported_model, "LARGEST_BYTES", 1 << 20)
+    monkeypatch.setattr(imported_model, "MAX_MODEL_BYTES", 1 << 20)
     put("model.yaml", "columns: [a]\n")
     run = bring(stage, b"x" * (1 << 20) + b"x" * 200_000)
     assert run.state == "REJECTED"

@@ -21,8 +21,8 @@ from modelloop.errors import TransientError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-LARGEST_BATCH = 3_000_000
-MOST_RECORDS = 500
+MAX_BATCH = 3_000_000
+MAX_RECORDS = 500
 ATTEMPTS = 4
 _TARGET = "Firehose_20150804.PutRecordBatch"
 _SLOW_DOWN = frozenset({"ThrottlingException", "ServiceUnavailableException", "LimitExceededException"})
@@ -140,7 +140,7 @@ def batches(records: Sequence[bytes]) -> list[list[bytes]]:
     found: list[list[bytes]] = []
     size = 0
     for record in records:
-        if not found or len(found[-1]) == MOST_RECORDS or size + len(record) > LARGEST_BATCH:
+        if not found or len(found[-1]) == MAX_RECORDS or size + len(record) > MAX_BATCH:
             found.append([])
             size = 0
         found[-1].append(record)
