@@ -63,8 +63,8 @@ ALLOWED: tuple[Allowed, ...] = (
     Allowed("table > MODEL#* VERDICT#retrain#*", "removed", "1.2", f"{KEPT}, and nobody read its history"),
     Allowed("table > MODEL#* LATEST#rollout", "renamed", "1.2", KEPT, to="MODEL#{0} STATE#rollout"),
     Allowed("table > MODEL#* VERDICT#rollout#*", "removed", "1.2", f"{KEPT}, and nobody read its history"),
-    Allowed("artifacts > index/penguins/** > version_id", "changed", "1.2", DRAWN),
-    Allowed("artifacts > index/penguins/** > sha256", "changed", "1.2", DRAWN),
+    Allowed("artifacts > index/penguins/* > ** > version_id", "changed", "1.2", DRAWN),
+    Allowed("artifacts > index/penguins/* > ** > sha256", "changed", "1.2", DRAWN),
     Allowed("** > plan > runs_on", "removed", "1.7", "nothing in production read it"),
 )
 
