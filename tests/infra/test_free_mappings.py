@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING
 
 from modelloop_stack.build.paths import ROOT
@@ -39,3 +40,18 @@ def test_a_free_mapping_is_found_behind_every_name(tmp_path: Path) -> None:
 def test_a_mapping_that_says_what_it_holds_is_not_counted(tmp_path: Path) -> None:
     recursive = "JsonValue: TypeAlias = 'int | list[JsonValue] | Mapping[str, JsonValue] | None'\n"
     assert found(tmp_path, f"{recursive}def f(a: dict[str, int], b: Mapping[str, JsonValue]) -> JsonValue: ...") == []
+
+
+def test_no_contract_has_a_field_that_may_hold_anything() -> None:
+    contracts = FUNCTIONS / "modelloop" / "contracts"
+    free = {(use.module, use.line) for use in free_mappings(contracts)}
+    fields = {
+        (file.stem, field.lineno)
+        for file in contracts.glob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.ClassDef)
+        for field in node.body
+        if isinstance(field, ast.AnnAssign)
+    }
+    assert len(fields) > 100
+    assert not fields & free
