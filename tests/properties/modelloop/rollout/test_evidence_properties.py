@@ -106,7 +106,7 @@ def evidence(kind: str, stored: Stored) -> Evidence:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(summaries, "between", lambda *_: iter(stored.summaries))
         patched.setattr(joined_hours, "newest_first", lambda *_: iter([(HOUR, stored.joined())]))
-        patched.setattr(manifests, "load", lambda *_: MANIFEST)
+        patched.setattr(manifests, "read", lambda *_: MANIFEST)
         return rollout_evidence.collect(stores_of(Facts(stored)), rollout, NOW)  # type: ignore[arg-type]
 
 
