@@ -326,7 +326,7 @@ def _the_page_has_it(address: str) -> None:
     assert "Rollout check: promoted" in shown
     assert "summer is no fault" in shown
     runs = shown.partition("Runs, newest first")[2].partition("Audit log")[0]
-    assert runs.count("SUCCEEDED") == 2
+    assert runs.count("succeeded") == 2
     assert "quality" in runs
     (drift,) = (text for text in told if text.startswith("Distance of the most drifted column"))
     assert re.search(r"an alarm in [1-9]\d* of \d+ checks", drift), drift
