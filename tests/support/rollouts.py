@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from modelloop import clock
+from modelloop import clock, keys
 from modelloop.aws.serving import pointers
 from modelloop.aws.serving.changes import Changes, repair
 from modelloop.contracts.pointer import ROLES, Pointer, VersionRef
@@ -24,10 +24,15 @@ if TYPE_CHECKING:
 _numbers = count()
 
 
+def bundle_of(model: str, number: int) -> VersionRef:
+    run_id = f"run{number}"
+    return VersionRef(number, run_id, keys.version(model, run_id, keys.BUNDLE), "00", 1)
+
+
 def new_model(registry: Registry) -> str:
     """Return a model with versions 1 to 5: 2 is champion after 1, 3 challenger, 4 waits for approval, 5 is free."""
     model = f"m{next(_numbers)}"
-    refs = {number: VersionRef(number, f"run{number}", "model.flat.json", "00", 1) for number in range(1, 6)}
+    refs = {number: bundle_of(model, number) for number in range(1, 6)}
     for number, ref in refs.items():
         facts = version_facts("approve" if number == 4 else "release", ref.file).to_json()
         place: dict[str, JsonValue] = {

@@ -9,6 +9,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from modelloop import keys
 from modelloop.aws import clients
+from modelloop.aws.registry import manifests
 from modelloop.aws.storage import Bucket
 from tests.support.trainer_lab import Lab, sample
 from tests.support.trainer_lab import lab as open_lab
@@ -105,6 +106,7 @@ def test_a_killed_environment_is_followed_by_the_same_state(monkeypatch: pytest.
             counter.stop()
             died = lab.registry.get_run("m", RUN_ID)
             expire(lab, died.state)
+            manifests.read.cache_clear()  # another environment takes over
             assert lab.deliver(run) == DONE
             ended = lab.registry.get_run("m", RUN_ID)
             endings.append(ended.state)

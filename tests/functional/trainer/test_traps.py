@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from modelloop.spec.model import Spec
+from modelloop.spec.sections import Promotion
 from modelloop.tables.encoding import Column, Encoding
 from tests.support.trainer_lab import Data, decision, outcomes
 
@@ -156,7 +157,7 @@ STEPS = (0.0002, 0.06, 0.1)  # shrinkage, as a share of the rows: errors grow by
 
 
 def strength(step: float, rows: int) -> dict[str, Any]:
-    return {"promotion": {"margin": 0.05}, "params": {"linear": {"alpha": step * rows}}}
+    return {"promotion": Promotion(margin=0.05), "params": {"linear": {"alpha": step * rows}}}
 
 
 def judged(run: Run) -> tuple[str, ...]:

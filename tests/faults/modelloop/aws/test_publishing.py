@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from modelloop import keys
 from modelloop.aws.serving import pointers
 from modelloop.aws.serving.changes import Changes
+from modelloop.contracts.manifest_parts import FileFacts
 from modelloop.errors import ConflictError
 from tests.support.manifests import manifest_of
 from tests.support.rollouts import new_model, state
@@ -20,11 +22,12 @@ if TYPE_CHECKING:
 
     from modelloop.aws.registry.registry import Registry
 
+FILES = {keys.BUNDLE: FileFacts("00", 1)}
 FACT = {"reject": "rejected", "retire": "retired"}
 
 
 def releasing(registry: Registry, model: str) -> Callable[[], str]:
-    manifest = manifest_of(model=model, version=5, run_id="run5", compared_with="run2")
+    manifest = manifest_of(model=model, version=5, run_id="run5", compared_with="run2", files=FILES)
     return lambda: publish(stores_of(registry), manifest)
 
 
