@@ -7,32 +7,20 @@ from typing import TYPE_CHECKING
 
 from modelloop.aws.functions import TriggerFunction
 from modelloop.aws.storage import Bucket
-from modelloop.aws.stores import Stores, open_stores
+from modelloop.aws.stores import StoreServices, open_stores
 from modelloop.monitoring.cost import Rates
 
 if TYPE_CHECKING:
-    from modelloop.aws.registry.registry import Registry
     from modelloop.aws.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Services:
+class Services(StoreServices):
     """The stack's stores, the bucket of uploads, what its functions cost, and the function that trains again."""
 
-    stores: Stores
     data: Bucket
     rates: Rates
     trigger: TriggerFunction
-
-    @property
-    def registry(self) -> Registry:
-        """The table."""
-        return self.stores.registry
-
-    @property
-    def artifacts(self) -> Bucket:
-        """The bucket of versions, summaries and the index."""
-        return self.stores.artifacts
 
 
 def open_services(settings: Settings) -> Services:

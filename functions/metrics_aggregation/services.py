@@ -8,35 +8,23 @@ from typing import TYPE_CHECKING
 from modelloop.aws.events import EventBus
 from modelloop.aws.functions import TriggerFunction
 from modelloop.aws.storage import Bucket
-from modelloop.aws.stores import Stores, open_stores
+from modelloop.aws.stores import StoreServices, open_stores
 
 if TYPE_CHECKING:
-    from modelloop.aws.registry.registry import Registry
     from modelloop.aws.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Services:
+class Services(StoreServices):
     """The stack's stores, the bucket of captures, where alerts go, and the function that trains again.
 
     `label_delay_hours` is how long labels take where `model.yaml` does not say it.
     """
 
-    stores: Stores
     captures: Bucket
     bus: EventBus
     trigger: TriggerFunction
     label_delay_hours: float
-
-    @property
-    def registry(self) -> Registry:
-        """The table."""
-        return self.stores.registry
-
-    @property
-    def artifacts(self) -> Bucket:
-        """The bucket of versions, summaries and the index."""
-        return self.stores.artifacts
 
 
 def open_services(settings: Settings) -> Services:

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 from modelloop.aws.queues import RunsQueue
 from modelloop.aws.storage import Bucket
-from modelloop.aws.stores import Stores, open_stores
+from modelloop.aws.stores import StoreServices, open_stores
 
 if TYPE_CHECKING:
-    from modelloop.aws.registry.registry import Registry
     from modelloop.aws.settings import Settings
 
 
@@ -23,23 +22,12 @@ class Trainer:
 
 
 @dataclass(frozen=True, slots=True)
-class Services:
+class Services(StoreServices):
     """The stack's stores, the bucket of uploads, the queue of runs, and the trainer that reads it."""
 
-    stores: Stores
     data: Bucket
     queue: RunsQueue
     trainer: Trainer
-
-    @property
-    def registry(self) -> Registry:
-        """The table."""
-        return self.stores.registry
-
-    @property
-    def artifacts(self) -> Bucket:
-        """The bucket of prepared tables and versions."""
-        return self.stores.artifacts
 
 
 def open_services(settings: Settings) -> Services:

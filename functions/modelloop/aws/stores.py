@@ -20,6 +20,23 @@ class Stores:
     artifacts: Bucket
 
 
+@dataclass(frozen=True, slots=True)
+class StoreServices:
+    """What the services of every function that uses the stores have in common."""
+
+    stores: Stores
+
+    @property
+    def registry(self) -> Registry:
+        """The table."""
+        return self.stores.registry
+
+    @property
+    def artifacts(self) -> Bucket:
+        """The bucket of prepared tables, versions, summaries and the index."""
+        return self.stores.artifacts
+
+
 def open_stores(settings: Settings) -> Stores:
     """Return the stores that the settings name; nothing is asked for before the first use."""
     return Stores(Registry(settings.table), Bucket(settings.artifacts_bucket))
