@@ -1,4 +1,6 @@
-"""`python -m tests.comparison record [COMMIT]`: replace the recording; `compare`: say how this code differs from it."""
+"""`python -m tests.comparison record [COMMIT]`: replace the recording; `compare`: say how this code differs from it;
+`speed CHECKOUT`: say whether this code is slower than that of another checkout.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.comparison import recorder, recording
+from tests.comparison import recorder, recording, speed
 from tests.comparison.allowed import ALLOWED
 from tests.comparison.differences import compare
 from tests.comparison.routes import ROOT
@@ -27,6 +29,10 @@ def main(words: list[str]) -> int:
                 f"{len(left)} differences", *left, *(f"allows nothing that is there: {one}" for one in unused), sep="\n"
             )
             return 1 if left or unused else 0
+        case ["work"]:  # a side of `speed`
+            speed.work(sys.stdout)
+        case ["speed", checkout]:
+            return 0 if speed.compare(Path(checkout)) else 1
         case _:
             print(__doc__)
             return 2
