@@ -68,10 +68,9 @@ def _batches(stand: Stand) -> dict[str, Callable[[int], None]]:
 
     def count(turn: int) -> None:
         for repeat in range(REPEATS["counting"]):
-            stand.act(
-                f"counted/{turn}/{repeat}", penguins.INVOCATIONS, dataframe_records=penguins.features(slice(None))
-            )
-            stand.deliver(f"counted/{turn}/{repeat}")
+            name = f"counted/{turn}/{repeat}"
+            stand.act(name, penguins.INVOCATIONS, dataframe_records=many)
+            stand.deliver(name)
 
     def train(turn: int) -> None:
         stand.upload(f"trained/{turn}", f"datasets/other-{turn}/penguins.csv", tables.penguins())
