@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from modelloop import clock, keys
 from modelloop.aws.serving.changes import Changes
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from control.request import Body, Request
     from control.services import Services
     from modelloop.contracts.pointer import Pointer
+    from modelloop.json_types import JsonValue
 
-type Answer = dict[str, Any]
+type Answer = dict[str, JsonValue]
 
 
 class Action(NamedTuple):
