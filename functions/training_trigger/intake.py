@@ -7,7 +7,7 @@ message has the run's id. A second delivery of the event continues where the fir
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from hashlib import file_digest, sha256
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from modelloop.ids import uuid7
 from modelloop.spec.model import Spec, parse_spec
 from modelloop.versions.prepared_table import TableDocument, TableFile
 from modelloop.versions.run import FAILED, QUEUED, REJECTED, Dataset, Run
+from modelloop.versions.run_change import RunChange
 from training_trigger import engine
 from training_trigger.membership import ChampionSplit
 from training_trigger.preparation import prepare
@@ -180,7 +181,7 @@ def _begin_attempt(registry: Registry, run: Run) -> Run | None:
     if run.intake_attempts == MAX_ATTEMPTS - 1 and run.reason is None:
         registry.finish_run(run.model, run.run_id, FAILED, KILLED)
         return None
-    return registry.update_run(run.model, run.run_id, intake_attempts=run.intake_attempts + 1)
+    return registry.update_run(run.model, run.run_id, RunChange(intake_attempts=run.intake_attempts + 1))
 
 
 @contextmanager
@@ -199,7 +200,7 @@ def _recording_failure(registry: Registry, run: Run) -> Iterator[None]:
             if run.intake_attempts >= MAX_ATTEMPTS and not isinstance(error, TransientError):
                 registry.finish_run(run.model, run.run_id, FAILED, reason)
             else:
-                registry.update_run(run.model, run.run_id, reason=reason)
+                registry.update_run(run.model, run.run_id, RunChange(reason=reason))
         raise
 
 
@@ -207,7 +208,7 @@ def _bring_to_queue(work: Work, services: Services) -> None:
     model, run_id = work.run.model, work.run.run_id
     with _recording_failure(services.registry, work.run):
         _store(work.run, _prepare(work, services), services)
-        services.registry.update_run(model, run_id, stage="queued", percent=PERCENT["queued"], reason=None)
+        services.registry.update_run(model, run_id, RunChange(stage="queued", percent=PERCENT["queued"], reason=None))
 
 
 def _prepare(work: Work, services: Services) -> Prepared:
@@ -215,7 +216,7 @@ def _prepare(work: Work, services: Services) -> Prepared:
         raise work.refusal
 
     def progress(stage: str) -> None:
-        services.registry.update_run(work.run.model, work.run.run_id, stage=stage, percent=PERCENT[stage])
+        services.registry.update_run(work.run.model, work.run.run_id, RunChange(stage=stage, percent=PERCENT[stage]))
 
     return work.prepare(replace(work, champion_split=_champion_split(work.run.model, services)), progress)
 
@@ -241,10 +242,11 @@ def _store(run: Run, prepared: Prepared, services: Services) -> None:
         services.artifacts.upload(keys.prepared(model, run_id, name), path)
     document = TableDocument(facts, run_id, dataset, files, prepared.plan)
     services.artifacts.put(keys.prepared(model, run_id, "table.json"), document.to_bytes())
-    services.registry.update_run(
-        model, run_id, stage="encoded", percent=PERCENT["encoded"], dataset=dataset.to_json(),
-        plan=asdict(prepared.plan), task_reason=facts.task_reason, warnings=facts.warnings,
+    change = RunChange(
+        stage="encoded", percent=PERCENT["encoded"], dataset=dataset, plan=prepared.plan,
+        task_reason=facts.task_reason, warnings=facts.warnings,
     )  # fmt: skip
+    services.registry.update_run(model, run_id, change)
 
 
 def _supersede_older(run: Run, services: Services) -> None:
