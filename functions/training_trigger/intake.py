@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from hashlib import file_digest, sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modelloop import clock, keys
 from modelloop.aws.serving import pointers
@@ -229,8 +229,8 @@ def _champion_split(model: str, services: Services) -> ChampionSplit | None:
         facts = services.registry.get_version(model, pointer.champion.version).facts
     except NotFoundError:
         return None
-    split: Any = facts.split or {}
-    return ChampionSplit(facts.target or "", split.get("kind"), split.get("columns"))
+    kind, columns = (facts.split.kind, facts.split.columns) if facts.split else (None, None)
+    return ChampionSplit(facts.target or "", kind, columns)
 
 
 def _store(run: Run, prepared: Prepared, services: Services) -> None:
