@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from modelloop_stack import deploy, emulator, processes
+from modelloop_stack import deploy, emulator, processes, stored_data
 from modelloop_stack.build.application import build
 from modelloop_stack.info import DEFAULT_STATE, StackInfo
 from modelloop_stack.package import package
@@ -17,6 +17,7 @@ def up(state_dir: Path = DEFAULT_STATE) -> StackInfo:
     Data from earlier runs in the same folder is found again. Every folder is a stack of its own, on its own port.
 
     Raises:
+        OtherFormatError: the folder holds data of another format; nothing is touched.
         BuildError: `sam build` failed.
         EmulatorError: the emulator does not answer.
         DeployError: CloudFormation refused the stack.
@@ -24,6 +25,7 @@ def up(state_dir: Path = DEFAULT_STATE) -> StackInfo:
     """
     state = state_dir.resolve()
     with processes.lock_state(state):
+        stored_data.claim(state)
         packed = package(build())
         endpoint = emulator.start(state)
         info = _deployed(state, endpoint, packed.digest)
