@@ -94,6 +94,7 @@ class _Exchange(BaseHTTPRequestHandler):
     server_version = "modelloop"
     sys_version = ""
     timeout = 60
+    disable_nagle_algorithm = True  # else a body waits 40 ms for the caller's acknowledgement of its headers
 
     def do_GET(self) -> None:
         self._answer()

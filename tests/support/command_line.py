@@ -74,6 +74,8 @@ class Api:
 @pytest.fixture
 def api() -> Iterator[Api]:
     class Exchange(BaseHTTPRequestHandler):
+        disable_nagle_algorithm = True
+
         def do_GET(self) -> None:
             self.reply()
 
