@@ -12,7 +12,7 @@ from metrics_aggregation.services import Services, open_services
 from metrics_aggregation.verdict_tick import ModelCheck
 from modelloop import clock, ids
 from modelloop.aws.serving import pointers
-from modelloop.aws.settings import settings
+from modelloop.aws.settings import METRICS_NAMESPACE, settings
 from modelloop.captures.quarantine import UNKNOWN_MODEL
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MIN_MS = 30_000
 
 logger = Logger()
-metrics = Metrics(namespace="Modelloop")
+metrics = Metrics(namespace=METRICS_NAMESPACE)
 
 
 @logger.inject_lambda_context

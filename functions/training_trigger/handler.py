@@ -8,7 +8,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from modelloop import keys
-from modelloop.aws.settings import settings
+from modelloop.aws.settings import METRICS_NAMESPACE, settings
 from modelloop.contracts.retrain_request import retrain_request_from_json
 from training_trigger.events import upload_events
 from training_trigger.imported_model import take_model
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from training_trigger.events import UploadEvent
 
 logger = Logger()
-metrics = Metrics(namespace="Modelloop")
+metrics = Metrics(namespace=METRICS_NAMESPACE)
 
 _COUNTED = {"queued": "RunsQueued", "rejected": "UploadsRejected", "refused": "RetrainingRefused"}
 
