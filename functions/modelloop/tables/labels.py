@@ -24,6 +24,7 @@ READ, NEW_CLASS, UNREADABLE = "read", "new_class", "unreadable"
 MAX_LABEL = 1_000  # characters
 MAX_COMBINING = 30  # marks in a run, as Unicode's Stream-Safe Text Format has it: longer runs are slow to normalise
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f]")
+_BINARY = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
 _MAX_NUMBER = 400
 _BOOLEAN, _NUMBER = "boolean", "number"
 
@@ -49,6 +50,7 @@ class LabelReader:
         self._missing = frozenset(missing)
         self._exact: dict[str, Label] = {label_text(label): label for label in classes or ()}
         self._by_value = _by_value(classes or ())
+        self._has_texts = any(isinstance(label, str) for label in classes or ())
 
     def read(self, raw: object) -> ReadLabel:
         """Return what a label says; never raises."""
@@ -67,9 +69,12 @@ class LabelReader:
             return ReadLabel(READ, own)
         if not text or text in self._missing:
             return _NOTHING
-        same = self._by_value.get(_value(raw if isinstance(raw, bool | int | float) else text), ())
+        value = _value(raw if isinstance(raw, bool | int | float) else text)
+        same = self._by_value.get(value, ())
         if len(same) == 1:
             return ReadLabel(READ, same[0])
+        if value is not None and not self._has_texts:
+            text = label_text(value[1])  # a new number is one class, however it is spelt
         return _NOTHING if same else ReadLabel(NEW_CLASS, text)
 
 
@@ -87,8 +92,8 @@ def fault(label: object) -> str | None:
 
 
 def holds_controls(text: str) -> bool:
-    """Return whether a text holds characters that no text table holds: control characters but tabs and line breaks."""
-    return any(found not in "\t\n\r" for found in _CONTROLS.findall(text))
+    """Return whether a text holds characters that no text table holds: ASCII's control characters but white space."""
+    return _BINARY.search(text) is not None
 
 
 def _longest_run(text: str) -> int:

@@ -39,6 +39,7 @@ ENOUGH_LABELS = 5_000
 MAX_UNUSABLE = 0.05  # of the labels: beyond it, whoever sends them may mean other predictions or other classes
 MIN_SLICE_ROWS = 10
 MAX_SLICES = 100
+MIN_TOLD = 20
 PENDING_HOURS = 72
 COMPARED = {"classification": ("log_loss", "accuracy"), "regression": ("rmse", "mae")}
 
@@ -157,6 +158,11 @@ def _slices(columns: Counts, classes: Sequence[object] | None) -> list[SliceQual
 def unusable_share(labels: LabelCounts, labelled: int) -> float:
     """Return the share of the labels, those that wait for their prediction apart, that say nothing about it."""
     return labels.unusable / max(labels.unusable + labelled, 1)
+
+
+def told_unusable_share(labels: LabelCounts, labelled: int) -> float | None:
+    """Return the unusable share for an alarm; None for so few labels that a single mistake would raise it."""
+    return unusable_share(labels, labelled) if labels.unusable + labelled >= MIN_TOLD else None
 
 
 def _unusable(labels: LabelCounts, labelled: int) -> list[str]:

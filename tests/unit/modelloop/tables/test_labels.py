@@ -37,7 +37,7 @@ SPECIES = ("Adélie", "Gentoo", "None")
         *((BITS, raw, READ, 1) for raw in (1, 1.0, "1", "1.0", " 1 ", "1e0", True, "True")),
         *((SIZES, raw, READ, 1) for raw in (1, 1.0, "1", "1.0", "1.00")),
         (SIZES, True, NEW_CLASS, "true"),  # 1 and 2 are sizes, not truth
-        (SIZES, 3, NEW_CLASS, "3"),
+        *((SIZES, raw, NEW_CLASS, "3") for raw in (3, 3.0, "3", "3.0")),
         (SIZES, "many", NEW_CLASS, "many"),
         (SIZES, "01", NEW_CLASS, "01"),
         # exact beyond what a double holds
