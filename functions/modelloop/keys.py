@@ -106,7 +106,12 @@ def summaries(model: str) -> str:
 
 def index(model: str, hour: str, digest: str) -> str:
     """Return the key of the prediction index that one capture object yields for one hour."""
-    return f"index/{model}/{hour}/{digest}.jsonl"
+    return f"{index_prefix(model)}{hour}/{digest}.jsonl"
+
+
+def index_prefix(model: str) -> str:
+    """Return the prefix of a model's prediction index; its hours are the folders below."""
+    return f"index/{model}/"
 
 
 def quarantine(digest: str) -> str:

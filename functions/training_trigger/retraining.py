@@ -15,6 +15,7 @@ from modelloop.spec.sections import MIN_LABELS
 from modelloop.versions.run import QUEUED, SUCCEEDED, Dataset, Run
 from training_trigger import engine
 from training_trigger.derived_table import derive, read_labelled
+from training_trigger.feedback_rows import reader_of, usable_rows
 from training_trigger.imported_model import IMPORT
 from training_trigger.intake import Outcome, Work, bring_in, digest_of, read_spec
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from modelloop.contracts.labelled_row import LabelledRow
     from modelloop.contracts.retrain_request import RetrainRequest
     from modelloop.spec.model import Spec
+    from modelloop.tables.labels import LabelReader
     from modelloop.versions.run import SourceFile
     from training_trigger.services import Services
 
@@ -57,7 +59,8 @@ def train_again(request: RetrainRequest, services: Services) -> Outcome:
     if base is None:
         return Outcome("ignored", model, reason="no trained table to start from")
     spec, refusal, spec_digest = read_spec(services.data, keys.spec(model))
-    labelled = read_labelled(services.artifacts, model)
+    feedback = usable_rows(read_labelled(services.artifacts, model), _label_reader(base, spec, services))
+    labelled = feedback.rows
     if request.cause != REQUEST and (reason := _reason_to_wait(spec, labelled)):
         return Outcome("refused", model, reason=reason)
     with engine.scratch() as folder:
@@ -72,7 +75,18 @@ def train_again(request: RetrainRequest, services: Services) -> Outcome:
             return Outcome("repeated", model, run.run_id, reason)
         services.artifacts.put(keys.origins(model, run.dataset.digest), row_origins)
         services.artifacts.upload(keys.derived(model, run.dataset.digest), table)
-        return bring_in(Work(run, table, FILE, spec, services.trainer, refusal or unfit), services)
+        return bring_in(
+            Work(run, table, FILE, spec, services.trainer, refusal or unfit, warnings=feedback.warnings), services
+        )
+
+
+def _label_reader(base: Run, spec: Spec, services: Services) -> LabelReader | None:
+    """Return what reads labels as the run's version does, None when the run has no version."""
+    try:
+        version = services.registry.get_version(base.model, base.version or 0)
+    except NotFoundError:
+        return None
+    return reader_of(version.facts, spec)
 
 
 def _is_known(services: Services, model: str) -> bool:

@@ -24,6 +24,7 @@ class Settings:
     trigger_function: str
     event_bus: str
     label_delay_hours: float
+    retention_days: float
     capture_mode: str
     capture_linger: float
     pointer_soft_seconds: float
@@ -50,6 +51,7 @@ def settings() -> Settings:
         trigger_function=_text("TRIGGER_FUNCTION"),
         event_bus=_text("EVENT_BUS"),
         label_delay_hours=float(_text("LABEL_DELAY_HOURS", "24")),
+        retention_days=float(_text("RETENTION_DAYS", "90")),
         capture_mode=_text("CAPTURE_MODE", "extension"),
         capture_linger=float(_text("CAPTURE_LINGER", "0")),
         pointer_soft_seconds=float(_text("POINTER_SOFT_SECONDS", "15")),
