@@ -33,12 +33,13 @@ class ModelloopError(Exception):
         self.row = row
 
     def body(self) -> dict[str, str | int | None]:
-        """Return the one JSON form that every failed request answers with."""
+        """Return the one JSON form that every failed request answers with; a lone surrogate becomes a question mark."""
+        message = self.message.encode("utf-8", "replace").decode()
         return {
-            "error": self.message.replace("\n", " "),
+            "error": message.replace("\n", " "),
             "error_code": self.code,
-            "message": self.message,
-            "field": self.field,
+            "message": message,
+            "field": None if self.field is None else self.field.encode("utf-8", "replace").decode(),
             "row": self.row,
         }
 
