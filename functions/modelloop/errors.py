@@ -4,6 +4,7 @@ ModelloopError
 ├── RequestError             the caller can mend it (4xx)
 │   ├── MalformedBodyError        400  not JSON, not the protocol
 │   ├── InvalidValueError         422  a column or value, named with its row
+│   │   └── MissingColumnsError       422  columns that the model needs and the request lacks
 │   ├── NotFoundError             404  model, version, run
 │   ├── ConflictError             409  somebody else was first
 │   ├── TooLargeError             413  body, rows or answer over the cap
@@ -60,6 +61,10 @@ class InvalidValueError(RequestError):
 
     status = 422
     code = "INVALID_PARAMETER_VALUE"
+
+
+class MissingColumnsError(InvalidValueError):
+    """Columns that the model needs and a request lacks: the message names all of them, however long it gets."""
 
 
 class NotFoundError(RequestError):
