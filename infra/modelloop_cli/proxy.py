@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 LOOPBACK = "127.0.0.1"
 METHODS = "GET, HEAD, POST"
 MAX_BODY = 10 * 1024 * 1024  # bytes that API Gateway accepts
+MAX_DIGITS = 20  # of a Content-Length; Python itself refuses to read thousands
 _SENT = ("accept", "content-type", "content-encoding", "inference-header-content-length", "if-none-match")
 _RETURNED = ("content-type", "inference-header-content-length", "location", "etag", "retry-after")
 _OWN = "x-modelloop-"
@@ -182,7 +183,7 @@ class _Exchange(BaseHTTPRequestHandler):
             self.close_connection = True
             self._refuse(HTTPStatus.LENGTH_REQUIRED, "BAD_REQUEST", "send the body with a Content-Length")
             return None
-        if int(length) > MAX_BODY:
+        if len(length) > MAX_DIGITS or int(length) > MAX_BODY:
             self.close_connection = True
             self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "REQUEST_TOO_LARGE", "the body is over 10 MB")
             return None

@@ -11,13 +11,13 @@ from functools import cached_property
 from struct import Struct
 from typing import TYPE_CHECKING, Any
 
-from modelloop.errors import ArtifactRefusedError, InvalidValueError
+from modelloop.errors import ArtifactRefusedError, InvalidValueError, MissingColumnsError
 from modelloop.tables import grammar
 from modelloop.tables.block import Block
 from modelloop.tables.readers import NAN, column_reader, typed_values
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from modelloop.json_types import JsonValue
     from modelloop.tables.readers import Reader
@@ -130,7 +130,7 @@ class Encoding:
             raw = cells.get(name)
             if raw is None:
                 if column.required:
-                    raise InvalidValueError(f"column {name!r} is missing", field=name)
+                    raise missing_columns(self.columns, cells)
                 parts += [[NAN] * rows] * column.width
                 continue
             if len(raw) != rows:
@@ -165,6 +165,13 @@ class Encoding:
                 for column in self.columns
             ],
         }
+
+
+def missing_columns(columns: Sequence[Column], sent: Collection[str], *, row: int | None = None) -> MissingColumnsError:
+    """Return the refusal of a request, or of one row of it, that has the columns `sent` and lacks required ones."""
+    from modelloop.tables import column_names  # noqa: PLC0415  only requests that are refused pay for it
+
+    return column_names.missing_columns(columns, sent, row=row)
 
 
 def encoding_from_json(document: dict[str, Any]) -> Encoding:
