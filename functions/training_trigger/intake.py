@@ -217,10 +217,11 @@ def _prepare(work: Work, services: Services) -> Prepared:
     def progress(stage: str) -> None:
         services.registry.update_run(work.run.model, work.run.run_id, stage=stage, percent=PERCENT[stage])
 
-    return work.prepare(replace(work, champion_split=_champion_split(work.run.model, services)), progress)
+    return work.prepare(replace(work, champion_split=champion_split(work.run.model, services)), progress)
 
 
-def _champion_split(model: str, services: Services) -> ChampionSplit | None:
+def champion_split(model: str, services: Services) -> ChampionSplit | None:
+    """Return how the rows of the model's champion were divided, None without a champion."""
     pointer, _ = pointers.read(services.artifacts, model)
     if pointer is None or pointer.champion is None:
         return None

@@ -14,6 +14,7 @@ from modelloop.versions.prepared_table import TableFacts
 from training_trigger import labels, leaks, matrix, membership, profile, slices
 from training_trigger.number_formats import explain
 from training_trigger.plan import Need, check_size, make_plan
+from training_trigger.reading.index_columns import counted_on
 from training_trigger.reading.load import load
 from training_trigger.survey import survey
 from training_trigger.target import check_named, choose_target
@@ -69,7 +70,8 @@ def prepare(
     size = path.stat().st_size
     check_upload(spec, imported=False)
     check_size(size, trainer.storage_mb)
-    cells = load(connection, path, file, spec.missing, spec.ignore)
+    counted = counted_on(spec, champion_split and champion_split.columns)
+    cells = load(connection, path, file, spec.missing, spec.ignore, counted)
     _check_spec(cells.names, spec)
     name = choose_target(cells.names, spec, cells.doubt)
     place = cells.names.index(name)

@@ -16,7 +16,7 @@ from modelloop.versions.run import QUEUED, SUCCEEDED, Dataset, Run
 from training_trigger import engine
 from training_trigger.derived_table import derive, read_labelled
 from training_trigger.imported_model import IMPORT
-from training_trigger.intake import Outcome, Work, bring_in, digest_of, read_spec
+from training_trigger.intake import Outcome, Work, bring_in, champion_split, digest_of, read_spec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from modelloop.contracts.retrain_request import RetrainRequest
     from modelloop.spec.model import Spec
     from modelloop.versions.run import SourceFile
+    from training_trigger.membership import ChampionSplit
     from training_trigger.services import Services
 
 WHO = "training_trigger"
@@ -63,7 +64,7 @@ def train_again(request: RetrainRequest, services: Services) -> Outcome:
     with engine.scratch() as folder:
         table, origin = folder / "upload", base.dataset.origin
         try:
-            row_origins, unfit = _derive(origin, spec, labelled, table)
+            row_origins, unfit = _derive(origin, spec, labelled, table, champion_split(model, services))
         except NotFoundError:
             return Outcome("gone", model, reason=f"{origin.uri} is no longer kept: upload the table again")
         run = services.registry.create_run(_new_run(request, origin, table, len(labelled), spec_digest, services))
@@ -92,7 +93,7 @@ def _reason_to_wait(spec: Spec, labelled: Sequence[LabelledRow]) -> str | None:
 
 
 def _derive(
-    origin: SourceFile, spec: Spec, labelled: Sequence[LabelledRow], table: Path
+    origin: SourceFile, spec: Spec, labelled: Sequence[LabelledRow], table: Path, champion: ChampionSplit | None
 ) -> tuple[bytes, DatasetRejectedError | None]:
     """Write the derived table and return its origins, or write the base as it is when the spec no longer fits it."""
     raw = table.with_name("base")
@@ -100,7 +101,10 @@ def _derive(
     Bucket(bucket).download(key, raw, origin.version_id)
     try:
         with engine.connect(table.parent) as connection:
-            return derive(connection, raw, file=origin.file, spec=spec, labelled=labelled, sink=table), None
+            document = derive(
+                connection, raw, file=origin.file, spec=spec, labelled=labelled, sink=table, champion_split=champion
+            )
+            return document, None
     except DatasetRejectedError as error:
         Bucket(bucket).download(key, table, origin.version_id)
         return Origins(0, ()).to_bytes(), error

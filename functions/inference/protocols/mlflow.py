@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from modelloop.tables.encoding import Column
 
     type _Cells = tuple[int, Mapping[str, Sequence[object]]]
+    type _Record = Mapping[str, JsonValue]
 
 
 def parse(body: bytes, columns: Sequence[Column]) -> Query:
@@ -46,7 +47,8 @@ def _split(form: object, columns: Sequence[Column], name: str) -> _Cells:
     names, data = form.get("columns"), form.get("data")
     if not isinstance(names, list) or not all(isinstance(column, str) for column in names):
         raise MalformedBodyError(f"{name}.columns must be a list of names", field=f"{name}.columns")
-    if len(set(names)) != len(names):
+    named = [column for column in names if column.strip()]  # columns without a name are none of the model's
+    if len(set(named)) != len(named):
         raise MalformedBodyError(f"{name}.columns names a column twice", field=f"{name}.columns")
     return _positional(data, names, f"{name}.data")
 
@@ -68,10 +70,26 @@ def _records(form: object, columns: Sequence[Column], name: str) -> _Cells:
     for row, record in enumerate(form):
         if not isinstance(record, dict):
             raise MalformedBodyError(f"{name}: row {row} must be an object", field=name, row=row)
+    if not all(column.name in record for record in form for column in columns):
+        form = _with_known_names(form, columns)
     return rows, {column.name: _pluck(form, column) for column in columns if any(column.name in row for row in form)}
 
 
-def _pluck(records: Sequence[Mapping[str, JsonValue]], column: Column) -> list[object]:
+def _with_known_names(records: Sequence[_Record], columns: Sequence[Column]) -> Sequence[_Record]:
+    """Return the records under the model's names where theirs differ in spelling only."""
+    known = {column.name for column in columns}
+    if all(known.issuperset(record) for record in records):
+        return records
+    from modelloop.tables.names import other_spellings  # noqa: PLC0415  most requests spell names as the model does
+
+    respelled = []
+    for record in records:
+        spellings = other_spellings(record, known)
+        respelled.append({spellings.get(name, name): cell for name, cell in record.items()} if spellings else record)
+    return respelled
+
+
+def _pluck(records: Sequence[_Record], column: Column) -> list[object]:
     if column.required:
         for row, record in enumerate(records):
             if column.name not in record:

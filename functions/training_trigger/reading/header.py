@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from typing import TYPE_CHECKING
-from unicodedata import normalize
 
 from modelloop.errors import DatasetRejectedError
 from modelloop.tables.grammar import NUMBER
+from modelloop.tables.names import clean_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,7 +79,7 @@ def check_columns(names: Sequence[str]) -> tuple[str, ...]:
             "the table has one column: it needs a target and at least one feature, "
             "separated by commas, semicolons, tabs or vertical bars"
         )
-    cleaned = tuple(normalize("NFC", name.strip()) for name in names)
+    cleaned = tuple(map(clean_name, names))
     repeated = sorted({name for name in cleaned if name and cleaned.count(name) > 1})
     if repeated:
         shown = ", ".join(repr(name[:80]) for name in repeated[:5])

@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from unicodedata import normalize
 
 import orjson
 
 from modelloop.errors import DatasetRejectedError, InvalidValueError
 from modelloop.tables.grammar import MISSING_TOKENS, read_text
+from modelloop.tables.names import clean_name
 from training_trigger.reading.dialect import Dialect
 from training_trigger.reading.header import MAX_COLUMNS, check_columns
 
@@ -59,7 +59,7 @@ class Keys:
         return sorted(self.names, key=lambda name: name == self.last)
 
     def _candidates(self, keys: Collection[str]) -> list[str]:
-        return [key for key in keys if normalize("NFC", key.strip()) not in self.ignored]
+        return [key for key in keys if clean_name(key) not in self.ignored]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ from training_trigger import engine
 from training_trigger.plan import check_rows
 from training_trigger.reading import diagnosis, dialect, formats, jsonlines, parquet, plaintext
 from training_trigger.reading.cells import define_macros, literal
+from training_trigger.reading.header import check_columns
+from training_trigger.reading.index_columns import places_of_data, warning
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -42,11 +44,16 @@ class Cells:
 
 
 def load(
-    connection: duckdb.DuckDBPyConnection, path: Path, file: str, missing: Sequence[str], ignored: Collection[str] = ()
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    file: str,
+    missing: Sequence[str],
+    ignored: Collection[str] = (),
+    counted: Collection[str] = (),
 ) -> Cells:
     """Read a file into the table `cells`; raise DatasetRejectedError, with what to do, when it is not a table.
 
-    `ignored` columns cannot be the target.
+    `ignored` columns cannot be the target; columns `counted` on are columns even if they hold pandas' index.
     """
     define_macros(connection, missing)
     warnings: list[str] = []
@@ -54,8 +61,12 @@ def load(
     doubt = None
     file_format = formats.detect(path, file)
     if file_format.kind == "parquet":
-        names, cells, nested, origin = parquet.source(connection, path)
-        _create(connection, cells, origin, names, None)
+        found = parquet.source(connection, path)
+        places = places_of_data(found.names, found.index, counted)
+        warnings += [warning(name) for place, name in enumerate(found.names) if place not in places]
+        names = check_columns([found.names[place] for place in places])
+        nested = frozenset(name for name, place in zip(names, places, strict=True) if found.cells[place] is None)
+        _create(connection, [found.cells[place] or "NULL::VARCHAR" for place in places], found.origin, None)
     else:
         text = _as_text(path, file_format, warnings)
         with text.open(encoding="utf-8") as stream:
@@ -67,8 +78,10 @@ def load(
         else:
             style = dialect.detect(text)
             text, style = diagnosis.unambiguous(text, style)
-        names = style.columns
-        _create(connection, [f"c{place}" for place in range(len(names))], _csv(text, style), names, (text, style))
+        places = places_of_data(style.columns, (), counted)
+        warnings += [warning(name) for place, name in enumerate(style.columns) if place not in places]
+        names = check_columns([style.columns[place] for place in places])
+        _create(connection, [f"c{place}" for place in places], _csv(text, style), (text, style))
     rows = connection.execute("SELECT count(*) FROM cells").fetchall()[0][0]
     if not rows:
         raise DatasetRejectedError("the table has column names but no rows")
@@ -111,7 +124,6 @@ def _create(
     connection: duckdb.DuckDBPyConnection,
     cells: Sequence[str],
     origin: str,
-    names: Sequence[str],
     text: tuple[Path, dialect.Dialect] | None,
 ) -> None:
     try:
@@ -122,7 +134,7 @@ def _create(
             raise DatasetRejectedError("the file cannot be read as a table: export it again") from error
         path, style = text
         plain = path.with_suffix(".plain")
-        _create(connection, cells, _csv(plain, diagnosis.rewrite(path, style, plain)), names, None)
+        _create(connection, cells, _csv(plain, diagnosis.rewrite(path, style, plain)), None)
 
 
 def _clean(connection: duckdb.DuckDBPyConnection, cells: Sequence[str], origin: str) -> None:
