@@ -59,7 +59,8 @@ def derive(
     cells = load(connection, base, file, spec.missing, spec.ignore, counted)
     target = choose_target(cells.names, spec, cells.doubt)
     header = ", ".join(f"{literal(name)} AS c{place}" for place, name in enumerate(cells.names))
-    table = f"SELECT {header} UNION ALL SELECT * FROM cells"  # names as cells: the engine would rename some
+    columns = ", ".join(f"c{place}" for place in range(len(cells.names)))
+    table = f"SELECT {header} UNION ALL SELECT {columns} FROM cells"  # names as cells: the engine would rename some
     connection.execute(f"COPY ({table}) TO {literal(str(sink))} (FORMAT csv, HEADER false)")
     missing = frozenset(spec.missing)
     rows: list[Origin] = []

@@ -99,7 +99,7 @@ def prepare(
     if sliced:
         files["slices.npy"] = path.parent / "slices.npy"
         np.save(files["slices.npy"], codes)
-    warnings = [*cells.warnings, *profile.header_warning(facts), *sides.warnings]
+    warnings = [*cells.warnings, *profile.header_warning(facts, cells.first_line), *sides.warnings]
     warnings += labels.look_alikes(target.classes)
     warnings += _warnings(facts, place, roles, spec, unlabelled)
     warnings += leaks.warnings(encoding, np.load(files["matrix.npy"], mmap_mode="r"), values, classes)
@@ -119,6 +119,7 @@ def prepare(
         salt=sides.split.salt,
         split=sides.split,
         slices=sliced,
+        first_line=cells.first_line,
     )
     return Prepared(table_facts, files, plan)
 

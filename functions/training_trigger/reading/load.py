@@ -29,7 +29,8 @@ _NAMELESS = re.compile(r"(?:Unnamed: \d+)?", re.IGNORECASE)  # what pandas calls
 class Cells:
     """The names of the columns c0, c1, …; the number of rows; which hold lists or objects; what to warn about.
 
-    `doubt` says why the last column may not be the target, if there is a doubt.
+    `doubt` says why the last column may not be the target, if there is a doubt; `first_line` shows the header if that
+    looks like data.
     """
 
     names: tuple[str, ...]
@@ -37,6 +38,7 @@ class Cells:
     nested: frozenset[str] = frozenset()
     warnings: list[str] = field(default_factory=list)
     doubt: str | None = None
+    first_line: str | None = None
 
     def kept(self, rows: int) -> Cells:
         """Return the same columns with another number of rows."""
@@ -58,7 +60,7 @@ def load(
     define_macros(connection, missing)
     warnings: list[str] = []
     nested: frozenset[str] = frozenset()
-    doubt = None
+    doubt = first_line = None
     file_format = formats.detect(path, file)
     if file_format.kind == "parquet":
         found = parquet.source(connection, path)
@@ -78,6 +80,7 @@ def load(
         else:
             style = dialect.detect(text)
             text, style = diagnosis.unambiguous(text, style)
+        first_line = style.first_line
         places = places_of_data(style.columns, (), counted)
         warnings += [warning(name) for place, name in enumerate(style.columns) if place not in places]
         names = check_columns([style.columns[place] for place in places])
@@ -86,7 +89,7 @@ def load(
     if not rows:
         raise DatasetRejectedError("the table has column names but no rows")
     check_rows(rows)
-    return Cells(names, rows, nested, warnings, doubt or _nameless(connection, names))
+    return Cells(names, rows, nested, warnings, doubt or _nameless(connection, names), first_line)
 
 
 def _nameless(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> str | None:
