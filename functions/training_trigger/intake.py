@@ -44,7 +44,7 @@ KILLED = (
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of an event: ignored, refused, stale, gone, repeated, queued, rejected or failed."""
+    """What came of an event: ignored, waiting, refused, stale, gone, repeated, queued, rejected or failed."""
 
     what: str
     model: str | None = None

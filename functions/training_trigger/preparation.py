@@ -64,10 +64,10 @@ def prepare(
 ) -> Prepared:
     """Read, judge and encode a table; raise DatasetRejectedError, with what to do, when it cannot be trained on.
 
-    `trainer` is the deployed trainer; `progress` is called with each stage that is reached. Files are written beside
-    `path`.
+    `path` is a file, or a folder of part files. `trainer` is the deployed trainer; `progress` is called with each stage
+    that is reached. Files are written beside `path`.
     """
-    size = path.stat().st_size
+    size = sum(part.stat().st_size for part in path.iterdir()) if path.is_dir() else path.stat().st_size
     check_upload(spec, imported=False)
     check_size(size, trainer.storage_mb)
     counted = counted_on(spec, champion_split and champion_split.columns)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
 
 import numpy as np
 import pytest
 
+from inference.protocols import csvtable, mlflow
 from modelloop import keys
 from modelloop.aws.storage import Bucket
 from modelloop.contracts.retrain_request import RetrainRequest
+from modelloop.tables.encoding import encoding_from_json
 from modelloop.versions.run import SUCCEEDED
+from modelloop_client.rows import from_text
 
 if TYPE_CHECKING:
     from tests.support.intake_stage import Stage
@@ -47,3 +51,18 @@ def test_a_table_of_any_names_is_trained_again_as_it_was(shared_stage: Stage, sh
     assert [column["name"] for column in after["encoding"]["columns"]] == names
     np.testing.assert_array_equal(stage.array(run, "membership.npy")[:60], stage.array(base, "membership.npy"))
     np.testing.assert_array_equal(stage.array(run, "matrix.npy")[:60], stage.array(base, "matrix.npy"))
+
+
+@pytest.mark.parametrize("shape", TABLES)
+def test_the_file_that_trained_is_read_the_same_when_it_is_sent(shared_stage: Stage, shape: str) -> None:
+    run = shared_stage.upload("t.csv", TABLES[shape], f"sent-{len(shape)}-{shape[0]}")
+    encoding = encoding_from_json(shared_stage.table(run)["encoding"])
+    decomposed = normalize("NFD", TABLES[shape]).encode()
+    for body in (TABLES[shape].encode(), b"\xef\xbb\xbf" + decomposed):
+        query = csvtable.parse(body)
+        vectors = np.array(encoding.read(query.rows, query.cells).vectors, np.float32)
+        np.testing.assert_array_equal(vectors, shared_stage.array(run, "matrix.npy"))
+        client = [json.dumps(row) for row in from_text(body.decode())]
+        records = mlflow.parse(f'{{"dataframe_records": [{", ".join(client)}]}}'.encode(), encoding.columns)
+        vectors = np.array(encoding.read(records.rows, records.cells).vectors, np.float32)
+        np.testing.assert_array_equal(vectors, shared_stage.array(run, "matrix.npy"))
