@@ -10,6 +10,7 @@ from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from modelloop import clock
+from modelloop.aws.settings import METRICS_NAMESPACE
 from modelloop.ids import derived_uuid7
 from modelloop.versions.run import FAILED, REJECTED, SUCCEEDED, Spent
 from modelloop.versions.run_change import RunChange
@@ -25,7 +26,7 @@ PERCENT = {
 }  # fmt: skip
 _ENDS = {SUCCEEDED: "RunsSucceeded", REJECTED: "RunsRejected", FAILED: "RunsFailed"}
 
-metrics = Metrics(namespace="Modelloop")
+metrics = Metrics(namespace=METRICS_NAMESPACE)
 
 
 class Progress:

@@ -45,7 +45,7 @@ KILLED = (
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of an event: ignored, refused, stale, gone, repeated, queued, rejected or failed."""
+    """What came of an event: ignored, waiting, refused, stale, gone, repeated, queued, rejected or failed."""
 
     what: str
     model: str | None = None
@@ -62,6 +62,7 @@ class Work:
     """A run that is not queued yet: its file on disk, its spec or why that is refused, and how it is prepared.
 
     `trainer` is the deployed trainer; `champion_split` is how the champion's rows were divided, None without one.
+    `warnings` are what is known already, before the table is read.
     """
 
     run: Run
@@ -72,6 +73,7 @@ class Work:
     refusal: DatasetRejectedError | None = None
     prepare: Callable[[Work, Callable[[str], None]], Prepared] = field(default_factory=lambda: prepare_table)
     champion_split: ChampionSplit | None = None
+    warnings: tuple[str, ...] = ()
 
 
 def take_table(upload: UploadEvent, model: str, file: str, services: Services) -> Outcome:
@@ -218,10 +220,13 @@ def _prepare(work: Work, services: Services) -> Prepared:
     def progress(stage: str) -> None:
         services.registry.update_run(work.run.model, work.run.run_id, RunChange(stage=stage, percent=PERCENT[stage]))
 
-    return work.prepare(replace(work, champion_split=_champion_split(work.run.model, services)), progress)
+    prepared = work.prepare(replace(work, champion_split=champion_split(work.run.model, services)), progress)
+    facts = replace(prepared.facts, warnings=[*work.warnings, *prepared.facts.warnings])
+    return replace(prepared, facts=facts)
 
 
-def _champion_split(model: str, services: Services) -> ChampionSplit | None:
+def champion_split(model: str, services: Services) -> ChampionSplit | None:
+    """Return how the rows of the model's champion were divided, None without a champion."""
     pointer, _ = pointers.read(services.artifacts, model)
     if pointer is None or pointer.champion is None:
         return None

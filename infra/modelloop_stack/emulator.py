@@ -13,13 +13,11 @@ import httpx
 from modelloop_stack.build.cache import digest_of, hold_lock
 from modelloop_stack.build.paths import CACHE, PYTHON, ROOT, UV
 from modelloop_stack.info import REGION
-from modelloop_stack.processes import MARK, SERVER, find_server, stop
+from modelloop_stack.processes import MARK, SERVER, find_server, launched, stop
 from modelloop_stack.stored_data import BUCKETS, SERVICES
 
 LOCK = ROOT / "infra" / "locks" / "ministack.txt"
 START_SECONDS = 60
-# The emulator outlives this program; without a reference, Python would warn about a process that still runs.
-_outliving: list[subprocess.Popen[bytes]] = []
 
 
 class EmulatorError(RuntimeError):
@@ -78,7 +76,7 @@ def _launch(python: Path, state: Path, port: int) -> None:
             stderr=log,
             start_new_session=True,
         )
-    _outliving.append(process)
+    launched.append(process)
 
 
 def _variables(state: Path, port: int) -> dict[str, str]:

@@ -14,7 +14,8 @@ from modelloop_stack.package import package
 def up(state_dir: Path = DEFAULT_STATE) -> StackInfo:
     """Build what changed, start the emulator, deploy what changed; a second call changes nothing.
 
-    Data from earlier runs in the same folder is found again. Every folder is a stack of its own, on its own port.
+    Data from earlier runs in the same folder is found again. Every folder is a stack of its own, on its own port. No
+    other user of this machine can read the folder, because it holds uploads, captures and the stack's key.
 
     Raises:
         OtherFormatError: the folder holds data of another format; nothing is touched.
@@ -24,6 +25,8 @@ def up(state_dir: Path = DEFAULT_STATE) -> StackInfo:
 
     """
     state = state_dir.resolve()
+    state.mkdir(parents=True, exist_ok=True)
+    state.chmod(0o700)
     with processes.lock_state(state):
         stored_data.claim(state)
         packed = package(build())

@@ -166,18 +166,26 @@ class JudgedRollout:
 
 @dataclass(frozen=True, slots=True)
 class RolloutVerdict:
-    """What the judge decided about everything that is being rolled out for a model."""
+    """What the judge decided about everything that is being rolled out for a model.
+
+    `labels_until` is when the labels that it knew were joined: at the tick before; None without any.
+    """
 
     KIND: ClassVar[str] = "judge"
 
     model: str
     updated_at: str
     judged: tuple[JudgedRollout, ...]
+    labels_until: str | None = None
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the stored document."""
-        judged = [rollout.to_json() for rollout in self.judged]
-        return {"model": self.model, "updated_at": self.updated_at, "judged": judged}
+        return {
+            "model": self.model,
+            "updated_at": self.updated_at,
+            "judged": [rollout.to_json() for rollout in self.judged],
+            "labels_until": self.labels_until,
+        }
 
     @classmethod
     def from_json(cls, document: Any) -> Self:
@@ -192,7 +200,7 @@ class RolloutVerdict:
                 )
                 for rollout in document["judged"]
             )
-            return cls(document["model"], document["updated_at"], tuple(judged))
+            return cls(document["model"], document["updated_at"], tuple(judged), document.get("labels_until"))
 
 
 def span_from_json(document: Mapping[str, str] | None) -> Span | None:

@@ -9,6 +9,7 @@ from modelloop.aws.registry.table import MAX_ITEMS
 from modelloop.aws.serving import pointers, rollout_evidence
 from modelloop.aws.serving.changes import Changes
 from modelloop.contracts.loop_state import RolloutIntent
+from modelloop.contracts.quality_verdict import QualityVerdict
 from modelloop.contracts.verdicts import RolloutVerdict
 from modelloop.errors import ConflictError
 from modelloop.rollout import judge
@@ -26,17 +27,20 @@ WHO = "judge"
 def judge_rollouts(stores: Stores, model: str, now: str) -> dict[str, JudgedRollout]:
     """Judge what is being rolled out, and act; return the decisions by kind, none when nothing is rolled out.
 
-    Whoever changes the pointer meanwhile wins: the judge looks again at the next tick. Repeating a check is harmless.
+    Labels are those that the newest verdict on quality knows. Whoever changes the pointer meanwhile wins: the judge
+    looks again at the next tick. Repeating a check is harmless.
     """
     pointer, _ = pointers.read(stores.artifacts, model)
+    quality = stores.registry.latest_verdict(QualityVerdict, model) if pointer and pointer.bake_until else None
     decisions: dict[str, JudgedRollout] = {}
     for rollout in rollout_evidence.open_rollouts(pointer, now) if pointer else ():
-        decision = judge.judge(rollout_evidence.collect(stores, rollout, now))
+        decision = judge.judge(rollout_evidence.collect(stores, rollout, quality, now))
         decisions[rollout.kind] = decision if decision.action == HOLD else _act(stores, rollout, decision, now)
         if decision.action != HOLD:
             break
     if decisions:
-        stores.registry.put_verdict(RolloutVerdict(model, now, tuple(decisions.values())))
+        judged, until = tuple(decisions.values()), quality.updated_at if quality else None
+        stores.registry.put_verdict(RolloutVerdict(model, now, judged, until))
     return decisions
 
 
