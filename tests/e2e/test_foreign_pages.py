@@ -53,6 +53,8 @@ class Site:
 @pytest.fixture(scope="module")
 def site() -> Iterator[Site]:
     class Exchange(BaseHTTPRequestHandler):
+        disable_nagle_algorithm = True
+
         def do_GET(self) -> None:
             served.asked.append(self.path)
             content = b"<!doctype html><title>foreign</title><p>hello</p>"
