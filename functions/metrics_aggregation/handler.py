@@ -17,7 +17,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from metrics_aggregation.aggregation import Aggregation, Source
 from metrics_aggregation.watched import VersionLookup
 from modelloop import clock
-from modelloop.aws.settings import settings
+from modelloop.aws.settings import METRICS_NAMESPACE, settings
 from modelloop.aws.storage import Bucket
 from modelloop.captures.reader import MAX_BYTES, is_rewritten
 from modelloop.errors import NotFoundError, TooLargeError, TransientError
@@ -38,7 +38,7 @@ _COUNTED = {"rows": "RowsAggregated", "labels": "LabelsReceived", "errors": "Err
             "duplicates": "DuplicateRecords", "quarantined": "LinesQuarantined"}  # fmt: skip
 
 logger = Logger()
-metrics = Metrics(namespace="Modelloop")
+metrics = Metrics(namespace=METRICS_NAMESPACE)
 
 
 class _LoudProcessor(BatchProcessor):

@@ -13,7 +13,7 @@ from metrics_aggregation.services import Services, open_services
 from metrics_aggregation.verdict_tick import ModelCheck
 from modelloop import clock, ids
 from modelloop.aws.serving import pointers
-from modelloop.aws.settings import settings
+from modelloop.aws.settings import METRICS_NAMESPACE, settings
 from modelloop.captures.quarantine import UNKNOWN_MODEL
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ MIN_MS = 30_000
 MIN_SHARE_MS = 2_000  # of a tick, for what may be left to the next one
 
 logger = Logger()
-metrics = Metrics(namespace="Modelloop")
+metrics = Metrics(namespace=METRICS_NAMESPACE)
 
 
 @logger.inject_lambda_context

@@ -78,6 +78,11 @@ def origins(model: str, digest: str) -> str:
     return f"{derived_prefix(model)}{digest}{ORIGINS}"
 
 
+def parts(model: str, digest: str) -> str:
+    """Return the key of the list of files that one version of a folder's marker stands for."""
+    return f"parts/{model}/{digest}.json"
+
+
 def version(model: str, run_id: str, file: str) -> str:
     """Return the key of one file of an immutable version folder."""
     return f"versions/{model}/{run_id}/{file}"

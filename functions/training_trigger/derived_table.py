@@ -13,6 +13,7 @@ from modelloop.contracts.origins import Origin, Origins, line_digest
 from modelloop.errors import InvalidValueError
 from modelloop.tables.grammar import read_text
 from training_trigger.reading.cells import literal
+from training_trigger.reading.index_columns import counted_on
 from training_trigger.reading.load import load
 from training_trigger.target import choose_target
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from modelloop.aws.storage import Bucket
     from modelloop.contracts.labelled_row import LabelledRow
     from modelloop.spec.model import Spec
+    from training_trigger.membership import ChampionSplit
 
 
 def read_labelled(artifacts: Bucket, model: str) -> list[LabelledRow]:
@@ -39,17 +41,27 @@ def read_labelled(artifacts: Bucket, model: str) -> list[LabelledRow]:
 
 
 def derive(
-    connection: DuckDBPyConnection, base: Path, *, file: str, spec: Spec, labelled: Sequence[LabelledRow], sink: Path
+    connection: DuckDBPyConnection,
+    base: Path,
+    *,
+    file: str,
+    spec: Spec,
+    labelled: Sequence[LabelledRow],
+    sink: Path,
+    champion_split: ChampionSplit | None = None,
 ) -> bytes:
     """Write the derived table as CSV: the same bytes for the same base, spec and labels.
 
     A labelled row without the time column gets the label's time; one without the group column is a group of its own.
     Returns the document of origins, by which a row can be found when its prediction is to be erased.
     """
-    cells = load(connection, base, file, spec.missing, spec.ignore)
+    counted = counted_on(spec, champion_split and champion_split.columns)
+    cells = load(connection, base, file, spec.missing, spec.ignore, counted)
     target = choose_target(cells.names, spec, cells.doubt)
-    columns = ", ".join(f"c{place} AS {_quoted(name)}" for place, name in enumerate(cells.names))
-    connection.execute(f"COPY (SELECT {columns} FROM cells) TO {literal(str(sink))} (FORMAT csv, HEADER true)")
+    header = ", ".join(f"{literal(name)} AS c{place}" for place, name in enumerate(cells.names))
+    columns = ", ".join(f"c{place}" for place in range(len(cells.names)))
+    table = f"SELECT {header} UNION ALL SELECT {columns} FROM cells"  # names as cells: the engine would rename some
+    connection.execute(f"COPY ({table}) TO {literal(str(sink))} (FORMAT csv, HEADER false)")
     missing = frozenset(spec.missing)
     rows: list[Origin] = []
     with sink.open("ab") as stream:
@@ -74,7 +86,3 @@ def _text(value: object, missing: frozenset[str]) -> str | None:
         return read_text(value, missing)
     except InvalidValueError:
         return None
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

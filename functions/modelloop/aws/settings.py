@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from functools import cache
 
+METRICS_NAMESPACE = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "Modelloop")  # of the stack: its own name
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:

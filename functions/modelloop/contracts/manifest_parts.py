@@ -106,6 +106,16 @@ class SplitFacts:
     trained_until: float | None
 
 
+def best_version_from_json(document: Mapping[str, Any]) -> BestVersion:
+    """Return a stored name of the best version."""
+    return BestVersion(document["run_id"], document["version"])
+
+
+def split_facts_from_json(document: Mapping[str, Any]) -> SplitFacts:
+    """Return a stored division of the rows; fields that this release does not know are left out."""
+    return SplitFacts(**{name: document[name] for name in SplitFacts.__slots__})
+
+
 @dataclass(frozen=True, slots=True)
 class CrossValidation:
     """Mean and standard deviation of every metric over the fits of repeated cross-validation: {"mean", "deviation"}."""

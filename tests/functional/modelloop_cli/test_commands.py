@@ -65,6 +65,15 @@ def test_rows_come_from_standard_input_in_any_form(api: Any, modelloop: Callable
     assert rows == [{"island": "Biscoe", "bill": "39.1"}, {"island": "Dream", "bill": ""}]
 
 
+def test_columns_without_a_name_are_not_sent(api: Any, modelloop: Callable[..., Any]) -> None:
+    api.on("POST /models/m/invocations", {"predictions": [1.0, 2.0], "prediction_id": "p"})
+
+    ended = modelloop("predict", "m", "-", stdin=",x,y,,\n0,0.5,no,,\n1,1.5,yes,,\n")
+
+    assert ended.code == 0, ended.err
+    assert api.asked[0].json["dataframe_records"] == [{"x": "0.5", "y": "no"}, {"x": "1.5", "y": "yes"}]
+
+
 def test_large_files_are_sent_in_several_requests(api: Any, modelloop: Callable[..., Any], tmp_path: Path) -> None:
     def predict(asked: Any) -> tuple[int, Any]:
         rows = asked.json["dataframe_records"]

@@ -11,6 +11,7 @@ from modelloop import keys
 from modelloop.aws.storage import Bucket
 from modelloop.contracts.retrain_request import RetrainRequest
 from modelloop.versions.run import SUCCEEDED
+from modelloop.versions.run_change import RunChange
 from tests.support.versions import version_facts
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def row(place: int, label: object, **cells: Any) -> dict[str, Any]:
 def trained(stage: Stage, target: list[str], task: str, classes: tuple[Any, ...] | None) -> Run:
     run = stage.upload("t.csv", base(target))
     number = stage.registry.register_version("m", run.run_id, version_facts(task=task, target="y", classes=classes))
-    stage.registry.finish_run("m", run.run_id, SUCCEEDED, version=number)
+    stage.registry.finish_run("m", run.run_id, SUCCEEDED, change=RunChange(version=number))
     return run
 
 
