@@ -91,7 +91,8 @@ class SplitFacts:
     """Rows by side, and how they were divided.
 
     `kind` says by what (content, occurrence, group, time or reference), `column` names the group or time column,
-    `columns` has the kind of every column that is a row's content, `rule` is the digest of all that decides.
+    `columns` has the kind of every column that is a row's content, `rule` is the digest of all that decides, `version`
+    and `missing` say how the cells that decide are read (None where nothing tells).
     `trained_until` is the newest moment that was learned from, in seconds since 1970, for tables ordered in time.
     """
 
@@ -104,6 +105,19 @@ class SplitFacts:
     rule: str | None
     salt: str | None
     trained_until: float | None
+    version: int | None = None
+    missing: list[str] | None = None
+
+    def to_json(self) -> JsonObject:
+        """Return the stored document; how cells are read is left out where nothing tells."""
+        document = asdict(self)
+        unknown = [name for name in ("version", "missing") if document[name] is None]
+        return {name: value for name, value in document.items() if name not in unknown}
+
+
+def split_facts_from_json(document: Mapping[str, Any]) -> SplitFacts:
+    """Return stored facts of a split; those of earlier releases do not say how cells were read."""
+    return SplitFacts(**{name: document[name] for name in SplitFacts.__slots__ if name in document})
 
 
 @dataclass(frozen=True, slots=True)
