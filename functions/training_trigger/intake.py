@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, field, replace
 from hashlib import file_digest, sha256
 from typing import TYPE_CHECKING, Any
 
+import duckdb
+
 from modelloop import clock, keys
 from modelloop.aws.serving import pointers
 from modelloop.aws.storage import Bucket
@@ -195,13 +197,20 @@ def _recording_failure(registry: Registry, run: Run) -> Iterator[None]:
     except (DatasetRejectedError, ConflictError):
         raise
     except Exception as error:
-        reason = f"preparation attempt {run.intake_attempts} failed: {type(error).__name__}: {str(error)[:300]}"
+        reason = f"preparation attempt {run.intake_attempts} failed: {_told(error)}"
         with suppress(TransientError, ConflictError):
             if run.intake_attempts >= MAX_ATTEMPTS and not isinstance(error, TransientError):
                 registry.finish_run(run.model, run.run_id, FAILED, reason)
             else:
                 registry.update_run(run.model, run.run_id, reason=reason)
         raise
+
+
+def _told(error: Exception) -> str:
+    """Return what a person is told of an unknown error; the engine's own words are SQL, and stay in the log."""
+    if isinstance(error, duckdb.Error):
+        return "the table could not be read or divided; the log of the training trigger says more"
+    return f"{type(error).__name__}: {str(error)[:300]}"
 
 
 def _bring_to_queue(work: Work, services: Services) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +18,7 @@ from training_trigger.number_formats import explain
 from training_trigger.plan import Need, check_size, make_plan
 from training_trigger.reading.load import load
 from training_trigger.survey import survey
-from training_trigger.target import check_named, choose_target
+from training_trigger.target import check_named, choose_target, likely_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -72,10 +73,12 @@ def prepare(
     check_upload(spec, imported=False)
     check_size(size, trainer.storage_mb)
     founded = founding.founding_tokens(champion_split, model, spec)
-    cells = load(connection, path, file, spec.missing, spec.ignore, founded)
+    likely = partial(likely_target, spec=spec)
+    cells = load(connection, path, file, spec.missing, spec.ignore, founded, likely)
     _check_spec(cells.names, spec)
     name = choose_target(cells.names, spec, cells.doubt)
     place = cells.names.index(name)
+    tokens = labels.token_warnings(connection, place, name, cells.kept, cells.rows)
     unlabelled = labels.drop_unlabelled(connection, place, cells.rows)
     facts = survey(connection, cells.of_rows(cells.rows - unlabelled))
     target = labels.read_target(connection, place, facts[place], spec)
@@ -103,7 +106,7 @@ def prepare(
         np.save(files["slices.npy"], codes)
     warnings = [*cells.warnings, *profile.header_warning(facts), *sides.warnings]
     warnings += labels.look_alikes(target.classes)
-    warnings += _warnings(facts, place, roles, spec, unlabelled)
+    warnings += [*tokens, *_warnings(facts, place, roles, spec, unlabelled)]
     warnings += leaks.warnings(encoding, np.load(files["matrix.npy"], mmap_mode="r"), values, classes)
     table_facts = TableFacts(
         model=model,
@@ -148,7 +151,14 @@ def _roles(facts: Sequence[Facts], target: int, spec: Spec) -> _Roles:
         else:
             profile.check_range(column)
             roles.features.append(place)
+    if not roles.features:
+        raise _nothing_left(roles)
     return roles
+
+
+def _nothing_left(roles: _Roles) -> DatasetRejectedError:
+    reasons = "; ".join(f"{name!r}: {reason}" for name, reason in list(roles.reasons.items())[:5])
+    return DatasetRejectedError(f"no column is left to learn from ({reasons})")
 
 
 def _excluded(name: str, spec: Spec) -> str | None:
@@ -188,8 +198,7 @@ def _columns(
             columns.append(column)
             places.append(place)
     if not columns:
-        reasons = "; ".join(f"{name!r}: {reason}" for name, reason in list(roles.reasons.items())[:5])
-        raise DatasetRejectedError(f"no column is left to learn from ({reasons})")
+        raise _nothing_left(roles)
     return columns, places
 
 

@@ -16,7 +16,7 @@ from training_trigger.reading import diagnosis, dialect, formats, jsonlines, par
 from training_trigger.reading.cells import define_macros, literal
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
 WIDTH = 40
@@ -50,11 +50,13 @@ def load(
     missing: Sequence[str],
     ignored: Collection[str] = (),
     founded: Collection[str] | None = None,
+    target: Callable[[tuple[str, ...]], str | None] = lambda _: None,
 ) -> Cells:
     """Read a file into the table `cells`; raise DatasetRejectedError, with what to do, when it is not a table.
 
     `ignored` columns cannot be the target. `founded` are the missing tokens by which rows are divided, where they are
-    others than the `missing` ones by which cells are read.
+    others than the `missing` ones by which cells are read. `target` tells from the names which column is the target: of
+    its missing cells the text is kept.
     """
     founded = missing if founded is None else founded
     define_macros(connection, set(missing) & set(founded))
@@ -64,7 +66,8 @@ def load(
     file_format = formats.detect(path, file)
     if file_format.kind == "parquet":
         names, cells, nested, origin = parquet.source(connection, path)
-        _create(connection, cells, origin, names, None)
+        whole = _whole(names, target)
+        _create(connection, cells, origin, names, None, whole)
     else:
         text = _as_text(path, file_format, warnings)
         with text.open(encoding="utf-8") as stream:
@@ -77,13 +80,20 @@ def load(
             style = dialect.detect(text)
             text, style = diagnosis.unambiguous(text, style)
         names = style.columns
-        _create(connection, [f"c{place}" for place in range(len(names))], _csv(text, style), names, (text, style))
+        whole = _whole(names, target)
+        raw = [f"c{place}" for place in range(len(names))]
+        _create(connection, raw, _csv(text, style), names, (text, style), whole)
     rows = connection.execute("SELECT count(*) FROM cells").fetchall()[0][0]
     if not rows:
         raise DatasetRejectedError("the table has column names but no rows")
     check_rows(rows)
-    kept = founding.separate(connection, len(names), missing, founded)
+    kept = founding.separate(connection, len(names), missing, founded, whole)
     return Cells(names, rows, nested, warnings, doubt or _nameless(connection, names), kept)
+
+
+def _whole(names: tuple[str, ...], target: Callable[[tuple[str, ...]], str | None]) -> frozenset[int]:
+    name = target(names)
+    return frozenset() if name is None or name not in names else frozenset({names.index(name)})
 
 
 def _nameless(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> str | None:
@@ -123,36 +133,39 @@ def _create(
     origin: str,
     names: Sequence[str],
     text: tuple[Path, dialect.Dialect] | None,
+    whole: Collection[int],
 ) -> None:
     try:
         with engine.within_limits():
-            _clean(connection, cells, origin)
+            _clean(connection, cells, origin, whole)
     except (duckdb.InvalidInputException, duckdb.DataError, duckdb.IOException) as error:
         if text is None:
             raise DatasetRejectedError("the file cannot be read as a table: export it again") from error
         path, style = text
         plain = path.with_suffix(".plain")
-        _create(connection, cells, _csv(plain, diagnosis.rewrite(path, style, plain)), names, None)
+        _create(connection, cells, _csv(plain, diagnosis.rewrite(path, style, plain)), names, None, whole)
 
 
-def _clean(connection: duckdb.DuckDBPyConnection, cells: Sequence[str], origin: str) -> None:
+def _clean(connection: duckdb.DuckDBPyConnection, cells: Sequence[str], origin: str, whole: Collection[int]) -> None:
     """Make `cells`; a wide table is put together from narrow ones: planning takes time in the square of the width."""
     if len(cells) <= WIDTH:
-        connection.execute(f"CREATE OR REPLACE TABLE cells AS {_cleaned(cells, 0, origin)}")
+        connection.execute(f"CREATE OR REPLACE TABLE cells AS {_cleaned(cells, 0, origin, whole)}")
         return
     raw = ", ".join(f"{cell} AS r{place}" for place, cell in enumerate(cells))
     connection.execute(f"CREATE OR REPLACE TABLE raw AS SELECT {raw} FROM {origin}")
     starts = range(0, len(cells), WIDTH)
     for start in starts:
         part = [f"r{place}" for place in range(start, min(start + WIDTH, len(cells)))]
-        connection.execute(f"CREATE OR REPLACE TABLE part{start} AS {_cleaned(part, start, 'raw')}")
+        connection.execute(f"CREATE OR REPLACE TABLE part{start} AS {_cleaned(part, start, 'raw', whole)}")
     joined = " POSITIONAL JOIN ".join(f"part{start}" for start in starts)
     connection.execute(f"CREATE OR REPLACE TABLE cells AS SELECT * FROM {joined}")
     for table in ("raw", *(f"part{start}" for start in starts)):
         connection.execute(f"DROP TABLE {table}")
 
 
-def _cleaned(cells: Sequence[str], start: int, origin: str) -> str:
+def _cleaned(cells: Sequence[str], start: int, origin: str, whole: Collection[int]) -> str:
     trimmed = ", ".join(f"trimmed({cell}) AS t{place}" for place, cell in enumerate(cells, start))
-    columns = ", ".join(f"present(t{place}) AS c{place}" for place in range(start, start + len(cells)))
+    places = range(start, start + len(cells))
+    present = {place: f"nullif(t{place}, '')" if place in whole else f"present(t{place})" for place in places}
+    columns = ", ".join(f"{cell} AS c{place}" for place, cell in present.items())
     return f"SELECT {columns} FROM (SELECT {trimmed} FROM {origin})"
