@@ -16,6 +16,7 @@ from training_trigger import founding, labels, leaks, matrix, membership, profil
 from training_trigger.membership import Founding
 from training_trigger.number_formats import explain
 from training_trigger.plan import Need, check_size, make_plan
+from training_trigger.reading.index_columns import counted_on
 from training_trigger.reading.load import load
 from training_trigger.survey import survey
 from training_trigger.target import check_named, choose_target, likely_target
@@ -66,15 +67,16 @@ def prepare(
 ) -> Prepared:
     """Read, judge and encode a table; raise DatasetRejectedError, with what to do, when it cannot be trained on.
 
-    `trainer` is the deployed trainer; `progress` is called with each stage that is reached. Files are written beside
-    `path`.
+    `path` is a file, or a folder of part files. `trainer` is the deployed trainer; `progress` is called with each stage
+    that is reached. Files are written beside `path`.
     """
-    size = path.stat().st_size
+    size = sum(part.stat().st_size for part in path.iterdir()) if path.is_dir() else path.stat().st_size
     check_upload(spec, imported=False)
     check_size(size, trainer.storage_mb)
     founded = founding.founding_tokens(champion_split, model, spec)
     likely = partial(likely_target, spec=spec)
-    cells = load(connection, path, file, spec.missing, spec.ignore, founded, likely)
+    counted = counted_on(spec, champion_split and champion_split.columns)
+    cells = load(connection, path, file, spec.missing, spec.ignore, counted, founded, likely)
     _check_spec(cells.names, spec)
     name = choose_target(cells.names, spec, cells.doubt)
     place = cells.names.index(name)
@@ -104,7 +106,7 @@ def prepare(
     if sliced:
         files["slices.npy"] = path.parent / "slices.npy"
         np.save(files["slices.npy"], codes)
-    warnings = [*cells.warnings, *profile.header_warning(facts), *sides.warnings]
+    warnings = [*cells.warnings, *profile.header_warning(facts, cells.first_line), *sides.warnings]
     warnings += labels.look_alikes(target.classes)
     warnings += [*tokens, *_warnings(facts, place, roles, spec, unlabelled)]
     warnings += leaks.warnings(encoding, np.load(files["matrix.npy"], mmap_mode="r"), values, classes)
@@ -124,6 +126,7 @@ def prepare(
         salt=sides.split.salt,
         split=sides.split,
         slices=sliced,
+        first_line=cells.first_line,
     )
     return Prepared(table_facts, files, plan)
 

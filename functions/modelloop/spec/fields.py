@@ -8,6 +8,7 @@ from unicodedata import normalize
 
 from modelloop.spec import deviance
 from modelloop.tables.grammar import BOOLEAN, MISSING_TOKENS, read_text
+from modelloop.tables.names import clean_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +38,7 @@ class UnfitValueError(ValueError):
 def _text(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
         raise UnfitValueError("text; put it in quotes if it looks like a number, a date or yes/no")
-    return normalize("NFC", value.strip())
+    return clean_name(value)
 
 
 def _texts(value: object) -> tuple[str, ...]:

@@ -54,7 +54,7 @@ zones = st.one_of(
             " -03",
             "UTC",
             "  +01",
-        ]  # fmt: skip
+        ]
     ),
     st.builds(
         "{}{:02d}{}{:02d}".format,
