@@ -11,17 +11,20 @@ from dataclasses import dataclass, field, replace
 from hashlib import file_digest, sha256
 from typing import TYPE_CHECKING
 
+import duckdb
+
 from modelloop import clock, keys
 from modelloop.aws.serving import pointers
 from modelloop.aws.storage import Bucket
 from modelloop.errors import ConflictError, DatasetRejectedError, NotFoundError, SpecError, TransientError
 from modelloop.ids import uuid7
 from modelloop.spec.model import Spec, parse_spec
+from modelloop.tables.split import RULE_VERSION
 from modelloop.versions.prepared_table import TableDocument, TableFile
 from modelloop.versions.run import FAILED, QUEUED, REJECTED, Dataset, Run
 from modelloop.versions.run_change import RunChange
 from training_trigger import engine
-from training_trigger.membership import ChampionSplit
+from training_trigger.founding import ChampionSplit
 from training_trigger.preparation import prepare
 
 if TYPE_CHECKING:
@@ -197,13 +200,20 @@ def _recording_failure(registry: Registry, run: Run) -> Iterator[None]:
     except (DatasetRejectedError, ConflictError):
         raise
     except Exception as error:
-        reason = f"preparation attempt {run.intake_attempts} failed: {type(error).__name__}: {str(error)[:300]}"
+        reason = f"preparation attempt {run.intake_attempts} failed: {_told(error)}"
         with suppress(TransientError, ConflictError):
             if run.intake_attempts >= MAX_ATTEMPTS and not isinstance(error, TransientError):
                 registry.finish_run(run.model, run.run_id, FAILED, reason)
             else:
                 registry.update_run(run.model, run.run_id, RunChange(reason=reason))
         raise
+
+
+def _told(error: Exception) -> str:
+    """Return what a person is told of an unknown error; the engine's own words are SQL, and stay in the log."""
+    if isinstance(error, duckdb.Error):
+        return "the table could not be read or divided; the log of the training trigger says more"
+    return f"{type(error).__name__}: {str(error)[:300]}"
 
 
 def _bring_to_queue(work: Work, services: Services) -> None:
@@ -234,8 +244,13 @@ def champion_split(model: str, services: Services) -> ChampionSplit | None:
         facts = services.registry.get_version(model, pointer.champion.version).facts
     except NotFoundError:
         return None
-    kind, columns = (facts.split.kind, facts.split.columns) if facts.split else (None, None)
-    return ChampionSplit(facts.target or "", kind, columns)
+    split = facts.split
+    if split is None:
+        return ChampionSplit(facts.target or "", None, None)
+    missing = None if split.missing is None else tuple(split.missing)
+    return ChampionSplit(
+        facts.target or "", split.kind, split.columns, split.column, split.rule, split.version or RULE_VERSION, missing
+    )
 
 
 def _store(run: Run, prepared: Prepared, services: Services) -> None:

@@ -11,17 +11,19 @@ import numpy as np
 from modelloop.errors import DatasetRejectedError
 from modelloop.tables import split
 from modelloop.tables.split import CONTENT, GROUP, OCCURRENCE, TIME, Split
+from training_trigger.founding import canonical
 from training_trigger.profile import rows_have
 from training_trigger.reading.cells import literal, value
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from duckdb import DuckDBPyConnection
     from numpy.typing import NDArray
 
     from modelloop.spec.model import Spec
     from modelloop.versions.prepared_table import Label
+    from training_trigger.founding import ChampionSplit
     from training_trigger.profile import Facts
 
     type TargetValues = NDArray[np.int32] | NDArray[np.float64]
@@ -40,12 +42,15 @@ class Membership:
 
 
 @dataclass(frozen=True, slots=True)
-class ChampionSplit:
-    """What the champion predicts, how its rows were divided, and the kinds, by name, of the columns that decided it."""
+class Founding:
+    """How the cells that divide rows are read: by these missing tokens, with what was `kept` of columns c<number>.
 
-    target: str
-    kind: str | None
-    columns: dict[str, str] | None
+    `champion` is how the champion's rows were divided, None without one.
+    """
+
+    missing: tuple[str, ...]
+    kept: Collection[int] = frozenset()
+    champion: ChampionSplit | None = None
 
 
 def assign(
@@ -55,43 +60,47 @@ def assign(
     names: Sequence[str],
     facts: Sequence[Facts],
     identity: Sequence[int],
-    champion: ChampionSplit | None = None,
+    founding: Founding,
 ) -> Membership:
     """Return the side of every row. `identity` are the places of the columns whose cells make a row's content.
 
-    While the columns that divided the champion's rows are there, they decide again, so that rows stay on their sides
-    when columns are added or ignored.
+    While the columns that divided the champion's rows are there, they decide again by their kinds of then, so that rows
+    stay on their sides when columns are added, ignored or read otherwise.
     """
     if spec.time_column:
         return _by_time(connection, spec.time_column, spec, names.index(spec.time_column), facts)
-    salt = split.salt(model)
+    salt, champion = split.salt(model), founding.champion
+    same = None if champion is None else _columns_of(champion, names, spec.group_column)
+    columns = same or {names[place]: facts[place].kind for place in identity}
     if spec.group_column:
         place = names.index(spec.group_column)
-        identity = [place]
-        kind, places = GROUP, _places(connection, salt, f"coalesce({_canonical(place, facts[place])}, '')")
+        columns = same or {spec.group_column: facts[place].kind}
+        text = canonical(place, columns[spec.group_column], founding.kept)
+        kind, places = GROUP, _places(connection, salt, f"coalesce({text}, '')")
     else:
-        same_columns = None if champion is None else _columns_of(champion, names, facts)
-        identity = identity if same_columns is None else same_columns
-        text = _content(names, facts, identity)
+        text = _content(names, columns, founding.kept)
         kind, places = CONTENT, _places(connection, salt, text)
-        if _repeats(places) if champion is None or same_columns is None else champion.kind == OCCURRENCE:
+        if _repeats(places) if champion is None or same is None else champion.kind == OCCURRENCE:
             counted = f"concat({text}, row_number() OVER (PARTITION BY {text} ORDER BY rowid))"
             kind, places = OCCURRENCE, _places(connection, salt, counted)
     sides = np.where(places < split.validation_edge(spec.holdout), split.VALIDATION, split.TRAIN).astype(np.uint8)
     sides[places < spec.holdout] = split.HOLDOUT
-    columns = {names[place]: facts[place].kind for place in identity}
-    rule = split.hash_rule(kind, spec.group_column, spec.holdout, salt, columns, spec.missing)
-    divided = Split(kind, spec.group_column, holdout=spec.holdout, salt=salt, columns=columns, rule=rule)
+    rule = split.hash_rule(kind, spec.group_column, spec.holdout, salt, columns, founding.missing)
+    divided = Split(
+        kind, spec.group_column, holdout=spec.holdout, salt=salt, columns=columns, rule=rule, missing=founding.missing
+    )
     return Membership(sides, divided)
 
 
-def _columns_of(champion: ChampionSplit, names: Sequence[str], facts: Sequence[Facts]) -> list[int] | None:
-    """Return the places of the columns that divided the champion's rows; None when some are gone or of another kind."""
-    columns = champion.columns
-    if columns is None or champion.kind not in {CONTENT, OCCURRENCE}:
+def _columns_of(champion: ChampionSplit, names: Sequence[str], group: str | None) -> dict[str, str] | None:
+    """Return the columns that divided the champion's rows, with their kinds; None when some are gone or others asked.
+
+    A column may be read as another kind now: its text still divides as it did.
+    """
+    kinds = {CONTENT, OCCURRENCE} if group is None else {GROUP}
+    if not champion.columns or champion.kind not in kinds or champion.column != group:
         return None
-    places = [place for place, name in enumerate(names) if columns.get(name) == facts[place].kind]
-    return places if len(places) == len(columns) else None
+    return dict(champion.columns) if set(champion.columns) <= set(names) else None
 
 
 def check_sides(sides: NDArray[np.uint8], target: TargetValues, classes: Sequence[Label] | None) -> None:
@@ -138,17 +147,13 @@ def _by_time(connection: DuckDBPyConnection, column: str, spec: Spec, place: int
     return Membership(sides, divided, times, (warning,) if missing else ())
 
 
-def _content(names: Sequence[str], facts: Sequence[Facts], identity: Sequence[int]) -> str:
+def _content(names: Sequence[str], columns: Mapping[str, str], kept: Collection[int]) -> str:
     end = literal(split.FIELD_MARK)
     parts = [
-        f"{literal(names[place] + split.VALUE_MARK)} || {_canonical(place, facts[place])} || {end}"
-        for place in sorted(identity, key=lambda place: names[place])
+        f"{literal(name + split.VALUE_MARK)} || {canonical(names.index(name), columns[name], kept)} || {end}"
+        for name in sorted(columns)
     ]
     return f"concat({', '.join(parts)})"
-
-
-def _canonical(place: int, facts: Facts) -> str:
-    return f"{value(place, facts.kind)}::VARCHAR" if facts.kind == "number" else f"c{place}"
 
 
 def _places(connection: DuckDBPyConnection, salt: str, text: str) -> NDArray[np.float64]:
