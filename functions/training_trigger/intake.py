@@ -229,7 +229,7 @@ def _champion_split(model: str, services: Services) -> ChampionSplit | None:
     except NotFoundError:
         return None
     split: Any = facts.split or {}
-    return ChampionSplit(facts.target or "", split.get("kind"), split.get("columns"))
+    return ChampionSplit(facts.target or "", split.get("kind"), split.get("columns"), split.get("copies", False))
 
 
 def _store(run: Run, prepared: Prepared, services: Services) -> None:

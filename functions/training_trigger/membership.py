@@ -11,8 +11,10 @@ import numpy as np
 from modelloop.errors import DatasetRejectedError
 from modelloop.tables import split
 from modelloop.tables.split import CONTENT, GROUP, OCCURRENCE, TIME, Split
+from modelloop.versions.review_checks import MIN_DIFFERENT
 from training_trigger.profile import rows_have
 from training_trigger.reading.cells import literal, value
+from training_trigger.repetition import Repetition, find_repetition
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,26 +28,32 @@ if TYPE_CHECKING:
 
     type TargetValues = NDArray[np.int32] | NDArray[np.float64]
 
-REPEATED = 0.5
-
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """`sides` is uint8 per row; `times` (with a time column) float64 seconds or numbers, NaN when missing."""
+    """`sides` is uint8 per row; `times` (with a time column) float64 seconds or numbers, NaN when missing.
+
+    `repetition` is how rows repeat, where most of them do and are divided by their content.
+    """
 
     sides: NDArray[np.uint8]
     split: Split
     times: NDArray[np.float64] | None = None
     warnings: tuple[str, ...] = ()
+    repetition: Repetition | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ChampionSplit:
-    """What the champion predicts, how its rows were divided, and the kinds, by name, of the columns that decided it."""
+    """What the champion predicts, how its rows were divided, and the kinds, by name, of the columns that decided it.
+
+    `copies` says that it was made of copied rows, and that a person who was told so let it serve.
+    """
 
     target: str
     kind: str | None
     columns: dict[str, str] | None
+    copies: bool = False
 
 
 def assign(
@@ -60,29 +68,98 @@ def assign(
     """Return the side of every row. `identity` are the places of the columns whose cells make a row's content.
 
     While the columns that divided the champion's rows are there, they decide again, so that rows stay on their sides
-    when columns are added or ignored.
+    when columns are added or ignored. Copies of a row stay together; the repetitions of a coarse table, where this
+    would leave sides empty and question another thing than callers ask, are observations of their own.
     """
     if spec.time_column:
         return _by_time(connection, spec.time_column, spec, names.index(spec.time_column), facts)
-    salt = split.salt(model)
+    salt, repetition = split.salt(model), None
     if spec.group_column:
         place = names.index(spec.group_column)
         identity = [place]
         kind, places = GROUP, _places(connection, salt, f"coalesce({_canonical(place, facts[place])}, '')")
     else:
         same_columns = None if champion is None else _columns_of(champion, names, facts)
-        identity = identity if same_columns is None else same_columns
-        text = _content(names, facts, identity)
-        kind, places = CONTENT, _places(connection, salt, text)
-        if _repeats(places) if champion is None or same_columns is None else champion.kind == OCCURRENCE:
+        if same_columns is None:
+            champion, contents = None, _identified(connection, salt, names, facts, identity)
+        else:
+            contents = _by_content(connection, salt, names, facts, same_columns)
+        identity, places, repetition = contents.identity, contents.places, contents.repetition
+        kind = _kind(repetition, champion)
+        if kind == OCCURRENCE:
+            text = _content(names, facts, identity)
             counted = f"concat({text}, row_number() OVER (PARTITION BY {text} ORDER BY rowid))"
-            kind, places = OCCURRENCE, _places(connection, salt, counted)
+            places = _places(connection, salt, counted)
     sides = np.where(places < split.validation_edge(spec.holdout), split.VALIDATION, split.TRAIN).astype(np.uint8)
     sides[places < spec.holdout] = split.HOLDOUT
     columns = {names[place]: facts[place].kind for place in identity}
     rule = split.hash_rule(kind, spec.group_column, spec.holdout, salt, columns, spec.missing)
-    divided = Split(kind, spec.group_column, holdout=spec.holdout, salt=salt, columns=columns, rule=rule)
-    return Membership(sides, divided)
+    divided = Split(
+        kind, spec.group_column, holdout=spec.holdout, salt=salt, columns=columns, rule=rule,
+        different=None if repetition is None else repetition.different,
+        copies=repetition is not None and repetition.copies,
+    )  # fmt: skip
+    warnings = () if repetition is None else (_told(repetition, kind),)
+    return Membership(sides, divided, warnings=warnings, repetition=repetition)
+
+
+@dataclass(frozen=True, slots=True)
+class _Contents:
+    """The columns that are a row's content, the place of every row by it, and how rows repeat."""
+
+    identity: Sequence[int]
+    places: NDArray[np.float64]
+    repetition: Repetition | None
+
+    @property
+    def different(self) -> int:
+        """Return the number of different contents."""
+        return len(np.unique(self.places))
+
+
+def _by_content(
+    connection: DuckDBPyConnection, salt: str, names: Sequence[str], facts: Sequence[Facts], identity: Sequence[int]
+) -> _Contents:
+    places = _places(connection, salt, _content(names, facts, identity))
+    cells = [_canonical(place, facts[place]) for place in sorted(identity, key=lambda place: names[place])]
+    return _Contents(identity, places, find_repetition(connection, places, cells, salt))
+
+
+def _identified(
+    connection: DuckDBPyConnection, salt: str, names: Sequence[str], facts: Sequence[Facts], identity: Sequence[int]
+) -> _Contents:
+    """Return the contents of rows that no champion divides: without numbers that name rows, if that shows copies.
+
+    A number that looks like a name may be all that tells the rows of a coarse table apart, so there it stays.
+    """
+    contents = _by_content(connection, salt, names, facts, identity)
+    unnamed = [place for place in identity if not facts[place].identifier_like]
+    if not unnamed or len(unnamed) == len(identity):
+        return contents
+    others = _by_content(connection, salt, names, facts, unnamed)
+    coarse = others.repetition is not None and not others.repetition.copies
+    return contents if coarse or others.different == contents.different else others
+
+
+def _kind(repetition: Repetition | None, champion: ChampionSplit | None) -> str:
+    """Return how rows are divided: as the champion's were, until a person let a version made of copies serve."""
+    copies = repetition is not None and repetition.copies
+    if champion is not None:
+        return CONTENT if champion.kind == CONTENT or (champion.copies and copies) else OCCURRENCE
+    return CONTENT if repetition is None or copies else OCCURRENCE
+
+
+def _told(repetition: Repetition, kind: str) -> str:
+    if not repetition.copies:
+        return (
+            f"{repetition.told}: values are few, so each row is an observation; intervals are drawn over the different"
+        )
+    if kind == CONTENT:
+        return f"{repetition.told}: copies of a row are on one side of the split, and have one vote in metrics"
+    return (
+        f"{repetition.told}: copies of a row are on several sides of the split, as the champion's are, so the metrics "
+        "are too good; once this version is approved, the next one keeps copies together"
+    )
 
 
 def _columns_of(champion: ChampionSplit, names: Sequence[str], facts: Sequence[Facts]) -> list[int] | None:
@@ -94,10 +171,16 @@ def _columns_of(champion: ChampionSplit, names: Sequence[str], facts: Sequence[F
     return places if len(places) == len(columns) else None
 
 
-def check_sides(sides: NDArray[np.uint8], target: TargetValues, classes: Sequence[Label] | None) -> None:
+def check_sides(membership: Membership, target: TargetValues, classes: Sequence[Label] | None) -> None:
     """Raise DatasetRejectedError when a side is empty or a class is absent from the training part."""
+    sides, repetition = membership.sides, membership.repetition
     for side, name in ((split.TRAIN, "training"), (split.VALIDATION, "validation"), (split.HOLDOUT, "holdout")):
         if not (sides == side).any():
+            if repetition is not None and membership.split.kind == CONTENT:
+                raise DatasetRejectedError(
+                    f"{repetition.told}: equal rows are kept together, and so few different ones do not fill the "
+                    f"training, validation and holdout parts: upload at least {MIN_DIFFERENT} different rows"
+                )
             raise DatasetRejectedError(
                 f"the {name} part would be empty: the table has too few different rows, groups or times to be split"
             )
@@ -157,11 +240,3 @@ def _places(connection: DuckDBPyConnection, salt: str, text: str) -> NDArray[np.
     place = f"('0x' || left({digest}, {split.HASH_DIGITS}))::UBIGINT / {16**split.HASH_DIGITS}.0::DOUBLE"
     fetched = connection.execute(f"SELECT rowid AS r, {place} AS p FROM cells ORDER BY rowid").fetchnumpy()["p"]
     return np.asarray(fetched, np.float64)
-
-
-def _repeats(places: NDArray[np.float64]) -> bool:
-    """Return whether most rows have the content of another row.
-
-    Rows are compared by their 32-bit places; of a million different rows, about a hundred share one by chance.
-    """
-    return len(np.unique(places)) < REPEATED * len(places)

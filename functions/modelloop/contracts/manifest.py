@@ -20,6 +20,7 @@ from modelloop.contracts.manifest_parts import (
     Predecessor,
     SplitFacts,
     TrialRecord,
+    split_facts_from_json,
     trial_from_json,
 )
 from modelloop.contracts.pointer import VersionRef
@@ -112,7 +113,7 @@ class Manifest:
             "trials": [trial.to_json() for trial in self.trials],
             "started_from": None if self.started_from is None else asdict(self.started_from),
             "environment": asdict(self.environment),
-            "split": asdict(self.split),
+            "split": self.split.to_json(),
             "metrics": asdict(self.metrics),
             "cross_validation": None if self.cross_validation is None else asdict(self.cross_validation),
             "labels": None if self.labels is None else asdict(self.labels),
@@ -146,7 +147,7 @@ class Manifest:
             dataset=self.dataset.to_json(),
             compared_with=self.compared_with,
             best=asdict(self.best),
-            split=asdict(self.split),
+            split=self.split.to_json(),
         )
 
 
@@ -187,7 +188,7 @@ def _read(document: Any) -> Manifest:
         trials=tuple(map(trial_from_json, document["trials"])),
         started_from=None if start is None else Predecessor(start["version"], start["run_id"]),
         environment=Environment(**{name: document["environment"][name] for name in Environment.__slots__}),
-        split=SplitFacts(**{name: document["split"][name] for name in SplitFacts.__slots__}),
+        split=split_facts_from_json(document["split"]),
         metrics=Metrics(**document["metrics"]),
         cross_validation=None if crossed is None else CrossValidation(**crossed),
         labels=None if labels is None else LabelDistribution(**labels),

@@ -93,6 +93,8 @@ class SplitFacts:
     `kind` says by what (content, occurrence, group, time or reference), `column` names the group or time column,
     `columns` has the kind of every column that is a row's content, `rule` is the digest of all that decides.
     `trained_until` is the newest moment that was learned from, in seconds since 1970, for tables ordered in time.
+    `different` is the number of different contents where most rows repeat another one, and `copies` whether these were
+    copied; None and False elsewhere, and in versions from before both were told apart.
     """
 
     train: int
@@ -104,6 +106,20 @@ class SplitFacts:
     rule: str | None
     salt: str | None
     trained_until: float | None
+    different: int | None = None
+    copies: bool = False
+
+    def to_json(self) -> JsonObject:
+        """Return the stored document; what repeats is left out where rows rarely do."""
+        absent = {"different", "copies"} if self.different is None else set()
+        return {name: value for name, value in asdict(self).items() if name not in absent}
+
+
+def split_facts_from_json(document: Mapping[str, Any]) -> SplitFacts:
+    """Return the stored facts of a split; raise KeyError when one is missing."""
+    optional = {name: document[name] for name in ("different", "copies") if name in document}
+    required = [name for name in SplitFacts.__slots__ if name not in {"different", "copies"}]
+    return SplitFacts(**{name: document[name] for name in required}, **optional)
 
 
 @dataclass(frozen=True, slots=True)

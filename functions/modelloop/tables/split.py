@@ -1,7 +1,8 @@
 """Which side of the split a row is on: train, validation or holdout.
 
 A row's side comes from a hash of its content (or group) and the model's salt, so it is on the same side in every
-later version of the table, and duplicates are together. With a time column the newest rows are held out.
+later version of the table, and copies are together. With a time column the newest rows are held out. In a coarse table,
+where rows repeat because there are few values, each repetition of a content is hashed by its number too.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ _FIELDS = {
     TIME: ("kind", "column", "time_kind", "holdout", "train_until", "last", "rule"),
     REFERENCE: ("kind",),
 }
+_REPETITION = ("different", "copies")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,8 @@ class Split:
 
     `kind` is CONTENT, OCCURRENCE or GROUP (by the hash of what `columns` hold; they are kinds by name), TIME (by
     `column`, whose kind is `time_kind`; the newest row that trains is of the time `train_until`, the newest row of all
-    of `last`), or REFERENCE (the table of an imported model: nothing trains).
+    of `last`), or REFERENCE (the table of an imported model: nothing trains). `different` is the number of different
+    contents where most rows repeat another one, and `copies` whether these were copied; None and False elsewhere.
     """
 
     kind: str
@@ -54,10 +57,13 @@ class Split:
     train_until: float | None = None
     last: float | None = None
     rule: str | None = None
+    different: int | None = None
+    copies: bool = False
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the document that a prepared table carries: the fields of its kind."""
-        return {name: getattr(self, name) for name in _FIELDS.get(self.kind, _HASHED_FIELDS)}
+        repetition = () if self.different is None else _REPETITION
+        return {name: getattr(self, name) for name in (*_FIELDS.get(self.kind, _HASHED_FIELDS), *repetition)}
 
 
 def split_from_json(document: Mapping[str, Any]) -> Split:

@@ -55,6 +55,8 @@ def split_facts(table: PreparedTable) -> SplitFacts:
         rule=split.rule,
         salt=table.facts.salt,
         trained_until=table.trained_until,
+        different=split.different,
+        copies=split.copies,
     )
 
 
