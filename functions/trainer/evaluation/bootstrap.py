@@ -2,12 +2,14 @@
 
 It needs no resampled copies, and the same weights on two models compare them row by row. After Chamandy et al.,
 "Estimating uncertainty for massive data streams" (2012). Where most rows repeat another one, rows of one content are
-drawn together: they are not independent, and row by row the intervals would be too narrow.
+drawn together: they are not independent, and row by row the intervals would be too narrow. Two models are compared row
+by row on a coarse table: callers ask about the same few values, which are the holdout's and not a sample of others.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,7 +58,7 @@ def compare(name: str, metric: str, candidate: Predictions, reference: Predictio
     `low` and `high` bound the difference candidate - reference, each one-sided at 95 %; its rows are the votes.
     """
     rows = subsample(candidate.rows, MAX_ROWS, seed)
-    ours = candidate.take(rows)
+    ours = _comparable(candidate).take(rows)
     losses = np.stack([row_losses(metric, part) for part in (ours, reference.take(rows))], axis=1)
     root = metric == "rmse"
     value = losses.mean(axis=0) if ours.contents is None else np.average(losses, axis=0, weights=ours.votes)
@@ -65,6 +67,11 @@ def compare(name: str, metric: str, candidate: Predictions, reference: Predictio
     low, high = np.nanpercentile(drawn[:, 0] - drawn[:, 1], [5.0, 95.0])
     votes = ours.counted_once().rows
     return LossComparison(name, metric, votes, float(value[0]), float(value[1]), float(low), float(high))
+
+
+def _comparable(predictions: Predictions) -> Predictions:
+    contents = predictions.contents
+    return predictions if contents is None or contents.copies else replace(predictions, contents=None)
 
 
 def _means(weights: NDArray[np.float64], losses: NDArray[np.float64]) -> NDArray[np.float64]:
