@@ -12,6 +12,7 @@ from modelloop.contracts.labelled_row import read_labelled_rows
 from modelloop.contracts.origins import Origin, Origins, line_digest
 from modelloop.errors import InvalidValueError
 from modelloop.tables.grammar import read_text
+from training_trigger.founding import written
 from training_trigger.reading.cells import literal
 from training_trigger.reading.load import load
 from training_trigger.target import choose_target
@@ -43,20 +44,20 @@ def derive(
 ) -> bytes:
     """Write the derived table as CSV: the same bytes for the same base, spec and labels.
 
-    A labelled row without the time column gets the label's time; one without the group column is a group of its own.
+    Cells are written as they are, also where they mean missing: the rule that divides rows may read them otherwise. A
+    labelled row without the time column gets the label's time; one without the group column is a group of its own.
     Returns the document of origins, by which a row can be found when its prediction is to be erased.
     """
-    cells = load(connection, base, file, spec.missing, spec.ignore)
+    cells = load(connection, base, file, spec.missing, spec.ignore, founded=("",))
     target = choose_target(cells.names, spec, cells.doubt)
-    columns = ", ".join(f"c{place} AS {_quoted(name)}" for place, name in enumerate(cells.names))
+    columns = ", ".join(f"{written(place, cells.kept)} AS {_quoted(name)}" for place, name in enumerate(cells.names))
     connection.execute(f"COPY (SELECT {columns} FROM cells) TO {literal(str(sink))} (FORMAT csv, HEADER true)")
-    missing = frozenset(spec.missing)
     rows: list[Origin] = []
     with sink.open("ab") as stream:
         for row in labelled:
             values = {spec.time_column: row.time, spec.group_column: f"{row.id}/{row.row}"} | {**row.values}
             values[target] = row.label
-            line = _line([_text(values.get(name), missing) for name in cells.names])
+            line = _line([_text(values.get(name)) for name in cells.names])
             stream.write(line)
             rows.append(Origin(row.id, row.row, line_digest(line)))
     counted = connection.execute("SELECT count(*) FROM cells").fetchone()
@@ -69,9 +70,9 @@ def _line(cells: list[str | None]) -> bytes:
     return written.getvalue().encode()
 
 
-def _text(value: object, missing: frozenset[str]) -> str | None:
+def _text(value: object) -> str | None:
     try:
-        return read_text(value, missing)
+        return read_text(value, frozenset())
     except InvalidValueError:
         return None
 

@@ -17,10 +17,11 @@ from modelloop.aws.storage import Bucket
 from modelloop.errors import ConflictError, DatasetRejectedError, NotFoundError, SpecError, TransientError
 from modelloop.ids import uuid7
 from modelloop.spec.model import Spec, parse_spec
+from modelloop.tables.split import RULE_VERSION
 from modelloop.versions.prepared_table import TableDocument, TableFile
 from modelloop.versions.run import FAILED, QUEUED, REJECTED, Dataset, Run
 from training_trigger import engine
-from training_trigger.membership import ChampionSplit
+from training_trigger.founding import ChampionSplit
 from training_trigger.preparation import prepare
 
 if TYPE_CHECKING:
@@ -229,7 +230,17 @@ def _champion_split(model: str, services: Services) -> ChampionSplit | None:
     except NotFoundError:
         return None
     split: Any = facts.split or {}
-    return ChampionSplit(facts.target or "", split.get("kind"), split.get("columns"), split.get("copies", False))
+    missing = split.get("missing")
+    return ChampionSplit(
+        facts.target or "",
+        split.get("kind"),
+        split.get("columns"),
+        split.get("column"),
+        split.get("rule"),
+        split.get("version", RULE_VERSION),
+        None if missing is None else tuple(missing),
+        split.get("copies", False),
+    )
 
 
 def _store(run: Run, prepared: Prepared, services: Services) -> None:

@@ -12,18 +12,20 @@ from modelloop.errors import DatasetRejectedError
 from modelloop.tables import split
 from modelloop.tables.split import CONTENT, GROUP, OCCURRENCE, TIME, Split
 from modelloop.versions.review_checks import MIN_DIFFERENT
+from training_trigger.founding import canonical
 from training_trigger.profile import rows_have
 from training_trigger.reading.cells import literal, value
 from training_trigger.repetition import Repetition, find_repetition
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from duckdb import DuckDBPyConnection
     from numpy.typing import NDArray
 
     from modelloop.spec.model import Spec
     from modelloop.versions.prepared_table import Label
+    from training_trigger.founding import ChampionSplit
     from training_trigger.profile import Facts
 
     type TargetValues = NDArray[np.int32] | NDArray[np.float64]
@@ -44,16 +46,15 @@ class Membership:
 
 
 @dataclass(frozen=True, slots=True)
-class ChampionSplit:
-    """What the champion predicts, how its rows were divided, and the kinds, by name, of the columns that decided it.
+class Founding:
+    """How the cells that divide rows are read: by these missing tokens, with what was `kept` of columns c<number>.
 
-    `copies` says that it was made of copied rows, and that a person who was told so let it serve.
+    `champion` is how the champion's rows were divided, None without one.
     """
 
-    target: str
-    kind: str | None
-    columns: dict[str, str] | None
-    copies: bool = False
+    missing: tuple[str, ...]
+    kept: Collection[int] = frozenset()
+    champion: ChampionSplit | None = None
 
 
 def assign(
@@ -63,39 +64,38 @@ def assign(
     names: Sequence[str],
     facts: Sequence[Facts],
     identity: Sequence[int],
-    champion: ChampionSplit | None = None,
+    founding: Founding,
 ) -> Membership:
     """Return the side of every row. `identity` are the places of the columns whose cells make a row's content.
 
-    While the columns that divided the champion's rows are there, they decide again, so that rows stay on their sides
-    when columns are added or ignored. Copies of a row stay together; the repetitions of a coarse table, where this
-    would leave sides empty and question another thing than callers ask, are observations of their own.
+    While the columns that divided the champion's rows are there, they decide again by their kinds of then, so that rows
+    stay on their sides when columns are added, ignored or read otherwise. Copies of a row stay together; the
+    repetitions of a coarse table, where this would leave sides empty and question another thing than callers ask, are
+    observations of their own.
     """
     if spec.time_column:
         return _by_time(connection, spec.time_column, spec, names.index(spec.time_column), facts)
-    salt, repetition = split.salt(model), None
+    salt, champion, repetition = split.salt(model), founding.champion, None
+    same = None if champion is None else _columns_of(champion, names, spec.group_column)
     if spec.group_column:
         place = names.index(spec.group_column)
-        identity = [place]
-        kind, places = GROUP, _places(connection, salt, f"coalesce({_canonical(place, facts[place])}, '')")
+        columns = same or {spec.group_column: facts[place].kind}
+        text = canonical(place, columns[spec.group_column], founding.kept)
+        kind, places = GROUP, _places(connection, salt, f"coalesce({text}, '')")
     else:
-        same_columns = None if champion is None else _columns_of(champion, names, facts)
-        if same_columns is None:
-            champion, contents = None, _identified(connection, salt, names, facts, identity)
-        else:
-            contents = _by_content(connection, salt, names, facts, same_columns)
-        identity, places, repetition = contents.identity, contents.places, contents.repetition
-        kind = _kind(repetition, champion)
+        cells = _Cells(connection, salt, names, founding.kept)
+        contents = cells.identified(facts, identity) if same is None else cells.by_content(same)
+        columns, places, repetition = contents.columns, contents.places, contents.repetition
+        kind = _kind(repetition, None if same is None else champion)
         if kind == OCCURRENCE:
-            text = _content(names, facts, identity)
+            text = cells.content(columns)
             counted = f"concat({text}, row_number() OVER (PARTITION BY {text} ORDER BY rowid))"
             places = _places(connection, salt, counted)
     sides = np.where(places < split.validation_edge(spec.holdout), split.VALIDATION, split.TRAIN).astype(np.uint8)
     sides[places < spec.holdout] = split.HOLDOUT
-    columns = {names[place]: facts[place].kind for place in identity}
-    rule = split.hash_rule(kind, spec.group_column, spec.holdout, salt, columns, spec.missing)
+    rule = split.hash_rule(kind, spec.group_column, spec.holdout, salt, columns, founding.missing)
     divided = Split(
-        kind, spec.group_column, holdout=spec.holdout, salt=salt, columns=columns, rule=rule,
+        kind, spec.group_column, holdout=spec.holdout, salt=salt, columns=columns, rule=rule, missing=founding.missing,
         different=None if repetition is None else repetition.different,
         copies=repetition is not None and repetition.copies,
     )  # fmt: skip
@@ -105,9 +105,9 @@ def assign(
 
 @dataclass(frozen=True, slots=True)
 class _Contents:
-    """The columns that are a row's content, the place of every row by it, and how rows repeat."""
+    """The columns that are a row's content, by name with their kinds, every row's place by it, and how rows repeat."""
 
-    identity: Sequence[int]
+    columns: dict[str, str]
     places: NDArray[np.float64]
     repetition: Repetition | None
 
@@ -117,28 +117,37 @@ class _Contents:
         return len(np.unique(self.places))
 
 
-def _by_content(
-    connection: DuckDBPyConnection, salt: str, names: Sequence[str], facts: Sequence[Facts], identity: Sequence[int]
-) -> _Contents:
-    places = _places(connection, salt, _content(names, facts, identity))
-    cells = [_canonical(place, facts[place]) for place in sorted(identity, key=lambda place: names[place])]
-    return _Contents(identity, places, find_repetition(connection, places, cells, salt))
+@dataclass(frozen=True, slots=True)
+class _Cells:
+    """The table `cells`, its columns c0, c1, … by name, and what was `kept` of some for the founding version."""
 
+    connection: DuckDBPyConnection
+    salt: str
+    names: Sequence[str]
+    kept: Collection[int]
 
-def _identified(
-    connection: DuckDBPyConnection, salt: str, names: Sequence[str], facts: Sequence[Facts], identity: Sequence[int]
-) -> _Contents:
-    """Return the contents of rows that no champion divides: without numbers that name rows, if that shows copies.
+    def content(self, columns: Mapping[str, str]) -> str:
+        """Return the SQL of the text that is a row's content."""
+        return _content(self.names, columns, self.kept)
 
-    A number that looks like a name may be all that tells the rows of a coarse table apart, so there it stays.
-    """
-    contents = _by_content(connection, salt, names, facts, identity)
-    unnamed = [place for place in identity if not facts[place].identifier_like]
-    if not unnamed or len(unnamed) == len(identity):
-        return contents
-    others = _by_content(connection, salt, names, facts, unnamed)
-    coarse = others.repetition is not None and not others.repetition.copies
-    return contents if coarse or others.different == contents.different else others
+    def by_content(self, columns: dict[str, str]) -> _Contents:
+        """Return the contents that some columns, by name with their kinds, make."""
+        places = _places(self.connection, self.salt, self.content(columns))
+        cells = [canonical(self.names.index(name), columns[name], self.kept) for name in sorted(columns)]
+        return _Contents(columns, places, find_repetition(self.connection, places, cells, self.salt))
+
+    def identified(self, facts: Sequence[Facts], identity: Sequence[int]) -> _Contents:
+        """Return the contents of rows that no champion divides: without numbers that name rows, if that shows copies.
+
+        A number that looks like a name may be all that tells the rows of a coarse table apart, so there it stays.
+        """
+        contents = self.by_content({self.names[place]: facts[place].kind for place in identity})
+        unnamed = {self.names[place]: facts[place].kind for place in identity if not facts[place].identifier_like}
+        if not unnamed or len(unnamed) == len(identity):
+            return contents
+        others = self.by_content(unnamed)
+        coarse = others.repetition is not None and not others.repetition.copies
+        return contents if coarse or others.different == contents.different else others
 
 
 def _kind(repetition: Repetition | None, champion: ChampionSplit | None) -> str:
@@ -162,13 +171,15 @@ def _told(repetition: Repetition, kind: str) -> str:
     )
 
 
-def _columns_of(champion: ChampionSplit, names: Sequence[str], facts: Sequence[Facts]) -> list[int] | None:
-    """Return the places of the columns that divided the champion's rows; None when some are gone or of another kind."""
-    columns = champion.columns
-    if columns is None or champion.kind not in {CONTENT, OCCURRENCE}:
+def _columns_of(champion: ChampionSplit, names: Sequence[str], group: str | None) -> dict[str, str] | None:
+    """Return the columns that divided the champion's rows, with their kinds; None when some are gone or others asked.
+
+    A column may be read as another kind now: its text still divides as it did.
+    """
+    kinds = {CONTENT, OCCURRENCE} if group is None else {GROUP}
+    if not champion.columns or champion.kind not in kinds or champion.column != group:
         return None
-    places = [place for place, name in enumerate(names) if columns.get(name) == facts[place].kind]
-    return places if len(places) == len(columns) else None
+    return dict(champion.columns) if set(champion.columns) <= set(names) else None
 
 
 def check_sides(membership: Membership, target: TargetValues, classes: Sequence[Label] | None) -> None:
@@ -221,17 +232,13 @@ def _by_time(connection: DuckDBPyConnection, column: str, spec: Spec, place: int
     return Membership(sides, divided, times, (warning,) if missing else ())
 
 
-def _content(names: Sequence[str], facts: Sequence[Facts], identity: Sequence[int]) -> str:
+def _content(names: Sequence[str], columns: Mapping[str, str], kept: Collection[int]) -> str:
     end = literal(split.FIELD_MARK)
     parts = [
-        f"{literal(names[place] + split.VALUE_MARK)} || {_canonical(place, facts[place])} || {end}"
-        for place in sorted(identity, key=lambda place: names[place])
+        f"{literal(name + split.VALUE_MARK)} || {canonical(names.index(name), columns[name], kept)} || {end}"
+        for name in sorted(columns)
     ]
     return f"concat({', '.join(parts)})"
-
-
-def _canonical(place: int, facts: Facts) -> str:
-    return f"{value(place, facts.kind)}::VARCHAR" if facts.kind == "number" else f"c{place}"
 
 
 def _places(connection: DuckDBPyConnection, salt: str, text: str) -> NDArray[np.float64]:

@@ -11,7 +11,8 @@ from modelloop.errors import DatasetRejectedError
 from modelloop.spec.checks import check_upload
 from modelloop.tables.encoding import Encoding
 from modelloop.versions.prepared_table import TableFacts
-from training_trigger import labels, leaks, matrix, membership, profile, slices
+from training_trigger import founding, labels, leaks, matrix, membership, profile, slices
+from training_trigger.membership import Founding
 from training_trigger.number_formats import explain
 from training_trigger.plan import Need, check_size, make_plan
 from training_trigger.reading.load import load
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     from modelloop.tables.encoding import Column
     from modelloop.versions.prepared_table import ColumnProfile
     from modelloop.versions.run import Plan
-    from training_trigger.membership import ChampionSplit, Membership, TargetValues
+    from training_trigger.founding import ChampionSplit
+    from training_trigger.membership import Membership, TargetValues
     from training_trigger.profile import Facts
     from training_trigger.services import Trainer
 
@@ -69,22 +71,24 @@ def prepare(
     size = path.stat().st_size
     check_upload(spec, imported=False)
     check_size(size, trainer.storage_mb)
-    cells = load(connection, path, file, spec.missing, spec.ignore)
+    founded = founding.founding_tokens(champion_split, model, spec)
+    cells = load(connection, path, file, spec.missing, spec.ignore, founded)
     _check_spec(cells.names, spec)
     name = choose_target(cells.names, spec, cells.doubt)
     place = cells.names.index(name)
     unlabelled = labels.drop_unlabelled(connection, place, cells.rows)
-    facts = survey(connection, cells.kept(cells.rows - unlabelled))
+    facts = survey(connection, cells.of_rows(cells.rows - unlabelled))
     target = labels.read_target(connection, place, facts[place], spec)
     classes = len(target.classes or ())
     spec.check_task(target.task, classes)
     if spec.rare_classes != "refuse" and target.classes is not None:
-        facts = survey(connection, cells.kept(_rows(connection)))
+        facts = survey(connection, cells.of_rows(_rows(connection)))
     roles = _roles(facts, place, spec)
     progress("profiled")
     identity = _identity(cells.names, facts, place, spec)
     champion = champion_split if champion_split is not None and champion_split.target == name else None
-    sides = membership.assign(connection, model, spec, cells.names, facts, identity, champion)
+    divide = Founding(founded, cells.kept, champion)
+    sides = membership.assign(connection, model, spec, cells.names, facts, identity, divide)
     membership.store_sides(connection, sides.sides)
     columns, places = _columns(connection, facts, roles, spec)
     encoding = Encoding(columns, spec.missing)

@@ -32,7 +32,11 @@ MAX_CHARACTERS = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """What was asked, with defaults filled in. `lines` has the line of each key and is no part of the digest."""
+    """What was asked, with defaults filled in.
+
+    `lines` has the line of each key, `listed_missing` what is listed under `missing` (None when the key is not given):
+    neither is a part of the digest or stored.
+    """
 
     target: str | None = None
     task: str | None = None
@@ -57,6 +61,7 @@ class Spec:
     classes: tuple[str | int | float | bool, ...] = ()
     outputs: dict[str, str] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict, compare=False, repr=False)
+    listed_missing: tuple[str, ...] | None = field(default=None, compare=False, repr=False)
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the document that runs and manifests carry."""
@@ -86,7 +91,7 @@ class Spec:
 
 
 _SECTIONS = {"search": Search, "promotion": Promotion, "monitoring": Monitoring, "retrain": Retraining}
-_KEYS = tuple(entry.name for entry in fields(Spec) if entry.name != "lines")
+_KEYS = tuple(entry.name for entry in fields(Spec) if entry.name not in {"lines", "listed_missing"})
 
 
 def spec_from_json(document: dict[str, Any]) -> Spec:
@@ -108,7 +113,7 @@ def parse_spec(text: str) -> Spec:
     lines: dict[str, int] = {}
     values = dict(_values(text, lines))
     values |= {key: section_from_json(kind, values.get(key)) for key, kind in _SECTIONS.items()}
-    spec = Spec(**values, lines=lines)
+    spec = Spec(**values, lines=lines, listed_missing=values.get("missing"))
     checks.check_combinations(spec)
     return spec
 

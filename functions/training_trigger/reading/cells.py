@@ -39,21 +39,26 @@ def value(place: int, kind: str) -> str:
     }.get(kind, cell)
 
 
-def define_macros(connection: DuckDBPyConnection, missing: Iterable[str]) -> None:
-    """Define the macros on a connection, for one set of missing tokens.
+def missing_macro(name: str, tokens: Iterable[str]) -> str:
+    """Return the SQL that defines a macro which makes NULL of a cell that is one of the tokens.
 
     A chain of nullif rather than IN: the planner makes a join of each IN, and wide tables then plan for minutes.
     """
-    present = "x"
-    for token in sorted({*missing, ""}):
-        present = f"nullif({present}, {literal(token)})"
+    expression = "x"
+    for token in sorted(tokens):
+        expression = f"nullif({expression}, {literal(token)})"
+    return f"CREATE OR REPLACE MACRO {name}(x) AS {expression}"
+
+
+def define_macros(connection: DuckDBPyConnection, missing: Iterable[str]) -> None:
+    """Define the macros on a connection, for one set of missing tokens."""
+    connection.execute(missing_macro("present", {*missing, ""}))
     trimmed = (
         f"nfc_normalize(CASE WHEN ord(x) {_PLAIN} AND ord(right(x, 1)) {_PLAIN} THEN x"
         f" ELSE trim(x, {literal(WHITESPACE)}) END)"
     )
     macros = {
         "trimmed": trimmed,
-        "present": present,
         "as_number": _number(),
         "as_boolean": "CASE lower(x) WHEN 'true' THEN true WHEN 'false' THEN false END",
         "as_minutes": _minutes(),

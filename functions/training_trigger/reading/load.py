@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from modelloop.errors import DatasetRejectedError
-from training_trigger import engine
+from training_trigger import engine, founding
 from training_trigger.plan import check_rows
 from training_trigger.reading import diagnosis, dialect, formats, jsonlines, parquet, plaintext
 from training_trigger.reading.cells import define_macros, literal
@@ -27,7 +27,8 @@ _NAMELESS = re.compile(r"(?:Unnamed: \d+)?", re.IGNORECASE)  # what pandas calls
 class Cells:
     """The names of the columns c0, c1, …; the number of rows; which hold lists or objects; what to warn about.
 
-    `doubt` says why the last column may not be the target, if there is a doubt.
+    `doubt` says why the last column may not be the target, if there is a doubt. `kept` are the places of the columns
+    with cells that are missing, but not for the rule that divides rows (training_trigger.founding).
     """
 
     names: tuple[str, ...]
@@ -35,20 +36,28 @@ class Cells:
     nested: frozenset[str] = frozenset()
     warnings: list[str] = field(default_factory=list)
     doubt: str | None = None
+    kept: frozenset[int] = frozenset()
 
-    def kept(self, rows: int) -> Cells:
+    def of_rows(self, rows: int) -> Cells:
         """Return the same columns with another number of rows."""
         return replace(self, rows=rows)
 
 
 def load(
-    connection: duckdb.DuckDBPyConnection, path: Path, file: str, missing: Sequence[str], ignored: Collection[str] = ()
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    file: str,
+    missing: Sequence[str],
+    ignored: Collection[str] = (),
+    founded: Collection[str] | None = None,
 ) -> Cells:
     """Read a file into the table `cells`; raise DatasetRejectedError, with what to do, when it is not a table.
 
-    `ignored` columns cannot be the target.
+    `ignored` columns cannot be the target. `founded` are the missing tokens by which rows are divided, where they are
+    others than the `missing` ones by which cells are read.
     """
-    define_macros(connection, missing)
+    founded = missing if founded is None else founded
+    define_macros(connection, set(missing) & set(founded))
     warnings: list[str] = []
     nested: frozenset[str] = frozenset()
     doubt = None
@@ -73,7 +82,8 @@ def load(
     if not rows:
         raise DatasetRejectedError("the table has column names but no rows")
     check_rows(rows)
-    return Cells(names, rows, nested, warnings, doubt or _nameless(connection, names))
+    kept = founding.separate(connection, len(names), missing, founded)
+    return Cells(names, rows, nested, warnings, doubt or _nameless(connection, names), kept)
 
 
 def _nameless(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> str | None:

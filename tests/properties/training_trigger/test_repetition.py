@@ -13,7 +13,8 @@ from modelloop.tables import split
 from modelloop.tables.split import CONTENT, OCCURRENCE
 from tests.support.sides import content, side
 from training_trigger import engine, membership
-from training_trigger.membership import ChampionSplit, Membership
+from training_trigger.founding import ChampionSplit
+from training_trigger.membership import Founding, Membership
 from training_trigger.reading.load import load
 from training_trigger.survey import survey
 
@@ -39,7 +40,8 @@ def divide(rows: Rows, champion: ChampionSplit | None = None) -> Membership:
         table = folder / "table.csv"
         table.write_text("\n".join([",".join((*NAMES, "y")), *(",".join((*row, "yes")) for row in rows)]) + "\n")
         cells = load(connection, table, table.name, Spec().missing)
-        return membership.assign(connection, "m", Spec(), cells.names, survey(connection, cells), [0, 1, 2], champion)
+        founding = Founding(Spec().missing, champion=champion)
+        return membership.assign(connection, "m", Spec(), cells.names, survey(connection, cells), [0, 1, 2], founding)
 
 
 def sides_of_today(rows: Rows, kind: str) -> list[int]:
