@@ -14,6 +14,7 @@ from modelloop.errors import InvalidValueError
 from modelloop.tables.grammar import read_text
 from training_trigger.founding import written
 from training_trigger.reading.cells import literal
+from training_trigger.reading.index_columns import counted_on
 from training_trigger.reading.load import load
 from training_trigger.target import choose_target
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from modelloop.aws.storage import Bucket
     from modelloop.contracts.labelled_row import LabelledRow
     from modelloop.spec.model import Spec
+    from training_trigger.membership import ChampionSplit
 
 
 def read_labelled(artifacts: Bucket, model: str) -> list[LabelledRow]:
@@ -40,7 +42,14 @@ def read_labelled(artifacts: Bucket, model: str) -> list[LabelledRow]:
 
 
 def derive(
-    connection: DuckDBPyConnection, base: Path, *, file: str, spec: Spec, labelled: Sequence[LabelledRow], sink: Path
+    connection: DuckDBPyConnection,
+    base: Path,
+    *,
+    file: str,
+    spec: Spec,
+    labelled: Sequence[LabelledRow],
+    sink: Path,
+    champion_split: ChampionSplit | None = None,
 ) -> bytes:
     """Write the derived table as CSV: the same bytes for the same base, spec and labels.
 
@@ -48,10 +57,13 @@ def derive(
     labelled row without the time column gets the label's time; one without the group column is a group of its own.
     Returns the document of origins, by which a row can be found when its prediction is to be erased.
     """
-    cells = load(connection, base, file, spec.missing, spec.ignore, founded=("",))
+    counted = counted_on(spec, champion_split and champion_split.columns)
+    cells = load(connection, base, file, spec.missing, spec.ignore, counted, founded=("",))
     target = choose_target(cells.names, spec, cells.doubt)
-    columns = ", ".join(f"{written(place, cells.kept)} AS {_quoted(name)}" for place, name in enumerate(cells.names))
-    connection.execute(f"COPY (SELECT {columns} FROM cells) TO {literal(str(sink))} (FORMAT csv, HEADER true)")
+    header = ", ".join(f"{literal(name)} AS c{place}" for place, name in enumerate(cells.names))
+    columns = ", ".join(written(place, cells.kept) for place in range(len(cells.names)))
+    table = f"SELECT {header} UNION ALL SELECT {columns} FROM cells"  # names as cells: the engine would rename some
+    connection.execute(f"COPY ({table}) TO {literal(str(sink))} (FORMAT csv, HEADER false)")
     rows: list[Origin] = []
     with sink.open("ab") as stream:
         for row in labelled:
@@ -75,7 +87,3 @@ def _text(value: object) -> str | None:
         return read_text(value, frozenset())
     except InvalidValueError:
         return None
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

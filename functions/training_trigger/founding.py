@@ -64,21 +64,24 @@ def founding_tokens(champion: ChampionSplit | None, model: str, spec: Spec) -> t
 
 
 def separate(
-    connection: DuckDBPyConnection, columns: int, missing: Iterable[str], founded: Collection[str]
+    connection: DuckDBPyConnection,
+    columns: int,
+    missing: Iterable[str],
+    founded: Collection[str],
+    whole: Collection[int] = (),
 ) -> frozenset[int]:
-    """Make the cells missing that only the founding version reads as text; return the columns that have such cells.
+    """Make the cells missing whose text is still needed, and keep it; return the columns that have such cells.
 
-    The table `cells` holds text that is missing in neither reading. The macro `founded` makes NULL of what is missing
-    in the founding version only.
+    The table `cells` holds text that is missing in neither reading, and in the `whole` columns all text. The macro
+    `founded` makes NULL of what is missing in the founding version only.
     """
     read = set(missing)
     connection.execute(missing_macro("founded", set(founded) - read))
-    if read <= {*founded, ""}:
-        return frozenset()
-    connection.execute(missing_macro("learned", read - set(founded)))
+    connection.execute(missing_macro("learned", read))
+    doubtful = sorted(whole) if read <= {*founded, ""} else range(columns)
     kept: list[int] = []
-    for start in range(0, columns, BATCH):
-        places = range(start, min(start + BATCH, columns))
+    for start in range(0, len(doubtful), BATCH):
+        places = doubtful[start : start + BATCH]
         wanted = ", ".join(f"count(c{place}) - count(learned(c{place}))" for place in places)
         counts = connection.execute(f"SELECT {wanted} FROM cells").fetchall()[0]
         kept += [place for place, count in zip(places, counts, strict=True) if count]

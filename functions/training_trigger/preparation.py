@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,9 +16,10 @@ from training_trigger import founding, labels, leaks, matrix, membership, profil
 from training_trigger.membership import Founding
 from training_trigger.number_formats import explain
 from training_trigger.plan import Need, check_size, make_plan
+from training_trigger.reading.index_columns import counted_on
 from training_trigger.reading.load import load
 from training_trigger.survey import survey
-from training_trigger.target import check_named, choose_target
+from training_trigger.target import check_named, choose_target, likely_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -65,17 +67,20 @@ def prepare(
 ) -> Prepared:
     """Read, judge and encode a table; raise DatasetRejectedError, with what to do, when it cannot be trained on.
 
-    `trainer` is the deployed trainer; `progress` is called with each stage that is reached. Files are written beside
-    `path`.
+    `path` is a file, or a folder of part files. `trainer` is the deployed trainer; `progress` is called with each stage
+    that is reached. Files are written beside `path`.
     """
-    size = path.stat().st_size
+    size = sum(part.stat().st_size for part in path.iterdir()) if path.is_dir() else path.stat().st_size
     check_upload(spec, imported=False)
     check_size(size, trainer.storage_mb)
     founded = founding.founding_tokens(champion_split, model, spec)
-    cells = load(connection, path, file, spec.missing, spec.ignore, founded)
+    likely = partial(likely_target, spec=spec)
+    counted = counted_on(spec, champion_split and champion_split.columns)
+    cells = load(connection, path, file, spec.missing, spec.ignore, counted, founded, likely)
     _check_spec(cells.names, spec)
     name = choose_target(cells.names, spec, cells.doubt)
     place = cells.names.index(name)
+    tokens = labels.token_warnings(connection, place, name, cells.kept, cells.rows)
     unlabelled = labels.drop_unlabelled(connection, place, cells.rows)
     facts = survey(connection, cells.of_rows(cells.rows - unlabelled))
     target = labels.read_target(connection, place, facts[place], spec)
@@ -101,9 +106,9 @@ def prepare(
     if sliced:
         files["slices.npy"] = path.parent / "slices.npy"
         np.save(files["slices.npy"], codes)
-    warnings = [*cells.warnings, *profile.header_warning(facts), *sides.warnings]
+    warnings = [*cells.warnings, *profile.header_warning(facts, cells.first_line), *sides.warnings]
     warnings += labels.look_alikes(target.classes)
-    warnings += _warnings(facts, place, roles, spec, unlabelled)
+    warnings += [*tokens, *_warnings(facts, place, roles, spec, unlabelled)]
     warnings += leaks.warnings(encoding, np.load(files["matrix.npy"], mmap_mode="r"), values, classes)
     table_facts = TableFacts(
         model=model,
@@ -121,6 +126,7 @@ def prepare(
         salt=sides.split.salt,
         split=sides.split,
         slices=sliced,
+        first_line=cells.first_line,
     )
     return Prepared(table_facts, files, plan)
 
@@ -148,7 +154,14 @@ def _roles(facts: Sequence[Facts], target: int, spec: Spec) -> _Roles:
         else:
             profile.check_range(column)
             roles.features.append(place)
+    if not roles.features:
+        raise _nothing_left(roles)
     return roles
+
+
+def _nothing_left(roles: _Roles) -> DatasetRejectedError:
+    reasons = "; ".join(f"{name!r}: {reason}" for name, reason in list(roles.reasons.items())[:5])
+    return DatasetRejectedError(f"no column is left to learn from ({reasons})")
 
 
 def _excluded(name: str, spec: Spec) -> str | None:
@@ -188,8 +201,7 @@ def _columns(
             columns.append(column)
             places.append(place)
     if not columns:
-        reasons = "; ".join(f"{name!r}: {reason}" for name, reason in list(roles.reasons.items())[:5])
-        raise DatasetRejectedError(f"no column is left to learn from ({reasons})")
+        raise _nothing_left(roles)
     return columns, places
 
 

@@ -55,14 +55,14 @@ def chunks(rows: Sequence[Row], size: int = CHUNK) -> Iterator[Sequence[Row]]:
 
 
 def _csv_rows(text: str) -> list[Row]:
-    reader = csv.DictReader(io.StringIO(text.lstrip("\ufeff")), restkey="", restval=None)
-    rows: list[Row] = list(reader)
+    reader = csv.DictReader(io.StringIO(text.lstrip("\ufeff")), restval=None)
+    rows: list[dict[str | None, Any]] = list(reader)
     for line, row in enumerate(rows, 2):
-        if "" in row:
+        if None in row:  # where the reader puts what is beyond the header
             raise CommandError(f"line {line} has more cells than the header", "Quote cells that hold a comma")
     if not rows:
         raise CommandError("the table has a header and no rows", "The first line names the columns")
-    return rows
+    return [{name: cell for name, cell in row.items() if name and name.strip()} for row in rows]
 
 
 def _json_rows(text: str) -> list[Row]:

@@ -75,6 +75,7 @@ class Data:
     copies: bool = False
     kind: str = split.CONTENT
     name: str = "y"
+    first_line: str | None = None
 
     def membership(self) -> NDArray[np.uint8]:
         if self.sides is not None:
@@ -155,6 +156,7 @@ class Lab:
             data.encoding, data.spec, task=data.task, classes=data.classes or (), target=data.name, rows=rows,
             salt=split.salt("m"), split=data.split(), imported=imported,
             slices=[SliceLabels(name, labels) for name, (labels, _) in data.slices.items()],
+            first_line=data.first_line,
         )  # fmt: skip
         described = {name: TableFile(sha256(body).hexdigest(), len(body)) for name, body in files.items()}
         document = document_of(facts, run_id=run.run_id, dataset=run.dataset, files=described)

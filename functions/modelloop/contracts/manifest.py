@@ -20,6 +20,7 @@ from modelloop.contracts.manifest_parts import (
     Predecessor,
     SplitFacts,
     TrialRecord,
+    best_version_from_json,
     split_facts_from_json,
     trial_from_json,
 )
@@ -144,10 +145,10 @@ class Manifest:
             task=self.task,
             target=self.target,
             classes=self.classes,
-            dataset=self.dataset.to_json(),
+            dataset=self.dataset,
             compared_with=self.compared_with,
-            best=asdict(self.best),
-            split=self.split.to_json(),
+            best=self.best,
+            split=self.split,
         )
 
 
@@ -194,7 +195,7 @@ def _read(document: Any) -> Manifest:
         labels=None if labels is None else LabelDistribution(**labels),
         gate=decision_from_json(document["gate"]),
         compared_with=document["compared_with"],
-        best=BestVersion(document["best"]["run_id"], document["best"]["version"]),
+        best=best_version_from_json(document["best"]),
         baseline=baseline_from_json(document["baseline"]),
         diagnostics=diagnostics_from_json(document),
         replay=replay_verdict_from_json(document["replay"]),

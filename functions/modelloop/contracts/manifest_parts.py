@@ -121,8 +121,16 @@ class SplitFacts:
 
 
 def split_facts_from_json(document: Mapping[str, Any]) -> SplitFacts:
-    """Return stored facts of a split; those of earlier releases do not say how cells were read or rows repeat."""
+    """Return a stored division of the rows; fields that this release does not know are left out.
+
+    Documents of earlier releases do not say how cells were read, or how rows repeat.
+    """
     return SplitFacts(**{name: document[name] for name in SplitFacts.__slots__ if name in document})
+
+
+def best_version_from_json(document: Mapping[str, Any]) -> BestVersion:
+    """Return a stored name of the best version."""
+    return BestVersion(document["run_id"], document["version"])
 
 
 @dataclass(frozen=True, slots=True)

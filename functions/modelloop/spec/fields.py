@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from unicodedata import normalize
 
 from modelloop.spec import deviance
-from modelloop.tables.grammar import BOOLEAN, read_text
+from modelloop.tables.grammar import BOOLEAN, MISSING_TOKENS, read_text
+from modelloop.tables.names import clean_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +28,7 @@ REGRESSION_METRICS = (
 )  # fmt: skip
 HIGHER_IS_BETTER = frozenset({"accuracy", "f1", "roc_auc", "pr_auc", "r2"})  # of all others, lower
 COLUMN_KINDS = ("number", "boolean")
-MAX_TOKENS = 200  # each is a step of the expression that reads every cell
+MAX_TOKENS, MAX_TOKEN = 100, 200
 MAX_WHOLE = 2**63
 _ESTIMATOR = re.compile(r"sklearn(?:\.[a-z][a-z0-9_]*)+\.[A-Z][A-Za-z0-9]*")
 
@@ -39,7 +40,7 @@ class UnfitValueError(ValueError):
 def _text(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
         raise UnfitValueError("text; put it in quotes if it looks like a number, a date or yes/no")
-    return normalize("NFC", value.strip())
+    return clean_name(value)
 
 
 def _texts(value: object) -> tuple[str, ...]:
@@ -52,12 +53,25 @@ def _texts(value: object) -> tuple[str, ...]:
     return texts
 
 
-def _tokens(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise UnfitValueError("a list of texts; put tokens such as null, 0 or no in quotes")
-    if len(value) > MAX_TOKENS:
-        raise UnfitValueError(f"a list of at most {MAX_TOKENS} texts")
-    return tuple(sorted({normalize("NFC", item.strip()) for item in value}))
+class Missing(NamedTuple):
+    """The texts that are listed under `missing`, and all that mean missing: with the defaults, or these `only`."""
+
+    listed: tuple[str, ...]
+    tokens: tuple[str, ...]
+
+
+def _missing(value: object) -> Missing:
+    only = isinstance(value, dict) and set(value) == {"only"}
+    items = value["only"] if isinstance(value, dict) and only else value
+    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+        raise UnfitValueError(
+            "a list of texts, which adds to the defaults, or {only: [...]}, which replaces them; put tokens such as "
+            "null, 0 or no in quotes"
+        )
+    if len(items) > MAX_TOKENS or any(len(item) > MAX_TOKEN for item in items):
+        raise UnfitValueError(f"a list of at most {MAX_TOKENS} texts of at most {MAX_TOKEN} characters")
+    listed = {normalize("NFC", item.strip()) for item in items}
+    return Missing(tuple(sorted(listed)), tuple(sorted(listed if only else listed | set(MISSING_TOKENS))))
 
 
 def _switch(value: object) -> bool:
@@ -201,7 +215,7 @@ SCHEMA: Schema = {
     },
     "protected": _texts,
     "mask": _texts,
-    "missing": _tokens,
+    "missing": _missing,
     "columns": _columns,
     "classes": _classes,
     "outputs": _outputs,

@@ -114,7 +114,9 @@ def parse_spec(text: str) -> Spec:
     lines: dict[str, int] = {}
     values = dict(_values(text, lines))
     values |= {key: section_from_json(kind, values.get(key)) for key, kind in _SECTIONS.items()}
-    spec = Spec(**values, lines=lines, listed_missing=values.get("missing"))
+    if "missing" in values:
+        values |= {"missing": values["missing"].tokens, "listed_missing": values["missing"].listed}
+    spec = Spec(**values, lines=lines)
     checks.check_combinations(spec)
     return spec
 

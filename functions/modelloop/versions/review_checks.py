@@ -50,6 +50,13 @@ def copy_checks(split: Split, rows: int, *, allowed: bool) -> Iterator[Check]:
         yield Check("different_rows", "approval", f"{told}; copies of fewer than {MIN_DIFFERENT} rows need approval")
 
 
+def header_checks(first_line: str | None) -> Iterator[Check]:
+    """Yield what asks for approval because the columns seem to be named by a line of data, which `first_line` shows."""
+    if first_line is not None:
+        detail = f"the first line looks like data, not names ({first_line}): callers would have to send these as names"
+        yield Check("header", "approval", detail)
+
+
 def labels_suspected(checks: Sequence[Check]) -> bool:
     """Return whether labels, or the world, look so changed that the champion's old rows prove nothing."""
     return labels_regrouped(checks) or any(

@@ -41,7 +41,7 @@ def rewrite(path: Path, dialect: Dialect, sink: Path) -> Dialect:
             source.readline()
         writer = csv.writer(target, lineterminator="\n", quoting=csv.QUOTE_ALL)
         writer.writerows(_records(source, dialect))
-    return Dialect(",", columns=dialect.columns)
+    return Dialect(",", columns=dialect.columns, first_line=dialect.first_line)
 
 
 def _ambiguity(dialect: Dialect) -> Callable[[str], bool]:

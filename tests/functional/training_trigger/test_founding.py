@@ -9,6 +9,7 @@ import pytest
 from modelloop.aws.serving import pointers
 from modelloop.aws.storage import Bucket
 from modelloop.contracts.labelled_row import LabelledRow
+from modelloop.contracts.manifest_parts import split_facts_from_json
 from modelloop.contracts.pointer import VersionRef
 from modelloop.contracts.version_facts import VersionFacts
 from modelloop.rollout import moves
@@ -29,8 +30,9 @@ NEW_TOKENS = ("", "#N/A", "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "na
 
 def crown(stage: Stage, run: Run, document: dict[str, Any]) -> None:
     """Make a version the champion whose rows were divided as a document says, in the form of earlier releases."""
-    named = ("kind", "column", "columns", "rule")
-    facts = VersionFacts(split={name: document["split"].get(name) for name in named}, target=document["target"])
+    rows = {"train": 0, "validation": 0, "holdout": 0, "salt": None, "trained_until": None, "column": None}
+    divided = rows | {"columns": None} | document["split"]
+    facts = VersionFacts(split=split_facts_from_json(divided), target=document["target"])
     number = stage.registry.register_version(run.model, run.run_id, facts)
     ref = VersionRef(number, run.run_id, "f", "s", 1)
     pointer, etag = pointers.read(Bucket(ARTIFACTS), run.model)

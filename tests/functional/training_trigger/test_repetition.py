@@ -11,6 +11,7 @@ import pytest
 
 from modelloop.aws.serving import pointers
 from modelloop.aws.storage import Bucket
+from modelloop.contracts.manifest_parts import split_facts_from_json
 from modelloop.contracts.pointer import VersionRef
 from modelloop.contracts.version_facts import VersionFacts
 from modelloop.rollout import moves
@@ -38,7 +39,8 @@ def split_contents(
 
 def crown(stage: Stage, run: Run, split: dict[str, Any]) -> None:
     """Make a run's table the champion's, divided as `split` says."""
-    facts = VersionFacts(split=split, target=stage.table(run)["target"])
+    rows = {"train": 0, "validation": 0, "holdout": 0, "trained_until": None}
+    facts = VersionFacts(split=split_facts_from_json(rows | split), target=stage.table(run)["target"])
     number = stage.registry.register_version("m", run.run_id, facts)
     ref = VersionRef(number, run.run_id, "f", "s", 1)
     pointer, etag = pointers.read(Bucket(ARTIFACTS), "m")

@@ -21,7 +21,7 @@ TOKENS = f"missing: [{', '.join(f't{number}' for number in range(7_000))}]\n"
     ("alias", ALIASES, "aliases (*name) or anchors (&name)"),
     ("huge", f"params: {{linear: {{max_iter: 0x{'f' * 5_000}}}}}\n", "at most 64 bits"),
     ("endless", "params: {linear: {C: .inf}}\n", "infinity or NaN"),
-    ("tokens", TOKENS, "at most 200 texts"),
+    ("tokens", TOKENS, "at most 100 texts"),
     ("long", "#" * (MAX_BYTES + 1), "longer than 65536 characters"),
 ])  # fmt: skip
 def test_an_unbounded_spec_is_a_rejected_run(shared_stage: Stage, name: str, text: str, says: str) -> None:

@@ -25,7 +25,7 @@ def bomb(levels: int) -> str:
     ("<<: {target: y}\n", 1, "merge keys (<<)"),
     (f"features: [{'a,' * MAX_NODES}]\n", 1, "more than 20,000 values"),
     ("features: " + "[" * 30 + "]" * 30 + "\n", 1, "nested too deeply"),
-    (f"missing: [{', '.join(f't{number}' for number in range(fields.MAX_TOKENS + 1))}]\n", 1, "at most 200 texts"),
+    (f"missing: [{', '.join(f't{number}' for number in range(fields.MAX_TOKENS + 1))}]\n", 1, "at most 100 texts"),
     ("params: {linear: {C: .inf}}\n", 1, "not of infinity or NaN"),
     ("params: {linear: {C: -.inf}}\n", 1, "not of infinity or NaN"),
     ("params:\n  linear: {C: .nan}\n", 2, "not of infinity or NaN"),
