@@ -45,11 +45,12 @@ class Request:
 
     def part(self, name: str) -> str:
         """Return another part of the path."""
-        return self._http.path.get(name, "")[:200]
+        return _sendable(self._http.path.get(name, "")[:200])
 
     def query(self, name: str) -> str | None:
         """Return a query parameter, or None."""
-        return self._http.query.get(name)
+        text = self._http.query.get(name)
+        return None if text is None else _sendable(text)
 
     def row(self) -> int | None:
         """Return the query parameter `row`, the place of a row in its request, or None."""
@@ -62,10 +63,11 @@ class Request:
 
     def page(self) -> dict[str, Any]:
         """Return `limit` and `next` as the registry's lists take them."""
-        text = self._http.query.get("limit") or "20"
-        if not (text.isascii() and text.isdecimal() and 1 <= int(text[:_MAX_DIGITS]) <= MAX_ITEMS):
+        text = self.query("limit") or "20"
+        plain = text.isascii() and text.isdecimal() and len(text) <= _MAX_DIGITS
+        if not plain or not 1 <= int(text) <= MAX_ITEMS:
             raise InvalidValueError(f"limit is a number from 1 to {MAX_ITEMS}", field="limit")
-        return {"limit": int(text), "next": self._http.query.get("next")}
+        return {"limit": int(text), "next": self.query("next")}
 
     def body(self, fields: Collection[str]) -> Body:
         """Return the body, an object that may have these fields and no other; absent means empty, null means absent."""
@@ -147,6 +149,11 @@ class Body:
         if not isinstance(value, bool):
             raise InvalidValueError("on is true or false", field="on")
         return value
+
+
+def _sendable(text: str) -> str:
+    """Return a text with a question mark for each lone surrogate: no store or answer takes one, and no name has one."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _is_version(number: object) -> bool:

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from modelloop.errors import MalformedBodyError, ModelloopError, TooLargeError, UnsupportedMediaError
+from modelloop.errors import (
+    MalformedBodyError,
+    MissingColumnsError,
+    ModelloopError,
+    TooLargeError,
+    UnsupportedMediaError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,15 +27,23 @@ MAX_ANSWER_BYTES = 6 * 1024 * 1024 - 64 * 1024
 _TOO_LARGE = f"the body is larger than {MAX_BYTES} bytes: send the rows in parts"
 _WINDOWS = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
 _MAX_TEXT = 500
+_MAX_NAMES = 100_000  # of the model's own columns, of which it may have 1,000
+_MAX_MEMBERS = 100
+_GZIP = b"\x1f\x8b"
 _MEASURED_ABOVE = MAX_ANSWER_BYTES // 2
 
 
 def read_body(request: HttpRequest) -> bytes:
-    """Return the unpacked body. Raises TooLargeError, MalformedBodyError or UnsupportedMediaError."""
+    """Return the unpacked body: packed as its header says, or a gzip file as it is sent without saying so.
+
+    Raises TooLargeError, MalformedBodyError or UnsupportedMediaError.
+    """
     body = request.content(max_characters=MAX_BYTES * 4 // 3 + 4, too_large=_TOO_LARGE)
     coding = request.headers.get("content-encoding", "").strip().lower()
     if coding not in ("", "identity"):
         body = _inflate(body, coding)
+    if body.startswith(_GZIP):
+        body = _inflate(body, "gzip")
     if len(body) > MAX_BYTES:
         raise TooLargeError(_TOO_LARGE)
     return body
@@ -41,14 +55,21 @@ def _inflate(body: bytes, coding: str) -> bytes:
         raise UnsupportedMediaError(
             f"content encoding {coding[:40]!r} is not gzip or deflate", field="Content-Encoding"
         )
-    inflater = zlib.decompressobj(window)
-    try:
-        inflated = inflater.decompress(body, MAX_BYTES + 1)
-    except zlib.error:
-        raise MalformedBodyError(f"the body is not {coding}") from None
-    if len(inflated) <= MAX_BYTES and not inflater.eof:
-        raise MalformedBodyError(f"the {coding} body is cut short")
-    return inflated
+    inflated = b""
+    for _ in range(_MAX_MEMBERS):
+        inflater = zlib.decompressobj(window)
+        try:
+            inflated += inflater.decompress(body, MAX_BYTES + 1 - len(inflated))
+        except zlib.error:
+            raise MalformedBodyError(f"the body is not {coding}") from None
+        if len(inflated) > MAX_BYTES:
+            return inflated
+        if not inflater.eof:
+            raise MalformedBodyError(f"the {coding} body is cut short")
+        body = inflater.unused_data.lstrip(b"\0")  # a gzip file may have several members, and be padded
+        if not body:
+            return inflated
+    raise MalformedBodyError(f"the {coding} body has more than {_MAX_MEMBERS} parts: pack it as one")
 
 
 def respond(status: int, reply: Reply, headers: Mapping[str, str]) -> HttpAnswer:
@@ -72,7 +93,8 @@ def _escapes(body: bytes, *, text: bool) -> int:
 
 def refuse(error: ModelloopError, headers: Mapping[str, str]) -> HttpAnswer:
     """Return the proxy answer of an error; long texts, such as names that the caller sent, are cut."""
-    body = {name: _clipped(value) for name, value in error.body().items()}
+    longest = _MAX_NAMES if isinstance(error, MissingColumnsError) else _MAX_TEXT
+    body = {name: _clipped(value, longest) for name, value in error.body().items()}
     return {
         "statusCode": error.status,
         "headers": {"Content-Type": "application/json", **headers},
@@ -81,5 +103,5 @@ def refuse(error: ModelloopError, headers: Mapping[str, str]) -> HttpAnswer:
     }
 
 
-def _clipped(value: str | int | None) -> str | int | None:
-    return value[:_MAX_TEXT] + "…" if isinstance(value, str) and len(value) > _MAX_TEXT else value
+def _clipped(value: str | int | None, longest: int) -> str | int | None:
+    return value[:longest] + "…" if isinstance(value, str) and len(value) > longest else value

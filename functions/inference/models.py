@@ -72,7 +72,7 @@ class Model:
         explanations = self._explanations(table.block) if query.explain else None
         return Answer(
             self.name, self.ref.version, prediction_id, labels, outputs.proba, classes, explanations, intervals,
-            query.interval,
+            query.interval, table.unseen or None,
         ), table  # fmt: skip
 
     def _intervals(self, level: float, numbers: Sequence[float]) -> list[tuple[float, float]]:

@@ -4,6 +4,7 @@ ModelloopError
 ├── RequestError             the caller can mend it (4xx)
 │   ├── MalformedBodyError        400  not JSON, not the protocol
 │   ├── InvalidValueError         422  a column or value, named with its row
+│   │   └── MissingColumnsError       422  columns that the model needs and the request lacks
 │   ├── NotFoundError             404  model, version, run
 │   ├── ConflictError             409  somebody else was first
 │   ├── TooLargeError             413  body, rows or answer over the cap
@@ -33,12 +34,13 @@ class ModelloopError(Exception):
         self.row = row
 
     def body(self) -> dict[str, str | int | None]:
-        """Return the one JSON form that every failed request answers with."""
+        """Return the one JSON form that every failed request answers with; a lone surrogate becomes a question mark."""
+        message = self.message.encode("utf-8", "replace").decode()
         return {
-            "error": self.message.replace("\n", " "),
+            "error": message.replace("\n", " "),
             "error_code": self.code,
-            "message": self.message,
-            "field": self.field,
+            "message": message,
+            "field": None if self.field is None else self.field.encode("utf-8", "replace").decode(),
             "row": self.row,
         }
 
@@ -59,6 +61,10 @@ class InvalidValueError(RequestError):
 
     status = 422
     code = "INVALID_PARAMETER_VALUE"
+
+
+class MissingColumnsError(InvalidValueError):
+    """Columns that the model needs and a request lacks: the message names all of them, however long it gets."""
 
 
 class NotFoundError(RequestError):

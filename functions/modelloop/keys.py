@@ -14,7 +14,9 @@ QUARANTINE = "quarantine/"
 ORIGINS = ".origins.json"
 SPEC_NAME = "model.yaml"
 REFERENCE_NAME = "reference.csv"
-TABLE_SUFFIXES = (".csv", ".csv.gz", ".parquet", ".jsonl")  # of files that are uploaded as tables
+_TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json")
+# Of files that are uploaded as tables: the ones that intake reads.
+TABLE_SUFFIXES = (*_TEXT_SUFFIXES, *(f"{suffix}.gz" for suffix in _TEXT_SUFFIXES), ".parquet", ".pq")
 MODEL_SUFFIX = ".onnx"  # of files that are uploaded as models
 
 MANIFEST = "manifest.json"
@@ -78,6 +80,11 @@ def origins(model: str, digest: str) -> str:
     return f"{derived_prefix(model)}{digest}{ORIGINS}"
 
 
+def parts(model: str, digest: str) -> str:
+    """Return the key of the list of files that one version of a folder's marker stands for."""
+    return f"parts/{model}/{digest}.json"
+
+
 def version(model: str, run_id: str, file: str) -> str:
     """Return the key of one file of an immutable version folder."""
     return f"versions/{model}/{run_id}/{file}"
@@ -106,7 +113,12 @@ def summaries(model: str) -> str:
 
 def index(model: str, hour: str, digest: str) -> str:
     """Return the key of the prediction index that one capture object yields for one hour."""
-    return f"index/{model}/{hour}/{digest}.jsonl"
+    return f"{index_prefix(model)}{hour}/{digest}.jsonl"
+
+
+def index_prefix(model: str) -> str:
+    """Return the prefix of a model's prediction index; its hours are the folders below."""
+    return f"index/{model}/"
 
 
 def quarantine(digest: str) -> str:

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console as RichConsole
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from rich.console import RenderableType
+    from rich.console import ConsoleOptions, RenderableType
 
     from modelloop_client.failures import CommandError
 
@@ -42,7 +43,24 @@ COLOURS = {
 }  # fmt: skip
 STATUS_WORDS = {"drift": "drifted", "insufficient_data": "not enough data", "data_fault": "data fault"}
 NOT_WRAPPED = {"run", "state", "prediction id", "version", "%"}  # columns whose values are copied
+# Characters that command a terminal instead of being shown: C0 but for tab and line feed, DEL, C1, and those that turn
+# the direction of writing. A name, label or reason that somebody else wrote may hold them.
+_COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _ROWS_NEEDED = re.compile(r"(\d+) .*; (\d+) are needed")
+
+
+def replace_commands(text: str) -> str:
+    """Return a text with � in the place of every character that would command the terminal."""
+    return _COMMANDS.sub("\ufffd", text)
+
+
+class _Terminal(RichConsole):
+    """Writes the styles that the program chose, and nothing that a text holds beside what can be seen."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Yield what is to be written, with � for commands inside texts."""
+        for part in super().render(renderable, options):
+            yield part if part.control else part._replace(text=replace_commands(part.text))
 
 
 class Console:
@@ -51,13 +69,13 @@ class Console:
     def __init__(self, *, as_json: bool = False, notes_to_stdout: bool = False) -> None:
         self.as_json = as_json
         narrow = sys.stdout.isatty() or "COLUMNS" in os.environ
-        self.out = RichConsole() if narrow else RichConsole(width=PIPED_WIDTH)
-        self.notes = self.out if notes_to_stdout else RichConsole(stderr=True)
+        self.out = _Terminal() if narrow else _Terminal(width=PIPED_WIDTH)
+        self.notes = self.out if notes_to_stdout else _Terminal(stderr=True)
 
     def show(self, document: Any, render: Callable[[], RenderableType]) -> None:
         """Print the document as JSON, or what `render` returns for a person."""
         if self.as_json:
-            print(json.dumps(document, ensure_ascii=False, indent=2))
+            print(_to_json(document, indent=2))
         else:
             self.out.print(render(), soft_wrap=not sys.stdout.isatty())
 
@@ -69,7 +87,7 @@ class Console:
     def fail(self, error: CommandError) -> None:
         """Print why a command ended, and what to do about it."""
         if self.as_json:
-            print(json.dumps(error.to_json(), ensure_ascii=False), file=self.notes.file)
+            print(_to_json(error.to_json()), file=self.notes.file)
             return
         advice = f" [dim]{_escape(error.advice)}[/]" if error.advice else ""
         self.notes.print(f"[bold red]✗[/] {_escape(error.message)}.{advice}", soft_wrap=True)
@@ -96,7 +114,7 @@ def format_cell(value: Any) -> str | Text:
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:.5g}"
-    text = str(value)
+    text = replace_commands(str(value))
     colour = COLOURS.get(text)
     return f"[{colour}]{text}[/]" if colour else _escape(text) if "[" in text else text
 
@@ -126,6 +144,12 @@ def make_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]
     for line in lines:
         table.add_row(*map(format_cell, line))
     return table
+
+
+def _to_json(document: Any, indent: int | None = None) -> str:
+    """Return JSON with the letters of every language as they are, and escapes for what would command a terminal."""
+    text = json.dumps(document, ensure_ascii=False, indent=indent)
+    return _COMMANDS.sub(lambda command: f"\\u{ord(command[0]):04x}", text)
 
 
 def _escape(text: str) -> str:

@@ -48,11 +48,14 @@ class ApiError(CommandError):
         self.code = str(document.get("error_code", ""))
         self.field: str | None = document.get("field")
         self.row: int | None = document.get("row")
-        super().__init__(str(message), self._choose_advice())
+        super().__init__(str(message))
+        self.advice = self._choose_advice()
 
     def _choose_advice(self) -> str:
         if self.status == HTTPStatus.UNPROCESSABLE_ENTITY and self.field is not None and self.row is not None:
             return f"Fix column {self.field} in row {self.row} (the first row is 0)"
+        if self.status == HTTPStatus.UNPROCESSABLE_ENTITY and self.message.startswith("column"):
+            return "See the columns that the model takes: modelloop predict MODEL --schema"
         return ADVICE.get(HTTPStatus(self.status), "")
 
     def to_json(self) -> dict[str, Any]:

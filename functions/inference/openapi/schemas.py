@@ -73,6 +73,15 @@ PARAMETERS: dict[str, Schema] = {
     "interval": maybe(NUMBER)
     | {"description": "regression: also answer a conformal interval of this level, such as 0.9"},
 }
+ANSWER = record(
+    (),
+    prediction_id=TEXT,
+    unseen={
+        "type": "object",
+        "additionalProperties": WHOLE,
+        "description": "by column, in how many rows the category is none that the model has learned",
+    },
+)
 
 
 def tensor(name: Schema) -> Schema:
@@ -106,7 +115,7 @@ SCHEMAS: dict[str, Schema] = {
         model_name=TEXT,
         model_version=TEXT,
         id=TEXT,
-        parameters=ANYTHING,
+        parameters=ANSWER,
         outputs=several(ref("OutputTensor")),
     ),
     "InvocationParams": record((), **PARAMETERS, predict_method=one_of(PREDICT, PROBA)),
@@ -125,6 +134,7 @@ SCHEMAS: dict[str, Schema] = {
         ("predictions", "prediction_id"),
         predictions=several({}),
         prediction_id=TEXT,
+        parameters=ANSWER,
         classes=several(LABEL),
         intervals=several(several(NUMBER)),
         explanations=several(ANYTHING),
@@ -135,7 +145,23 @@ SCHEMAS: dict[str, Schema] = {
             record(("id", "label"), id=TEXT, row={"type": "integer", "minimum": 0}, label=LABEL), **ROWS
         ),
     ),
-    "Accepted": record(("accepted",), accepted=WHOLE),
+    "Accepted": record(
+        ("accepted", "unreadable", "new_class", "examples"),
+        accepted=WHOLE,
+        unreadable=WHOLE,
+        new_class=maybe(WHOLE),
+        examples=several(
+            record(
+                ("entry", "id", "row", "label", "outcome"),
+                entry=WHOLE,
+                id=TEXT,
+                row=WHOLE,
+                label=LABEL,
+                outcome=one_of("unreadable", "new_class"),
+            ),
+            maxItems=5,
+        ),
+    ),
     "Health": record(("live", "ready"), live=TRUTH, ready=TRUTH),
     "ServerMetadata": record(("name", "version", "extensions"), name=TEXT, version=TEXT, extensions=several(TEXT)),
     "ModelNames": record(("models",), models=several(record(("name",), name=TEXT))),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 MAX_ROWS = 10_000
 MAX_VALUES = 400_000
 PREDICT, PROBA = "predict", "predict_proba"
+_UTF8_MARK = b"\xef\xbb\xbf"
 _JSON = {"Content-Type": "application/json"}
 
 
@@ -45,7 +46,10 @@ class Explanation(NamedTuple):
 
 @dataclass(slots=True)
 class Answer:
-    """What a version answers: a label in its original type or a number for each row, and what else was asked for."""
+    """What a version answers: a label in its original type or a number for each row, and what else was asked for.
+
+    `unseen` says of how many rows a column's category is none that the model has learned, columns without any left out.
+    """
 
     model: str
     version: int
@@ -56,6 +60,7 @@ class Answer:
     explanations: list[Explanation] | None = None
     intervals: list[tuple[float, float]] | None = None
     level: float | None = None
+    unseen: Mapping[str, int] | None = None
 
 
 class Reply(NamedTuple):
@@ -66,15 +71,33 @@ class Reply(NamedTuple):
 
 
 def parse_object(body: bytes) -> dict[str, JsonValue]:
-    """Parse a JSON object; raise MalformedBodyError for anything else, TooLargeError before parsing too many values."""
+    """Parse a JSON object, in which NaN means null.
+
+    Raises MalformedBodyError for anything else, TooLargeError before parsing too many values.
+    """
     check_values(body)
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise MalformedBodyError(f"the body is not JSON: {error}") from None
+        document = _parse_almost_json(body, error)
     if not isinstance(document, dict):
         raise MalformedBodyError("the body is not a JSON object")
     return document
+
+
+def _parse_almost_json(body: bytes, refusal: orjson.JSONDecodeError) -> object:
+    """Return the document of a body that begins with a byte order mark or holds NaN; raise MalformedBodyError else."""
+    plain = body.removeprefix(_UTF8_MARK)
+    try:
+        if b"NaN" in plain:
+            from modelloop.tables import not_a_number  # noqa: PLC0415  no valid request pays for it
+
+            return not_a_number.parse(plain)
+        if plain is not body:
+            return orjson.loads(plain)
+    except orjson.JSONDecodeError as error:
+        refusal = error
+    raise MalformedBodyError(f"the body is not JSON: {refusal}") from None
 
 
 def check_values(body: bytes) -> None:
@@ -90,6 +113,13 @@ def check_rows(rows: int) -> int:
     if rows > MAX_ROWS:
         raise TooLargeError(f"{rows} rows are more than the {MAX_ROWS} that one request may have: send them in parts")
     return rows
+
+
+def refuse_misplaced(document: Mapping[str, JsonValue], names: frozenset[str], where: str) -> None:
+    """Raise MalformedBodyError when a part of a request that holds no options holds one of these."""
+    if not names.isdisjoint(document):
+        name = min(names.intersection(document))
+        raise MalformedBodyError(f"{name} is out of place: it belongs into {where}", field=name)
 
 
 def options(parameters: object, where: str) -> tuple[bool, float | None]:

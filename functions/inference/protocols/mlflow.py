@@ -6,8 +6,20 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from inference.protocols.exchange import PREDICT, PROBA, Answer, Query, Reply, check_rows, options, parse_object
-from modelloop.errors import InvalidValueError, MalformedBodyError
+from inference.protocols.exchange import (
+    MAX_VALUES,
+    PREDICT,
+    PROBA,
+    Answer,
+    Query,
+    Reply,
+    check_rows,
+    options,
+    parse_object,
+    refuse_misplaced,
+)
+from modelloop.errors import InvalidValueError, MalformedBodyError, TooLargeError
+from modelloop.tables.encoding import missing_columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -16,18 +28,30 @@ if TYPE_CHECKING:
     from modelloop.tables.encoding import Column
 
     type _Cells = tuple[int, Mapping[str, Sequence[object]]]
+    type _Record = Mapping[str, JsonValue]
+
+_OPTIONS = frozenset({"explain", "interval", "predict_method"})
 
 
 def parse(body: bytes, columns: Sequence[Column]) -> Query:
     """Read an invocations request in JSON. Raises MalformedBodyError (400) or InvalidValueError (422)."""
     document = parse_object(body)
+    refuse_misplaced(document, _OPTIONS, "params")
     forms = [form for form in _FORMS if form in document]
     if len(forms) != 1:
         raise MalformedBodyError(f"the request needs exactly one of {', '.join(_FORMS)}")
     rows, cells = _FORMS[forms[0]](document[forms[0]], columns, forms[0])
     parameters = document.get("params")
     explain, interval = options(parameters, "params")
+    _refuse_other_names(document)
     return Query(rows, cells, outputs=_method(parameters), explain=explain, interval=interval)
+
+
+def _refuse_other_names(document: Mapping[str, JsonValue]) -> None:
+    """Refuse options under the name that they have in the other protocol; other fields of a body mean nothing here."""
+    parameters = document.get("parameters")
+    if isinstance(parameters, dict):
+        refuse_misplaced(parameters, _OPTIONS, "params, as parameters is called here")
 
 
 def _method(parameters: JsonValue) -> tuple[str, ...]:
@@ -43,10 +67,12 @@ def _split(form: object, columns: Sequence[Column], name: str) -> _Cells:
     del columns
     if not isinstance(form, dict):
         raise MalformedBodyError(f"{name} must be an object with columns and data", field=name)
+    refuse_misplaced(form, _OPTIONS, f"params, beside {name}")
     names, data = form.get("columns"), form.get("data")
     if not isinstance(names, list) or not all(isinstance(column, str) for column in names):
         raise MalformedBodyError(f"{name}.columns must be a list of names", field=f"{name}.columns")
-    if len(set(names)) != len(names):
+    named = [column for column in names if column.strip()]  # columns without a name are none of the model's
+    if len(set(named)) != len(named):
         raise MalformedBodyError(f"{name}.columns names a column twice", field=f"{name}.columns")
     return _positional(data, names, f"{name}.data")
 
@@ -68,14 +94,36 @@ def _records(form: object, columns: Sequence[Column], name: str) -> _Cells:
     for row, record in enumerate(form):
         if not isinstance(record, dict):
             raise MalformedBodyError(f"{name}: row {row} must be an object", field=name, row=row)
-    return rows, {column.name: _pluck(form, column) for column in columns if any(column.name in row for row in form)}
+    if not all(column.name in record for record in form for column in columns):
+        form = _with_known_names(form, columns)
+    sent = dict.fromkeys(key for record in form for key in record)  # each name once: a model may have many columns
+    present = [column for column in columns if column.name in sent]
+    if len(present) < len(columns) and any(column.required and column.name not in sent for column in columns):
+        raise missing_columns(columns, sent)
+    if rows * len(present) > MAX_VALUES:
+        raise TooLargeError(f"{rows} rows of {len(present)} columns are more than {MAX_VALUES} values: send fewer rows")
+    return rows, {column.name: _pluck(form, column, columns) for column in present}
 
 
-def _pluck(records: Sequence[Mapping[str, JsonValue]], column: Column) -> list[object]:
+def _with_known_names(records: Sequence[_Record], columns: Sequence[Column]) -> Sequence[_Record]:
+    """Return the records under the model's names where theirs differ in spelling only."""
+    known = {column.name for column in columns}
+    if all(known.issuperset(record) for record in records):
+        return records
+    from modelloop.tables.names import other_spellings  # noqa: PLC0415  most requests spell names as the model does
+
+    respelled = []
+    for record in records:
+        spellings = other_spellings(record, known)
+        respelled.append({spellings.get(name, name): cell for name, cell in record.items()} if spellings else record)
+    return respelled
+
+
+def _pluck(records: Sequence[_Record], column: Column, columns: Sequence[Column]) -> list[object]:
     if column.required:
         for row, record in enumerate(records):
             if column.name not in record:
-                raise InvalidValueError(f"column {column.name!r} is missing", field=column.name, row=row)
+                raise missing_columns(columns, record, row=row)
     return [record.get(column.name) for record in records]
 
 
@@ -115,6 +163,8 @@ def render(answer: Answer, query: Query) -> Reply:
         document["predictions"] = answer.proba
     if answer.classes is not None:
         document["classes"] = answer.classes
+    if answer.unseen is not None:
+        document["parameters"] = {"unseen": answer.unseen}
     if answer.intervals is not None:
         document["intervals"] = answer.intervals
     if answer.explanations is not None:

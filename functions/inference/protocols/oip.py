@@ -17,6 +17,7 @@ from inference.protocols.exchange import (
     check_rows,
     options,
     parse_object,
+    refuse_misplaced,
 )
 from modelloop.errors import InvalidValueError, MalformedBodyError
 
@@ -29,12 +30,14 @@ if TYPE_CHECKING:
 
     type _Cells = tuple[int, dict[str, Sequence[object]]]
 
+_OPTIONS = frozenset({"explain", "interval"})
 HEADER_LENGTH = "inference-header-content-length"
 
 
 def parse(body: bytes, headers: Mapping[str, str], columns: Sequence[Column]) -> Query:
     """Read an infer request. Raises MalformedBodyError (400) or InvalidValueError (422)."""
     document, tail = _split(body, headers.get(HEADER_LENGTH))
+    refuse_misplaced(document, _OPTIONS, "parameters")
     inputs = document.get("inputs")
     if not isinstance(inputs, list) or not inputs:
         raise MalformedBodyError("the request needs inputs: a list of tensors", field="inputs")
@@ -147,6 +150,8 @@ def _columns(
 
 
 def _outputs(document: Mapping[str, JsonValue]) -> tuple[tuple[str, ...], frozenset[str]]:
+    if isinstance(other := document.get("params"), dict):
+        refuse_misplaced(other, _OPTIONS, "parameters, as params is called here")
     parameters = document.get("parameters")
     default = parameters.get("binary_data_output", False) if isinstance(parameters, dict) else False
     if not isinstance(default, bool):
@@ -164,6 +169,7 @@ def _outputs(document: Mapping[str, JsonValue]) -> tuple[tuple[str, ...], frozen
         settings = {} if settings is None else settings
         if name not in (PREDICT, PROBA) or not isinstance(settings, dict):
             raise InvalidValueError(f"outputs are {PREDICT!r} and, for classifiers, {PROBA!r}", field="outputs")
+        refuse_misplaced(settings, _OPTIONS, "parameters of the request itself")
         names.append(name)
         if settings.get("binary_data", default) is True:
             binary.add(name)
@@ -176,12 +182,15 @@ def render(answer: Answer, query: Query) -> Reply:
     _add_answers(outputs, answer, query)
     if answer.explanations:
         _add_explanations(outputs, answer.explanations, answer.classes)
+    parameters: dict[str, JsonValue] = {"prediction_id": answer.prediction_id}
+    if answer.unseen is not None:
+        parameters["unseen"] = answer.unseen
     head = orjson.dumps(
         {
             "model_name": answer.model,
             "model_version": str(answer.version),
             "id": query.id or answer.prediction_id,
-            "parameters": {"prediction_id": answer.prediction_id},
+            "parameters": parameters,
             "outputs": outputs.tensors,
         }
     )

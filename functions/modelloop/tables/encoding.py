@@ -11,13 +11,13 @@ from functools import cached_property
 from struct import Struct
 from typing import TYPE_CHECKING, Any
 
-from modelloop.errors import ArtifactRefusedError, InvalidValueError
+from modelloop.errors import ArtifactRefusedError, InvalidValueError, MissingColumnsError
 from modelloop.tables import grammar
 from modelloop.tables.block import Block
 from modelloop.tables.readers import NAN, column_reader, typed_values
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from modelloop.json_types import JsonValue
     from modelloop.tables.readers import Reader
@@ -111,6 +111,7 @@ class Encoding:
         self._readers: list[tuple[str, Column, Reader]] = [
             (column.name, column, column_reader(column, self.missing)) for column in self.columns
         ]
+        self._names = frozenset(column.name for column in self.columns)
         self._layout = Struct(f"{sum(column.width for column in self.columns)}f")
 
     @cached_property
@@ -121,16 +122,21 @@ class Encoding:
     def read(self, rows: int, cells: Mapping[str, Sequence[object]]) -> Table:
         """Read raw cells, column by column, into vectors.
 
-        Columns that the encoding does not know are ignored. Raises InvalidValueError naming field and row for a
-        missing required column, a cell that its column's kind does not take, or a column of another length.
+        Columns that the encoding does not know are ignored; spaces around a name and its Unicode form make no other
+        name. Raises InvalidValueError naming field and row for a missing required column, one that is there in two
+        spellings, a cell that its column's kind does not take, or a column of another length.
         """
         unseen: dict[str, int] = {}
         parts: list[list[float]] = []
+        respelled = False
         for name, column, reader in self._readers:
             raw = cells.get(name)
+            if raw is None and not respelled:
+                respelled, cells = True, self._with_known_names(cells)
+                raw = cells.get(name)
             if raw is None:
                 if column.required:
-                    raise InvalidValueError(f"column {name!r} is missing", field=name)
+                    raise missing_columns(self.columns, cells)
                 parts += [[NAN] * rows] * column.width
                 continue
             if len(raw) != rows:
@@ -139,6 +145,15 @@ class Encoding:
             if unknown:
                 unseen[name] = unknown
         return Table(self, cells, self._block(rows, parts), unseen)
+
+    def _with_known_names(self, cells: Mapping[str, Sequence[object]]) -> Mapping[str, Sequence[object]]:
+        """Return the cells under the names of this encoding where the sent ones differ in spelling only."""
+        if self._names.issuperset(cells):
+            return cells
+        from modelloop.tables.names import other_spellings  # noqa: PLC0415  most requests spell names as the model does
+
+        spellings = other_spellings(cells, self._names)
+        return {spellings.get(name, name): column for name, column in cells.items()} if spellings else cells
 
     def _block(self, rows: int, parts: list[list[float]]) -> Sequence[list[float]]:
         """Cast to 32 bits, in as few calls as there can be."""
@@ -165,6 +180,13 @@ class Encoding:
                 for column in self.columns
             ],
         }
+
+
+def missing_columns(columns: Sequence[Column], sent: Collection[str], *, row: int | None = None) -> MissingColumnsError:
+    """Return the refusal of a request, or of one row of it, that has the columns `sent` and lacks required ones."""
+    from modelloop.tables import column_names  # noqa: PLC0415  only requests that are refused pay for it
+
+    return column_names.missing_columns(columns, sent, row=row)
 
 
 def encoding_from_json(document: dict[str, Any]) -> Encoding:

@@ -374,6 +374,18 @@ def test_an_upload_link_takes_the_file(body: dict[str, str], key: str) -> None:
     assert Bucket("data").get(key) == b"a,b\n"
 
 
+def test_whoever_is_given_an_upload_link_is_in_the_audit_log(loop: Registry) -> None:
+    call("POST", "/uploads", {"model": "new", "file": "t.csv"})
+    call("POST", "/uploads", {"model": "new", "file": "t.exe"})
+
+    (entry,) = loop.list_audit("new").items
+    assert (entry.action, entry.why, entry.detail) == (
+        "uploads", "a link to upload t.csv", {"key": "datasets/new/t.csv"}
+    )  # fmt: skip
+    assert entry.who
+    assert "new" not in [model.name for model in loop.list_models().items]
+
+
 @pytest.mark.parametrize(
     ("body", "status", "field"),
     [
@@ -526,3 +538,39 @@ def test_control_needs_no_data_library() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
                           env={"PYTHONPATH": "functions", "PATH": ""})  # fmt: skip
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("limit", ["00000001" + "9" * 5_000, "00000001999999", "9" * 5_000])
+def test_a_limit_of_any_length_is_refused(loop: Registry, limit: str) -> None:
+    del loop
+    refused = get("/models", {"limit": limit})
+    assert (refused.status, refused["field"]) == (422, "limit")
+
+
+@pytest.mark.parametrize(
+    ("resource", "path"),
+    [
+        ("/\ud800", {}),
+        ("/models/{model}", {"model": "\ud800"}),
+        ("/models/{model}/versions/{version}", {"model": "m", "version": "\udfff"}),
+        ("/models/{model}/runs/{run}", {"model": "m", "run": "\ud800"}),
+        ("/models/{model}/lineage/{prediction}", {"model": "m", "prediction": "\ud800"}),
+    ],
+)
+def test_half_a_character_in_a_path_is_not_found(loop: Registry, resource: str, path: dict[str, str]) -> None:
+    del loop
+    assert 400 <= get(resource, **path).status < 500
+
+
+@pytest.mark.parametrize(
+    ("resource", "query"),
+    [
+        ("/models", {"next": "\ud800"}),
+        ("/models/{model}/runs", {"next": "\ud800"}),
+        ("/models/{model}/drift", {"column": "\ud800"}),
+        ("/models/{model}/summary", {"from": "\ud800"}),
+    ],
+)
+def test_half_a_character_in_a_query_is_refused(loop: Registry, resource: str, query: dict[str, str]) -> None:
+    del loop
+    assert 400 <= get(resource, query, model="m").status < 500

@@ -12,7 +12,14 @@ import pytest
 from inference import gateway
 from inference.protocols.exchange import Reply
 from modelloop.contracts.http_request import HttpRequest
-from modelloop.errors import MalformedBodyError, ModelloopError, TooLargeError, UnsupportedMediaError
+from modelloop.errors import (
+    MalformedBodyError,
+    MissingColumnsError,
+    ModelloopError,
+    TooLargeError,
+    UnsupportedMediaError,
+)
+from modelloop.tables.encoding import Column, Encoding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,6 +66,43 @@ def test_packed_bodies(coding: str, packed: bytes) -> None:
 def test_bad_packing(coding: str, packed: bytes, error: type[ModelloopError]) -> None:
     with pytest.raises(error):
         gateway.read_body(call(packed, Content_Encoding=coding))
+
+
+PACKED = gzip.compress(b"body", mtime=0)
+
+
+@pytest.mark.parametrize("headers", [{}, {"Content_Encoding": "gzip"}])
+@pytest.mark.parametrize(
+    ("packed", "body"),
+    [(PACKED, b"body"), (PACKED * 3, b"bodybodybody"), (PACKED + b"\0" * 500, b"body")],
+)
+def test_gzip_is_unpacked_said_or_not_with_all_of_its_members(
+    packed: bytes, body: bytes, headers: dict[str, str]
+) -> None:
+    assert gateway.read_body(call(packed, **headers)) == body
+
+
+@pytest.mark.parametrize(
+    ("packed", "error"),
+    [
+        (PACKED[:-5], MalformedBodyError),
+        (PACKED + b"rest", MalformedBodyError),
+        (gzip.compress(b"", mtime=0) * 101, MalformedBodyError),
+        (gzip.compress(b" " * 3_000_000, mtime=0) * 2, TooLargeError),
+    ],
+)
+def test_bad_gzip_that_says_nothing(packed: bytes, error: type[ModelloopError]) -> None:
+    with pytest.raises(error):
+        gateway.read_body(call(packed))
+
+
+def test_all_missing_columns_are_named_however_many() -> None:
+    names = [f"column number {place}" for place in range(1_000)]
+    refused = Encoding([Column(name, "number") for name in names])
+    with pytest.raises(MissingColumnsError) as caught:
+        refused.read(1, {"x" * 60: [1]})
+    message = json.loads(gateway.refuse(caught.value, {})["body"])["message"]
+    assert all(repr(name) in message for name in names)
 
 
 def test_a_bomb_is_not_unpacked() -> None:

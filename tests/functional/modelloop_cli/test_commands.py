@@ -1,13 +1,19 @@
 from __future__ import annotations
 
+import gzip
 import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import pytest
+
+from modelloop.ids import uuid7
+from modelloop_client.uploads import check_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 pytestmark = pytest.mark.usefixtures("stack_file")
 
@@ -63,6 +69,15 @@ def test_rows_come_from_standard_input_in_any_form(api: Any, modelloop: Callable
     assert rows == [{"island": "Biscoe", "bill": "39.1"}, {"island": "Dream", "bill": ""}]
 
 
+def test_columns_without_a_name_are_not_sent(api: Any, modelloop: Callable[..., Any]) -> None:
+    api.on("POST /models/m/invocations", {"predictions": [1.0, 2.0], "prediction_id": "p"})
+
+    ended = modelloop("predict", "m", "-", stdin=",x,y,,\n0,0.5,no,,\n1,1.5,yes,,\n")
+
+    assert ended.code == 0, ended.err
+    assert api.asked[0].json["dataframe_records"] == [{"x": "0.5", "y": "no"}, {"x": "1.5", "y": "yes"}]
+
+
 def test_large_files_are_sent_in_several_requests(api: Any, modelloop: Callable[..., Any], tmp_path: Path) -> None:
     def predict(asked: Any) -> tuple[int, Any]:
         rows = asked.json["dataframe_records"]
@@ -110,20 +125,91 @@ def test_mistakes_are_one_line_with_advice_and_ask_nothing(
     assert api.asked == []
 
 
+def parquet_file() -> bytes:
+    with TemporaryDirectory() as folder:
+        duckdb.connect().execute(
+            "COPY (SELECT * FROM (VALUES ('Zürich', 1.5::DOUBLE, DATE '2026-01-31', true), "
+            "('Genève', 'nan', NULL, NULL)) "
+            f"t(city, x, day, open)) TO '{folder}/t.parquet'"
+        )
+        return (Path(folder) / "t.parquet").read_bytes()
+
+
+CSV = "city;x\nZürich;1.5\nGenève;\n"
+TEXTS = [{"city": "Zürich", "x": "1.5"}, {"city": "Genève", "x": ""}]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "rows"),
+    [
+        ("t.csv", CSV.encode(), TEXTS),
+        ("t.csv", CSV.encode("cp1252"), TEXTS),
+        ("t.csv", CSV.encode("utf-16"), TEXTS),
+        ("t.csv", ("sep=;\r\n" + CSV).encode("utf-8-sig"), TEXTS),
+        ("t.tsv", CSV.replace(";", "\t").encode(), TEXTS),
+        ("t.txt", CSV.replace(";", "|").encode(), TEXTS),
+        ("t.csv.gz", gzip.compress(CSV.encode()), TEXTS),
+        ("t.csv.gz", gzip.compress(CSV.encode()[:20]) + gzip.compress(CSV.encode()[20:]), TEXTS),
+        ("t.jsonl", b'{"x": NaN}\n{"x": 2}\n', [{"x": None}, {"x": 2}]),
+        ("t.json", b'[{"city": "a", "x": NaN}]', [{"city": "a", "x": None}]),
+        ("t.parquet", parquet_file(), [
+            {"city": "Zürich", "x": 1.5, "day": "2026-01-31", "open": True},
+            {"city": "Genève", "x": None, "day": None, "open": None},
+        ]),
+    ],
+)  # fmt: skip
+def test_a_file_that_can_be_trained_on_can_be_predicted(
+    api: Any, modelloop: Callable[..., Any], tmp_path: Path, name: str, content: bytes, rows: list[dict[str, Any]]
+) -> None:
+    api.on("POST /models/m/invocations", (200, {"predictions": [1.0] * len(rows), "prediction_id": "p-1"}))
+    file = tmp_path / name
+    file.write_bytes(content)
+
+    ended = modelloop("predict", "m", str(file))
+
+    assert ended.code == 0, ended.err
+    assert api.asked[0].json == {"dataframe_records": rows}
+    check_file(file)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"\x1f\x8bno", "damaged gzip"), (b"PAR1no", "Parquet file is damaged"), (b"PK\x03\x04xl", "Excel workbook"),
+        (b'{"x": Infinity}', "Infinity is not a number"),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_no_table_is_refused_with_the_reason(
+    api: Any, modelloop: Callable[..., Any], tmp_path: Path, content: bytes, said: str
+) -> None:
+    file = tmp_path / "rows"
+    file.write_bytes(content)
+    ended = modelloop("predict", "m", str(file))
+    assert ended.code == 1
+    assert said in ended.err
+    assert api.asked == []
+
+
+def test_unseen_categories_are_told(api: Any, modelloop: Callable[..., Any]) -> None:
+    answer = {"predictions": [1.0], "prediction_id": "p-1", "parameters": {"unseen": {"island": 1}}}
+    api.on("POST /models/m/invocations", (200, answer))
+    assert "island: 1 row with a category that the model has not learned" in modelloop("predict", "m", "-s", "a=b").err
+
+
 @pytest.mark.parametrize(
     "words", [["predict", "m"], ["feedback", "m", "--file"], ["train", __file__ + ".csv", "--model", "m", "--spec"]]
 )
-def test_a_file_that_is_no_utf8_text_is_named(
+def test_a_file_in_an_unknown_alphabet_is_refused(
     s3: Any, modelloop: Callable[..., Any], tmp_path: Path, words: list[str]
 ) -> None:
     del s3
-    file = tmp_path / "latin.csv"
-    file.write_bytes("größe\n1\n".encode("latin-1"))
+    file = tmp_path / "cyrillic.csv"
+    file.write_bytes(b"\xe3\xee\xf0\xee\xe4\n\xcc\xee\xf1\xea\xe2\xe0\n")
 
     ended = modelloop(*[word.replace(__file__ + ".csv", str(file)) for word in words], str(file))
 
     assert (ended.code, ended.err.count("\n")) == (1, 1)
-    assert f"{file} is not UTF-8 text" in ended.err
+    assert "not UTF-8" in ended.err
 
 
 @pytest.mark.parametrize("words", [["audit", "a/b"], ["predict", "a/b", "--schema"], ["runs", "a/b"]])
@@ -217,20 +303,48 @@ def test_a_conflict_says_where_to_look(api: Any, modelloop: Callable[..., Any]) 
     assert "modelloop audit" in ended.err
 
 
-def test_feedback_is_sent_from_a_file_with_labels_in_their_own_type(
+def test_feedback_is_sent_from_a_file_with_labels_as_they_stand_there(
     api: Any, modelloop: Callable[..., Any], tmp_path: Path
 ) -> None:
-    api.on("POST /models/m/feedback", (202, {"accepted": 2}))
+    example = {"entry": 1, "id": "p-1", "row": 1, "label": "3.50", "outcome": "new_class"}
+    api.on("POST /models/m/feedback", (202, {"accepted": 2, "unreadable": 0, "new_class": 1, "examples": [example]}))
     file = tmp_path / "labels.csv"
-    file.write_text("id,row,label\np-1,0,Adelie\np-1,1,3.5\n")
+    file.write_text("id,row,label\np-1,0,Adelie\np-1,1,3.50\n")
 
     ended = modelloop("feedback", "m", "--file", str(file), "--json")
 
-    assert ended.json == {"accepted": 2, "sent": 2}
+    assert ended.json == {"accepted": 2, "unreadable": 0, "new_class": 1, "examples": [example], "sent": 2}
     assert api.asked[0].json["feedback"] == [
         {"id": "p-1", "row": 0, "label": "Adelie"},
-        {"id": "p-1", "row": 1, "label": 3.5},
+        {"id": "p-1", "row": 1, "label": "3.50"},
     ]
+
+
+def test_feedback_says_what_was_refused_and_what_is_new(api: Any, modelloop: Callable[..., Any]) -> None:
+    example = {"entry": 0, "id": "p-1", "row": 2, "label": "many", "outcome": "unreadable"}
+    answer = {"accepted": 0, "unreadable": 1, "new_class": 0, "examples": [example]}
+    api.on("POST /models/m/feedback", (202, answer))
+
+    shown = modelloop("feedback", "m", "p-1", "many", "--row", "2").out
+
+    assert "0 of 1 labels accepted" in shown
+    assert "1 cannot be read and were refused" in shown
+    assert "unreadable: 'many' for row 2 of p-1" in shown
+
+
+def test_labels_of_many_hours_are_sent_in_parts_that_the_api_takes(
+    api: Any, modelloop: Callable[..., Any], tmp_path: Path
+) -> None:
+    api.on("POST /models/m/feedback", (202, {"accepted": 1}))
+    made = [uuid7(3_600_000 * (490_000 + at * 7 % 450)) for at in range(450)]
+    file = tmp_path / "labels.csv"
+    file.write_text("\n".join(["id,label", *(f"{identifier},x" for identifier in made)]))
+
+    modelloop("feedback", "m", "--file", str(file))
+
+    sent = [[item["id"] for item in asked.json["feedback"]] for asked in api.asked]
+    assert list(map(len, sent)) == [200, 200, 50]
+    assert [identifier for part in sent for identifier in part] == sorted(made)
 
 
 def test_probabilities_explanations_and_intervals_are_asked_for_and_shown(
@@ -254,17 +368,15 @@ def test_probabilities_explanations_and_intervals_are_asked_for_and_shown(
     assert "mass 0.25" in shown
 
 
-@pytest.mark.parametrize(
-    ("word", "label"), [("Adelie", "Adelie"), ("3", 3), ("3.5", 3.5), ("007", "007"), ("nan", "nan"), ("1e3", 1000)]
-)
-def test_labels_are_read_as_the_cells_of_a_table(
-    api: Any, modelloop: Callable[..., Any], word: str, label: object
+@pytest.mark.parametrize("word", ["Adelie", "3", "3.50", "007", "nan", "1e3", "True"])
+def test_labels_are_sent_as_they_stand_because_the_api_knows_the_classes(
+    api: Any, modelloop: Callable[..., Any], word: str
 ) -> None:
     api.on("POST /models/m/feedback", (202, {"accepted": 1}))
 
     modelloop("feedback", "m", "p-1", word, "--row", "2")
 
-    assert api.asked[0].json == {"feedback": [{"id": "p-1", "row": 2, "label": label}]}
+    assert api.asked[0].json == {"feedback": [{"id": "p-1", "row": 2, "label": word}]}
 
 
 def test_drift_names_the_most_shifted_column_first(api: Any, modelloop: Callable[..., Any]) -> None:

@@ -114,3 +114,72 @@ def test_what_is_no_csv(body: bytes, error: type[ModelloopError], row: int | Non
     with pytest.raises(error) as caught:
         csvtable.parse(body)
     assert caught.value.row == row
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        (GOOD | {"explain": True}, "explain is out of place: it belongs into params"),
+        (GOOD | {"interval": None}, "interval is out of place: it belongs into params"),
+        (GOOD | {"predict_method": "predict_proba"}, "predict_method is out of place"),
+        (GOOD | {"parameters": {"explain": True}}, "it belongs into params, as parameters is called here"),
+        ({"dataframe_split": {"columns": ["age"], "data": [[1]], "explain": True}}, "params, beside dataframe_split"),
+    ],
+)
+def test_an_option_at_the_wrong_place_is_told_the_right_one(document: Any, said: str) -> None:
+    with pytest.raises(MalformedBodyError, match=said) as caught:
+        parse(document)
+    assert caught.value.field in {"explain", "interval", "predict_method"}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        GOOD | {"note": 1, "parameters": {"note": 1}},
+        GOOD | {"parameters": "x"},
+        {"inputs": {"age": [1], "explain": [True]}},
+        {"dataframe_records": [{"age": 1, "explain": True}]},
+        {"dataframe_split": {"columns": ["age", "interval"], "data": [[1, 2]]}},
+    ],
+)
+def test_other_fields_and_columns_called_like_options_are_taken(document: Any) -> None:
+    assert parse(document).rows == 1
+
+
+def test_records_without_required_columns_name_all_of_them_and_what_was_sent() -> None:
+    columns = [Column("age", "number"), Column("city", "text", ("x",)), Column("sex", "text", required=False)]
+    with pytest.raises(
+        InvalidValueError, match=r"columns 'age', 'city' are missing; .*'Age' .did you mean 'age'"
+    ) as all_rows:
+        parse({"dataframe_records": [{"Age": 1}, {"Age": 2}]}, columns)
+    assert all_rows.value.row is None
+    with pytest.raises(InvalidValueError, match=r"column 'city' is missing; .*'cty' .did you mean 'city'") as one_row:
+        parse({"dataframe_records": [{"age": 1, "city": "x"}, {"age": 2, "cty": "y"}]}, columns)
+    assert one_row.value.row == 1
+
+
+def test_rows_that_leave_columns_out_count_as_all_their_values() -> None:
+    """A body of 30 kB must not become ten million cells."""
+    columns = [Column(f"c{place}", "number", required=False) for place in range(1_000)]
+    whole = {column.name: 1 for column in columns}
+    with pytest.raises(TooLargeError, match="10000 rows of 1000 columns"):
+        parse({"dataframe_records": [whole, *({} for _ in range(MAX_ROWS - 1))]}, columns)
+
+
+def test_unseen_categories_are_told() -> None:
+    answer = Answer("m", 3, "p", ["x"], unseen={"city": 1})
+    assert orjson.loads(mlflow.render(answer, Query(1, {})).body)["parameters"] == {"unseen": {"city": 1}}
+
+
+def test_columns_without_a_name_are_none_of_the_models() -> None:
+    assert csvtable.parse(b",age,city,,\n0,1,x,,\n").cells["age"] == ("1",)
+    split = {"dataframe_split": {"columns": ["", "age", " ", ""], "data": [[0, 1, 2, 3]]}}
+    assert parse(split).cells["age"] == (1,)
+
+
+def test_records_are_read_under_every_spelling_of_a_name() -> None:
+    columns = [Column("größe", "number"), Column("age", "number")]
+    sent = [{"gro\u0308ße": 1, "age": 2}, {"größe": 3, " age ": 4, "more": 5}]
+    assert parse({"dataframe_records": sent}, columns).cells == {"größe": [1, 3], "age": [2, 4]}
+    with pytest.raises(InvalidValueError, match="two spellings"):
+        parse({"dataframe_records": [{"age ": 1, " age": 2, "größe": 1}]}, columns)

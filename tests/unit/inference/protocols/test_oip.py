@@ -208,3 +208,36 @@ def test_contributions_and_intervals_are_tensors() -> None:
 )
 def test_labels_keep_their_type(labels: list[Any] | None, datatype: str) -> None:
     assert label_datatype(labels) == datatype
+
+
+TWO = {"inputs": [AGE, CITY]}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        TWO | {"explain": True},
+        TWO | {"interval": 0.9},
+        TWO | {"params": {"explain": True}},
+        TWO | {"outputs": [{"name": "predict", "parameters": {"explain": True}}]},
+    ],
+)
+def test_an_option_at_the_wrong_place_is_told_the_right_one(document: Any) -> None:
+    with pytest.raises(MalformedBodyError, match="is out of place: it belongs into parameters") as caught:
+        parse(document)
+    assert caught.value.field in {"explain", "interval"}
+
+
+@pytest.mark.parametrize("document", [TWO | {"params": {"note": 1}}, TWO | {"params": 1, "note": 1}])
+def test_other_fields_are_taken(document: Any) -> None:
+    assert parse(document).rows == 2
+
+
+def test_nan_is_missing() -> None:
+    body = b'{"inputs":[{"name":"age","shape":[2],"datatype":"FP64","data":[1.5,NaN]}]}'
+    assert oip.parse(body, {}, NUMERIC).cells == {"age": [1.5, None]}
+
+
+def test_unseen_categories_are_told() -> None:
+    document = orjson.loads(oip.render(answer(unseen={"city": 2}), Query(2, {})).body)
+    assert document["parameters"] == {"prediction_id": "p", "unseen": {"city": 2}}
