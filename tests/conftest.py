@@ -21,7 +21,7 @@ E2E = "tests/e2e/"
 OWN_STACKS = f"{E2E}test_wheel.py"
 
 
-class ByFile(LoadScopeScheduling):
+class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist has no types
     """Sends files to workers, those on the one stack together."""
 
     def _split_scope(self, nodeid: str) -> str:
