@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from modelloop import clock, keys
 from modelloop.aws.serving.changes import Changes
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from control.request import Body, Request
     from control.services import Services
     from modelloop.contracts.pointer import Pointer
+    from modelloop.json_types import JsonValue
 
-type Answer = dict[str, Any]
+type Answer = dict[str, JsonValue]
 
 
 class Action(NamedTuple):
@@ -90,11 +91,15 @@ def record_erasure(services: Services, request: Request) -> Answer:
 
 
 def sign_upload(services: Services, request: Request) -> Answer:
-    """Answer a link that takes one file by PUT: a table, a model.yaml, or an ONNX model; kind says whose file it is."""
+    """Answer a link that takes one file by PUT: a table, a model.yaml, or an ONNX model; kind says whose file it is.
+
+    Such a link cannot bound the size of what comes; intake does, and the audit log says who was given the link.
+    """
     body = request.body(UPLOAD)
     model, file = check_model_name(body.text("model")), body.text("file")
     key = f"{_folder(file, body.choice('kind', _KINDS))}{model}/{file}"
     url = services.data.link_to_write(key)
+    services.registry.record_audit(model, "uploads", request.who, f"a link to upload {file}", {"key": key})
     return {"url": url, "method": "PUT", "headers": {}, "key": key, "expires_in": LINK_SECONDS}
 
 

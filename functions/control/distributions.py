@@ -49,7 +49,7 @@ def describe(artifacts: Bucket, manifest: Manifest, span: Span | None, name: str
         "distance": round(compared_column.distance, 6) if compared_column else None,
         "threshold": round(compared_column.threshold, 6) if compared_column else None,
         "p_value": compared_column.p_value if compared_column else None,
-        "bins": {"labels": both.labels, "baseline": list(map(round, both.baseline)), "window": both.window},
+        "bins": both.drawn().to_json(),
     }
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from modelloop.aws.monitoring import prediction_index
 from modelloop.aws.registry import manifests
@@ -15,13 +16,12 @@ if TYPE_CHECKING:
     from modelloop.contracts.manifest import Manifest
     from modelloop.json_types import JsonValue
 
-TOLD = ("dataset", "spec", "cause", "estimator", "environment", "split", "task", "target", "gate", "created_at",
-        "started_from")  # fmt: skip
-TOLD_OF_ANCESTORS = ("version", "run_id", "cause", "created_at", "dataset")
+type Answer = dict[str, JsonValue]
+
 MAX_ANCESTORS = 20
 
 
-def get_lineage(services: Services, request: Request) -> dict[str, Any]:
+def get_lineage(services: Services, request: Request) -> Answer:
     """Answer what a prediction id, or one row of it, leads to, back to the object version of the dataset.
 
     `ancestors` are the versions before, each the one that the next was to succeed, newest first; `started_from` names
@@ -34,7 +34,6 @@ def get_lineage(services: Services, request: Request) -> dict[str, Any]:
     answered = asked[0]
     run_id = services.registry.get_version(model, answered.version).run_id
     manifest = manifests.read(services.artifacts, model, run_id)
-    document = manifest.to_json()
     return {
         "prediction": answered.id,
         "model": model,
@@ -46,11 +45,28 @@ def get_lineage(services: Services, request: Request) -> dict[str, Any]:
         "others": [{**_rows(entry), "version": entry.version, "variant": entry.variant} for entry in asked
                    if entry.version != answered.version],
         "run": _run(services, model, run_id),
-        **{name: document[name] for name in TOLD},
-        "code": manifest.environment.code,
-        "lock": manifest.environment.lock,
+        **_provenance(manifest),
         "ancestors": _ancestors(services, model, manifest),
     }  # fmt: skip
+
+
+def _provenance(manifest: Manifest) -> Answer:
+    """Return what a version was made of and how it was decided on."""
+    return {
+        "dataset": manifest.dataset.to_json(),
+        "spec": manifest.spec.to_json(),
+        "cause": manifest.cause,
+        "estimator": manifest.estimator.to_json(),
+        "environment": asdict(manifest.environment),
+        "split": asdict(manifest.split),
+        "task": manifest.task,
+        "target": manifest.target,
+        "gate": manifest.gate.to_json(),
+        "created_at": manifest.created_at,
+        "started_from": None if manifest.started_from is None else asdict(manifest.started_from),
+        "code": manifest.environment.code,
+        "lock": manifest.environment.lock,
+    }
 
 
 def _of_row(entries: list[IndexEntry], row: int) -> list[IndexEntry]:
@@ -65,29 +81,42 @@ def _of_row(entries: list[IndexEntry], row: int) -> list[IndexEntry]:
     return of_row
 
 
-def _rows(entry: IndexEntry) -> dict[str, JsonValue]:
+def _rows(entry: IndexEntry) -> Answer:
     return {"offset": entry.offset, "predict": entry.predict}
 
 
-def _run(services: Services, model: str, run_id: str) -> dict[str, Any] | None:
+def _run(services: Services, model: str, run_id: str) -> Answer | None:
     """Return the run in short."""
     try:
         run = services.registry.get_run(model, run_id)
     except NotFoundError:
         return None
-    facts = ("state", "cause", "created_at", "reason", "request_id", "spec_digest")
-    return {name: getattr(run, name) for name in facts}
+    return {
+        "state": run.state,
+        "cause": run.cause,
+        "created_at": run.created_at,
+        "reason": run.reason,
+        "request_id": run.request_id,
+        "spec_digest": run.spec_digest,
+    }
 
 
-def _ancestors(services: Services, model: str, manifest: Manifest) -> list[dict[str, JsonValue]]:
-    ancestors: list[dict[str, JsonValue]] = []
+def _ancestors(services: Services, model: str, manifest: Manifest) -> list[Answer]:
+    ancestors: list[Answer] = []
     while len(ancestors) < MAX_ANCESTORS and (before := _before(manifest)):
         try:
             manifest = manifests.read(services.artifacts, model, before)
         except NotFoundError:
             break
-        document = manifest.to_json()
-        ancestors.append({name: document[name] for name in TOLD_OF_ANCESTORS})
+        ancestors.append(
+            {
+                "version": manifest.version,
+                "run_id": manifest.run_id,
+                "cause": manifest.cause,
+                "created_at": manifest.created_at,
+                "dataset": manifest.dataset.to_json(),
+            }
+        )
     return ancestors
 
 

@@ -30,7 +30,6 @@ type Answer = dict[str, JsonValue]
 DEFAULT_HOURS = 24
 MAX_HOURS = 31 * 24
 PARALLEL_READS = 8
-_RUN_IN_SHORT = ("run_id", "state", "stage", "percent", "cause", "reason", "created_at", "updated_at")
 
 
 def list_models(services: Services, request: Request) -> Answer:
@@ -66,9 +65,8 @@ def get_version(services: Services, request: Request) -> Answer:
     """Answer a version's manifest, with its role, its standing and the facts that came later (approved, retired …)."""
     record = services.registry.get_version(request.model, request.version)
     pointer, _ = pointers.read(services.artifacts, request.model)
-    answer = _version(record, pointer)
-    standing = {name: answer[name] for name in ("role", "status")}
-    return answer | manifests.read(services.artifacts, request.model, record.run_id).to_json() | standing
+    manifest = manifests.read(services.artifacts, request.model, record.run_id)
+    return record.to_json() | manifest.to_json() | _standing(record, pointer)
 
 
 def get_report(services: Services, request: Request) -> Answer:
@@ -135,7 +133,18 @@ def _hour(request: Request, name: str) -> str | None:
 
 def _newest_run(services: Services, model: str) -> Answer | None:
     run = next(iter(services.registry.list_runs(model, 1).items), None)
-    return {name: getattr(run, name) for name in _RUN_IN_SHORT} if run else None
+    if run is None:
+        return None
+    return {
+        "run_id": run.run_id,
+        "state": run.state,
+        "stage": run.stage,
+        "percent": run.percent,
+        "cause": run.cause,
+        "reason": run.reason,
+        "created_at": run.created_at,
+        "updated_at": run.updated_at,
+    }
 
 
 def _overview(model: ModelRecord, pointer: Pointer | None) -> Answer:
@@ -161,7 +170,11 @@ def _overview(model: ModelRecord, pointer: Pointer | None) -> Answer:
 
 
 def _version(record: VersionRecord, pointer: Pointer | None) -> Answer:
-    return record.to_json() | {"role": _role(pointer, record.version), "status": clearance.status(record)}
+    return record.to_json() | _standing(record, pointer)
+
+
+def _standing(record: VersionRecord, pointer: Pointer | None) -> Answer:
+    return {"role": _role(pointer, record.version), "status": clearance.status(record)}
 
 
 def _role(pointer: Pointer | None, version: int) -> str | None:

@@ -72,6 +72,11 @@ class ModelCache:
                 return held
         return self._load(ref)
 
+    def held(self, pointer: Pointer) -> list[Model]:
+        """Return the versions that a pointer reaches and that are in memory, the champion first; reads nothing."""
+        with self._lock:
+            return [self._held[ref.sha256] for ref in pointer.refs() if ref.sha256 in self._held]
+
     def _load(self, ref: VersionRef) -> Model:
         when, error = self._refused.get(ref.sha256, (0.0, None))
         if error is not None and self._clock() - when < _REFUSED_SECONDS:

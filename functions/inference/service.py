@@ -42,6 +42,7 @@ class Service:
     """The data plane of one environment."""
 
     def __init__(self, config: Settings, billed_time: BilledTime) -> None:
+        self.retention_days = config.retention_days
         self.before_response = config.capture_mode == "before"
         objects = Objects(config.artifacts_bucket)
         soft, hard = config.pointer_soft_seconds, config.pointer_hard_seconds

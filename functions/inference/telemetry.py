@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from modelloop.aws.settings import METRICS_NAMESPACE
+
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
 
     from modelloop.json_types import JsonObject
 
-_NAMESPACE = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "Modelloop")
 _SERVICE = os.environ.get("POWERTOOLS_SERVICE_NAME", "inference")
 _UNITS = {"Latency": "Milliseconds"}
 
@@ -40,7 +41,7 @@ def emit(message: str, metrics: dict[str, float], **facts: str | int | None) -> 
 @cache
 def _directive(names: tuple[str, ...]) -> JsonObject:
     return {
-        "Namespace": _NAMESPACE,
+        "Namespace": METRICS_NAMESPACE,
         "Dimensions": [["service"]],
         "Metrics": [{"Name": name, "Unit": _UNITS.get(name, "Count")} for name in names],
     }

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from metrics_aggregation import counting, values
 from metrics_aggregation.record_buffer import RecordBuffer
-from modelloop import keys
+from modelloop import clock, keys
 from modelloop.captures import quarantine, reader
 from modelloop.captures.quarantine import Kind, Quarantine, Refused
 from modelloop.contracts.index_entry import LabelEntry, SourceObject
 from modelloop.errors import InvalidValueError
-from modelloop.ids import hour_of
+from modelloop.ids import hour_of, is_recent
 from modelloop.monitoring import summary
 from modelloop.monitoring.summary import NO_VARIANT, NO_VERSION, Summary, SummaryKey
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from modelloop.contracts.counts import Counts
 
 BUFFERED_ROWS = 20_000  # counting pays per column and call: many rows make it cheap, and a row is a few bytes a column
+RETENTION_DAYS = 90.0  # of captures, where a stack does not say it
 MAX_REMEMBERED = 1_000  # of models and versions, known and unknown, in one object
 
 
@@ -59,8 +60,9 @@ class Lookup(Protocol):
 class Aggregation:
     """Reads one object and holds what it yields; memory grows with the index alone, not with the features."""
 
-    def __init__(self, source: Source, lookup: Lookup) -> None:
+    def __init__(self, source: Source, lookup: Lookup, retention_days: float = RETENTION_DAYS) -> None:
         self._source = source
+        self._retention_days = retention_days
         self._version = lru_cache(MAX_REMEMBERED)(lookup.version)
         self._model = lru_cache(MAX_REMEMBERED)(lookup.model)
         self._seen: set[Hashable] = set()
@@ -157,6 +159,10 @@ class Aggregation:
         for number, text, record in lines:
             if not self._model(record.model):
                 self._refuse([Refused(number, "unknown model", text, Kind.UNKNOWN_MODEL)])
+                continue
+            if not is_recent(record.id, clock.to_ms(record.time), self._retention_days):
+                reason = "the label is of a prediction that was not kept any more, or not made yet, when it came"
+                self._refuse([Refused(number, reason, text, Kind.OUTSIDE_RETENTION, record.model)])
                 continue
             label = LabelEntry(record.id, record.row, record.label, record.time)
             self._labels[record.model, hour_of(record.id) or ""].append(label.to_line())

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from hashlib import sha256
+from itertools import batched, groupby
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
@@ -15,13 +17,13 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from metrics_aggregation.aggregation import Aggregation, Source
 from metrics_aggregation.watched import VersionLookup
 from modelloop import clock
-from modelloop.aws.settings import settings
+from modelloop.aws.settings import METRICS_NAMESPACE, settings
 from modelloop.aws.storage import Bucket
-from modelloop.captures.reader import MAX_BYTES, is_rewritten
+from modelloop.captures.object_lines import MAX_BYTES, is_rewritten
 from modelloop.errors import NotFoundError, TooLargeError, TransientError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from aws_lambda_powertools.utilities.batch.base import FailureResponse
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
@@ -29,12 +31,14 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 MIN_MS = 30_000  # what the largest object takes, with room to spare
+PARALLEL_WRITES = 8
+BATCHED_WRITES = 64  # outputs in memory at a time
 _EMPTY: PartialItemFailureResponse = {"batchItemFailures": []}
 _COUNTED = {"rows": "RowsAggregated", "labels": "LabelsReceived", "errors": "ErrorsAggregated",
             "duplicates": "DuplicateRecords", "quarantined": "LinesQuarantined"}  # fmt: skip
 
 logger = Logger()
-metrics = Metrics(namespace="Modelloop")
+metrics = Metrics(namespace=METRICS_NAMESPACE)
 
 
 class _LoudProcessor(BatchProcessor):
@@ -85,7 +89,7 @@ def sources(body: str) -> Iterator[tuple[str, Source]]:
 
 
 def _aggregate(bucket: str, source: Source) -> None:
-    aggregation = Aggregation(source, _lookup())
+    aggregation = Aggregation(source, _lookup(), settings().retention_days)
     try:
         body = Bucket(bucket).get(source.key, source.version_id, most=MAX_BYTES)
     except NotFoundError:
@@ -99,11 +103,23 @@ def _aggregate(bucket: str, source: Source) -> None:
             logger.info("rewritten to erase a row; what is left was counted before")
             return
         aggregation.read(body)
-    for key, output in aggregation.outputs():
-        _artifacts().put(key, output)
+    store(_artifacts(), aggregation.outputs())
     for name, metric in _COUNTED.items():
         metrics.add_metric(metric, MetricUnit.Count, aggregation.counted[name])
     logger.info("aggregated", counted=dict(aggregation.counted))
+
+
+def store(artifacts: Bucket, outputs: Iterable[tuple[str, bytes]]) -> None:
+    """Write outputs, many of them side by side: the labels of one object may be of any hour that is kept.
+
+    A mark, which is empty, is written only when all that it announces is there.
+    """
+    with ThreadPoolExecutor(PARALLEL_WRITES) as pool:
+        for _, same in groupby(outputs, key=lambda output: bool(output[1])):
+            for part in batched(same, BATCHED_WRITES, strict=False):
+                write = map if len(part) < PARALLEL_WRITES else pool.map
+                for _ in write(artifacts.put, *zip(*part, strict=True)):
+                    pass
 
 
 @cache

@@ -10,11 +10,12 @@ from aws_lambda_powertools import Logger
 from modelloop import clock
 from modelloop.aws.monitoring import joins
 from modelloop.aws.serving import judging
-from modelloop.contracts.counts import branch, integer
+from modelloop.contracts.counts import branch
 from modelloop.contracts.loop_state import AlertsSent, RetrainState
 from modelloop.contracts.retrain_request import RetrainRequest
 from modelloop.ids import derived_uuid7
 from modelloop.monitoring import alerts, retraining
+from modelloop.monitoring.quality.outcomes import labelled_rows
 from modelloop.versions.run import ENDED
 
 if TYPE_CHECKING:
@@ -142,5 +143,5 @@ def _new_labels(artifacts: Bucket, model: str, created_at: str, now: str) -> int
     for hour, joined in joins.newest_first(artifacts, model, now):
         if hour >= created_at[:13]:
             versions = branch(joined, "versions")
-            labels += max((integer(branch(versions, version), "labelled") for version in versions), default=0)
+            labels += max((labelled_rows(branch(versions, version)) for version in versions), default=0)
     return labels

@@ -9,13 +9,13 @@ from metrics_aggregation import history, labelled_rows, reactions
 from modelloop import clock, keys
 from modelloop.aws.monitoring import joins, summaries
 from modelloop.aws.registry import manifests
-from modelloop.aws.serving import changes, judging
+from modelloop.aws.serving import changes, judging, pointers
 from modelloop.contracts.counts import branch, histogram, integer
 from modelloop.contracts.loop_state import TrafficTotals
 from modelloop.monitoring import traffic, windows
 from modelloop.monitoring.drift.verdict import drift_verdict
 from modelloop.monitoring.quality import estimate
-from modelloop.monitoring.quality.verdict import matured, quality_verdict
+from modelloop.monitoring.quality.verdict import matured, quality_verdict, told_unusable_share
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,16 +42,33 @@ class ModelCheck:
         self.now = now
         self._out_of_time = out_of_time
         self._versions = manifests.Versions(services.stores, model)
+        self._judged: dict[str, str] | None = None
+
+    def judge(self) -> None:
+        """Judge what is rolled out, by the labels that earlier ticks joined: nothing that is sent can put it off.
+
+        What an earlier tick ended and could not tell any more is told first.
+        """
+        self._judged = {}
+        changes.repair(self._services.stores, self.model)
+        reactions.send_rollout_alert(self._services, self.model, self.now)
+        decisions = judging.judge_rollouts(self._services.stores, self.model, self.now)
+        reactions.send_rollout_alert(self._services, self.model, self.now)
+        self._judged = {kind: decision.action for kind, decision in decisions.items()}
 
     def run(self) -> dict[str, JsonValue]:
-        """Do everything that is due; return the statuses and actions: drift, quality, retrain, judge."""
-        pointer = changes.repair(self._services.stores, self.model)
+        """Do everything that is due, the judgement first; return statuses and actions: drift, quality, retrain, judge.
+
+        `unusable_labels` is the share of labels that say nothing, None where they are too few to tell.
+        """
+        if self._judged is None:
+            self.judge()
+        pointer, _ = pointers.read(self._services.artifacts, self.model)
         self._join(paired=pointer is not None and pointer.shadow is not None)
         self._count_traffic()
-        outcome: dict[str, JsonValue] = {"drift": None, "quality": None}
+        outcome: dict[str, JsonValue] = {"drift": None, "quality": None, "judge": dict(self._judged or {})}
         if pointer is not None and pointer.champion is not None:
             outcome |= self._check_champion(pointer, pointer.champion)
-        outcome["judge"] = self._judge()
         history.keep(self._services.registry, self.model, self.now)
         self._compact()
         return outcome
@@ -61,13 +78,6 @@ class ModelCheck:
         self._count_traffic()
         self._compact()
 
-    def _judge(self) -> dict[str, str]:
-        """Judge what is rolled out; what an earlier tick ended and could not tell any more is told first."""
-        reactions.send_rollout_alert(self._services, self.model, self.now)
-        decisions = judging.judge_rollouts(self._services.stores, self.model, self.now)
-        reactions.send_rollout_alert(self._services, self.model, self.now)
-        return {kind: decision.action for kind, decision in decisions.items()}
-
     def _count_traffic(self) -> None:
         previous = self._services.registry.get_state(TrafficTotals, self.model)
         if previous is not None and previous.updated_at >= self.now:
@@ -76,7 +86,7 @@ class ModelCheck:
         stored = summaries.between(self._services.artifacts, self.model, begin, end)
         self._services.registry.put_state(traffic.totals(previous, stored, model=self.model, now=self.now))
 
-    def _check_champion(self, pointer: Pointer, champion: VersionRef) -> dict[str, str]:
+    def _check_champion(self, pointer: Pointer, champion: VersionRef) -> dict[str, JsonValue]:
         manifest = manifests.read(self._services.artifacts, self.model, champion.run_id)
         self._keep_labelled_rows(manifest)
         recent = self._windows(champion.version, manifest)
@@ -88,7 +98,8 @@ class ModelCheck:
         action = reactions.consider_retraining(
             self._services, pointer, manifest, drift=drift.status, quality=quality.status, now=self.now
         )
-        return {"drift": drift.status, "quality": quality.status, "retrain": action}
+        share = told_unusable_share(quality.labels, quality.rows)
+        return {"drift": drift.status, "quality": quality.status, "retrain": action, "unusable_labels": share}
 
     def _windows(self, version: int, manifest: Manifest) -> list[Window]:
         stored = summaries.newest_first(self._services.artifacts, self.model, version, windows.LIVE_VARIANTS, self.now)
@@ -136,19 +147,18 @@ class ModelCheck:
 
     def _join(self, *, paired: bool) -> None:
         """Join predictions with labels that are new and, while there is a shadow, with its answers."""
-        for hour, marks, _ in joins.due(self._services.artifacts, self.model):
+        for hour, marks, _ in joins.to_join(self._services.artifacts, self.model):
             if self._out_of_time():
                 return
-            if marks:
-                joins.join(self._services.artifacts, self.model, hour, marks, self._versions.get, paired=paired)
+            joins.join(self._services.artifacts, self.model, hour, marks, self._versions.get, paired=paired)
 
     def _keep_labelled_rows(self, manifest: Manifest) -> None:
         """Keep the labelled rows of hours whose labels had time to come; rows with masked columns teach nothing."""
         last = windows.shift(clock.hour_of(self.now), -math.ceil(self._label_delay_hours(manifest)))
         for hour, _, labels_pending in joins.due(self._services.artifacts, self.model):
-            if hour > last or self._out_of_time():
+            if self._out_of_time():
                 return
-            if labels_pending:
+            if labels_pending and hour <= last:
                 if not manifest.spec.mask:
                     labelled_rows.keep(self._services.artifacts, self._services.captures, self.model, hour)
                 joins.forget(self._services.artifacts, [keys.join_pending(self.model, hour, joins.LABELS_PENDING)])

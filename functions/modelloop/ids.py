@@ -19,6 +19,8 @@ _PATTERN = "[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"
 _UUID7 = re.compile(_PATTERN)
 _UUIDS7 = re.compile(f"(?:{_PATTERN}\n)*")
 _HOUR_MS = 3_600_000
+_DAY_MS = 24 * _HOUR_MS
+_AHEAD_MS = 300_000
 _MAX_HOUR = 70_000_000  # in the year 9955: an id that lies beyond was not made by a clock
 
 
@@ -75,6 +77,16 @@ def _hour_of_start(digits: str) -> str | None:
     first = int(digits, 16) << 16
     hour = first // _HOUR_MS
     return _hour(hour) if (first | 0xFFFF) // _HOUR_MS == hour else None
+
+
+def is_recent(identifier: str, now_ms: int, days: float) -> bool:
+    """Return whether an id was made at most `days` before a moment (Unix milliseconds) and 5 minutes after it.
+
+    False when it is not a UUIDv7. Clocks differ by seconds; an id from further ahead, or of a prediction that is no
+    longer kept, can be joined with nothing.
+    """
+    made = uuid7_ms(identifier)
+    return made is not None and now_ms - days * _DAY_MS <= made <= now_ms + _AHEAD_MS
 
 
 def check_model_name(name: str) -> str:

@@ -80,6 +80,11 @@ def origins(model: str, digest: str) -> str:
     return f"{derived_prefix(model)}{digest}{ORIGINS}"
 
 
+def parts(model: str, digest: str) -> str:
+    """Return the key of the list of files that one version of a folder's marker stands for."""
+    return f"parts/{model}/{digest}.json"
+
+
 def version(model: str, run_id: str, file: str) -> str:
     """Return the key of one file of an immutable version folder."""
     return f"versions/{model}/{run_id}/{file}"
@@ -108,7 +113,12 @@ def summaries(model: str) -> str:
 
 def index(model: str, hour: str, digest: str) -> str:
     """Return the key of the prediction index that one capture object yields for one hour."""
-    return f"index/{model}/{hour}/{digest}.jsonl"
+    return f"{index_prefix(model)}{hour}/{digest}.jsonl"
+
+
+def index_prefix(model: str) -> str:
+    """Return the prefix of a model's prediction index; its hours are the folders below."""
+    return f"index/{model}/"
 
 
 def quarantine(digest: str) -> str:

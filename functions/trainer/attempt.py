@@ -15,6 +15,7 @@ from modelloop.errors import (
     TransientError,
 )
 from modelloop.versions.run import ENDED, FAILED, QUEUED, REJECTED, RUNNING, SUPERSEDED, Run
+from modelloop.versions.run_change import RunChange
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +53,7 @@ def take(registry: Registry, model: str, run_id: str, seconds: float) -> Run | N
     if newer := overtaken_by(registry, run):
         registry.finish_run(model, run_id, SUPERSEDED, f"run {newer} has newer data")
         return None
-    run = registry.update_run(model, run_id, attempts=run.attempts + 1)
+    run = registry.update_run(model, run_id, RunChange(attempts=run.attempts + 1))
     if not registry.start_run(model, run_id, seconds + LEASE_SLACK_SECONDS):
         raise TransientError(f"run {run_id} was taken by another attempt")
     return replace(run, state=RUNNING)
@@ -70,7 +71,7 @@ def overtaken_by(registry: Registry, run: Run) -> str | None:
 
 def release(registry: Registry, run: Run) -> None:
     """Give a run back to the queue, for the next delivery."""
-    registry.update_run(run.model, run.run_id, state=QUEUED, lease_until=None)
+    registry.update_run(run.model, run.run_id, RunChange(state=QUEUED, lease_until=None))
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
@@ -12,6 +12,7 @@ from modelloop import clock
 from modelloop.aws.serving import pointers
 from modelloop.versions.gate import REJECT
 from modelloop.versions.run import REJECTED, SUCCEEDED
+from modelloop.versions.run_change import RunChange
 from trainer import table as tables
 from trainer.comparison.examination import examine
 from trainer.comparison.incumbents import load_champion
@@ -121,11 +122,11 @@ def _reject(services: Services, run: Run, candidate: ExaminedCandidate, progress
     reasons = list(gate.reasons)
     report_refusal(services.artifacts, run, candidate)
     at = run.decided_at or clock.now()
-    services.registry.update_run(run.model, run.run_id, decided_at=at)
+    services.registry.update_run(run.model, run.run_id, RunChange(decided_at=at))
     record_audit(services.registry, run, "gate", {"decision": REJECT, "reasons": reasons}, at)
     services.registry.finish_run(
-        run.model, run.run_id, REJECTED, f"the gate refused this model: {'; '.join(reasons)}", gate=gate.to_json(),
-        metrics=asdict(metrics), spent=asdict(progress.spent()),
+        run.model, run.run_id, REJECTED, f"the gate refused this model: {'; '.join(reasons)}",
+        RunChange(gate=gate, metrics=metrics, spent=progress.spent()),
     )  # fmt: skip
 
 
@@ -135,6 +136,9 @@ def _release(services: Services, run: Run, manifest: Manifest, progress: Progres
     outcome = publish(services.stores, manifest)
     record_audit(services.registry, run, "register", {"version": number, "outcome": outcome}, manifest.created_at)
     services.registry.finish_run(
-        run.model, run.run_id, SUCCEEDED, outcome, stage="done", percent=100, gate=manifest.gate.to_json(),
-        metrics=asdict(manifest.metrics), version=manifest.version, spent=asdict(progress.spent()),
+        run.model, run.run_id, SUCCEEDED, outcome,
+        RunChange(
+            stage="done", percent=100, gate=manifest.gate, metrics=manifest.metrics, version=manifest.version,
+            spent=progress.spent(),
+        ),
     )  # fmt: skip

@@ -10,8 +10,10 @@ from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from modelloop import clock
+from modelloop.aws.settings import METRICS_NAMESPACE
 from modelloop.ids import derived_uuid7
 from modelloop.versions.run import FAILED, REJECTED, SUCCEEDED, Spent
+from modelloop.versions.run_change import RunChange
 
 if TYPE_CHECKING:
     from modelloop.aws.registry.registry import Registry
@@ -24,7 +26,7 @@ PERCENT = {
 }  # fmt: skip
 _ENDS = {SUCCEEDED: "RunsSucceeded", REJECTED: "RunsRejected", FAILED: "RunsFailed"}
 
-metrics = Metrics(namespace="Modelloop")
+metrics = Metrics(namespace=METRICS_NAMESPACE)
 
 
 class Progress:
@@ -43,7 +45,7 @@ class Progress:
         percent = PERCENT[stage] + int(share * (end - PERCENT[stage]))
         if percent != self._percent:
             self._percent = percent
-            self._registry.update_run(self._run.model, self._run.run_id, stage=stage, percent=percent)
+            self._registry.update_run(self._run.model, self._run.run_id, RunChange(stage=stage, percent=percent))
 
     def spent(self) -> Spent:
         """Return the seconds since the run was taken and the memory at the peak, to be compared with the plan."""

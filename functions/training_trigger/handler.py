@@ -8,11 +8,13 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from modelloop import keys
-from modelloop.aws.settings import settings
+from modelloop.aws.settings import METRICS_NAMESPACE, settings
 from modelloop.contracts.retrain_request import retrain_request_from_json
 from training_trigger.events import upload_events
+from training_trigger.folder_upload import take_folder, wait_for_marker
 from training_trigger.imported_model import take_model
 from training_trigger.intake import Outcome, take_table
+from training_trigger.part_files import is_marker
 from training_trigger.retraining import answer
 from training_trigger.services import Services, open_services
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from training_trigger.events import UploadEvent
 
 logger = Logger()
-metrics = Metrics(namespace="Modelloop")
+metrics = Metrics(namespace=METRICS_NAMESPACE)
 
 _COUNTED = {"queued": "RunsQueued", "rejected": "UploadsRejected", "refused": "RetrainingRefused"}
 
@@ -58,10 +60,13 @@ def _uploads(event: Mapping[str, Any]) -> list[UploadEvent]:
 def _take(upload: UploadEvent, services: Services) -> Outcome:
     place = keys.parse_upload(upload.key)
     name = place.file.rpartition("/")[2] if place else ""
+    if place is not None and place.kind == "dataset" and is_marker(place.file):
+        return take_folder(upload, place.model, place.file, services)
     if place is None or not name or name == keys.SPEC_NAME or name.startswith((".", "_")):
         return Outcome("ignored", reason=upload.key[:200])
     if place.kind == "dataset":
-        return take_table(upload, place.model, place.file, services)
+        waiting = wait_for_marker(upload, place.model, place.file, services)
+        return waiting or take_table(upload, place.model, place.file, services)
     if name.endswith(keys.MODEL_SUFFIX):
         return take_model(upload, place.model, place.file, services)
     return Outcome("ignored", reason=upload.key[:200])

@@ -7,20 +7,31 @@ message has the run's id. A second delivery of the event continues where the fir
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from hashlib import file_digest, sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import duckdb
 
 from modelloop import clock, keys
 from modelloop.aws.serving import pointers
 from modelloop.aws.storage import Bucket
-from modelloop.errors import ConflictError, DatasetRejectedError, NotFoundError, SpecError, TransientError
+from modelloop.errors import (
+    ConflictError,
+    DatasetRejectedError,
+    NotFoundError,
+    SpecError,
+    TooLargeError,
+    TransientError,
+)
 from modelloop.ids import uuid7
-from modelloop.spec.model import Spec, parse_spec
+from modelloop.spec.model import MAX_BYTES, Spec, parse_spec, too_long
+from modelloop.tables.split import RULE_VERSION
 from modelloop.versions.prepared_table import TableDocument, TableFile
 from modelloop.versions.run import FAILED, QUEUED, REJECTED, Dataset, Run
+from modelloop.versions.run_change import RunChange
 from training_trigger import engine
-from training_trigger.membership import ChampionSplit
+from training_trigger.founding import ChampionSplit
 from training_trigger.preparation import prepare
 
 if TYPE_CHECKING:
@@ -44,7 +55,7 @@ KILLED = (
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of an event: ignored, refused, stale, gone, repeated, queued, rejected or failed."""
+    """What came of an event: ignored, waiting, refused, stale, gone, repeated, queued, rejected or failed."""
 
     what: str
     model: str | None = None
@@ -61,6 +72,7 @@ class Work:
     """A run that is not queued yet: its file on disk, its spec or why that is refused, and how it is prepared.
 
     `trainer` is the deployed trainer; `champion_split` is how the champion's rows were divided, None without one.
+    `warnings` are what is known already, before the table is read.
     """
 
     run: Run
@@ -71,6 +83,7 @@ class Work:
     refusal: DatasetRejectedError | None = None
     prepare: Callable[[Work, Callable[[str], None]], Prepared] = field(default_factory=lambda: prepare_table)
     champion_split: ChampionSplit | None = None
+    warnings: tuple[str, ...] = ()
 
 
 def take_table(upload: UploadEvent, model: str, file: str, services: Services) -> Outcome:
@@ -117,18 +130,29 @@ def fetch(bucket: Bucket, key: str, path: Path, version_id: str | None = None) -
 
 
 def read_spec(bucket: Bucket, key: str) -> tuple[Spec, SpecError | None, str]:
-    """Return the spec under a key, or why it is refused, and the digest that stands for it in the run's key."""
+    """Return the spec under a key, or why it is refused, and the digest that stands for it in the run's key.
+
+    The run is created after this, and shows the refusal; so whatever goes wrong with what the key holds is one.
+    """
     try:
-        raw = bucket.get(key)
+        raw = bucket.get(key, most=MAX_BYTES)
     except NotFoundError:
         return Spec(), None, Spec().digest
+    except TooLargeError:
+        head = bucket.head(key)
+        return Spec(), too_long(), sha256(f"{key}\n{head and head.etag}".encode()).hexdigest()
     try:
         spec = parse_spec(raw.decode())
+        digest = spec.digest
     except UnicodeDecodeError:
-        return Spec(), SpecError("model.yaml is not UTF-8 text"), sha256(raw).hexdigest()
+        refusal = SpecError("model.yaml is not UTF-8 text")
     except SpecError as error:
-        return Spec(), error, sha256(raw).hexdigest()
-    return spec, None, spec.digest
+        refusal = error
+    except Exception as error:  # noqa: BLE001  a text that no reader foresaw must not leave an upload without a run
+        refusal = SpecError(f"model.yaml cannot be read ({type(error).__name__}): simplify it and upload it again")
+    else:
+        return spec, None, digest
+    return Spec(), refusal, sha256(raw).hexdigest()
 
 
 def new_run(upload: UploadEvent, cause: str, model: str, file: str, path: Path, spec_digest: str) -> Run:
@@ -180,7 +204,7 @@ def _begin_attempt(registry: Registry, run: Run) -> Run | None:
     if run.intake_attempts == MAX_ATTEMPTS - 1 and run.reason is None:
         registry.finish_run(run.model, run.run_id, FAILED, KILLED)
         return None
-    return registry.update_run(run.model, run.run_id, intake_attempts=run.intake_attempts + 1)
+    return registry.update_run(run.model, run.run_id, RunChange(intake_attempts=run.intake_attempts + 1))
 
 
 @contextmanager
@@ -194,20 +218,27 @@ def _recording_failure(registry: Registry, run: Run) -> Iterator[None]:
     except (DatasetRejectedError, ConflictError):
         raise
     except Exception as error:
-        reason = f"preparation attempt {run.intake_attempts} failed: {type(error).__name__}: {str(error)[:300]}"
+        reason = f"preparation attempt {run.intake_attempts} failed: {_told(error)}"
         with suppress(TransientError, ConflictError):
             if run.intake_attempts >= MAX_ATTEMPTS and not isinstance(error, TransientError):
                 registry.finish_run(run.model, run.run_id, FAILED, reason)
             else:
-                registry.update_run(run.model, run.run_id, reason=reason)
+                registry.update_run(run.model, run.run_id, RunChange(reason=reason))
         raise
+
+
+def _told(error: Exception) -> str:
+    """Return what a person is told of an unknown error; the engine's own words are SQL, and stay in the log."""
+    if isinstance(error, duckdb.Error):
+        return "the table could not be read or divided; the log of the training trigger says more"
+    return f"{type(error).__name__}: {str(error)[:300]}"
 
 
 def _bring_to_queue(work: Work, services: Services) -> None:
     model, run_id = work.run.model, work.run.run_id
     with _recording_failure(services.registry, work.run):
         _store(work.run, _prepare(work, services), services)
-        services.registry.update_run(model, run_id, stage="queued", percent=PERCENT["queued"], reason=None)
+        services.registry.update_run(model, run_id, RunChange(stage="queued", percent=PERCENT["queued"], reason=None))
 
 
 def _prepare(work: Work, services: Services) -> Prepared:
@@ -215,12 +246,15 @@ def _prepare(work: Work, services: Services) -> Prepared:
         raise work.refusal
 
     def progress(stage: str) -> None:
-        services.registry.update_run(work.run.model, work.run.run_id, stage=stage, percent=PERCENT[stage])
+        services.registry.update_run(work.run.model, work.run.run_id, RunChange(stage=stage, percent=PERCENT[stage]))
 
-    return work.prepare(replace(work, champion_split=_champion_split(work.run.model, services)), progress)
+    prepared = work.prepare(replace(work, champion_split=champion_split(work.run.model, services)), progress)
+    facts = replace(prepared.facts, warnings=[*work.warnings, *prepared.facts.warnings])
+    return replace(prepared, facts=facts)
 
 
-def _champion_split(model: str, services: Services) -> ChampionSplit | None:
+def champion_split(model: str, services: Services) -> ChampionSplit | None:
+    """Return how the rows of the model's champion were divided, None without a champion."""
     pointer, _ = pointers.read(services.artifacts, model)
     if pointer is None or pointer.champion is None:
         return None
@@ -228,8 +262,20 @@ def _champion_split(model: str, services: Services) -> ChampionSplit | None:
         facts = services.registry.get_version(model, pointer.champion.version).facts
     except NotFoundError:
         return None
-    split: Any = facts.split or {}
-    return ChampionSplit(facts.target or "", split.get("kind"), split.get("columns"))
+    split = facts.split
+    if split is None:
+        return ChampionSplit(facts.target or "", None, None)
+    missing = None if split.missing is None else tuple(split.missing)
+    return ChampionSplit(
+        facts.target or "",
+        split.kind,
+        split.columns,
+        split.column,
+        split.rule,
+        split.version or RULE_VERSION,
+        missing,
+        split.copies,
+    )
 
 
 def _store(run: Run, prepared: Prepared, services: Services) -> None:
@@ -241,10 +287,11 @@ def _store(run: Run, prepared: Prepared, services: Services) -> None:
         services.artifacts.upload(keys.prepared(model, run_id, name), path)
     document = TableDocument(facts, run_id, dataset, files, prepared.plan)
     services.artifacts.put(keys.prepared(model, run_id, "table.json"), document.to_bytes())
-    services.registry.update_run(
-        model, run_id, stage="encoded", percent=PERCENT["encoded"], dataset=dataset.to_json(),
-        plan=asdict(prepared.plan), task_reason=facts.task_reason, warnings=facts.warnings,
+    change = RunChange(
+        stage="encoded", percent=PERCENT["encoded"], dataset=dataset, plan=prepared.plan,
+        task_reason=facts.task_reason, warnings=facts.warnings,
     )  # fmt: skip
+    services.registry.update_run(model, run_id, change)
 
 
 def _supersede_older(run: Run, services: Services) -> None:

@@ -121,8 +121,13 @@ def warnings(facts: Facts, *, masked: bool = False) -> list[str]:
     return texts
 
 
-def header_warning(facts: Sequence[Facts]) -> list[str]:
-    """Return a warning when a column's name is also one of its values, as in a file without a header line."""
+def header_warning(facts: Sequence[Facts], first_line: str | None = None) -> list[str]:
+    """Return a warning when a file seems to have no header line: a column's name is one of its values, say.
+
+    `first_line` shows the line if all of it looks like data.
+    """
+    if first_line is not None:
+        return [f"the first line looks like data, not names ({first_line}): start the file with a header line"]
     repeated = next((column.name for column in facts if column.name in {value for value, _ in column.top}), None)
     if repeated is None:
         return []

@@ -15,8 +15,11 @@ from modelloop.spec.sections import MIN_LABELS
 from modelloop.versions.run import QUEUED, SUCCEEDED, Dataset, Run
 from training_trigger import engine
 from training_trigger.derived_table import derive, read_labelled
+from training_trigger.feedback_rows import reader_of, usable_rows
+from training_trigger.folder_upload import download_origin
 from training_trigger.imported_model import IMPORT
-from training_trigger.intake import Outcome, Work, bring_in, digest_of, read_spec
+from training_trigger.intake import Outcome, Work, bring_in, champion_split, digest_of, read_spec
+from training_trigger.part_files import is_marker
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from modelloop.contracts.labelled_row import LabelledRow
     from modelloop.contracts.retrain_request import RetrainRequest
     from modelloop.spec.model import Spec
+    from modelloop.tables.labels import LabelReader
     from modelloop.versions.run import SourceFile
     from training_trigger.services import Services
 
@@ -57,13 +61,14 @@ def train_again(request: RetrainRequest, services: Services) -> Outcome:
     if base is None:
         return Outcome("ignored", model, reason="no trained table to start from")
     spec, refusal, spec_digest = read_spec(services.data, keys.spec(model))
-    labelled = read_labelled(services.artifacts, model)
+    feedback = usable_rows(read_labelled(services.artifacts, model), _label_reader(base, spec, services))
+    labelled = feedback.rows
     if request.cause != REQUEST and (reason := _reason_to_wait(spec, labelled)):
         return Outcome("refused", model, reason=reason)
     with engine.scratch() as folder:
         table, origin = folder / "upload", base.dataset.origin
         try:
-            row_origins, unfit = _derive(origin, spec, labelled, table)
+            row_origins, unfit = _derive(model, origin, spec, labelled, table, services)
         except NotFoundError:
             return Outcome("gone", model, reason=f"{origin.uri} is no longer kept: upload the table again")
         run = services.registry.create_run(_new_run(request, origin, table, len(labelled), spec_digest, services))
@@ -72,7 +77,18 @@ def train_again(request: RetrainRequest, services: Services) -> Outcome:
             return Outcome("repeated", model, run.run_id, reason)
         services.artifacts.put(keys.origins(model, run.dataset.digest), row_origins)
         services.artifacts.upload(keys.derived(model, run.dataset.digest), table)
-        return bring_in(Work(run, table, FILE, spec, services.trainer, refusal or unfit), services)
+        return bring_in(
+            Work(run, table, FILE, spec, services.trainer, refusal or unfit, warnings=feedback.warnings), services
+        )
+
+
+def _label_reader(base: Run, spec: Spec, services: Services) -> LabelReader | None:
+    """Return what reads labels as the run's version does, None when the run has no version."""
+    try:
+        version = services.registry.get_version(base.model, base.version or 0)
+    except NotFoundError:
+        return None
+    return reader_of(version.facts, spec)
 
 
 def _is_known(services: Services, model: str) -> bool:
@@ -92,17 +108,24 @@ def _reason_to_wait(spec: Spec, labelled: Sequence[LabelledRow]) -> str | None:
 
 
 def _derive(
-    origin: SourceFile, spec: Spec, labelled: Sequence[LabelledRow], table: Path
+    model: str, origin: SourceFile, spec: Spec, labelled: Sequence[LabelledRow], table: Path, services: Services
 ) -> tuple[bytes, DatasetRejectedError | None]:
     """Write the derived table and return its origins, or write the base as it is when the spec no longer fits it."""
     raw = table.with_name("base")
     bucket, _, key = origin.uri.removeprefix("s3://").partition("/")
-    Bucket(bucket).download(key, raw, origin.version_id)
+    champion = champion_split(model, services)
     try:
+        download_origin(origin, model, raw, services)
         with engine.connect(table.parent) as connection:
-            return derive(connection, raw, file=origin.file, spec=spec, labelled=labelled, sink=table), None
+            document = derive(
+                connection, raw, file=origin.file, spec=spec, labelled=labelled, sink=table, champion_split=champion
+            )
+            return document, None
     except DatasetRejectedError as error:
-        Bucket(bucket).download(key, table, origin.version_id)
+        if is_marker(origin.file):
+            table.write_text(origin.digest)  # in place of many files, for a run that is refused
+        else:
+            Bucket(bucket).download(key, table, origin.version_id)
         return Origins(0, ()).to_bytes(), error
 
 

@@ -1,8 +1,8 @@
 """A proxy on loopback for clients that cannot sign: a browser, an old Prometheus, a protocol client.
 
 It signs with the caller's own identity, so it answers nobody else: it listens on the loopback address alone, accepts
-only loopback names in the Host header (a rebound DNS name is refused), and refuses requests from pages of another
-origin.
+only loopback names in the Host header (a rebound DNS name is refused), refuses requests from pages of another origin,
+and asks everybody for its token.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from modelloop.errors import ModelloopError
+from modelloop_cli.access_token import PARAMETER, AccessToken, random_token
 from modelloop_client.failures import CommandError, explain
+from modelloop_stack.server.front_door import loopback_hosts, refusal_reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from modelloop_client.client import Client
 
 LOOPBACK = "127.0.0.1"
-NAMES = ("127.0.0.1", "localhost", "[::1]")
 METHODS = "GET, HEAD, POST"
 MAX_BODY = 10 * 1024 * 1024  # bytes that API Gateway accepts
 MAX_DIGITS = 20  # of a Content-Length; Python itself refuses to read thousands
@@ -40,25 +41,37 @@ Page = tuple[str, bytes]
 class Proxy(ThreadingHTTPServer):
     """Forwards to one stack; `pages` are own files by path, served under a strict content-security policy.
 
-    With `home`, the path of one of them, `/` and that path without its last slash redirect there.
+    With `home`, the path of one of them, `/` and that path without its last slash redirect there. `token` is asked of
+    every request; by default it is a random one.
     """
 
     daemon_threads = True
 
     def __init__(
-        self, client: Client, port: int = 0, pages: Mapping[str, Page] | None = None, home: str | None = None
+        self,
+        client: Client,
+        port: int = 0,
+        pages: Mapping[str, Page] | None = None,
+        home: str | None = None,
+        token: str | None = None,
     ) -> None:
         super().__init__((LOOPBACK, port), _Exchange)
         self.client = client
         self.pages = pages or {}
         self.home = home
         self.redirected = frozenset({"/", home.rstrip("/")} if home else ())
-        self.hosts = frozenset(f"{name}:{self.server_port}" for name in NAMES)
+        self.hosts = loopback_hosts(self.server_port)
+        self.token = AccessToken(token or random_token(), self.server_port)
 
     @property
     def url(self) -> str:
         """Return the address that clients connect to."""
         return f"http://{LOOPBACK}:{self.server_port}"
+
+    @property
+    def entrance(self) -> str:
+        """Return the address that lets a browser in: `home`, or the API's root, with the token."""
+        return f"{self.url}{self.home or '/'}?{urlencode({PARAMETER: self.token.text})}"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Print nothing when a client left before its answer: a browser that reloads does so every time."""
@@ -89,12 +102,17 @@ PAGE_HEADERS = {
 }
 
 
+LET_IN = {"cache-control": "no-store", "referrer-policy": "no-referrer"}
+NOT_LET_IN = "the token is missing or not the right one: open the address that the command printed, with its token"
+
+
 class _Exchange(BaseHTTPRequestHandler):
     server: Proxy
     protocol_version = "HTTP/1.1"
     server_version = "modelloop"
     sys_version = ""
     timeout = 60
+    disable_nagle_algorithm = True  # else a body waits 40 ms for the caller's acknowledgement of its headers
 
     def do_GET(self) -> None:
         self._answer()
@@ -118,8 +136,15 @@ class _Exchange(BaseHTTPRequestHandler):
             self._refuse(code, "BAD_REQUEST", message or explain or HTTPStatus(code).phrase)
 
     def _answer(self) -> None:
-        if refusal := refusal_reason(self.server.hosts, {name.lower(): value for name, value in self.headers.items()}):
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        if refusal := refusal_reason(self.server.hosts, headers):
             self._refuse(HTTPStatus.FORBIDDEN, "FORBIDDEN", refusal)
+        elif self.command != "POST" and (address := self.server.token.address_without(self.path)):
+            self._send(HTTPStatus.FOUND, {"location": address, "set-cookie": self.server.token.cookie, **LET_IN}, b"")
+        elif not self.server.token.is_sent(headers):
+            self.close_connection = True
+            challenge = {"www-authenticate": "Bearer"}
+            self._refuse(HTTPStatus.UNAUTHORIZED, "UNAUTHENTICATED", NOT_LET_IN, challenge)
         elif self.command != "POST" and self.server.home and urlsplit(self.path).path in self.server.redirected:
             self._send(HTTPStatus.FOUND, {"location": self.server.home, "cache-control": "no-store"}, b"")
         elif self.command != "POST" and (page := self.server.pages.get(urlsplit(self.path).path)):
@@ -181,18 +206,6 @@ class _Exchange(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
-
-
-def refusal_reason(hosts: frozenset[str], headers: Mapping[str, Any]) -> str | None:
-    """Return why a request with these headers is refused, or None when it may pass."""
-    if headers.get("host", "").lower() not in hosts:
-        return "only loopback names are answered"
-    origin = headers.get("origin")
-    if origin is not None and origin.lower().removeprefix("http://") not in hosts:
-        return "pages of another origin are not answered"
-    if headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
-        return "pages of another site are not answered"
-    return None
 
 
 def _is_own(name: str) -> bool:

@@ -136,7 +136,11 @@ class Client:
         return self.post(f"/v2/models/{place}/infer", body)
 
     def feedback(self, model: str, items: Sequence[JsonObject]) -> Document:
-        """Send labels for predictions, each as `{"id", "row", "label"}`; return how many were `accepted`."""
+        """Send labels for predictions, each as `{"id", "row", "label"}`; return what became of them.
+
+        The document counts labels that were `accepted`, those among them that name a `new_class` (null: nobody could
+        tell), and those that are `unreadable`; `examples` has up to five of the last two.
+        """
         return self.post(f"/models/{_quote(model)}/feedback", {"feedback": list(items)})
 
 

@@ -99,7 +99,8 @@ def _csv_rows(text: str) -> list[Row]:
             raise CommandError(f"line {line} has more cells than the header", "Quote cells that hold the delimiter")
     if not rows:
         raise CommandError("the table has a header and no rows", "The first line names the columns")
-    return [dict(zip(names, row + [None] * (len(names) - len(row)), strict=True)) for row in rows]
+    named = [place for place, name in enumerate(names) if name]
+    return [{names[place]: row[place] if place < len(row) else None for place in named} for row in rows]
 
 
 def _json_rows(text: str) -> list[Row]:

@@ -13,6 +13,7 @@ from modelloop_stack.build.application import BuildError
 from modelloop_stack.deploy import DeployError
 from modelloop_stack.emulator import EmulatorError
 from modelloop_stack.info import DEFAULT_STATE
+from modelloop_stack.stored_data import OtherFormatError
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 State = Annotated[Path, typer.Option("--state", help="Folder of the stack's data; each folder is a stack of its own.")]
@@ -28,7 +29,7 @@ def up(
         print("Starting the embedded stack (the first time takes minutes)", file=sys.stderr)
     try:
         info = stack.up(state)
-    except (BuildError, EmulatorError, DeployError) as failure:
+    except (OtherFormatError, BuildError, EmulatorError, DeployError) as failure:
         print(failure, file=sys.stderr)
         raise typer.Exit(1) from failure
     if quiet:

@@ -13,12 +13,11 @@ import httpx
 from modelloop_stack.build.cache import digest_of, hold_lock
 from modelloop_stack.build.paths import CACHE, PYTHON, ROOT, UV
 from modelloop_stack.info import REGION
-from modelloop_stack.processes import MARK, SERVER, find_server, stop
+from modelloop_stack.processes import MARK, SERVER, find_server, launched, stop
+from modelloop_stack.stored_data import BUCKETS, SERVICES
 
 LOCK = ROOT / "infra" / "locks" / "ministack.txt"
 START_SECONDS = 60
-# The emulator outlives this program; without a reference, Python would warn about a process that still runs.
-_outliving: list[subprocess.Popen[bytes]] = []
 
 
 class EmulatorError(RuntimeError):
@@ -63,7 +62,7 @@ def _environment() -> Path:
 
 def _launch(python: Path, state: Path, port: int) -> None:
     shutil.rmtree(state / "tmp", ignore_errors=True)
-    for folder in ("tmp", "home", "state", "s3"):
+    for folder in ("tmp", "home", SERVICES, BUCKETS):
         (state / folder).mkdir(parents=True, exist_ok=True)
     command = [str(python), "-m", "hypercorn", SERVER, "--bind", f"127.0.0.1:{port}"]
     command += ["--keep-alive", "75", "--graceful-timeout", "2"]
@@ -77,7 +76,7 @@ def _launch(python: Path, state: Path, port: int) -> None:
             stderr=log,
             start_new_session=True,
         )
-    _outliving.append(process)
+    launched.append(process)
 
 
 def _variables(state: Path, port: int) -> dict[str, str]:
@@ -93,9 +92,9 @@ def _variables(state: Path, port: int) -> dict[str, str]:
         "MINISTACK_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         "PERSIST_STATE": "1",
-        "STATE_DIR": str(state / "state"),
+        "STATE_DIR": str(state / SERVICES),
         "S3_PERSIST": "1",
-        "S3_DATA_DIR": str(state / "s3"),
+        "S3_DATA_DIR": str(state / BUCKETS),
         # Listeners of services that this application does not use; the first binds every interface.
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",

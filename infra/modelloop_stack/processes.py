@@ -6,6 +6,7 @@ system may have given them to another process meanwhile.
 
 from __future__ import annotations
 
+import subprocess
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from modelloop_stack.file_lock import exclusive
 
 MARK = "EMBEDDED_STACK"
 _FILE = "embedded_aws.py:app"
+# What this program started and may outlive it: without a reference, Python would warn of a process that still runs.
+launched: list[subprocess.Popen[bytes]] = []
 SERVER = str(Path(__file__).parent / "server" / _FILE)
 
 
@@ -39,6 +42,7 @@ def stop(state: Path, patience: float = 20.0) -> None:
         for process in rest:
             _kill(process)
         psutil.wait_procs(rest, timeout=5)
+    launched[:] = [process for process in launched if process.poll() is None]  # else those that ended seem to run
 
 
 def down(state_dir: Path) -> None:

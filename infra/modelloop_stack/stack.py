@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from modelloop_stack import deploy, emulator, processes
+from modelloop_stack import deploy, emulator, processes, stored_data
 from modelloop_stack.build.application import build
 from modelloop_stack.info import DEFAULT_STATE, StackInfo
 from modelloop_stack.package import package
@@ -14,16 +14,21 @@ from modelloop_stack.package import package
 def up(state_dir: Path = DEFAULT_STATE) -> StackInfo:
     """Build what changed, start the emulator, deploy what changed; a second call changes nothing.
 
-    Data from earlier runs in the same folder is found again. Every folder is a stack of its own, on its own port.
+    Data from earlier runs in the same folder is found again. Every folder is a stack of its own, on its own port. No
+    other user of this machine can read the folder, because it holds uploads, captures and the stack's key.
 
     Raises:
+        OtherFormatError: the folder holds data of another format; nothing is touched.
         BuildError: `sam build` failed.
         EmulatorError: the emulator does not answer.
         DeployError: CloudFormation refused the stack.
 
     """
     state = state_dir.resolve()
+    state.mkdir(parents=True, exist_ok=True)
+    state.chmod(0o700)
     with processes.lock_state(state):
+        stored_data.claim(state)
         packed = package(build())
         endpoint = emulator.start(state)
         info = _deployed(state, endpoint, packed.digest)

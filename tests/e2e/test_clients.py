@@ -83,7 +83,7 @@ def test_triton_predicts_in_json(understood: dict[str, Any]) -> None:
     assert found["proba"][1][1] == pytest.approx(sigmoid(0.0))
 
 
-@pytest.mark.parametrize("form", ["binary", "accepted", "gzip"])
+@pytest.mark.parametrize("form", ["binary", "untyped", "accepted", "gzip"])
 def test_triton_predicts_in_binary(understood: dict[str, Any], form: str) -> None:
     found = understood["triton"][form]
     assert found["labels"] == LABELS

@@ -75,6 +75,8 @@ REASONS = {
     ("verdicts", "lambda:InvokeFunction", "TrainingTriggerFunction"): "only when a retraining is due",
     ("training-trigger", "s3:GetObject", "artifacts/labelled/*"): "only for a retraining",
     ("training-trigger", "s3:PutObject", "artifacts/derived/*"): "only for a retraining",
+    ("training-trigger", "s3:GetObject", "artifacts/parts/*"): "only for a folder of part files",
+    ("training-trigger", "s3:PutObject", "artifacts/parts/*"): "only for a folder of part files",
     ("training-trigger", "s3:GetObject", "artifacts/serving/*"): "only for a retraining",
     ("training-trigger", "s3:ListBucket", "artifacts"): "only for a retraining",
     ("control", "dynamodb:PutItem", "Table"): CONTROL,

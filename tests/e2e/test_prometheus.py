@@ -77,22 +77,25 @@ def scraper(client: Client, traffic: dict[str, Any], tmp_path_factory: pytest.Te
         address = f"127.0.0.1:{free.getsockname()[1]}"
     with running(Proxy(client)) as proxy:
         config = folder / "prometheus.yml"
-        config.write_text(json.dumps(configuration(proxy.url.removeprefix("http://"))))
+        token = folder / "token"
+        token.write_text(proxy.token.text)
+        config.write_text(json.dumps(configuration(proxy.url.removeprefix("http://"), str(token))))
         options = ["--config.file", config, "--storage.tsdb.path", folder / "data", "--web.listen-address", address]
         with (folder / "log").open("wb") as log:
             server = subprocess.Popen(["prometheus", *map(str, options)], stdout=log, stderr=log)
         try:
-            yield Scraper(f"http://{address}", proxy.url)
+            yield Scraper(f"http://{address}", proxy)
         finally:
             server.terminate()
             server.wait(30)
 
 
-def configuration(target: str) -> dict[str, Any]:
-    """The scrape configuration of the manual, with this proxy's port, a short interval, and the shipped rules."""
+def configuration(target: str, token: str) -> dict[str, Any]:
+    """The scrape configuration of the manual, with this proxy's port and token, a short interval, and our rules."""
     manual = (ROOT / "infra" / "docs" / "commands.md").read_text().split("```yaml\n")[1].split("```")[0]
     document: dict[str, Any] = yaml.safe_load(manual)
     document["scrape_configs"][0]["static_configs"] = [{"targets": [target]}]
+    document["scrape_configs"][0]["authorization"]["credentials_file"] = token
     interval = {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
     return document | {"global": interval, "rule_files": [str(OBSERVABILITY / "alerts.yml")]}
 
@@ -100,7 +103,7 @@ def configuration(target: str) -> dict[str, Any]:
 class Scraper:
     """A running Prometheus and the proxy that it scrapes."""
 
-    def __init__(self, url: str, proxy: str) -> None:
+    def __init__(self, url: str, proxy: Proxy) -> None:
         self.url, self.proxy = url, proxy
 
     def ask(self, path: str, **params: str) -> Any:
@@ -167,7 +170,8 @@ def _evaluated(scraper: Scraper) -> Any:
 
 
 def test_the_scraped_text_is_clean(scraper: Scraper) -> None:
-    answer = httpx.get(f"{scraper.proxy}/metrics", timeout=30)
+    bearer = {"authorization": f"Bearer {scraper.proxy.token.text}"}
+    answer = httpx.get(f"{scraper.proxy.url}/metrics", headers=bearer, timeout=30)
 
     assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     subprocess.run(["promtool", "check", "metrics"], input=answer.text, text=True, check=True)

@@ -264,12 +264,13 @@ def _an_answer_is_traced_to_the_winter(client: Client, answers: list[Answered]) 
 
 
 def _all_of_it_is_visible(client: Client) -> None:
-    with running(Proxy(client, pages=pages())) as proxy, httpx.Client(base_url=proxy.url, timeout=60) as asking:
+    with running(Proxy(client, 0, pages(), PREFIX)) as proxy, httpx.Client(base_url=proxy.url, timeout=60) as asking:
+        asking.headers["authorization"] = f"Bearer {proxy.token.text}"
         found = {topic: asking.get(f"/models/{MODEL}{topic}").raise_for_status().json() for topic in TOPICS}
         samples = read_samples(asking.get("/metrics").raise_for_status().text)
         _prometheus_has_it(samples)
         _the_api_has_it(found)
-        _the_page_has_it(f"{proxy.url}{PREFIX}")
+        _the_page_has_it(proxy.entrance)
 
 
 def _prometheus_has_it(samples: dict[str, float]) -> None:

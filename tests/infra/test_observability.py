@@ -14,7 +14,7 @@ from tests.support.template.handlers import HANDLERS, variables
 from tests.support.template.resources import Resources, nested_template, of_type
 
 OBSERVABILITY = ROOT / "infra" / "observability"
-NAMESPACE = "Modelloop"
+NAMESPACE = "of the stack"  # the nested templates get the name of the stack for it
 # What AWS emits by itself, for which kind of resource, under which dimensions.
 AWS_METRICS: dict[str, tuple[set[str], list[str]]] = {
     "AWS/Lambda": (
@@ -47,10 +47,15 @@ def services(resources: Resources) -> dict[str, frozenset[str]]:
 
 def alarm_metrics(alarms: Resources) -> list[Metric]:
     return [
-        (one["Properties"]["Namespace"], one["Properties"]["MetricName"],
+        (_namespace(one["Properties"]["Namespace"]), one["Properties"]["MetricName"],
          {dimension["Name"]: dimension["Value"] for dimension in one["Properties"]["Dimensions"]})
         for one in alarms.values()
     ]  # fmt: skip
+
+
+def _namespace(value: Any) -> str:
+    """Return a metric's namespace; the name of the stack is the application's own."""
+    return NAMESPACE if value in ({"Ref": "AWS::StackName"}, "${Namespace}") else value
 
 
 def dashboard() -> dict[str, Any]:
@@ -73,7 +78,7 @@ def widget_metrics(resources: Resources) -> list[Metric]:
         for namespace, name, *rest in widget["properties"]["metrics"]:
             parts = [part for part in rest if isinstance(part, str)]
             values = [given[part[2:-1]] if part.startswith("${") else part for part in parts[1::2]]
-            found.append((namespace, name, dict(zip(parts[::2], values, strict=True))))
+            found.append((_namespace(namespace), name, dict(zip(parts[::2], values, strict=True))))
     return found
 
 
@@ -107,6 +112,16 @@ def _referred(value: Any) -> str:
 
 def test_every_alarm_watches_what_is_really_emitted(resources: Resources, alarms: Resources) -> None:
     assert [fault for metric in alarm_metrics(alarms) if (fault := faults(metric, resources))] == []
+
+
+@pytest.mark.parametrize("nested", ["Alarms", "Dashboard"])
+def test_the_metrics_of_two_stacks_are_apart(nested: str, resources: Resources) -> None:
+    assert resources[nested]["Properties"]["Parameters"]["Namespace"] == {"Ref": "AWS::StackName"}
+
+
+def test_dashboards_of_two_regions_have_two_names(resources: Resources) -> None:
+    name = resources["Dashboard"]["Properties"]["Parameters"]["Name"]
+    assert name == {"Fn::Sub": "${AWS::StackName}-${AWS::Region}"}
 
 
 def test_every_widget_shows_what_is_really_emitted(resources: Resources) -> None:

@@ -6,16 +6,26 @@ import json
 import re
 import shutil
 import subprocess
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from samcli.yamlhelper import yaml_parse
 
 from control.prometheus import families as prometheus
 from modelloop_stack.build.paths import ROOT
+from tests.support import scraped
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 OBSERVABILITY = ROOT / "infra" / "observability"
 PROMETHEUS_WORDS = re.compile(r"\b(?:modelloop_|model_infer_)[a-z_]+\b")
+METRIC = re.compile(r"\b(?:modelloop_[a-z_]+|model_infer_[a-z_]+|up(?=\{))")
+SELECTOR = re.compile(r"\b([a-z_]+)\{([^}]*)\}")
+MATCHED = re.compile(r"([a-z_]+)(?:=~|!~|!=|=)")
+GROUPED = re.compile(r"(?:\b(?:by|on) \(|\blabel_values\([a-z_]+, )([a-z_, ]*)\)")
+QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+SHOWN = re.compile(r"(?:\{\{|\$labels\.)([a-z_]+)")
 
 needs_promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
 
@@ -51,13 +61,73 @@ def test_every_told_metric_has_a_panel() -> None:
     assert {family for family in families if not any(name.startswith(family) for name in shown)} == set()
 
 
-def test_every_label_in_a_rule_or_panel_is_one_that_is_told() -> None:
-    source = "".join(file.read_text() for file in (ROOT / "functions" / "control" / "prometheus").glob("*.py"))
-    told = set(re.findall(r'"([a-z_]+)":', source)) | {"le", "job"}
-    for expression in [*panel_expressions(), *rule_expressions()]:
-        grouped = re.findall(r"\b(?:by|on) \(([^)]*)\)", expression)
-        matched = re.findall(r'([a-z_]+)(?:=~|!~|!=|=)"', expression)
-        assert {label for labels in grouped for label in labels.split(", ")} | set(matched) <= told, expression
+def shown_texts() -> list[tuple[str, str]]:
+    """Every expression with each text that names its labels: the legend of a panel, the annotations of a rule."""
+    panels = json.loads((OBSERVABILITY / "grafana.json").read_text())["panels"]
+    groups = yaml_parse((OBSERVABILITY / "alerts.yml").read_text())["groups"]
+    legends = [(target["expr"], target["legendFormat"]) for panel in panels for target in panel["targets"]]
+    rules = [rule for group in groups for rule in group["rules"]]
+    return legends + [(rule["expr"], text) for rule in rules for text in rule["annotations"].values()]
+
+
+def untold(expression: str, told: Mapping[str, frozenset[str]]) -> set[str]:
+    """Return what an expression names that no scraper finds: metrics, and labels, as metric{label}."""
+    unquoted = QUOTED.sub('""', expression)
+    metrics = set(METRIC.findall(unquoted))
+    wrong = {name for name in metrics if name not in told}
+    for name, selector in SELECTOR.findall(unquoted):
+        wrong |= {f"{name}{{{label}}}" for label in MATCHED.findall(selector) if label not in told.get(name, ())}
+    grouped = {label for labels in GROUPED.findall(unquoted) for label in labels.split(", ")}
+    common = frozenset.intersection(*(told.get(name, frozenset()) for name in metrics)) if metrics else frozenset()
+    return wrong | {f"by {label}" for label in grouped - common}
+
+
+@pytest.fixture(scope="module")
+def told() -> dict[str, frozenset[str]]:
+    return scraped.told_labels()
+
+
+def test_the_example_tells_every_metric_with_its_labels(told: dict[str, frozenset[str]]) -> None:
+    assert told.keys() - scraped.SCRAPER.keys() == told_to_prometheus()
+    assert all("model_name" in labels for name, labels in told.items() if name not in scraped.SCRAPER)
+    assert told["modelloop_request_duration_seconds_bucket"] == {"model_name", "model_version", "le"}
+
+
+@pytest.mark.parametrize("expression", [*panel_expressions(), *rule_expressions()])
+def test_every_label_in_a_rule_or_panel_is_one_that_is_told(expression: str, told: dict[str, frozenset[str]]) -> None:
+    assert untold(expression, told) == set()
+
+
+@pytest.mark.parametrize(
+    ("expression", "wrong"),
+    [
+        ('modelloop_drift_status{state="drift"} == 1', {"modelloop_drift_status{state}"}),
+        ('modelloop_drift_status{model_name="m", state=~"drift"}', {"modelloop_drift_status{state}"}),
+        ("sum by (model_name, le) (rate(modelloop_rows_total[30m]))", {"by le"}),
+        ("modelloop_frozen and on (role) modelloop_serving_version", {"by role"}),
+        ("modelloop_frost == 1", {"modelloop_frost"}),
+        ("label_values(modelloop_frozen, version)", {"by version"}),
+    ],
+)
+def test_a_label_that_is_not_told_is_found(expression: str, wrong: set[str], told: dict[str, frozenset[str]]) -> None:
+    assert untold(expression, told) == wrong
+
+
+@pytest.mark.parametrize(("expression", "text"), shown_texts())
+def test_every_legend_and_annotation_names_labels_of_its_expression(
+    expression: str, text: str, told: dict[str, frozenset[str]]
+) -> None:
+    labels = set(SHOWN.findall(text))
+    kept = GROUPED.search(expression) if "sum by" in expression else None
+    metrics = METRIC.findall(QUOTED.sub('""', expression))
+    known = set(kept[1].split(", ")) if kept else set().union(*(told[name] for name in metrics))
+    assert labels <= known
+
+
+@pytest.mark.parametrize("line", ["metric{a=1} 1", 'metric{a="1"}', "metric one", 'metric{a="\\x"} 1', "# note"])
+def test_what_is_no_exposition_text_is_refused(line: str) -> None:
+    with pytest.raises((AssertionError, ValueError)):
+        scraped.labels_by_metric(line)
 
 
 @needs_promtool

@@ -27,6 +27,14 @@ def test_no_test_module_imports_from_another(file: Path) -> None:
     assert not [module for module, names in parts.items() if names[-1].startswith("test_") or names[-1] == "conftest"]
 
 
+def test_no_server_answers_in_two_parts_of_which_the_second_waits() -> None:
+    """Without the option, a body waits up to 40 ms for the acknowledgement of its headers, at every request."""
+    for file in (*FILES, *(ROOT / "infra").rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ClassDef) and "BaseHTTPRequestHandler" in map(ast.unparse, node.bases):
+                assert "disable_nagle_algorithm = True" in map(ast.unparse, node.body), f"{file}: {node.name}"
+
+
 def test_every_folder_of_tests_has_its_room() -> None:
     folders = {file.parent.relative_to(TESTS) for kind in KINDS for file in (TESTS / kind).rglob("test_*.py")}
     for folder in sorted(folders, key=str):

@@ -82,8 +82,28 @@ def test_the_closure_really_follows_imports() -> None:
 @pytest.mark.parametrize("function", HANDLERS)
 def test_every_function_says_who_it_is_to_the_same_namespace(function: str, resources: Resources) -> None:
     told = variables(resources, function)
-    assert told["POWERTOOLS_METRICS_NAMESPACE"] == "Modelloop"
+    assert told["POWERTOOLS_METRICS_NAMESPACE"] == {"Ref": "AWS::StackName"}
     assert told["POWERTOOLS_SERVICE_NAME"]
+
+
+def test_queued_work_leaves_room_for_predictions_in_an_account_of_ten(resources: Resources) -> None:
+    bounds = [
+        one["Properties"].get("ScalingConfig", {}).get("MaximumConcurrency", 1_000)
+        for one in of_type(resources, "AWS::Lambda::EventSourceMapping").values()
+    ]
+    assert min(bounds) >= 2  # the least that AWS takes
+    assert sum(bounds) <= 6
+
+
+def test_methods_have_no_metrics_of_their_own(resources: Resources) -> None:
+    (stage,) = of_type(resources, "AWS::ApiGateway::Stage").values()
+    assert [one["MetricsEnabled"] for one in stage["Properties"]["MethodSettings"]] == [False]
+
+
+@pytest.mark.parametrize("function", ["InferenceFunction", "ControlFunction"])
+def test_the_code_canary_sees_answers_of_500_beside_crashes(function: str, source: dict[str, Any]) -> None:
+    settings = source["Resources"][function]["Properties"]["DeploymentPreference"]
+    assert {"Ref": "ApiFaults"} in settings["Alarms"]
 
 
 def test_runs_are_first_in_first_out_one_at_a_time(resources: Resources) -> None:

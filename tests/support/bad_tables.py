@@ -49,7 +49,6 @@ CASES = [
     _case("ragged: one", _with_line(40, "total\n"), "line 40 has 1 value and the header names 3 columns"),
     _case("quote never closed", _with_line(30, '1,"a,yes\n'), "line 30: a quote is opened and never closed"),
     _case("text after a quote", _with_line(30, '1,"a"b,yes\n'), "line 30: text follows a closing quote"),
-    _case("no header", "".join(f"{i},{i * 2}\n" for i in range(60)), "the first line holds numbers, not names"),
     _case("repeated name", GOOD.replace("x,kind", "x,x", 1), "the header has 'x' more than once"),
     _case("names equal once trimmed", GOOD.replace("x,kind", "x, x ", 1), "the header has 'x' more than once"),
     _case("title", "Customer report\n\n" + GOOD, "line 3 looks like the header ('x', 'kind', 'y'): remove the lines"),
@@ -103,7 +102,7 @@ CASES = [
         "JSON Lines: broken line", LINES.replace('{"x": 10.0', '{"x": 10.0.0', 1), "line 21 is not JSON", file="t.jsonl"
     ),
     _case("JSON Lines: a list", LINES + "[1, 2]\n", "line 61 is not an object", file="t.jsonl"),
-    _case("JSON Lines: not a number", LINES + '{"x": NaN, "y": "no"}\n', "line 61 is not JSON", file="t.jsonl"),
+    _case("JSON Lines: not a number", LINES + '{"x": Infinity, "y": "no"}\n', "line 61 is not JSON", file="t.jsonl"),
     _case("JSON document", '[\n{"x": 1, "y": 2}\n]\n', "the file is one JSON list: write JSON Lines", file="t.json"),
     _case(
         "JSON Lines: a late key",

@@ -22,11 +22,17 @@ DRIVER = shutil.which("chromedriver")
 
 
 @contextmanager
-def opened() -> Iterator[webdriver.Chrome]:
-    """Open a browser for the block."""
+def opened(*options_of_chromium: str) -> Iterator[webdriver.Chrome]:
+    """Open a browser for the block, with some options of Chromium's besides the usual ones."""
     options = webdriver.ChromeOptions()
     options.binary_location = str(CHROMIUM)
-    for word in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1100,1400"):
+    for word in (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-dev-shm-usage",
+        "--window-size=1100,1400",
+        *options_of_chromium,
+    ):
         options.add_argument(word)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(executable_path=DRIVER))

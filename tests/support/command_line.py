@@ -74,6 +74,8 @@ class Api:
 @pytest.fixture
 def api() -> Iterator[Api]:
     class Exchange(BaseHTTPRequestHandler):
+        disable_nagle_algorithm = True
+
         def do_GET(self) -> None:
             self.reply()
 
@@ -183,5 +185,5 @@ def page(api: Api, browser: webdriver.Chrome, stack_file: Path) -> Iterator[str]
     penguins_page.seed(api)
     browsers.log(browser)
     with Client(find_stack()) as client, running(Proxy(client, 0, pages(), PREFIX)) as proxy:
-        yield proxy.url + PREFIX
+        yield proxy.entrance
         browser.get("about:blank")

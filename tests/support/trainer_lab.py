@@ -71,7 +71,11 @@ class Data:
     times: NDArray[np.float64] | None = None
     slices: dict[str, tuple[list[str], NDArray[np.int16]]] = field(default_factory=dict)
     sides: NDArray[np.uint8] | None = None
+    contents: NDArray[np.int32] | None = None
+    copies: bool = False
+    kind: str = split.CONTENT
     name: str = "y"
+    first_line: str | None = None
 
     def membership(self) -> NDArray[np.uint8]:
         if self.sides is not None:
@@ -88,8 +92,9 @@ class Data:
             column = self.spec.time_column or "t"
             return Split(split.TIME, column, rule=split.time_rule(column, "number"))
         share, salt = self.spec.holdout, split.salt("m")
-        rule = split.hash_rule(split.CONTENT, None, share, salt, {}, ())
-        return Split(split.CONTENT, None, share, salt, {}, rule=rule)
+        rule = split.hash_rule(self.kind, None, share, salt, {}, ())
+        different = None if self.contents is None else len(np.unique(self.contents))
+        return Split(self.kind, None, share, salt, {}, rule=rule, different=different, copies=self.copies)
 
 
 class Lab:
@@ -117,6 +122,8 @@ class Lab:
         }
         if data.times is not None:
             files["times.npy"] = _npy(data.times)
+        if data.contents is not None:
+            files["contents.npy"] = _npy(data.contents)
         if data.slices:
             files["slices.npy"] = _npy(np.column_stack([codes for _, codes in data.slices.values()]))
         return self._store(run, data, files, rows=len(data.target))
@@ -149,6 +156,7 @@ class Lab:
             data.encoding, data.spec, task=data.task, classes=data.classes or (), target=data.name, rows=rows,
             salt=split.salt("m"), split=data.split(), imported=imported,
             slices=[SliceLabels(name, labels) for name, (labels, _) in data.slices.items()],
+            first_line=data.first_line,
         )  # fmt: skip
         described = {name: TableFile(sha256(body).hexdigest(), len(body)) for name, body in files.items()}
         document = document_of(facts, run_id=run.run_id, dataset=run.dataset, files=described)

@@ -145,7 +145,23 @@ SCHEMAS: dict[str, Schema] = {
             record(("id", "label"), id=TEXT, row={"type": "integer", "minimum": 0}, label=LABEL), **ROWS
         ),
     ),
-    "Accepted": record(("accepted",), accepted=WHOLE),
+    "Accepted": record(
+        ("accepted", "unreadable", "new_class", "examples"),
+        accepted=WHOLE,
+        unreadable=WHOLE,
+        new_class=maybe(WHOLE),
+        examples=several(
+            record(
+                ("entry", "id", "row", "label", "outcome"),
+                entry=WHOLE,
+                id=TEXT,
+                row=WHOLE,
+                label=LABEL,
+                outcome=one_of("unreadable", "new_class"),
+            ),
+            maxItems=5,
+        ),
+    ),
     "Health": record(("live", "ready"), live=TRUTH, ready=TRUTH),
     "ServerMetadata": record(("name", "version", "extensions"), name=TEXT, version=TEXT, extensions=several(TEXT)),
     "ModelNames": record(("models",), models=several(record(("name",), name=TEXT))),

@@ -37,7 +37,8 @@ def read_table(body: bytes, known: Collection[str] = (), charset: str = "") -> t
     if not lines:
         raise MalformedBodyError("the CSV needs a header row with the names of the columns")
     names, rows = [name.strip() for name in lines[0]], lines[1:]
-    if len(set(names)) != len(names):
+    named = [name for name in names if name]  # a table may have columns without a name, which no model learns from
+    if len(set(named)) != len(named):
         raise MalformedBodyError("the CSV header names a column twice")
     for row, line in enumerate(rows):
         if len(line) != len(names):

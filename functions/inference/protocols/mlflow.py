@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from modelloop.tables.encoding import Column
 
     type _Cells = tuple[int, Mapping[str, Sequence[object]]]
+    type _Record = Mapping[str, JsonValue]
 
 _OPTIONS = frozenset({"explain", "interval", "predict_method"})
 
@@ -70,7 +71,8 @@ def _split(form: object, columns: Sequence[Column], name: str) -> _Cells:
     names, data = form.get("columns"), form.get("data")
     if not isinstance(names, list) or not all(isinstance(column, str) for column in names):
         raise MalformedBodyError(f"{name}.columns must be a list of names", field=f"{name}.columns")
-    if len(set(names)) != len(names):
+    named = [column for column in names if column.strip()]  # columns without a name are none of the model's
+    if len(set(named)) != len(named):
         raise MalformedBodyError(f"{name}.columns names a column twice", field=f"{name}.columns")
     return _positional(data, names, f"{name}.data")
 
@@ -92,6 +94,8 @@ def _records(form: object, columns: Sequence[Column], name: str) -> _Cells:
     for row, record in enumerate(form):
         if not isinstance(record, dict):
             raise MalformedBodyError(f"{name}: row {row} must be an object", field=name, row=row)
+    if not all(column.name in record for record in form for column in columns):
+        form = _with_known_names(form, columns)
     sent = dict.fromkeys(key for record in form for key in record)  # each name once: a model may have many columns
     present = [column for column in columns if column.name in sent]
     if len(present) < len(columns) and any(column.required and column.name not in sent for column in columns):
@@ -101,7 +105,21 @@ def _records(form: object, columns: Sequence[Column], name: str) -> _Cells:
     return rows, {column.name: _pluck(form, column, columns) for column in present}
 
 
-def _pluck(records: Sequence[Mapping[str, JsonValue]], column: Column, columns: Sequence[Column]) -> list[object]:
+def _with_known_names(records: Sequence[_Record], columns: Sequence[Column]) -> Sequence[_Record]:
+    """Return the records under the model's names where theirs differ in spelling only."""
+    known = {column.name for column in columns}
+    if all(known.issuperset(record) for record in records):
+        return records
+    from modelloop.tables.names import other_spellings  # noqa: PLC0415  most requests spell names as the model does
+
+    respelled = []
+    for record in records:
+        spellings = other_spellings(record, known)
+        respelled.append({spellings.get(name, name): cell for name, cell in record.items()} if spellings else record)
+    return respelled
+
+
+def _pluck(records: Sequence[_Record], column: Column, columns: Sequence[Column]) -> list[object]:
     if column.required:
         for row, record in enumerate(records):
             if column.name not in record:

@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from functools import cache
 
+METRICS_NAMESPACE = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "Modelloop")  # of the stack: its own name
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -22,6 +24,7 @@ class Settings:
     trigger_function: str
     event_bus: str
     label_delay_hours: float
+    retention_days: float
     capture_mode: str
     capture_linger: float
     pointer_soft_seconds: float
@@ -48,6 +51,7 @@ def settings() -> Settings:
         trigger_function=_text("TRIGGER_FUNCTION"),
         event_bus=_text("EVENT_BUS"),
         label_delay_hours=float(_text("LABEL_DELAY_HOURS", "24")),
+        retention_days=float(_text("RETENTION_DAYS", "90")),
         capture_mode=_text("CAPTURE_MODE", "extension"),
         capture_linger=float(_text("CAPTURE_LINGER", "0")),
         pointer_soft_seconds=float(_text("POINTER_SOFT_SECONDS", "15")),

@@ -95,6 +95,18 @@ class Bucket:
                 return
             more = {"ContinuationToken": answer["NextContinuationToken"]}
 
+    def list_folders(self, prefix: str) -> Iterator[str]:
+        """Yield the names directly under a prefix that have keys below them, in order, a thousand a call."""
+        more: dict[str, str] = {}
+        while True:
+            with calling(prefix):
+                answer = _s3().list_objects_v2(Bucket=self.name, Prefix=prefix, Delimiter="/", **more)
+            for item in answer.get("CommonPrefixes", ()):
+                yield item["Prefix"].removeprefix(prefix).removesuffix("/")
+            if not answer.get("IsTruncated"):
+                return
+            more = {"ContinuationToken": answer["NextContinuationToken"]}
+
     def delete(self, key: str) -> None:
         """Delete an object; no error when it is not there."""
         with calling(key):

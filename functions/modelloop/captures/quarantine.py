@@ -29,6 +29,7 @@ class Kind(StrEnum):
     MALFORMED = "malformed"
     NOT_JSON = "not_json"
     OTHER_FORMAT = "other_format"
+    OUTSIDE_RETENTION = "outside_retention"
     UNFIT = "unfit_values"
     UNKNOWN_MODEL = "unknown_model"
     UNKNOWN_VERSION = "unknown_version"

@@ -57,7 +57,9 @@ class GoldenRows(NamedTuple):
 
 
 class Bundle(NamedTuple):
-    """A version as it serves. `classes` are in the order of their indices, None for regression.
+    """A version as it serves. `target` is None for an imported model that names none.
+
+    `classes` are in the order of their indices, None for regression.
 
     `quantiles` are half widths of prediction intervals by level, None for classifiers. The features of
     `capture_percent` of the requests are captured, without the columns of `mask`.
@@ -66,7 +68,7 @@ class Bundle(NamedTuple):
     model: str
     run_id: str
     task: str
-    target: str
+    target: str | None
     classes: Sequence[Label] | None
     threshold: float | None
     encoding: Encoding

@@ -20,6 +20,8 @@ from modelloop.contracts.manifest_parts import (
     Predecessor,
     SplitFacts,
     TrialRecord,
+    best_version_from_json,
+    split_facts_from_json,
     trial_from_json,
 )
 from modelloop.contracts.pointer import VersionRef
@@ -112,7 +114,7 @@ class Manifest:
             "trials": [trial.to_json() for trial in self.trials],
             "started_from": None if self.started_from is None else asdict(self.started_from),
             "environment": asdict(self.environment),
-            "split": asdict(self.split),
+            "split": self.split.to_json(),
             "metrics": asdict(self.metrics),
             "cross_validation": None if self.cross_validation is None else asdict(self.cross_validation),
             "labels": None if self.labels is None else asdict(self.labels),
@@ -143,10 +145,10 @@ class Manifest:
             task=self.task,
             target=self.target,
             classes=self.classes,
-            dataset=self.dataset.to_json(),
+            dataset=self.dataset,
             compared_with=self.compared_with,
-            best=asdict(self.best),
-            split=asdict(self.split),
+            best=self.best,
+            split=self.split,
         )
 
 
@@ -187,13 +189,13 @@ def _read(document: Any) -> Manifest:
         trials=tuple(map(trial_from_json, document["trials"])),
         started_from=None if start is None else Predecessor(start["version"], start["run_id"]),
         environment=Environment(**{name: document["environment"][name] for name in Environment.__slots__}),
-        split=SplitFacts(**{name: document["split"][name] for name in SplitFacts.__slots__}),
+        split=split_facts_from_json(document["split"]),
         metrics=Metrics(**document["metrics"]),
         cross_validation=None if crossed is None else CrossValidation(**crossed),
         labels=None if labels is None else LabelDistribution(**labels),
         gate=decision_from_json(document["gate"]),
         compared_with=document["compared_with"],
-        best=BestVersion(document["best"]["run_id"], document["best"]["version"]),
+        best=best_version_from_json(document["best"]),
         baseline=baseline_from_json(document["baseline"]),
         diagnostics=diagnostics_from_json(document),
         replay=replay_verdict_from_json(document["replay"]),

@@ -44,7 +44,10 @@ class RealisedFigure:
 
 @dataclass(frozen=True, slots=True)
 class VersionQuality:
-    """One version in the window: rows predicted and labelled, labels that it cannot know, and metrics by name."""
+    """One version in the window: rows predicted and labelled, labels that it cannot use, and metrics by name.
+
+    `unknown_labels` name none of its classes; `unreadable_labels` are no number or could mean several classes.
+    """
 
     version: int
     predicted: int
@@ -52,6 +55,7 @@ class VersionQuality:
     coverage: float | None
     unknown_labels: int
     metrics: dict[str, Figure]
+    unreadable_labels: int = 0
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the document."""
@@ -61,6 +65,7 @@ class VersionQuality:
             "labelled": self.labelled,
             "coverage": self.coverage,
             "unknown_labels": self.unknown_labels,
+            "unreadable_labels": self.unreadable_labels,
             "metrics": _metrics_to_json(self.metrics),
         }
 
@@ -95,12 +100,22 @@ class Losses:
 
 @dataclass(frozen=True, slots=True)
 class LabelCounts:
-    """Labels by what became of them; `pending` ones may still find their prediction, `unknown` ones will not."""
+    """Labels by what became of them; `pending` ones may still find their prediction, `unknown` ones will not.
+
+    `new_class` and `unreadable` ones have their prediction, but say nothing that the champion can be held against.
+    """
 
     received: int
     repeated: int
     pending: int
     unknown: int
+    new_class: int = 0
+    unreadable: int = 0
+
+    @property
+    def unusable(self) -> int:
+        """Return the labels that will never count as labelled."""
+        return self.unknown + self.new_class + self.unreadable
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from modelloop.contracts.reading import reading
+from modelloop.versions.evidence import Check
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -141,22 +142,17 @@ class DriftVerdict:
 
 
 @dataclass(frozen=True, slots=True)
-class RolloutCheck:
-    """One question about a rollout: passed, open (not sure yet), worse, or skipped (nothing to ask), in words."""
-
-    name: str
-    outcome: str
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
 class JudgedRollout:
-    """What was decided about one rollout (`kind`: canary, shadow or watch): the action, why, and every check."""
+    """What was decided about one rollout (`kind`: canary, shadow or watch), why, and every check that led to it.
+
+    `action` is promote, hold, rollback or expired. A check passed, is open (not sure yet), worse, or skipped (nothing
+    to ask).
+    """
 
     kind: str
     action: str
     reasons: tuple[str, ...]
-    checks: tuple[RolloutCheck, ...]
+    checks: tuple[Check, ...] = ()
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the document."""
@@ -170,18 +166,26 @@ class JudgedRollout:
 
 @dataclass(frozen=True, slots=True)
 class RolloutVerdict:
-    """What the judge decided about everything that is being rolled out for a model."""
+    """What the judge decided about everything that is being rolled out for a model.
+
+    `labels_until` is when the labels that it knew were joined: at the tick before; None without any.
+    """
 
     KIND: ClassVar[str] = "judge"
 
     model: str
     updated_at: str
     judged: tuple[JudgedRollout, ...]
+    labels_until: str | None = None
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the stored document."""
-        judged = [rollout.to_json() for rollout in self.judged]
-        return {"model": self.model, "updated_at": self.updated_at, "judged": judged}
+        return {
+            "model": self.model,
+            "updated_at": self.updated_at,
+            "judged": [rollout.to_json() for rollout in self.judged],
+            "labels_until": self.labels_until,
+        }
 
     @classmethod
     def from_json(cls, document: Any) -> Self:
@@ -192,11 +196,11 @@ class RolloutVerdict:
                     rollout["kind"],
                     rollout["action"],
                     tuple(rollout["reasons"]),
-                    tuple(RolloutCheck(**check) for check in rollout["checks"]),
+                    tuple(Check(**check) for check in rollout["checks"]),
                 )
                 for rollout in document["judged"]
             )
-            return cls(document["model"], document["updated_at"], tuple(judged))
+            return cls(document["model"], document["updated_at"], tuple(judged), document.get("labels_until"))
 
 
 def span_from_json(document: Mapping[str, str] | None) -> Span | None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
+from modelloop.contracts.manifest_parts import BestVersion, SplitFacts, best_version_from_json, split_facts_from_json
 from modelloop.contracts.quality_verdict import Figure, figures
 from modelloop.spec.sections import Promotion, section_from_json, section_to_json
+from modelloop.versions.run import dataset_from_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from modelloop.json_types import JsonValue
+    from modelloop.versions.run import Dataset
 
 APPROVED, REJECTED, RETIRED, ROLLED_BACK = "approved", "rejected", "retired", "rolled_back"
 EVENTS = (APPROVED, REJECTED, RETIRED, ROLLED_BACK)
@@ -48,10 +51,10 @@ class VersionFacts:
     task: str | None = None
     target: str | None = None
     classes: tuple[str | float | bool, ...] | None = None
-    dataset: Mapping[str, JsonValue] | None = None
+    dataset: Dataset | None = None
     compared_with: str | None = None
-    best: Mapping[str, JsonValue] | None = None
-    split: Mapping[str, JsonValue] | None = None
+    best: BestVersion | None = None
+    split: SplitFacts | None = None
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the document; what is not known is left out."""
@@ -66,10 +69,10 @@ class VersionFacts:
             "task": self.task,
             "target": self.target,
             "classes": None if self.classes is None else list(self.classes),
-            "dataset": self.dataset,
+            "dataset": self.dataset.to_json() if self.dataset else None,
             "compared_with": self.compared_with,
-            "best": self.best,
-            "split": self.split,
+            "best": asdict(self.best) if self.best else None,
+            "split": self.split.to_json() if self.split else None,
         }
         return {name: value for name, value in document.items() if value is not None or name in _NULLABLE}
 
@@ -77,15 +80,27 @@ class VersionFacts:
 def version_facts_from_json(document: Mapping[str, Any]) -> VersionFacts:
     """Return the facts that a document has; what it does not have is not known."""
     known = {entry.name: document[entry.name] for entry in fields(VersionFacts) if document.get(entry.name) is not None}
-    if "bundle" in known:
-        known["bundle"] = ServingFile(*(known["bundle"][name] for name in ("file", "sha256", "bytes")))
-    if "gate" in known:
-        known["gate"] = GateFacts(known["gate"]["decision"], tuple(known["gate"].get("reasons") or ()))
-    if "metrics" in known:
-        known["metrics"] = figures(known["metrics"])
-    if "classes" in known:
-        known["classes"] = tuple(known["classes"])
-    return VersionFacts(**{**known, "promotion": section_from_json(Promotion, document.get("promotion"))})
+    parts = {name: read(known[name]) for name, read in _READERS.items() if name in known}
+    return VersionFacts(**{**known, **parts, "promotion": section_from_json(Promotion, document.get("promotion"))})
+
+
+def _serving_file(document: Mapping[str, Any]) -> ServingFile:
+    return ServingFile(document["file"], document["sha256"], document["bytes"])
+
+
+def _gate(document: Mapping[str, Any]) -> GateFacts:
+    return GateFacts(document["decision"], tuple(document.get("reasons") or ()))
+
+
+_READERS: dict[str, Callable[[Any], object]] = {
+    "bundle": _serving_file,
+    "gate": _gate,
+    "metrics": figures,
+    "classes": tuple,
+    "dataset": dataset_from_json,
+    "best": best_version_from_json,
+    "split": split_facts_from_json,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from modelloop import clock
-from modelloop.contracts.verdicts import JudgedRollout, RolloutCheck
+from modelloop.contracts.verdicts import JudgedRollout
 from modelloop.monitoring.drift import histogram_tests, thresholds
 from modelloop.rollout import sequential
 from modelloop.rollout.sequential import MeanSample
 from modelloop.spec.sections import MARGIN
+from modelloop.versions.evidence import Check
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -73,23 +74,10 @@ class Evidence:
     margin: float = MARGIN
 
 
-@dataclass(frozen=True, slots=True)
-class RolloutDecision:
-    """What to do (promote, hold, rollback, expired), why, and every check that led to it."""
-
-    action: str
-    reasons: tuple[str, ...]
-    checks: tuple[RolloutCheck, ...] = ()
-
-    def judged(self, kind: str) -> JudgedRollout:
-        """Return the decision as the verdict on a rollout of that kind has it."""
-        return JudgedRollout(kind, self.action, self.reasons, self.checks)
-
-
-def judge(evidence: Evidence) -> RolloutDecision:
+def judge(evidence: Evidence) -> JudgedRollout:
     """Return what to do about a rollout."""
     if evidence.frozen:
-        return RolloutDecision(HOLD, ("the model is frozen: nothing is judged",))
+        return JudgedRollout(evidence.kind, HOLD, ("the model is frozen: nothing is judged",))
     rows = min(evidence.candidate.rows, evidence.reference.rows)
     checks = tuple(check(evidence) for check in _CHECKS)
     if rows < evidence.min_rows:
@@ -97,18 +85,20 @@ def judge(evidence: Evidence) -> RolloutDecision:
     return _weigh(evidence, checks)
 
 
-def _weigh(evidence: Evidence, checks: tuple[RolloutCheck, ...]) -> RolloutDecision:
+def _weigh(evidence: Evidence, checks: tuple[Check, ...]) -> JudgedRollout:
     worse = [check.detail for check in checks if check.outcome == WORSE]
     if worse:
-        return RolloutDecision(ROLLBACK, tuple(worse), checks)
+        return JudgedRollout(evidence.kind, ROLLBACK, tuple(worse), checks)
     if evidence.now < evidence.bake_until:
-        return RolloutDecision(HOLD, (f"nothing found; baking until {evidence.bake_until}",), checks)
+        return JudgedRollout(evidence.kind, HOLD, (f"nothing found; baking until {evidence.bake_until}",), checks)
     undecided = [check.detail for check in checks if check.outcome == OPEN]
     if undecided:
         return _wait(evidence, undecided, checks)
     if evidence.kind == CANARY:
-        return RolloutDecision(PROMOTE, ("as good as the champion in everything that could be asked",), checks)
-    return RolloutDecision(HOLD, (_NOTHING_TO_DO[evidence.kind],), checks)
+        return JudgedRollout(
+            evidence.kind, PROMOTE, ("as good as the champion in everything that could be asked",), checks
+        )
+    return JudgedRollout(evidence.kind, HOLD, (_NOTHING_TO_DO[evidence.kind],), checks)
 
 
 def expires_at(bake_until: str, bake_minutes: float) -> str:
@@ -122,14 +112,16 @@ _NOTHING_TO_DO = {
 }
 
 
-def _wait(evidence: Evidence, reasons: list[str], checks: tuple[RolloutCheck, ...]) -> RolloutDecision:
+def _wait(evidence: Evidence, reasons: list[str], checks: tuple[Check, ...]) -> JudgedRollout:
     """Return hold, or expired so that no split stays open for ever."""
     if evidence.kind == WATCH or evidence.now < expires_at(evidence.bake_until, evidence.bake_minutes):
-        return RolloutDecision(HOLD, tuple(reasons), checks)
-    return RolloutDecision(EXPIRED, (f"undecided since {evidence.bake_until}, when the bake ended", *reasons), checks)
+        return JudgedRollout(evidence.kind, HOLD, tuple(reasons), checks)
+    return JudgedRollout(
+        evidence.kind, EXPIRED, (f"undecided since {evidence.bake_until}, when the bake ended", *reasons), checks
+    )
 
 
-def _errors(evidence: Evidence) -> RolloutCheck:
+def _errors(evidence: Evidence) -> Check:
     candidate, reference = (
         sequential.share(side.requests, side.errors) for side in (evidence.candidate, evidence.reference)
     )
@@ -138,10 +130,10 @@ def _errors(evidence: Evidence) -> RolloutCheck:
     )
 
 
-def _latency(evidence: Evidence) -> RolloutCheck:
+def _latency(evidence: Evidence) -> Check:
     candidate, reference = evidence.candidate.latency, evidence.reference.latency
     if not sum(candidate) or not sum(reference):
-        return RolloutCheck("latency", SKIPPED, "no warm requests to compare")
+        return Check("latency", SKIPPED, "no warm requests to compare")
     slow = _slow_from(reference, evidence.latency_bounds_ms)
     words = f"warm requests took over {evidence.latency_bounds_ms[slow]:g} ms"
     left, right = (sequential.share(sum(side), sum(side[slow + 1 :])) for side in (candidate, reference))
@@ -159,44 +151,44 @@ def _slow_from(reference: Sequence[int], bounds: Sequence[float]) -> int:
     return min(max(place + 1, floor), len(bounds) - 1)
 
 
-def _predictions(evidence: Evidence) -> RolloutCheck:
+def _predictions(evidence: Evidence) -> Check:
     candidate, reference = evidence.candidate.predictions, evidence.reference.predictions
     rows, bins = (
         (sum(candidate), sum(reference)),
         sum(1 for pair in zip(candidate, reference, strict=True) if any(pair)),
     )
     if not all(rows):
-        return RolloutCheck("predictions", SKIPPED, "no predictions to compare")
+        return Check("predictions", SKIPPED, "no predictions to compare")
     distance = histogram_tests.jensen_shannon(reference, candidate)
     limit = max(FAR_PREDICTIONS, 1.5 * thresholds.noise(*rows, bins))
     detail = f"predictions are {distance:.2f} apart (Jensen-Shannon distance); {limit:.2f} is too far"
     if distance <= limit or min(rows) < evidence.min_rows:
-        return RolloutCheck("predictions", PASSED, detail)
+        return Check("predictions", PASSED, detail)
     if _quality(evidence).outcome == PASSED:
-        return RolloutCheck("predictions", PASSED, f"{detail}, but the labels show no loss of quality")
-    return RolloutCheck("predictions", WORSE, detail)
+        return Check("predictions", PASSED, f"{detail}, but the labels show no loss of quality")
+    return Check("predictions", WORSE, detail)
 
 
-def _agreement(evidence: Evidence) -> RolloutCheck:
+def _agreement(evidence: Evidence) -> Check:
     if not evidence.agreement or not evidence.agreement[0]:
-        return RolloutCheck("pairs", SKIPPED, "no rows that both answered")
+        return Check("pairs", SKIPPED, "no rows that both answered")
     both = sequential.share(*evidence.agreement)
     return _compare(
         "pairs", "rows were answered differently", both, MeanSample(both.size, 0.0, 0.0), DISAGREEMENT, evidence
     )
 
 
-def _quality(evidence: Evidence) -> RolloutCheck:
+def _quality(evidence: Evidence) -> Check:
     candidate, reference = evidence.candidate.losses, evidence.reference.losses
     if candidate is None or reference is None or min(candidate.size, reference.size) < evidence.min_rows:
-        return RolloutCheck("quality", SKIPPED, "too few labels on one side")
+        return Check("quality", SKIPPED, "too few labels on one side")
     harm = max(evidence.margin, RELATIVE) * abs(reference.mean)
     return _compare("quality", "loss on labelled rows", candidate, reference, harm, evidence)
 
 
 def _compare(
     name: str, words: str, candidate: MeanSample, reference: MeanSample, harm: float, evidence: Evidence
-) -> RolloutCheck:
+) -> Check:
     """Return whether the candidate's mean is higher than the reference's by more than `harm`."""
     difference = sequential.bounds_always(candidate, reference, CHANCE / QUESTIONS, evidence.min_rows)
     detail = (
@@ -204,10 +196,10 @@ def _compare(
         f"(difference {difference.low:.4g} to {difference.high:.4g})"
     )
     if difference.low > harm:
-        return RolloutCheck(name, WORSE, detail)
+        return Check(name, WORSE, detail)
     if sequential.bound_once(candidate, reference) <= 2 * harm:
-        return RolloutCheck(name, PASSED, detail)
-    return RolloutCheck(name, OPEN, f"not sure yet, {detail}")
+        return Check(name, PASSED, detail)
+    return Check(name, OPEN, f"not sure yet, {detail}")
 
 
-_CHECKS: tuple[Callable[[Evidence], RolloutCheck], ...] = (_errors, _latency, _predictions, _agreement, _quality)
+_CHECKS: tuple[Callable[[Evidence], Check], ...] = (_errors, _latency, _predictions, _agreement, _quality)

@@ -111,6 +111,7 @@ class Encoding:
         self._readers: list[tuple[str, Column, Reader]] = [
             (column.name, column, column_reader(column, self.missing)) for column in self.columns
         ]
+        self._names = frozenset(column.name for column in self.columns)
         self._layout = Struct(f"{sum(column.width for column in self.columns)}f")
 
     @cached_property
@@ -121,13 +122,18 @@ class Encoding:
     def read(self, rows: int, cells: Mapping[str, Sequence[object]]) -> Table:
         """Read raw cells, column by column, into vectors.
 
-        Columns that the encoding does not know are ignored. Raises InvalidValueError naming field and row for a
-        missing required column, a cell that its column's kind does not take, or a column of another length.
+        Columns that the encoding does not know are ignored; spaces around a name and its Unicode form make no other
+        name. Raises InvalidValueError naming field and row for a missing required column, one that is there in two
+        spellings, a cell that its column's kind does not take, or a column of another length.
         """
         unseen: dict[str, int] = {}
         parts: list[list[float]] = []
+        respelled = False
         for name, column, reader in self._readers:
             raw = cells.get(name)
+            if raw is None and not respelled:
+                respelled, cells = True, self._with_known_names(cells)
+                raw = cells.get(name)
             if raw is None:
                 if column.required:
                     raise missing_columns(self.columns, cells)
@@ -139,6 +145,15 @@ class Encoding:
             if unknown:
                 unseen[name] = unknown
         return Table(self, cells, self._block(rows, parts), unseen)
+
+    def _with_known_names(self, cells: Mapping[str, Sequence[object]]) -> Mapping[str, Sequence[object]]:
+        """Return the cells under the names of this encoding where the sent ones differ in spelling only."""
+        if self._names.issuperset(cells):
+            return cells
+        from modelloop.tables.names import other_spellings  # noqa: PLC0415  most requests spell names as the model does
+
+        spellings = other_spellings(cells, self._names)
+        return {spellings.get(name, name): column for name, column in cells.items()} if spellings else cells
 
     def _block(self, rows: int, parts: list[list[float]]) -> Sequence[list[float]]:
         """Cast to 32 bits, in as few calls as there can be."""

@@ -72,14 +72,18 @@ class ChampionEvidence:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One question that was asked: `outcome` is passed, failed, approval or skipped; `detail` says it in words."""
+    """One question that was asked of a candidate or a rollout; `detail` says in words what came of it.
+
+    `outcome` is passed or skipped (nothing to ask); of a candidate also failed or approval (a person must say yes), of
+    a rollout also open (not sure yet) or worse.
+    """
 
     name: str
     outcome: str
     detail: str
 
     def to_json(self) -> dict[str, str | bool]:
-        """Return the document that the manifest carries."""
+        """Return the document that the manifest carries of a candidate's check."""
         return {"name": self.name, "passed": self.outcome in {"passed", "skipped"}, **asdict(self)}
 
 

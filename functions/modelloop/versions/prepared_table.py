@@ -1,8 +1,9 @@
 """The document of a prepared table: all that intake tells the trainer beside the arrays.
 
 The arrays are files beside the document, which has their digests: `matrix.npy` (float32 [rows, slots]), `target.npy`,
-`membership.npy` (uint8 [rows]), `times.npy` (float64 [rows], with a time column) and `slices.npy` (int16 [rows, columns
-of `slices`]). An imported model has its ONNX file among them, and arrays only of its reference table.
+`membership.npy` (uint8 [rows]), `times.npy` (float64 [rows], with a time column), `contents.npy` (int32 [rows], equal
+for rows of one content, where most rows repeat another one) and `slices.npy` (int16 [rows, columns of `slices`]). An
+imported model has its ONNX file among them, and arrays only of its reference table.
 """
 
 from __future__ import annotations
@@ -68,7 +69,10 @@ class TableFile:
 
 @dataclass(frozen=True, slots=True)
 class TableFacts:
-    """What preparing a table established. `classes` (None for regression) are in the order of their codes."""
+    """What preparing a table established. `classes` (None for regression) are in the order of their codes.
+
+    `first_line` shows the line that names the columns if it looks like data.
+    """
 
     model: str
     spec: Spec
@@ -86,6 +90,7 @@ class TableFacts:
     split: Split
     slices: list[SliceLabels]
     imported: bool = False
+    first_line: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,7 @@ class TableDocument:
         facts, spec = self.facts, self.facts.spec
         brought = {"brought": True} if facts.imported else {}
         lines = {} if facts.imported else {"spec_lines": spec.lines}
+        doubts = {} if facts.first_line is None else {"first_line": facts.first_line}
         document = {
             "format_version": FORMAT_VERSION, "model": facts.model, **brought, "spec": spec.to_json(), **lines,
             "task": facts.task, "task_reason": facts.task_reason, "target": facts.target,
@@ -111,7 +117,7 @@ class TableDocument:
             "warnings": facts.warnings, "rows": facts.rows, "salt": facts.salt, "split": facts.split.to_json(),
             "slices": [asdict(column) for column in facts.slices], "run_id": self.run_id,
             "dataset": self.dataset.to_json(), "files": {name: asdict(file) for name, file in self.files.items()},
-            "plan": asdict(self.plan),
+            "plan": asdict(self.plan), **doubts,
         }  # fmt: skip
         return json.dumps(document, allow_nan=False).encode()
 
@@ -133,6 +139,7 @@ def table_document_from_bytes(body: bytes) -> TableDocument:
         split=split_from_json(document["split"]),
         slices=[SliceLabels(**column) for column in document["slices"]],
         imported=document.get("brought", False),
+        first_line=document.get("first_line"),
     )
     return TableDocument(
         facts,

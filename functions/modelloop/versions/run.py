@@ -149,11 +149,14 @@ class Run:
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the document that the API answers."""
-        document = {name: getattr(self, name) for name in _FIELDS} | {"dataset": self.dataset.to_json()}
-        if self.gate is not None:
-            document["gate"] = self.gate.to_json()
-        parts = {"metrics": self.metrics, "plan": self.plan, "spent": self.spent}
-        return document | {name: asdict(part) for name, part in parts.items() if part is not None}
+        return {name: attribute(getattr(self, name)) for name in _FIELDS}
+
+
+def attribute(value: Dataset | GateDecision | Metrics | Plan | Spent | JsonValue) -> JsonValue:
+    """Return the value of a run's field as it is stored and answered."""
+    if isinstance(value, Dataset | GateDecision):
+        return value.to_json()
+    return asdict(value) if isinstance(value, Metrics | Plan | Spent) else value
 
 
 def run_key(dataset_digest: str, spec_digest: str, cause: str) -> str:

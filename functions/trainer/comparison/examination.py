@@ -12,6 +12,7 @@ from modelloop.spec import deviance
 from modelloop.tables.grammar import label_text
 from modelloop.versions.evidence import ChampionEvidence, LabelDistribution
 from modelloop.versions.gate import GateDecision, decide
+from modelloop.versions.review_checks import copy_checks, header_checks
 from modelloop.versions.run import Metrics
 from trainer.comparison.compared_models import ComparedModel, compare_on, predict_shared
 from trainer.comparison.schema_compatibility import schema_changes
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from modelloop.contracts.manifest import Manifest
-    from modelloop.versions.evidence import LossComparison
+    from modelloop.versions.evidence import Check, LossComparison
     from modelloop.versions.prepared_table import Label
     from modelloop.versions.run import Figures
     from trainer.comparison.incumbents import Champion
@@ -58,8 +59,22 @@ def examine(table: PreparedTable, candidate: Predictor, metric: str, champion: C
     metrics = Metrics(intervals(predictions, seed, (metric,)), intervals(guesses, seed, (metric,)), champions)
     beaten = compare("trivial", metric, predictions, guesses, seed)
     decision = decide(beaten, evidence, margin=table.spec.promotion.margin)
+    review_checks = [*_copy_checks(table, champion), *_header_checks(table, champion)]
+    decision = decision.with_review_checks(review_checks)
     best = evidence is None or _is_best(evidence)
     return Examination(predictions, metrics, decision, labels_of(table.rows, classes), best)
+
+
+def _copy_checks(table: PreparedTable, champion: Champion | None) -> list[Check]:
+    allowed = champion is not None and champion.incumbent.manifest.split.copies
+    return list(copy_checks(table.facts.split, table.rows.rows, allowed=allowed))
+
+
+def _header_checks(table: PreparedTable, champion: Champion | None) -> list[Check]:
+    """Return the checks of the line that names the columns; names that the champion has already need no approval."""
+    names = {column.name for column in table.encoding.columns}
+    known = set() if champion is None else {column.name for column in champion.incumbent.encoding.columns}
+    return [] if names <= known else list(header_checks(table.facts.first_line))
 
 
 def _is_best(evidence: ChampionEvidence) -> bool:

@@ -37,7 +37,7 @@ def serving_file(
         model=table.facts.model,
         run_id=run_id,
         task=table.task,
-        target=table.target,  # type: ignore[arg-type]  # an imported model may name none
+        target=table.target,
         classes=table.classes,
         threshold=spec.threshold,
         encoding=table.encoding,

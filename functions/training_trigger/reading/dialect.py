@@ -23,13 +23,17 @@ _AGREEMENT = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """`skip` lines stand before the header; `columns` are the names, trimmed and in Unicode form C."""
+    """`skip` lines stand before the header; `columns` are the names, trimmed and in Unicode form C.
+
+    `first_line` is the header as reasons show it when it looks like data.
+    """
 
     delimiter: str
     quote: str = '"'
     escape: str = '"'
     skip: int = 0
     columns: tuple[str, ...] = ()
+    first_line: str | None = None
 
     def rows(self, lines: Iterable[str]) -> csv.Reader:  # type: ignore[name-defined]
         """Return a reader of records that follows this dialect exactly."""
@@ -48,7 +52,10 @@ def detect(path: Path) -> Dialect:
     dialect = replace(_most_agreeing(sample, _candidates(sample, marker[1] if marker else ""), skip), skip=skip)
     records, _ = _head(sample, dialect)
     header.check_no_preamble(records, skip)
-    return replace(dialect, columns=header.header_names(records[0][1] if records else None))
+    first = records[0][1] if records else None
+    columns = header.header_names(first)
+    shown = header.shown_line(first) if first is not None and header.is_data(first) else None
+    return replace(dialect, columns=columns, first_line=shown)
 
 
 def _candidates(sample: str, delimiter: str) -> list[list[Dialect]]:

@@ -31,6 +31,12 @@ _REFUSED = {
 }
 _JSON_OBJECT = re.compile(r"""\{\s*"[^"]*"\s*:""")
 _JSON_LIST = re.compile(r"\[\s*\{\s*\"")
+_JSON_LISTS = re.compile(r"\[\s*\[")
+_JSON_OVER_LINES = re.compile(r"\{[ \t]*\r?\n")
+WRITE_LINES = (
+    "write JSON Lines, one object on each line, under a name that ends in .jsonl "
+    "(in pandas: df.to_json(file, orient='records', lines=True))"
+)
 _JSON_LINES = (".jsonl", ".ndjson", ".json")
 _SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".pq", *_JSON_LINES)
 
@@ -72,7 +78,7 @@ def check_text(head: str, kind: str) -> None:
         raise DatasetRejectedError(f"the file is HTML or XML, not a table (it begins with {begun[:40]!r}): {ADVICE}")
     if kind == "csv" and _JSON_OBJECT.match(begun):
         raise DatasetRejectedError("the file holds JSON Lines: give it a name that ends in .jsonl")
-    if _JSON_LIST.match(begun):
-        raise DatasetRejectedError(
-            "the file is one JSON list: write JSON Lines, one object on each line, under a name that ends in .jsonl"
-        )
+    if _JSON_LIST.match(begun) or (kind == "jsonl" and _JSON_LISTS.match(begun)):
+        raise DatasetRejectedError(f"the file is one JSON list: {WRITE_LINES}")
+    if kind == "jsonl" and _JSON_OVER_LINES.match(begun):
+        raise DatasetRejectedError(f"the file has JSON objects that go over several lines: {WRITE_LINES}")

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from typing import TYPE_CHECKING
-from unicodedata import normalize
 
 from modelloop.errors import DatasetRejectedError
-from modelloop.tables.grammar import NUMBER
+from modelloop.tables.grammar import DATE, NUMBER
+from modelloop.tables.names import clean_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,9 +60,34 @@ def header_names(first: Sequence[str] | None) -> tuple[str, ...]:
     """Return the column names of a CSV file's first record; raise DatasetRejectedError when it is no header."""
     if first is None:
         raise DatasetRejectedError("the file has no readable header line: start it with the names of the columns")
-    if all(NUMBER.fullmatch(name.strip()) for name in first):
-        raise DatasetRejectedError("the first line holds numbers, not names: start the file with a header line")
-    return check_columns(first)
+    return check_columns(_kept_apart(first) if is_data(first) else first)
+
+
+def is_data(first: Sequence[str]) -> bool:
+    """Return whether a first line looks like data: all numbers or dates, two of them not whole, or two equal.
+
+    A header of years or of dates is none.
+    """
+    cells = [cell.strip() for cell in first]
+    if not all(NUMBER.fullmatch(cell) or DATE.fullmatch(cell) for cell in cells):
+        return False
+    fractions = sum(not float(cell).is_integer() for cell in cells if NUMBER.fullmatch(cell))
+    return fractions > 1 or len(set(cells)) < len(cells)
+
+
+def shown_line(first: Sequence[str]) -> str:
+    """Return the beginning of a line as reasons show it."""
+    return ", ".join(cell.strip()[:40] for cell in first[:SHOWN_NAMES]) + (", …" if len(first) > SHOWN_NAMES else "")
+
+
+def _kept_apart(first: Sequence[str]) -> list[str]:
+    """Return the cells of a line as names, where each further one that is equal has its number behind it."""
+    counts: Counter[str] = Counter()
+    names = []
+    for cell in map(clean_name, first):
+        counts[cell] += 1
+        names.append(cell if counts[cell] == 1 else f"{cell} ({counts[cell]})")
+    return names
 
 
 def check_columns(names: Sequence[str]) -> tuple[str, ...]:
@@ -79,7 +104,7 @@ def check_columns(names: Sequence[str]) -> tuple[str, ...]:
             "the table has one column: it needs a target and at least one feature, "
             "separated by commas, semicolons, tabs or vertical bars"
         )
-    cleaned = tuple(normalize("NFC", name.strip()) for name in names)
+    cleaned = tuple(map(clean_name, names))
     repeated = sorted({name for name in cleaned if name and cleaned.count(name) > 1})
     if repeated:
         shown = ", ".join(repr(name[:80]) for name in repeated[:5])

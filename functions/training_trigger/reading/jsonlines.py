@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import csv
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from unicodedata import normalize
 
 import orjson
 
 from modelloop.errors import DatasetRejectedError, InvalidValueError
 from modelloop.tables.grammar import MISSING_TOKENS, read_text
+from modelloop.tables.names import clean_name
 from training_trigger.reading.dialect import Dialect
+from training_trigger.reading.formats import WRITE_LINES
 from training_trigger.reading.header import MAX_COLUMNS, check_columns
 
 if TYPE_CHECKING:
@@ -59,7 +61,7 @@ class Keys:
         return sorted(self.names, key=lambda name: name == self.last)
 
     def _candidates(self, keys: Collection[str]) -> list[str]:
-        return [key for key in keys if normalize("NFC", key.strip()) not in self.ignored]
+        return [key for key in keys if clean_name(key) not in self.ignored]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +78,14 @@ def flatten(source: Path, sink: Path, ignored: Collection[str] = ()) -> Flattene
 
     Raises DatasetRejectedError, with the line, for anything but one object a line.
     """
-    keys = Keys(ignored)
-    for number, document in _documents(source):
+    keys, lines = Keys(ignored), 0
+    document: dict[str, JsonValue] = {}
+    for lines, (number, document) in enumerate(_documents(source), 1):  # noqa: B007  the last one is looked at below
         keys.add(number, list(document))
         if len(keys.names) > MAX_COLUMNS:
             break
+    if lines == 1:
+        _check_no_whole_table(document)
     names = keys.columns()
     columns = check_columns(names)
     nested: set[str] = set()
@@ -95,24 +100,68 @@ def flatten(source: Path, sink: Path, ignored: Collection[str] = ()) -> Flattene
 
 def _documents(source: Path) -> Iterator[tuple[int, dict[str, JsonValue]]]:
     with source.open("rb") as stream:
+        first = True
         for number, line in enumerate(stream, start=1):
             if line.strip():
                 yield number, _document(number, line)
+                if first:
+                    _check_keys(number, line)
+                first = False
 
 
 def _document(number: int, line: bytes) -> dict[str, JsonValue]:
     try:
         document = orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        raise DatasetRejectedError(
-            f"line {number} is not JSON ({error.msg}): JSON Lines has one object on each line", row=number
-        ) from error
+        document = _with_nan(number, line) if b"NaN" in line else None
+        if document is None:
+            raise DatasetRejectedError(
+                f"line {number} is not JSON ({error.msg}): JSON Lines has one object on each line", row=number
+            ) from error
     if not isinstance(document, dict):
         raise DatasetRejectedError(
             f'line {number} is not an object: JSON Lines has one object, such as {{"age": 31}}, on each line',
             row=number,
         )
     return document
+
+
+def _with_nan(number: int, line: bytes) -> JsonValue:
+    """Return a line that is JSON but for NaN, which many programs write, as missing; None when it is not even that."""
+
+    def constant(name: str) -> None:
+        if name != "NaN":
+            raise DatasetRejectedError(f"line {number} holds {name}, which is no number: write null", row=number)
+
+    try:
+        document: JsonValue = json.loads(line, parse_constant=constant)
+    except (ValueError, RecursionError):
+        return None
+    return document
+
+
+def _check_keys(number: int, line: bytes) -> None:
+    """Raise DatasetRejectedError when a line has a key twice; whoever writes one line so writes all of them so."""
+    try:
+        pairs = json.loads(line, object_pairs_hook=list)
+    except (ValueError, RecursionError):
+        return
+    keys = [key for key, _ in pairs]
+    repeated = next((key for key in keys if keys.count(key) > 1), None) if len(set(keys)) < len(keys) else None
+    if repeated is not None:
+        raise DatasetRejectedError(
+            f"line {number} has the key {repeated[:80]!r} more than once: give every column a different name",
+            row=number,
+        )
+
+
+def _check_no_whole_table(document: dict[str, JsonValue]) -> None:
+    """Raise DatasetRejectedError when the only object of a file is a whole table, as pandas' other orients write it."""
+    split = {"columns", "data"} <= set(document) and isinstance(document["data"], list)
+    described = {"schema", "data"} <= set(document) and isinstance(document["data"], list)
+    by_name = bool(document) and all(isinstance(part, dict | list) for part in document.values())
+    if split or described or by_name:
+        raise DatasetRejectedError(f"the file is one JSON object that holds the whole table: {WRITE_LINES}", row=1)
 
 
 def _cell(name: str, value: object, nested: set[str]) -> str | None:

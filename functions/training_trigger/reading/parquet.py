@@ -1,9 +1,15 @@
-"""Parquet as raw text cells: each type becomes text that the grammar reads back as the same value."""
+"""Parquet as raw text cells: each type becomes text that the grammar reads back as the same value.
+
+Columns are taken by their place and named as the file's schema names them: the engine would rename those that differ
+from another in case only.
+"""
 
 from __future__ import annotations
 
 # ruff: noqa: S608  in this SQL columns are named c<number> and every text goes through literal()
-from typing import TYPE_CHECKING
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
@@ -11,10 +17,12 @@ from modelloop.errors import DatasetRejectedError
 from training_trigger import engine
 from training_trigger.plan import check_rows
 from training_trigger.reading.cells import literal
-from training_trigger.reading.header import check_columns
+from training_trigger.reading.plaintext import ALWAYS_ALLOWED, MAX_RATIO
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+MAX_MEAN_TEXT = 256  # bytes a cell: what a table of many short texts may hold, however well it is compressed
 
 _AS_IS = ("VARCHAR", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER",
           "UBIGINT", "UHUGEINT", "BOOLEAN", "DATE", "UUID", "TIME", "ENUM")  # fmt: skip
@@ -23,24 +31,84 @@ _NAIVE = ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS")
 _INSTANT = "TIMESTAMP WITH TIME ZONE"
 
 
-def source(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[tuple[str, ...], list[str], frozenset[str], str]:
-    """Return the names, one SQL text expression a column, the nested columns and the SQL source of a Parquet file."""
-    origin = f"read_parquet({literal(str(path))})"
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The raw names of the columns, the SQL text expression of each (None of nested ones), and the SQL to read from.
+
+    `index` are the raw names of the columns that pandas wrote as the table's index.
+    """
+
+    names: list[str]
+    cells: list[str | None]
+    origin: str
+    index: frozenset[str]
+
+
+def source(connection: duckdb.DuckDBPyConnection, path: Path) -> Source:
+    """Return what a Parquet file holds; raise DatasetRejectedError when it is damaged or larger than can be read."""
+    file = literal(str(path))
+    read = f"read_parquet({file}, hive_partitioning = false)"
     try:
         with engine.within_limits():
-            described = connection.execute(f"DESCRIBE SELECT * FROM {origin}").fetchall()
-            rows = connection.execute(f"SELECT count(*) FROM {origin}").fetchall()[0][0]  # the file's footer has it
+            kinds = [row[1] for row in connection.execute(f"DESCRIBE SELECT * FROM {read}").fetchall()]
+            rows = connection.execute(f"SELECT count(*) FROM {read}").fetchall()[0][0]  # the file's footer has it
+            names = _names(connection, file)
+            sizes = f"SELECT coalesce(sum(total_uncompressed_size), 0)::BIGINT FROM parquet_metadata({file})"
+            unpacked = connection.execute(sizes).fetchall()[0][0]
+            metadata = connection.execute(f"SELECT key, value FROM parquet_kv_metadata({file})").fetchall()
+            check_rows(rows)
+            size = path.stat().st_size
+            _check_unpacked(unpacked, size, 0)
+            aliases = ", ".join(f"p{place}" for place in range(len(kinds)))
+            found = Source(names, [_text(f"p{place}", kind) for place, kind in enumerate(kinds)],
+                           f"{read} AS parquet({aliases})", _index(metadata))  # fmt: skip
+            texts = [place for place, kind in enumerate(kinds) if kind == "VARCHAR"]
+            _check_unpacked(_text_bytes(connection, found.origin, texts), size, rows * len(texts))
     except duckdb.Error as error:
         raise DatasetRejectedError("the Parquet file is damaged or incomplete: write and upload it again") from error
-    check_rows(rows)
-    names = check_columns([row[0] for row in described])
-    cells, nested = [], set()
-    for raw, name, kind in zip((row[0] for row in described), names, (row[1] for row in described), strict=True):
-        cell = _text('"' + raw.replace('"', '""') + '"', kind)
-        cells.append(cell or "NULL::VARCHAR")
-        if cell is None:
-            nested.add(name)
-    return names, cells, frozenset(nested), origin
+    if len(names) != len(kinds):
+        raise DatasetRejectedError("the Parquet file has columns without a type: write it again")
+    return found
+
+
+def _names(connection: duckdb.DuckDBPyConnection, file: str) -> list[str]:
+    """Return the names of the top-level columns: the schema lists every column before the parts of it."""
+    listed = connection.execute(f"SELECT name, coalesce(num_children, 0) FROM parquet_schema({file})").fetchall()
+    names, inside = [], 0
+    for name, children in listed[1:]:  # the first is the table itself
+        if not inside:
+            names.append(name)
+        inside = max(inside - 1, 0) + children
+    return names
+
+
+def _index(metadata: list[tuple[Any, Any]]) -> frozenset[str]:
+    """Return the columns that the file's pandas metadata, if it has any, lists as index."""
+    for key, value in metadata:
+        if bytes(key) == b"pandas":
+            try:
+                listed = json.loads(bytes(value))["index_columns"]
+                return frozenset(name for name in listed if isinstance(name, str))
+            except (ValueError, KeyError, TypeError):  # written by hand: then it lists nothing
+                return frozenset()
+    return frozenset()
+
+
+def _text_bytes(connection: duckdb.DuckDBPyConnection, origin: str, places: list[int]) -> int:
+    """Return the bytes of all texts, which a dictionary of few long ones hides from the file's metadata."""
+    if not places:
+        return 0
+    lengths = " + ".join(f"coalesce(sum(strlen(p{place})), 0)" for place in places)
+    return int(connection.execute(f"SELECT {lengths} FROM {origin}").fetchall()[0][0])
+
+
+def _check_unpacked(unpacked: int, size: int, texts: int) -> None:
+    allowed = max(ALWAYS_ALLOWED, size * MAX_RATIO, texts * MAX_MEAN_TEXT)
+    if unpacked > allowed:
+        raise DatasetRejectedError(
+            f"the Parquet file has {unpacked >> 20:,} MiB when unpacked, and {allowed >> 20:,} MiB are read of one of "
+            "its size: upload fewer rows, or shorter texts"
+        )
 
 
 def _text(column: str, kind: str) -> str | None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 CHUNK = 1 << 20
 MAX_RATIO = 200
+MAX_BLANK_LINES = 1_000_000
 ALWAYS_ALLOWED = 64 << 20
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\x0b\x0c\r\x1a\x1b\x1c\x1d\x1e\x1f"))
 _MAX_CONTROLS = 0.001
@@ -41,6 +42,17 @@ def unpack(packed: Path, plain: Path) -> None:
                 sink.write(piece)
         except (zlib.error, EOFError, gzip.BadGzipFile) as error:
             raise DatasetRejectedError(f"the gzip file is damaged ({error}): compress and upload it again") from error
+
+
+def check_blank_lines(path: Path) -> None:
+    """Raise DatasetRejectedError for a file of UTF-8 that is mostly blank lines: each takes the time of a row."""
+    pairs, before = 0, b""
+    for piece in _pieces(path):
+        lines = before + piece.translate(None, b" \t\r")
+        pairs += lines.count(b"\n\n") + piece.count(b"\r\r")  # a pair stands for two line ends
+        if pairs > MAX_BLANK_LINES // 2:
+            raise DatasetRejectedError(f"the file has more than {MAX_BLANK_LINES:,} blank lines: remove them")
+        before = lines[-1:]
 
 
 def decode(path: Path, plain: Path) -> tuple[Path, str | None]:

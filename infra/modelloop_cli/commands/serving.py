@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from modelloop.tables.grammar import NUMBER
+from modelloop.ids import hour_of
 from modelloop_cli.console import Console, Json, Model, StackName, count_noun, make_table
 from modelloop_client.client import Client
 from modelloop_client.failures import CommandError
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from modelloop_client.client import Document
 
+HOURS_A_REQUEST = 200
+MAX_EXAMPLES = 5
 _PER_ROW = {"intervals": "interval", "explanations": "explanation"}  # fields of an answer with a value for each row
 
 
@@ -143,9 +145,45 @@ def feedback(
     console = Console(as_json=as_json)
     labels = _read_labels(prediction, label, row, file)
     with Client(find_stack(stack)) as client:
-        answers = [client.feedback(model, part) for part in chunks(labels)]
-    accepted = sum(answer.get("accepted", 0) for answer in answers)
-    console.show({"accepted": accepted, "sent": len(labels)}, lambda: f"{accepted} of {len(labels)} labels accepted")
+        answers = [client.feedback(model, part) for part in _parts(labels)]
+    taken = _sum(answers) | {"sent": len(labels)}
+    console.show(taken, lambda: "\n".join(_told(taken)))
+
+
+def _parts(labels: Sequence[Row]) -> Iterator[list[Row]]:
+    """Yield the labels in requests that the API takes: in the order of their predictions, which bounds the hours."""
+    part: list[Row] = []
+    hours: set[str | None] = set()
+    for item in sorted(labels, key=lambda label: str(label["id"])):
+        hour = hour_of(str(item["id"]))
+        if len(part) == CHUNK or (len(hours) == HOURS_A_REQUEST and hour not in hours):
+            yield part
+            part, hours = [], set()
+        part.append(item)
+        hours.add(hour)
+    yield part
+
+
+def _sum(answers: Sequence[Document]) -> Document:
+    """Return what became of all labels; `new_class` is null when no request's labels were compared with the classes."""
+    compared = [answer["new_class"] for answer in answers if answer.get("new_class") is not None]
+    return {
+        "accepted": sum(answer.get("accepted", 0) for answer in answers),
+        "unreadable": sum(answer.get("unreadable", 0) for answer in answers),
+        "new_class": sum(compared) if compared else None,
+        "examples": [example for answer in answers for example in answer.get("examples", ())][:MAX_EXAMPLES],
+    }
+
+
+def _told(taken: Document) -> Iterator[str]:
+    yield f"{taken['accepted']} of {taken['sent']} labels accepted"
+    if taken["unreadable"]:
+        yield f"{taken['unreadable']} cannot be read and were refused"
+    if taken["new_class"]:
+        yield f"{taken['new_class']} name no class of the model, and do not count until it has learned them"
+    for example in taken["examples"]:
+        what = "new class" if example["outcome"] == "new_class" else "unreadable"
+        yield f"  {what}: {example['label']!r} for row {example['row']} of {example['id']}"
 
 
 def _read_labels(prediction: str | None, label: str | None, row: int, file: Path | None) -> list[Row]:
@@ -153,7 +191,7 @@ def _read_labels(prediction: str | None, label: str | None, row: int, file: Path
     if file is None:
         if prediction is None or label is None:
             raise CommandError("a label needs a prediction", "modelloop feedback MODEL ID LABEL, or --file FILE")
-        return [{"id": prediction, "row": row, "label": _parse_label(label)}]
+        return [{"id": prediction, "row": row, "label": label}]
     items = read_rows(str(file))
     return [_read_label(number, item) for number, item in enumerate(items, 1)]
 
@@ -162,15 +200,7 @@ def _read_label(number: int, item: Row) -> Row:
     if not item.get("id") or item.get("label") in (None, ""):
         raise CommandError(f"label {number} has no id or no label", "Columns: id, row (default 0), label")
     try:
-        return item | {"row": int(item.get("row") or 0), "label": _parse_label(item["label"])}
+        return item | {"row": int(item.get("row") or 0)}
     except (TypeError, ValueError) as error:
         advice = "Rows of a request are counted from 0"
         raise CommandError(f"label {number}: row {item['row']!r} is not a whole number", advice) from error
-
-
-def _parse_label(label: Any) -> Any:
-    """Return a label as the cell of a table is read: a number by the one grammar, anything else as text."""
-    if not isinstance(label, str) or not NUMBER.fullmatch(label.strip()):
-        return label
-    number = float(label)
-    return int(number) if number.is_integer() else number

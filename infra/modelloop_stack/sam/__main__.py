@@ -14,6 +14,7 @@ from modelloop_stack.sam.engine import running
 from modelloop_stack.sam.forwarder import forwarding
 from modelloop_stack.sam.loop import run_loop
 from modelloop_stack.sam.runner import Sam, SamLocalError
+from modelloop_stack.server.front_door import EXTRA_HOSTS
 
 STATE = ROOT / ".local" / "sam"
 
@@ -30,6 +31,7 @@ def main() -> int:
         info = stack.up(STATE)
         try:
             with forwarding(engine.gateway, int(urlsplit(info.endpoint_url).port or 0)) as port:
+                (STATE / EXTRA_HOSTS).write_text(f"{engine.gateway}:{port}\n")
                 derived = STATE / "template.yaml"
                 template.write(build(), derived, info, f"http://{engine.gateway}:{port}")
                 for line in run_loop(Sam(engine, derived, info)):
@@ -38,6 +40,7 @@ def main() -> int:
             print(f"  FAILED  {failure}", file=sys.stderr)
             return 1
         finally:
+            (STATE / EXTRA_HOSTS).unlink(missing_ok=True)
             processes.down(STATE)
     print("every function ran under sam local")
     return 0

@@ -1,6 +1,6 @@
 """The emulator's application, which saves its state while it runs, so that a crash loses only seconds of it.
 
-It runs in the emulator's own environment: nothing of this project can be imported here.
+It runs in the emulator's own environment: of this project, only the modules beside it can be imported here.
 """
 
 from __future__ import annotations
@@ -10,10 +10,13 @@ import json
 import os
 import re
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
+from front_door import guarded
 from ministack import app as emulator
 from ministack.core.persistence import save_all
+from ministack.services import apigateway_v1
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -28,7 +31,7 @@ tasks: set[asyncio.Task[None]] = set()
 calls: set[str] = set()
 
 
-async def app(scope: Message, receive: Receive, send: Send) -> None:
+async def _emulate(scope: Message, receive: Receive, send: Send) -> None:
     """Forward every request to the emulator; remember when it may have changed something."""
     if scope["type"] == "lifespan":
         await emulator.app(scope, receive, _saving_once_started(send))
@@ -37,6 +40,18 @@ async def app(scope: Message, receive: Receive, send: Send) -> None:
         changed.set()
     _record(scope)
     await emulator.app(scope, receive, send)
+
+
+app = guarded(_emulate, int(os.environ["GATEWAY_PORT"]), Path(os.environ["EMBEDDED_STACK"]))
+
+
+def _matches_as_aws_does(media_type: str | None, binary: list[str]) -> bool:
+    """Take a body without a media type for JSON, as AWS does; the emulator takes it for text, and ruins binary ones."""
+    return bool(_matches(media_type or "application/json", binary))
+
+
+_matches = apigateway_v1._media_type_matches  # noqa: SLF001  there is no setting for it
+apigateway_v1._media_type_matches = _matches_as_aws_does  # noqa: SLF001
 
 
 def _record(scope: Message) -> None:

@@ -11,6 +11,8 @@ from inference.replay import handler
 class Invoke(BaseHTTPRequestHandler):
     """Answers every POST with what the replay says."""
 
+    disable_nagle_algorithm = True
+
     def do_POST(self) -> None:
         event = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         body = json.dumps(handler(event, None)).encode()

@@ -58,6 +58,7 @@ def triton() -> dict[str, Any]:
         "index": client.get_model_repository_index(headers=KEY),
         "json": ask(KEY | {"Content-Type": "application/json"}, binary=False, request_id="mine"),
         "binary": ask(BINARY, binary=True, model_version="1"),
+        "untyped": ask(KEY, binary=True),
         "accepted": ask(BINARY | {"Accept": "*/*"}, binary=True),
         "gzip": ask(BINARY, binary=True, request_compression_algorithm="gzip"),
         "absent": refused("absent", inputs(binary=True)),

@@ -11,6 +11,7 @@ from modelloop import keys
 from modelloop.aws import clients
 from modelloop.aws.registry import manifests
 from modelloop.aws.storage import Bucket
+from modelloop.versions.run_change import RunChange
 from tests.support.trainer_lab import Lab, sample
 from tests.support.trainer_lab import lab as open_lab
 from trainer.evaluation import bootstrap, diagnostics
@@ -135,4 +136,4 @@ def test_a_lost_connection_is_followed_by_the_same_state(monkeypatch: pytest.Mon
 
 def expire(lab: Lab, found: str) -> None:
     if found == "RUNNING":
-        lab.registry.update_run("m", RUN_ID, lease_until="2020-01-01T00:00:00.000Z")
+        lab.registry.update_run("m", RUN_ID, RunChange(lease_until="2020-01-01T00:00:00.000Z"))

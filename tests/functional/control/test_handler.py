@@ -374,6 +374,18 @@ def test_an_upload_link_takes_the_file(body: dict[str, str], key: str) -> None:
     assert Bucket("data").get(key) == b"a,b\n"
 
 
+def test_whoever_is_given_an_upload_link_is_in_the_audit_log(loop: Registry) -> None:
+    call("POST", "/uploads", {"model": "new", "file": "t.csv"})
+    call("POST", "/uploads", {"model": "new", "file": "t.exe"})
+
+    (entry,) = loop.list_audit("new").items
+    assert (entry.action, entry.why, entry.detail) == (
+        "uploads", "a link to upload t.csv", {"key": "datasets/new/t.csv"}
+    )  # fmt: skip
+    assert entry.who
+    assert "new" not in [model.name for model in loop.list_models().items]
+
+
 @pytest.mark.parametrize(
     ("body", "status", "field"),
     [

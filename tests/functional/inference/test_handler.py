@@ -186,7 +186,8 @@ def test_a_stream_that_is_down_costs_no_prediction_and_no_capture(penguins: Plan
 def test_feedback_is_accepted_once_it_is_on_its_stream(penguins: Plane) -> None:
     prediction = penguins.call(INFER, oip([1.0], ["Dream"]), **P).headers["x-modelloop-prediction-id"]
     body = {"feedback": [{"id": prediction, "row": 0, "label": "Adelie"}]}
-    assert penguins.json(FEEDBACK, body, **P) == (202, {"accepted": 1})
+    answer = {"accepted": 1, "unreadable": 0, "new_class": 0, "examples": []}
+    assert penguins.json(FEEDBACK, body, **P) == (202, answer)
     (line,) = penguins.labels.lines
     assert (line["id"], line["row"], line["label"], line["model"]) == (prediction, 0, "Adelie", "penguins")
     penguins.labels.error = TransientError("down")
@@ -196,7 +197,8 @@ def test_feedback_is_accepted_once_it_is_on_its_stream(penguins: Plane) -> None:
 def test_feedback_in_csv(penguins: Plane) -> None:
     prediction = penguins.call(INFER, oip([1.0], ["Dream"]), **P).headers["x-modelloop-prediction-id"]
     body = f"id,label\n{prediction},Adelie\n".encode()
-    assert penguins.json(FEEDBACK, body, headers={"content-type": "text/csv"}, **P) == (202, {"accepted": 1})
+    answer = {"accepted": 1, "unreadable": 0, "new_class": 0, "examples": []}
+    assert penguins.json(FEEDBACK, body, headers={"content-type": "text/csv"}, **P) == (202, answer)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
+from modelloop.ids import uuid7
 from modelloop_client.uploads import check_file
 
 if TYPE_CHECKING:
@@ -66,6 +67,15 @@ def test_rows_come_from_standard_input_in_any_form(api: Any, modelloop: Callable
     assert ended.code == 0, ended.err
     rows = api.asked[0].json["dataframe_records"]
     assert rows == [{"island": "Biscoe", "bill": "39.1"}, {"island": "Dream", "bill": ""}]
+
+
+def test_columns_without_a_name_are_not_sent(api: Any, modelloop: Callable[..., Any]) -> None:
+    api.on("POST /models/m/invocations", (200, {"predictions": [1.0, 2.0], "prediction_id": "p"}))
+
+    ended = modelloop("predict", "m", "-", stdin=",x,y,,\n0,0.5,no,,\n1,1.5,yes,,\n")
+
+    assert ended.code == 0, ended.err
+    assert api.asked[0].json["dataframe_records"] == [{"x": "0.5", "y": "no"}, {"x": "1.5", "y": "yes"}]
 
 
 def test_large_files_are_sent_in_several_requests(api: Any, modelloop: Callable[..., Any], tmp_path: Path) -> None:
@@ -293,20 +303,48 @@ def test_a_conflict_says_where_to_look(api: Any, modelloop: Callable[..., Any]) 
     assert "modelloop audit" in ended.err
 
 
-def test_feedback_is_sent_from_a_file_with_labels_in_their_own_type(
+def test_feedback_is_sent_from_a_file_with_labels_as_they_stand_there(
     api: Any, modelloop: Callable[..., Any], tmp_path: Path
 ) -> None:
-    api.on("POST /models/m/feedback", (202, {"accepted": 2}))
+    example = {"entry": 1, "id": "p-1", "row": 1, "label": "3.50", "outcome": "new_class"}
+    api.on("POST /models/m/feedback", (202, {"accepted": 2, "unreadable": 0, "new_class": 1, "examples": [example]}))
     file = tmp_path / "labels.csv"
-    file.write_text("id,row,label\np-1,0,Adelie\np-1,1,3.5\n")
+    file.write_text("id,row,label\np-1,0,Adelie\np-1,1,3.50\n")
 
     ended = modelloop("feedback", "m", "--file", str(file), "--json")
 
-    assert ended.json == {"accepted": 2, "sent": 2}
+    assert ended.json == {"accepted": 2, "unreadable": 0, "new_class": 1, "examples": [example], "sent": 2}
     assert api.asked[0].json["feedback"] == [
         {"id": "p-1", "row": 0, "label": "Adelie"},
-        {"id": "p-1", "row": 1, "label": 3.5},
+        {"id": "p-1", "row": 1, "label": "3.50"},
     ]
+
+
+def test_feedback_says_what_was_refused_and_what_is_new(api: Any, modelloop: Callable[..., Any]) -> None:
+    example = {"entry": 0, "id": "p-1", "row": 2, "label": "many", "outcome": "unreadable"}
+    answer = {"accepted": 0, "unreadable": 1, "new_class": 0, "examples": [example]}
+    api.on("POST /models/m/feedback", (202, answer))
+
+    shown = modelloop("feedback", "m", "p-1", "many", "--row", "2").out
+
+    assert "0 of 1 labels accepted" in shown
+    assert "1 cannot be read and were refused" in shown
+    assert "unreadable: 'many' for row 2 of p-1" in shown
+
+
+def test_labels_of_many_hours_are_sent_in_parts_that_the_api_takes(
+    api: Any, modelloop: Callable[..., Any], tmp_path: Path
+) -> None:
+    api.on("POST /models/m/feedback", (202, {"accepted": 1}))
+    made = [uuid7(3_600_000 * (490_000 + at * 7 % 450)) for at in range(450)]
+    file = tmp_path / "labels.csv"
+    file.write_text("\n".join(["id,label", *(f"{identifier},x" for identifier in made)]))
+
+    modelloop("feedback", "m", "--file", str(file))
+
+    sent = [[item["id"] for item in asked.json["feedback"]] for asked in api.asked]
+    assert list(map(len, sent)) == [200, 200, 50]
+    assert [identifier for part in sent for identifier in part] == sorted(made)
 
 
 def test_probabilities_explanations_and_intervals_are_asked_for_and_shown(
@@ -330,17 +368,15 @@ def test_probabilities_explanations_and_intervals_are_asked_for_and_shown(
     assert "mass 0.25" in shown
 
 
-@pytest.mark.parametrize(
-    ("word", "label"), [("Adelie", "Adelie"), ("3", 3), ("3.5", 3.5), ("007", "007"), ("nan", "nan"), ("1e3", 1000)]
-)
-def test_labels_are_read_as_the_cells_of_a_table(
-    api: Any, modelloop: Callable[..., Any], word: str, label: object
+@pytest.mark.parametrize("word", ["Adelie", "3", "3.50", "007", "nan", "1e3", "True"])
+def test_labels_are_sent_as_they_stand_because_the_api_knows_the_classes(
+    api: Any, modelloop: Callable[..., Any], word: str
 ) -> None:
     api.on("POST /models/m/feedback", (202, {"accepted": 1}))
 
     modelloop("feedback", "m", "p-1", word, "--row", "2")
 
-    assert api.asked[0].json == {"feedback": [{"id": "p-1", "row": 2, "label": label}]}
+    assert api.asked[0].json == {"feedback": [{"id": "p-1", "row": 2, "label": word}]}
 
 
 def test_drift_names_the_most_shifted_column_first(api: Any, modelloop: Callable[..., Any]) -> None:

@@ -419,7 +419,7 @@ def test_it_asks_nobody_but_its_own_proxy(browser: webdriver.Chrome, page: str) 
     wait(browser, "values drifted")
 
     asked = browser.execute_script("return performance.getEntriesByType('resource').map(entry => entry.name)")
-    origin = page.removesuffix(PREFIX)
+    origin = page.partition(PREFIX)[0]
     assert len(asked) > 7
     assert [address for address in asked if not address.startswith(f"{origin}/")] == []
 

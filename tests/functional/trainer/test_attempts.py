@@ -13,6 +13,7 @@ from modelloop.aws.storage import Bucket
 from modelloop.errors import ConflictError, MalformedBodyError, TransientError
 from modelloop.ids import uuid7_ms
 from modelloop.spec.model import Spec, parse_spec
+from modelloop.versions.run_change import RunChange
 from tests.support.trainer_lab import Context, sample
 from trainer import pipeline
 from trainer.handler import handler
@@ -28,9 +29,9 @@ DONE: dict[str, list[Any]] = {"batchItemFailures": []}
 def die_at(lab: Lab, stage: str, *, attempts: int = 1, lease: float = -1.0) -> Run:
     """Leave a run as a killed environment leaves it."""
     run = lab.prepare(sample(300, 1))
-    lab.registry.update_run("m", run.run_id, attempts=attempts)
+    lab.registry.update_run("m", run.run_id, RunChange(attempts=attempts))
     lab.registry.start_run("m", run.run_id, lease)
-    lab.registry.update_run("m", run.run_id, stage=stage)
+    lab.registry.update_run("m", run.run_id, RunChange(stage=stage))
     return run
 
 
@@ -96,7 +97,7 @@ def test_an_overtaken_run_is_superseded(lab: Lab) -> None:
 def test_a_newer_run_that_is_not_queued_yet_overtakes_nothing(lab: Lab) -> None:
     old = lab.prepare(sample(300, 1))
     new = lab.prepare(sample(400, 1))
-    lab.registry.update_run("m", new.run_id, stage="received")
+    lab.registry.update_run("m", new.run_id, RunChange(stage="received"))
     lab.deliver(old)
     assert lab.registry.get_run("m", old.run_id).state == "SUCCEEDED"
 

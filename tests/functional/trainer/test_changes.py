@@ -88,3 +88,13 @@ def test_a_version_knows_until_when_it_was_fitted_and_chosen(lab: Lab) -> None:
     assert data.times is not None
     assert until == data.times[data.membership() == 1].max()
     assert until > data.times[data.membership() == 0].max()
+
+
+def test_columns_named_by_a_line_of_data_wait_unless_the_champion_has_them(lab: Lab) -> None:
+    data = replace(sample(2000, 6), first_line="0.25, 1.5, red")
+    run = lab.train(data)
+    assert (run.state, decision(run), outcomes(run)["header"]) == ("SUCCEEDED", "approve", "approval")
+    assert "the first line looks like data, not names (0.25, 1.5, red)" in str(run.reason)
+    assert lab.pointer() is None
+    lab.promote(run)
+    assert "header" not in outcomes(lab.train(replace(sample(2100, 6), first_line="0.5, 1.25, red")))

@@ -9,6 +9,7 @@ import pytest
 
 from modelloop.aws.serving import pointers
 from modelloop.aws.storage import Bucket
+from modelloop.contracts.manifest_parts import split_facts_from_json
 from modelloop.contracts.pointer import VersionRef
 from modelloop.contracts.version_facts import VersionFacts
 from modelloop.rollout import moves
@@ -30,7 +31,9 @@ def table(rows: Sequence[tuple[str, ...]], header: str = "x,kind,y") -> str:
 def crown(stage: Stage, run: Run) -> None:
     """Make a run's table the champion's."""
     document = stage.table(run)
-    facts = VersionFacts(split=document["split"], target=document["target"])
+    rows = {"train": 0, "validation": 0, "holdout": 0, "trained_until": None}
+    split = split_facts_from_json({**rows, "salt": document["salt"], **document["split"]})
+    facts = VersionFacts(split=split, target=document["target"])
     number = stage.registry.register_version("m", run.run_id, facts)
     ref = VersionRef(number, run.run_id, "f", "s", 1)
     pointer, etag = pointers.read(Bucket(ARTIFACTS), "m")

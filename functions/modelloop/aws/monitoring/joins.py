@@ -3,7 +3,11 @@
 Whoever stores index entries or labels of an hour leaves a mark. A join lists the marks, reads everything stored for
 the hour, writes the hour's quality over the one it read before (a conditional write), then deletes the marks it saw.
 Whatever arrives meanwhile leaves a mark of its own, so the last join always knows everything. A join that changed
-something leaves the mark `unkept`: the hour's labelled rows are stored once the labels had time to come.
+something and found predictions with labels leaves the mark `unkept`: the hour's labelled rows are stored once the
+labels had time to come.
+
+Anybody can write an id, so labels may come for hours in which nothing was predicted. These hours are joined last and
+few at a time, only to count their labels; predictions that arrive later leave a mark, and the hour is joined again.
 """
 
 from __future__ import annotations
@@ -32,6 +36,7 @@ FORMAT_VERSION = 1
 LABELS_PENDING = "unkept"  # the mark's name in the bucket
 PARALLEL_READS = 4
 MAX_HOURS = 4 * 24 * 7
+MAX_UNPREDICTED = 20  # hours without predictions that one tick joins
 
 
 class Due(NamedTuple):
@@ -43,9 +48,23 @@ class Due(NamedTuple):
 
 
 def due(artifacts: Bucket, model: str) -> list[Due]:
-    """Return the hours that have marks, oldest first."""
+    """Return the hours that have marks, newest first."""
     marks = artifacts.list_keys(keys.join_pending_prefix(model))
-    return [_due(hour, list(of_hour)) for hour, of_hour in groupby(marks, key=lambda key: key.split("/")[2])]
+    hours = [_due(hour, list(of_hour)) for hour, of_hour in groupby(marks, key=lambda key: key.split("/")[2])]
+    return hours[::-1]
+
+
+def to_join(artifacts: Bucket, model: str) -> list[Due]:
+    """Return the hours to join in a tick, newest first: those with predictions, then a few of those without any.
+
+    The index is listed after the marks: predictions that it does not show yet will leave a mark of their own.
+    """
+    marked = [hour for hour in due(artifacts, model) if hour.marks]
+    if not marked:
+        return []
+    predicted = set(artifacts.list_folders(keys.index_prefix(model)))
+    without = [hour for hour in marked if hour.hour not in predicted]
+    return [hour for hour in marked if hour.hour in predicted] + without[:MAX_UNPREDICTED]
 
 
 def _due(hour: str, marks: list[str]) -> Due:
@@ -78,7 +97,7 @@ def join(
         counts = outcomes.join(index_lines(artifacts, model, hour), received, manifest)
         counts |= {"pairs": agreement} if agreement else {}
         if counts != joined:
-            if received.last:
+            if integer(counts, "labels") > integer(counts, "unmatched"):
                 artifacts.put(keys.join_pending(model, hour, LABELS_PENDING), b"")
             if not _write(artifacts, keys.quality(model, hour), model, hour, counts, etag):
                 return False

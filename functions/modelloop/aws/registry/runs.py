@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modelloop import clock
 from modelloop.aws.registry.models import ModelRecords
@@ -12,11 +12,11 @@ from modelloop.aws.registry.table import ConditionFailedError, Page
 from modelloop.errors import ConflictError, NotFoundError
 from modelloop.ids import uuid7_ms
 from modelloop.versions.run import ENDED, FAILED, QUEUED, RUNNING, SUPERSEDED, Run, run_from_json
+from modelloop.versions.run_change import NO_CHANGE, RunChange
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from modelloop.aws.registry.table import Item
+    from modelloop.json_types import JsonObject, JsonValue
 
 _NOT_ENDED = "attribute_exists(#pk) AND NOT (#state IN (:ended0, :ended1, :ended2, :ended3))"
 _ENDED_VALUES = {f"ended{position}": state for position, state in enumerate(sorted(ENDED))}
@@ -59,19 +59,18 @@ class RunRecords(ModelRecords):
         """Return a page of runs, newest first."""
         return self._newest(model, "RUN#", limit, next, run_from_json)
 
-    def update_run(self, model: str, run_id: str, **facts: Any) -> Run:
-        """Set facts of a run that has not ended; raise ConflictError when it has."""
-        facts["updated_at"] = self._now()
+    def update_run(self, model: str, run_id: str, change: RunChange) -> Run:
+        """Change a run that has not ended; raise ConflictError when it has."""
         try:
-            item = self._update_unended(model, run_id, facts)
+            item = self._update_unended(model, run_id, self._facts(change))
         except ConditionFailedError as failed:
             raise _run_failure(model, run_id, failed) from failed
         return run_from_json(item)
 
     def start_run(self, model: str, run_id: str, lease_seconds: float) -> bool:
         """Take a queued run for this long; False when it is not queued (any more)."""
-        now = self._now()
-        facts = {"state": RUNNING, "lease_until": clock.later(now, seconds=lease_seconds), "updated_at": now}
+        change = RunChange(state=RUNNING, lease_until=clock.later(self._now(), seconds=lease_seconds))
+        facts = self._facts(change)
         try:
             self._table.update(model_key(model), f"RUN#{run_id}", facts, "#state = :queued", {"queued": QUEUED})
         except ConditionFailedError as failed:
@@ -80,11 +79,13 @@ class RunRecords(ModelRecords):
             return False
         return True
 
-    def finish_run(self, model: str, run_id: str, state: str, reason: str | None = None, **facts: Any) -> bool:
-        """End a run; False when it had ended before, and nothing changes then."""
-        facts |= {"state": state, "reason": reason, "updated_at": self._now(), "lease_until": None}
+    def finish_run(
+        self, model: str, run_id: str, state: str, reason: str | None = None, change: RunChange = NO_CHANGE
+    ) -> bool:
+        """End a run, with what else changes; False when it had ended before, and nothing changes then."""
+        ended = replace(change, state=state, reason=reason, lease_until=None)
         try:
-            self._update_unended(model, run_id, facts)
+            self._update_unended(model, run_id, self._facts(ended))
         except ConditionFailedError as failed:
             if failed.item is None:
                 raise _run_failure(model, run_id, failed) from failed
@@ -93,14 +94,18 @@ class RunRecords(ModelRecords):
 
     def supersede_run(self, model: str, run_id: str, reason: str) -> bool:
         """End a run that still waits in the queue; False when it is not queued (any more), and nothing changes then."""
-        facts = {"state": SUPERSEDED, "reason": reason, "updated_at": self._now()}
+        facts = self._facts(RunChange(state=SUPERSEDED, reason=reason))
         try:
             self._table.update(model_key(model), f"RUN#{run_id}", facts, "#state = :queued", {"queued": QUEUED})
         except ConditionFailedError:
             return False
         return True
 
-    def _update_unended(self, model: str, run_id: str, facts: Mapping[str, Any]) -> Item:
+    def _facts(self, change: RunChange) -> dict[str, JsonValue]:
+        """Return the attributes that a change stores, with its moment."""
+        return {**change.to_json(), "updated_at": self._now()}
+
+    def _update_unended(self, model: str, run_id: str, facts: JsonObject) -> Item:
         return self._table.update(model_key(model), f"RUN#{run_id}", facts, _NOT_ENDED, _ENDED_VALUES)
 
 

@@ -2,40 +2,45 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from modelloop.aws.registry.table import MAX_ITEMS
 from modelloop.aws.serving import pointers, rollout_evidence
 from modelloop.aws.serving.changes import Changes
 from modelloop.contracts.loop_state import RolloutIntent
+from modelloop.contracts.quality_verdict import QualityVerdict
 from modelloop.contracts.verdicts import RolloutVerdict
 from modelloop.errors import ConflictError
 from modelloop.rollout import judge
-from modelloop.rollout.judge import HOLD, PROMOTE, WATCH, RolloutDecision
+from modelloop.rollout.judge import HOLD, PROMOTE, WATCH
 
 if TYPE_CHECKING:
     from modelloop.aws.registry.registry import Registry
     from modelloop.aws.serving.rollout_evidence import Rollout
     from modelloop.aws.stores import Stores
+    from modelloop.contracts.verdicts import JudgedRollout
 
 WHO = "judge"
 
 
-def judge_rollouts(stores: Stores, model: str, now: str) -> dict[str, RolloutDecision]:
+def judge_rollouts(stores: Stores, model: str, now: str) -> dict[str, JudgedRollout]:
     """Judge what is being rolled out, and act; return the decisions by kind, none when nothing is rolled out.
 
-    Whoever changes the pointer meanwhile wins: the judge looks again at the next tick. Repeating a check is harmless.
+    Labels are those that the newest verdict on quality knows. Whoever changes the pointer meanwhile wins: the judge
+    looks again at the next tick. Repeating a check is harmless.
     """
     pointer, _ = pointers.read(stores.artifacts, model)
-    decisions: dict[str, RolloutDecision] = {}
+    quality = stores.registry.latest_verdict(QualityVerdict, model) if pointer and pointer.bake_until else None
+    decisions: dict[str, JudgedRollout] = {}
     for rollout in rollout_evidence.open_rollouts(pointer, now) if pointer else ():
-        decision = judge.judge(rollout_evidence.collect(stores, rollout, now))
+        decision = judge.judge(rollout_evidence.collect(stores, rollout, quality, now))
         decisions[rollout.kind] = decision if decision.action == HOLD else _act(stores, rollout, decision, now)
         if decision.action != HOLD:
             break
     if decisions:
-        judged = tuple(decision.judged(kind) for kind, decision in decisions.items())
-        stores.registry.put_verdict(RolloutVerdict(model, now, judged))
+        judged, until = tuple(decisions.values()), quality.updated_at if quality else None
+        stores.registry.put_verdict(RolloutVerdict(model, now, judged, until))
     return decisions
 
 
@@ -52,7 +57,7 @@ def last_ended(registry: Registry, model: str, told_revision: int | None) -> Rol
     return intent if (WHO, intent.revision) in made else None
 
 
-def _act(stores: Stores, rollout: Rollout, decision: RolloutDecision, now: str) -> RolloutDecision:
+def _act(stores: Stores, rollout: Rollout, decision: JudgedRollout, now: str) -> JudgedRollout:
     """Do what was decided, unless the pointer is no longer the one that was judged."""
     pointer = rollout.pointer
     stores.registry.put_state(_intent(rollout, decision, now))
@@ -65,11 +70,11 @@ def _act(stores: Stores, rollout: Rollout, decision: RolloutDecision, now: str) 
         else:
             changes.reject(rollout.candidate.version, unpin=False)
     except ConflictError as error:
-        return RolloutDecision(HOLD, (f"somebody else was first: {error.message}",), decision.checks)
+        return replace(decision, action=HOLD, reasons=(f"somebody else was first: {error.message}",))
     return decision
 
 
-def _intent(rollout: Rollout, decision: RolloutDecision, now: str) -> RolloutIntent:
+def _intent(rollout: Rollout, decision: JudgedRollout, now: str) -> RolloutIntent:
     """Return what is about to be done, and the pointer's revision that it will make."""
     return RolloutIntent(
         model=rollout.pointer.model,

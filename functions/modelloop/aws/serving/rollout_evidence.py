@@ -13,7 +13,6 @@ from modelloop.aws.monitoring import joins, summaries
 from modelloop.aws.registry import manifests
 from modelloop.contracts.counts import branch, histogram, integer, integers
 from modelloop.contracts.pointer import CHALLENGER, CHAMPION
-from modelloop.contracts.quality_verdict import QualityVerdict
 from modelloop.monitoring import summary, windows
 from modelloop.monitoring.quality import shadow_agreement
 from modelloop.rollout import histograms
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from modelloop.aws.stores import Stores
     from modelloop.contracts.counts import Counts
     from modelloop.contracts.pointer import Pointer, VersionRef
+    from modelloop.contracts.quality_verdict import QualityVerdict
     from modelloop.monitoring.summary import Summary
 
 HOURS_BEFORE = 24
@@ -56,14 +56,17 @@ def open_rollouts(pointer: Pointer, now: str) -> Iterator[Rollout]:
         yield Rollout(SHADOW, pointer, pointer.shadow, champion, until)
 
 
-def collect(stores: Stores, rollout: Rollout, now: str) -> Evidence:
-    """Return what is known of a rollout in progress, and of nothing that came before it."""
+def collect(stores: Stores, rollout: Rollout, quality: QualityVerdict | None, now: str) -> Evidence:
+    """Return what is known of a rollout in progress, and of nothing that came before it.
+
+    `quality` is the newest verdict on quality, which knows the losses of labelled rows.
+    """
     model = rollout.pointer.model
     policy = stores.registry.get_version(model, rollout.candidate.version).facts.promotion
     began = clock.hour_of(clock.later(rollout.bake_until, minutes=-policy.bake_minutes))
     candidate, reference = _counts(stores.artifacts, rollout, began, now)
     predictions = _predictions(stores.artifacts, rollout, candidate, reference)
-    losses = _losses(stores.registry.latest_verdict(QualityVerdict, model), rollout)
+    losses = _losses(quality, rollout)
     return Evidence(
         rollout.kind,
         candidate=_version(candidate, predictions[1], losses[1]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from modelloop.contracts.counts import branch, histogram, integer, integers
+from modelloop.contracts.verdicts import DrawnBins
 from modelloop.monitoring.drift import histogram_tests, thresholds
 
 if TYPE_CHECKING:
@@ -29,6 +30,10 @@ class Histograms(NamedTuple):
     labels: list[str]
     baseline: list[float]
     window: list[int]
+
+    def drawn(self) -> DrawnBins:
+        """Return the bins as verdicts and pages show them, in whole rows."""
+        return DrawnBins(tuple(self.labels), tuple(map(round, self.baseline)), tuple(self.window))
 
     def values(self) -> Histograms:
         """Return the bins of values alone, without missing and unseen."""

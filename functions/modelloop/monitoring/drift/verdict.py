@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modelloop.contracts.counts import integer, integers
-from modelloop.contracts.verdicts import DRIFT, FAULT, INSUFFICIENT, OK, ColumnDrift, DrawnBins, DriftVerdict
+from modelloop.contracts.verdicts import DRIFT, FAULT, INSUFFICIENT, OK, ColumnDrift, DriftVerdict
 from modelloop.monitoring.drift import histogram_tests
 from modelloop.monitoring.drift.comparison import Comparison, compare, share
 
@@ -132,7 +132,6 @@ def _worst_first(columns: Sequence[Comparison]) -> list[Comparison]:
 
 def _column(column: Comparison, enough: bool, drawn: bool) -> ColumnDrift:
     both = column.histograms
-    bins = DrawnBins(tuple(both.labels), tuple(map(round, both.baseline)), tuple(both.window)) if drawn else None
     return ColumnDrift(
         name=column.name,
         distance=round(column.distance, 6),
@@ -145,5 +144,5 @@ def _column(column: Comparison, enough: bool, drawn: bool) -> ColumnDrift:
         informational=column.informational,
         missing=round(share(both.window, -2), 6),
         unseen=round(share(both.window, -1), 6),
-        bins=bins,
+        bins=both.drawn() if drawn else None,
     )

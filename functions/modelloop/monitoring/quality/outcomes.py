@@ -10,11 +10,10 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from modelloop.contracts import index_entry
-from modelloop.contracts.counts import branch
-from modelloop.errors import InvalidValueError
+from modelloop.contracts.counts import branch, integer
 from modelloop.monitoring import summary
-from modelloop.tables import grammar
 from modelloop.tables.grammar import label_text
+from modelloop.tables.labels import NEW_CLASS, UNREADABLE, LabelReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -31,7 +30,6 @@ SCORE_BINS = 1_000
 MIN_SHARE = 0.5  # ppm: what a probability that rounds to zero is taken for
 MAX_CLASSES_SCORED = 20
 MAX_LABEL = 1e20  # a label beyond it counts as this far away: one absurd label must not overflow the sums
-_NO_LABELS: frozenset[str] = frozenset()
 _OF_A_LOSS = ("rows", "scored", "loss", "label")
 
 
@@ -79,6 +77,7 @@ def join(index: Iterable[bytes], labels: Labels, manifest: Callable[[int], Manif
     rollouts: Counts = {}
     seen: set[str] = set()
     matched: set[Row] = set()
+    readers: dict[int, LabelReader] = {}
     duplicates = 0
     for entry in index_entry.read_index(index):
         identity = f"{entry.id}/{entry.offset}/{entry.version}"
@@ -88,7 +87,9 @@ def join(index: Iterable[bytes], labels: Labels, manifest: Callable[[int], Manif
         seen.add(identity)
         version_manifest = manifest(entry.version)
         if version_manifest is not None:
-            counts, rows = _read_entry(entry, labels.last, version_manifest.classes)
+            if entry.version not in readers:
+                readers[entry.version] = reader_of(version_manifest)
+            counts, rows = _read_entry(entry, labels.last, readers[entry.version])
             matched |= rows
             version = str(entry.version)
             summary.add(versions, {version: counts})
@@ -104,10 +105,18 @@ def join(index: Iterable[bytes], labels: Labels, manifest: Callable[[int], Manif
     }
 
 
-def _read_entry(
-    entry: IndexEntry, last: Mapping[Row, Label], classes: Sequence[object] | None
-) -> tuple[Counts, set[Row]]:
-    """Return the counts of one index entry, and its rows that have labels."""
+def labelled_rows(counts: Counts) -> int:
+    """Return a version's rows whose labels were read; older joined hours counted the unknown ones as labelled, too."""
+    return integer(branch(counts, "figures"), "rows")
+
+
+def reader_of(manifest: Manifest) -> LabelReader:
+    """Return what reads the labels of a version as its target was read."""
+    return LabelReader(manifest.classes, manifest.spec.missing)
+
+
+def _read_entry(entry: IndexEntry, last: Mapping[Row, Label], reader: LabelReader) -> tuple[Counts, set[Row]]:
+    """Return the counts of one index entry, and its rows that have labels, readable or not."""
     counts: Counts = {"predicted": len(entry.predict), "labelled": 0}
     matched = set()
     for at, predict in enumerate(entry.predict):
@@ -116,7 +125,7 @@ def _read_entry(
             matched.add(row)
             slices = {name: cells[at] for name, cells in (entry.slices or {}).items()}
             scored = Scored(predict, entry.proba[at] if entry.proba else None, slices)
-            summary.add(counts, _count(scored, last[row], classes))
+            summary.add(counts, _count(scored, last[row], reader))
     return counts, matched
 
 
@@ -126,12 +135,16 @@ def _losses(counts: Counts) -> Counts:
     return {"figures": {name: figures[name] for name in _OF_A_LOSS if name in figures}}
 
 
-def _count(scored: Scored, label: Label, classes: Sequence[object] | None) -> Counts:
-    figures = (
-        _number(scored, label) if classes is None else _class(scored, label, [label_text(name) for name in classes])
-    )
+def _count(scored: Scored, label: Label, reader: LabelReader) -> Counts:
+    """Count one row that has a label; only one that was read counts as labelled."""
+    outcome, truth = reader.read(label.value)
+    if outcome == NEW_CLASS:
+        return {"unknown_labels": 1}
+    if outcome == UNREADABLE or truth is None:
+        return {"unreadable_labels": 1}
+    figures = _number(scored, float(truth)) if reader.classes is None else _class(scored, label_text(truth), reader)
     if figures is None:
-        return {"labelled": 1, "unknown_labels": 1}
+        return {"unreadable_labels": 1}
     counts: Counts = {"labelled": 1, "figures": figures}
     slices: Counts = {
         name: {_slice(cell): figures}
@@ -141,33 +154,27 @@ def _count(scored: Scored, label: Label, classes: Sequence[object] | None) -> Co
     return counts | {"slices": slices} if slices else counts
 
 
-def _class(scored: Scored, label: Label, classes: list[str]) -> Counts | None:
-    """Count one classified row; None when the label is no class of the version."""
-    if label.text not in classes:
-        return None
-    predicted = label_text(scored.predict)
-    counts: Counts = {"rows": 1, "correct": int(predicted == label.text), "confusion": {label.text: {predicted: 1}}}
+def _class(scored: Scored, truth: str, reader: LabelReader) -> Counts:
+    """Count one classified row."""
+    classes, predicted = reader.classes or (), label_text(scored.predict)
+    counts: Counts = {"rows": 1, "correct": int(predicted == truth), "confusion": {truth: {predicted: 1}}}
     if scored.proba is None or len(scored.proba) != len(classes):
         return counts
-    truth = classes.index(label.text)
-    loss = round(-math.log(max(scored.proba[truth], MIN_SHARE) / PPM) * PPM)
-    brier = sum((share - PPM * (at == truth)) ** 2 for at, share in enumerate(scored.proba))
+    place = classes.index(truth)
+    loss = round(-math.log(max(scored.proba[place], MIN_SHARE) / PPM) * PPM)
+    brier = sum((share - PPM * (at == place)) ** 2 for at, share in enumerate(scored.proba))
     counts |= {"scored": 1, "loss": {"sum": loss, "squares": loss**2}, "brier": {"sum": brier, "squares": brier**2}}
     if len(classes) <= MAX_CLASSES_SCORED:
         counts["scores"] = {
-            name: {str(min(share * SCORE_BINS // PPM, SCORE_BINS - 1)): [int(at != truth), int(at == truth)]}
+            name: {str(min(share * SCORE_BINS // PPM, SCORE_BINS - 1)): [int(at != place), int(at == place)]}
             for at, (name, share) in enumerate(zip(classes, scored.proba, strict=True))
         }
     return counts
 
 
-def _number(scored: Scored, label: Label) -> Counts | None:
-    """Count one predicted number; None when the label is no number."""
-    try:
-        truth = grammar.read_number(label.value, _NO_LABELS)
-    except InvalidValueError:
-        truth = None
-    if truth is None or scored.predict is None or isinstance(scored.predict, str):
+def _number(scored: Scored, truth: float) -> Counts | None:
+    """Count one predicted number; None when none was predicted."""
+    if scored.predict is None or isinstance(scored.predict, str):
         return None
     error, wanted = _fixed(scored.predict - truth), _fixed(truth)
     return {

@@ -1,7 +1,7 @@
 """Realised quality: what came true of the predictions of a window, beside what the holdout promised.
 
 Only hours whose labels had time to come back count (the label delay). A version is `degraded` when its realised
-interval lies wholly on the worse side of the holdout's.
+interval lies wholly on the worse side of the holdout's, and never `ok` while more than 5 % of the labels are of no use.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from modelloop.contracts.quality_verdict import (
 from modelloop.contracts.verdicts import DEGRADED, INSUFFICIENT, OK, Span
 from modelloop.monitoring import summary, windows
 from modelloop.monitoring.quality import scores
-from modelloop.monitoring.quality.outcomes import PPM
+from modelloop.monitoring.quality.outcomes import PPM, labelled_rows
 from modelloop.spec.fields import HIGHER_IS_BETTER
 from modelloop.spec.sections import MIN_LABELS
 
@@ -36,8 +36,10 @@ if TYPE_CHECKING:
     from modelloop.contracts.manifest import Manifest
 
 ENOUGH_LABELS = 5_000
+MAX_UNUSABLE = 0.05  # of the labels: beyond it, whoever sends them may mean other predictions or other classes
 MIN_SLICE_ROWS = 10
 MAX_SLICES = 100
+MIN_TOLD = 20
 PENDING_HOURS = 72
 COMPARED = {"classification": ("log_loss", "accuracy"), "regression": ("rmse", "mae")}
 
@@ -54,7 +56,7 @@ def matured(
         if windows.span(hour, end) > windows.MAX_HOURS or labels >= ENOUGH_LABELS:
             break
         taken.append((hour, joined))
-        labels += integer(branch(branch(joined, "versions"), str(version)), "labelled")
+        labels += labelled_rows(branch(branch(joined, "versions"), str(version)))
     return taken
 
 
@@ -79,8 +81,9 @@ def quality_verdict(
     live = scores.figures(branch(own, "figures"), manifest.classes)
     holdout = figures(manifest.metrics.holdout)
     worse = [name for name in COMPARED.get(manifest.task, ()) if _is_worse(name, live, holdout)]
-    labelled = integer(own, "labelled")
-    status = INSUFFICIENT if labelled < MIN_LABELS else DEGRADED if worse else OK
+    labelled, labels = labelled_rows(own), _labels(hours, whole, own, now)
+    too_few = labelled < MIN_LABELS or (not worse and unusable_share(labels, labelled) > MAX_UNUSABLE)
+    status = INSUFFICIENT if too_few else DEGRADED if worse else OK
     return QualityVerdict(
         model=model,
         version=champion,
@@ -94,10 +97,10 @@ def quality_verdict(
         ),
         slices=tuple(_slices(branch(own, "slices"), manifest.classes)),
         losses=_losses_by_rollout(branch(whole, "rollouts")),
-        labels=_labels(hours, whole, now),
+        labels=labels,
         estimate=estimate,
         updated_at=now,
-        reasons=tuple(_reasons(status, labelled, live, holdout, worse)),
+        reasons=(*_reasons(status, labelled, live, holdout, worse), *_unusable(labels, labelled)),
     )
 
 
@@ -126,13 +129,14 @@ def _losses_by_rollout(rollouts: Counts) -> dict[str, dict[str, Losses]]:
 def _version(
     version: int, counts: Counts, predicted: Mapping[int, int], classes: Sequence[object] | None
 ) -> VersionQuality:
-    labelled = integer(counts, "labelled")
+    labelled = labelled_rows(counts)
     return VersionQuality(
         version=version,
         predicted=predicted.get(version, 0),
         labelled=labelled,
         coverage=_share(labelled, predicted.get(version, 0)),
         unknown_labels=integer(counts, "unknown_labels"),
+        unreadable_labels=integer(counts, "unreadable_labels"),
         metrics=scores.figures(branch(counts, "figures"), classes),
     )
 
@@ -151,8 +155,32 @@ def _slices(columns: Counts, classes: Sequence[object] | None) -> list[SliceQual
     return slices[:MAX_SLICES]
 
 
-def _labels(hours: Sequence[tuple[str, Counts]], whole: Counts, now: str) -> LabelCounts:
-    """Return label counts; a label without a prediction is pending for 72 hours, then unknown."""
+def unusable_share(labels: LabelCounts, labelled: int) -> float:
+    """Return the share of the labels, those that wait for their prediction apart, that say nothing about it."""
+    return labels.unusable / max(labels.unusable + labelled, 1)
+
+
+def told_unusable_share(labels: LabelCounts, labelled: int) -> float | None:
+    """Return the unusable share for an alarm; None for so few labels that a single mistake would raise it."""
+    return unusable_share(labels, labelled) if labels.unusable + labelled >= MIN_TOLD else None
+
+
+def _unusable(labels: LabelCounts, labelled: int) -> list[str]:
+    """Return a sentence about labels that are of no use when they are too many."""
+    if unusable_share(labels, labelled) <= MAX_UNUSABLE:
+        return []
+    kinds = (
+        (labels.new_class, "name no class of the model"),
+        (labels.unreadable, "cannot be read"),
+        (labels.unknown, "belong to no prediction of the model"),
+    )
+    told = ", ".join(f"{count:,} {what}" for count, what in kinds if count)
+    whole = labels.unusable + labelled
+    return [f"{labels.unusable:,} of {whole:,} labels cannot be used, more than {MAX_UNUSABLE * 100:g} %: {told}"]
+
+
+def _labels(hours: Sequence[tuple[str, Counts]], whole: Counts, own: Counts, now: str) -> LabelCounts:
+    """Return label counts, some of them the champion's; one without a prediction is pending for 72 hours."""
     young = windows.shift(clock.hour_of(now), -PENDING_HOURS)
     pending = sum(integer(joined, "unmatched") for hour, joined in hours if hour > young)
     return LabelCounts(
@@ -160,6 +188,8 @@ def _labels(hours: Sequence[tuple[str, Counts]], whole: Counts, now: str) -> Lab
         repeated=integer(whole, "repeated"),
         pending=pending,
         unknown=integer(whole, "unmatched") - pending,
+        new_class=integer(own, "unknown_labels"),
+        unreadable=integer(own, "unreadable_labels"),
     )
 
 
@@ -176,7 +206,7 @@ def _is_worse(name: str, live: Mapping[str, Figure], holdout: Mapping[str, Figur
 def _reasons(
     status: str, labelled: int, live: Mapping[str, Figure], holdout: Mapping[str, Figure], worse: Sequence[str]
 ) -> list[str]:
-    if status == INSUFFICIENT:
+    if status == INSUFFICIENT and labelled < MIN_LABELS:
         return [f"{labelled} labelled rows in the window; {MIN_LABELS} are needed"]
     return [
         f"{name} is {live[name].value:.4f} on labelled rows, against {holdout[name].value:.4f} on the holdout"

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import boto3
@@ -15,6 +15,7 @@ from modelloop.contracts.version_facts import VersionEvent
 from modelloop.errors import ConflictError, NotFoundError, RequestError
 from modelloop.ids import uuid7
 from modelloop.versions.run import Metrics, Run
+from modelloop.versions.run_change import RunChange
 from tests.support import verdicts
 from tests.support.runs import dataset
 from tests.support.versions import version_facts
@@ -93,21 +94,21 @@ def test_a_run_starts_once_and_ends_once(registry: Registry) -> None:
     assert registry.start_run("m", run.run_id, 60)
     assert not registry.start_run("m", run.run_id, 60)
     metrics = Metrics({"log_loss": {"value": 1e-300, "low": None, "high": None}}, {}, None)
-    running = registry.update_run("m", run.run_id, stage="fitting", percent=40, metrics=asdict(metrics))
+    running = registry.update_run("m", run.run_id, RunChange(stage="fitting", percent=40, metrics=metrics))
     assert (running.state, running.stage, running.percent, running.metrics) == ("RUNNING", "fitting", 40, metrics)
-    assert registry.finish_run("m", run.run_id, "FAILED", "out of memory", percent=41)
-    assert not registry.finish_run("m", run.run_id, "SUCCEEDED", version=1)
+    assert registry.finish_run("m", run.run_id, "FAILED", "out of memory", RunChange(percent=41))
+    assert not registry.finish_run("m", run.run_id, "SUCCEEDED", change=RunChange(version=1))
     ended = registry.get_run("m", run.run_id)
     assert (ended.state, ended.reason, ended.version, ended.lease_until) == ("FAILED", "out of memory", None, None)
     with pytest.raises(ConflictError, match="FAILED"):
-        registry.update_run("m", run.run_id, percent=50)
+        registry.update_run("m", run.run_id, RunChange(percent=50))
     assert not registry.start_run("m", run.run_id, 60)
 
 
 def test_what_does_not_exist_is_said_by_name(registry: Registry) -> None:
     for ask in (
         lambda: registry.get_run("m", "r"),
-        lambda: registry.update_run("m", "r", percent=1),
+        lambda: registry.update_run("m", "r", RunChange(percent=1)),
         lambda: registry.start_run("m", "r", 1),
         lambda: registry.finish_run("m", "r", "FAILED"),
         lambda: registry.get_version("m", 9),

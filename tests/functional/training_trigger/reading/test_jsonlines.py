@@ -43,3 +43,48 @@ def test_the_last_key_of_the_first_line_is_the_target(shared_stage: Stage, text:
 def test_nested_columns_are_known_by_their_cleaned_name(shared_stage: Stage) -> None:
     run = shared_stage.upload("t.jsonl", lines(lambda i, y: {"x": i, " n ": {"a": 1}, "y": y}), "nested")
     assert any("column 'n' is not used: it holds lists, objects" in warning for warning in run.warnings)
+
+
+TABLE = {"x": {str(i): i / 4 for i in range(40)}, "y": {str(i): "ab"[i % 2] for i in range(40)}}
+RECORDS = [{"x": i / 4, "y": "ab"[i % 2]} for i in range(40)]
+ORIENTS = {
+    "columns": TABLE,
+    "index": {str(i): record for i, record in enumerate(RECORDS)},
+    "split": {"columns": ["x", "y"], "index": list(range(40)), "data": [[r["x"], r["y"]] for r in RECORDS]},
+    "tight": {"index": [0], "columns": ["x", "y"], "data": [[1, 2]], "index_names": [None], "column_names": [None]},
+    "table": {"schema": {"fields": []}, "data": RECORDS},
+    "list": {"x": [1, 2], "y": ["a", "b"]},
+    "records": RECORDS,
+    "values": [[r["x"], r["y"]] for r in RECORDS],
+}
+
+
+@pytest.mark.parametrize("orient", ORIENTS)
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_whole_table_in_one_json_value_is_told_how_to_write_lines(
+    shared_stage: Stage, orient: str, indent: int | None
+) -> None:
+    body = json.dumps(ORIENTS[orient], indent=indent)
+    run = shared_stage.upload("t.json", body, f"orient-{orient}-{indent or 0}")
+    assert run.state == "REJECTED"
+    assert "df.to_json(file, orient='records', lines=True)" in str(run.reason)
+
+
+def test_nan_is_missing_and_infinity_is_refused(shared_stage: Stage) -> None:
+    text = lines(lambda i, y: {"x": float("nan") if i % 10 == 0 else i / 8, "y": y})
+    run = shared_stage.upload("t.jsonl", text, "nan")
+    assert (run.state, run.reason) == ("QUEUED", None)
+    x = shared_stage.table(run)["profile"][0]
+    assert (x["name"], x["kind"], x["missing"], x["max"]) == ("x", "number", 6, 59 / 8)
+    run = shared_stage.upload("t.jsonl", text + '{"x": -Infinity, "z": NaN, "y": "no"}\n', "infinite")
+    assert (run.state, run.reason) == ("REJECTED", "line 61 holds -Infinity, which is no number: write null")
+    run = shared_stage.upload("t.jsonl", text + "[" * 100_000 + "NaN\n", "deep")
+    assert run.state == "REJECTED"
+    assert str(run.reason).startswith("line 61 is not JSON")
+
+
+def test_a_key_that_is_there_twice_is_refused(shared_stage: Stage) -> None:
+    text = "".join(f'{{"x": {i}, "x": {i % 3}, "y": "{"ab"[i % 2]}"}}\n' for i in range(40))
+    run = shared_stage.upload("t.jsonl", text, "keys")
+    told = "line 1 has the key 'x' more than once: give every column a different name"
+    assert (run.state, run.reason) == ("REJECTED", told)

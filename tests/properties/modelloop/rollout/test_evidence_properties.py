@@ -107,7 +107,9 @@ def evidence(kind: str, stored: Stored) -> Evidence:
         patched.setattr(summaries, "between", lambda *_: iter(stored.summaries))
         patched.setattr(joined_hours, "newest_first", lambda *_: iter([(HOUR, stored.joined())]))
         patched.setattr(manifests, "read", lambda *_: MANIFEST)
-        return rollout_evidence.collect(stores_of(Facts(stored)), rollout, NOW)  # type: ignore[arg-type]
+        facts = Facts(stored)
+        quality = facts.latest_verdict(QualityVerdict, "m")
+        return rollout_evidence.collect(stores_of(facts), rollout, quality, NOW)  # type: ignore[arg-type]
 
 
 @settings(max_examples=60, deadline=None)

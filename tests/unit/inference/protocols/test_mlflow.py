@@ -169,3 +169,17 @@ def test_rows_that_leave_columns_out_count_as_all_their_values() -> None:
 def test_unseen_categories_are_told() -> None:
     answer = Answer("m", 3, "p", ["x"], unseen={"city": 1})
     assert orjson.loads(mlflow.render(answer, Query(1, {})).body)["parameters"] == {"unseen": {"city": 1}}
+
+
+def test_columns_without_a_name_are_none_of_the_models() -> None:
+    assert csvtable.parse(b",age,city,,\n0,1,x,,\n").cells["age"] == ("1",)
+    split = {"dataframe_split": {"columns": ["", "age", " ", ""], "data": [[0, 1, 2, 3]]}}
+    assert parse(split).cells["age"] == (1,)
+
+
+def test_records_are_read_under_every_spelling_of_a_name() -> None:
+    columns = [Column("größe", "number"), Column("age", "number")]
+    sent = [{"gro\u0308ße": 1, "age": 2}, {"größe": 3, " age ": 4, "more": 5}]
+    assert parse({"dataframe_records": sent}, columns).cells == {"größe": [1, 3], "age": [2, 4]}
+    with pytest.raises(InvalidValueError, match="two spellings"):
+        parse({"dataframe_records": [{"age ": 1, " age": 2, "größe": 1}]}, columns)

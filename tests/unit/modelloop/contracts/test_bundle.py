@@ -18,6 +18,12 @@ def test_a_recorded_bundle_is_read_and_written_as_it_is(path: Path) -> None:
     assert read_bundle(body).to_bytes() == body.strip()
 
 
+def test_the_bundle_of_an_imported_model_may_name_no_target() -> None:
+    bundle = read_bundle(BUNDLES[0].read_bytes())._replace(target=None)
+    assert orjson.loads(bundle.to_bytes())["target"] is None
+    assert read_bundle(bundle.to_bytes()).target is None
+
+
 def test_there_are_recorded_bundles_of_both_engines() -> None:
     assert {read_bundle(path.read_bytes()).form.engine for path in BUNDLES} == {"flat", "onnx"}
 

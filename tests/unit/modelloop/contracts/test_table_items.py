@@ -12,6 +12,7 @@ import pytest
 from modelloop.aws.registry.table import _decode
 from modelloop.contracts.audit import audit_entry_from_json
 from modelloop.contracts.loop_state import ActivityTotals, AlertsSent, RetrainState, RolloutIntent, TrafficTotals
+from modelloop.contracts.manifest_parts import BestVersion
 from modelloop.contracts.model_record import model_record_from_json, pointer_copy
 from modelloop.contracts.quality_verdict import QualityVerdict
 from modelloop.contracts.verdicts import DriftVerdict, RolloutVerdict
@@ -20,6 +21,7 @@ from modelloop.errors import ArtifactRefusedError
 
 ITEMS = Path(__file__).parents[3] / "comparison/golden/items"
 VERDICTS = (DriftVerdict, QualityVerdict, RolloutVerdict)
+ADDED = frozenset({"new_class", "unreadable", "unreadable_labels", "labels_until"})  # since the items were stored
 STATES = (TrafficTotals, ActivityTotals, AlertsSent, RetrainState, RolloutIntent)
 
 
@@ -37,7 +39,14 @@ def item(name: str) -> dict[str, Any]:
 @pytest.mark.parametrize("kind", [*VERDICTS, *STATES], ids=lambda kind: kind.KIND)
 def test_a_verdict_or_state_of_today_is_written_back_byte_for_byte(kind: Any) -> None:
     body = document(f"latest-{kind.KIND}")
-    assert orjson.dumps(kind.from_json(orjson.loads(body)).to_json()) == body
+    assert orjson.dumps(without(kind.from_json(orjson.loads(body)).to_json(), ADDED)) == body
+
+
+def without(value: Any, names: frozenset[str]) -> Any:
+    """Return a document without the fields of these names, at any depth."""
+    if isinstance(value, dict):
+        return {name: without(part, names) for name, part in value.items() if name not in names}
+    return [without(part, names) for part in value] if isinstance(value, list) else value
 
 
 @pytest.mark.parametrize("kind", [*VERDICTS, *STATES], ids=lambda kind: kind.KIND)
@@ -57,7 +66,13 @@ def test_a_version_is_read_whole() -> None:
     stored = item("version")
     touched = stored.pop("touched")
     record = version_record_from_json(item("version"))
+    del stored["split"]["fitted_until"]  # an older release stored it, and nothing reads it
     assert (record.to_json(), record.touched) == (stored, touched)
+    assert record.facts.split is not None
+    assert record.facts.split.kind == "reference"
+    assert record.facts.best == BestVersion(record.run_id, record.version)
+    assert record.facts.dataset is not None
+    assert record.facts.dataset.to_json() == stored["dataset"]
 
 
 def test_an_audit_entry_is_read_whole() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from modelloop import clock
+from modelloop.contracts.verdicts import JudgedRollout
 from modelloop.monitoring.summary import LATENCY_BOUNDS_MS
 from modelloop.rollout import judge
 from modelloop.rollout.judge import EXPIRED, HOLD, PROMOTE, ROLLBACK, Evidence, VersionEvidence
@@ -31,7 +32,7 @@ def evidence(candidate: VersionEvidence | None = None, **changes: Any) -> Eviden
     return Evidence(**{**usual, **changes})
 
 
-def outcomes(found: judge.RolloutDecision) -> dict[str, str]:
+def outcomes(found: JudgedRollout) -> dict[str, str]:
     return {check.name: check.outcome for check in found.checks}
 
 
@@ -102,6 +103,6 @@ def test_slow_means_slower_than_what_the_champion_keeps() -> None:
 
 
 def test_the_decision_is_a_plain_document() -> None:
-    document: dict[str, Any] = judge.judge(evidence()).judged("canary").to_json()
+    document: dict[str, Any] = judge.judge(evidence()).to_json()
     assert document["action"] == "promote"
     assert {check["name"] for check in document["checks"]} == {"errors", "latency", "predictions", "pairs", "quality"}

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from modelloop import clock
-from modelloop.contracts.verdicts import RolloutCheck
 from modelloop.monitoring.summary import LATENCY_BOUNDS_MS
 from modelloop.rollout import judge
 from modelloop.rollout.judge import EXPIRED, HOLD, PROMOTE, Evidence, VersionEvidence
 from modelloop.rollout.sequential import MeanSample
+from modelloop.versions.evidence import Check
 
 START = "2026-01-01T00:00:00.000Z"
 BAKED = clock.later(START, minutes=60)
@@ -29,7 +29,7 @@ def evidence(candidate: VersionEvidence, reference: VersionEvidence, **changes: 
     return Evidence(candidate=candidate, reference=reference, **{**usual, **changes})
 
 
-def found(name: str, given: Evidence) -> RolloutCheck:
+def found(name: str, given: Evidence) -> Check:
     return next(check for check in judge.judge(given).checks if check.name == name)
 
 

@@ -114,10 +114,10 @@ def test_losses_are_never_below_zero_not_even_by_their_interval() -> None:
 
 def test_labels_of_other_classes_and_numbers_that_are_none_are_counted_apart() -> None:
     counts = joined(["a", "b", "a"], ["a", "other", 5], None, ["a", "b"])
-    assert (counts["predicted"], counts["labelled"], counts["unknown_labels"]) == (3, 3, 2)
+    assert (counts["predicted"], counts["labelled"], counts["unknown_labels"]) == (3, 1, 2)
     assert counts["figures"]["rows"] == 1
     numbers = joined([1.0, 2.0, 3.0], ["1.5", "text", 1e308])
-    assert (numbers["unknown_labels"], numbers["figures"]["rows"]) == (1, 2)
+    assert (numbers["unreadable_labels"], numbers["labelled"], numbers["figures"]["rows"]) == (1, 2, 2)
     assert scores.figures(numbers["figures"], None)["rmse"].value is not None
 
 

@@ -14,6 +14,8 @@ from modelloop.versions.run import Metrics
 from tests.support.manifests import manifest_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from modelloop.versions.run import Figures
 from trainer.evaluation.calibration import confidence_table
 
@@ -106,7 +108,73 @@ def test_labels_without_a_prediction_wait_for_three_days_before_they_are_unknown
         [], outcomes.read_labels([orjson.dumps({"id": "x", "row": 0, "label": "no", "time": NOW})]), MANIFESTS.get
     )
     labels = judge(("2026-11-23T11", lost), ("2026-11-20T13", lost), ("2026-11-20T12", lost))["labels"]
-    assert labels == {"received": 3, "repeated": 0, "pending": 2, "unknown": 1}
+    assert labels == {
+        "received": 3, "repeated": 0, "pending": 2, "unknown": 1, "new_class": 0, "unreadable": 0
+    }  # fmt: skip
+
+
+def joined_as(rows: int, spell: Callable[[bool], object], classes: tuple[Any, ...], said: list[Any]) -> dict[str, Any]:
+    """Return an hour of one version of these classes; each label is the opposite of the answer, spelt in some way."""
+    identifier = uuid7()
+    entry = IndexEntry(identifier, 0, 1, "champion", "", said, None, None)
+    labels = [{"id": identifier, "row": row, "label": spell(not said[row]), "time": LATER} for row in range(rows)]
+    manifest = manifest_of(classes=classes, metrics=Metrics(HOLDOUT, {}, None))
+    return outcomes.join([entry.to_line()], outcomes.read_labels(map(orjson.dumps, labels)), lambda _: manifest)
+
+
+@pytest.mark.parametrize(
+    ("spell", "classes"),
+    [
+        (bool, (False, True)),
+        (str, (False, True)),
+        (lambda truth: str(truth).upper(), (False, True)),
+        (lambda truth: f"{float(truth)}", (0, 1)),
+        (float, (0, 1)),
+        (int, (0, 1)),
+    ],
+)
+def test_labels_that_contradict_every_answer_degrade_however_they_are_spelt(
+    spell: Callable[[bool], object], classes: tuple[Any, ...]
+) -> None:
+    answers = [classes[row % 2] for row in range(300)]
+    document = judge(("2026-11-23T11", joined_as(300, spell, classes, answers)))
+
+    assert (document["status"], document["rows"]) == ("degraded", 300)
+    assert document["metrics"]["accuracy"]["value"] == 0
+
+
+def test_labels_of_no_class_are_never_labelled_and_never_ok() -> None:
+    answers = [bool(row % 2) for row in range(300)]
+    nothing = judge(("2026-11-23T11", joined_as(300, lambda truth: f"was {truth}", (False, True), answers)))
+
+    assert (nothing["status"], nothing["rows"], nothing["coverage"]) == ("insufficient_data", 0, 0.0)
+    assert nothing["labels"]["new_class"] == nothing["versions"][0]["unknown_labels"] == 300
+    assert "300 of 300 labels cannot be used, more than 5 %: 300 name no class of the model" in nothing["reasons"]
+
+
+@pytest.mark.parametrize(("unknown", "status"), [(15, "ok"), (16, "insufficient_data")])
+def test_more_than_one_label_in_twenty_that_cannot_be_used_is_not_ok(unknown: int, status: str) -> None:
+    lost = outcomes.read_labels(
+        orjson.dumps({"id": f"x{row}", "row": 0, "label": "no", "time": NOW}) for row in range(unknown)
+    )
+    hours = ("2026-11-23T11", hour(300, 0.9)), ("2026-11-20T11", outcomes.join([], lost, MANIFESTS.get))
+    document = judge(*hours)
+    assert (document["status"], document["labels"]["unknown"]) == (status, unknown)
+    assert any("belong to no prediction of the model" in reason for reason in document["reasons"]) == (status != "ok")
+
+
+def test_quality_surely_below_the_holdout_stays_degraded_though_labels_are_unusable() -> None:
+    joined = hour(500, 0.6)
+    joined["versions"]["1"]["unreadable_labels"] = 100
+    document = judge(("2026-11-23T11", joined))
+    assert document["status"] == "degraded"
+    assert any("100 cannot be read" in reason for reason in document["reasons"])
+
+
+def test_joined_hours_of_before_count_no_unknown_label_as_labelled() -> None:
+    joined = hour(300, 0.9)
+    joined["versions"]["1"] |= {"labelled": 400, "unknown_labels": 100}
+    assert judge(("2026-11-23T11", joined))["rows"] == 300
 
 
 def test_no_more_than_all_predictions_have_labels_even_while_some_captures_are_still_to_come() -> None:
