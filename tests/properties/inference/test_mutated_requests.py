@@ -125,7 +125,12 @@ def test_names_that_no_model_has_cost_little(letters: str) -> None:
     chooser = random.Random(SEED)
     columns = [Column("".join(chooser.choices(letters, k=64)), "number") for _ in range(1_000)]
     sent = ["".join(chooser.choices(letters, k=64)) for _ in range(900)]
-    bodies = [{"dataframe_records": [dict.fromkeys(sent, 1)]}, {"dataframe_records": [{}] * 10_000}]
+    spellings = [{f"{columns[0].name} ": 1, f"x{place}": 1} for place in range(600)]
+    bodies = [
+        {"dataframe_records": [dict.fromkeys(sent, 1)]},
+        {"dataframe_records": [{}] * 10_000},
+        {"dataframe_records": spellings},
+    ]
     for body in bodies:
         raw = json.dumps(body).encode()
         started = time.thread_time()
