@@ -70,7 +70,7 @@ def prepare(
     size = sum(part.stat().st_size for part in path.iterdir()) if path.is_dir() else path.stat().st_size
     check_upload(spec, imported=False)
     check_size(size, trainer.storage_mb)
-    counted = counted_on(spec, champion_split and champion_split.columns)
+    counted = counted_on(spec, None if champion_split is None else champion_split.columns)
     cells = load(connection, path, file, spec.missing, spec.ignore, counted)
     _check_spec(cells.names, spec)
     name = choose_target(cells.names, spec, cells.doubt)
