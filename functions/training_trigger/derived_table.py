@@ -12,6 +12,7 @@ from modelloop.contracts.labelled_row import read_labelled_rows
 from modelloop.contracts.origins import Origin, Origins, line_digest
 from modelloop.errors import InvalidValueError
 from modelloop.tables.grammar import read_text
+from training_trigger.founding import written
 from training_trigger.reading.cells import literal
 from training_trigger.reading.index_columns import counted_on
 from training_trigger.reading.load import load
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from modelloop.aws.storage import Bucket
     from modelloop.contracts.labelled_row import LabelledRow
     from modelloop.spec.model import Spec
-    from training_trigger.membership import ChampionSplit
+    from training_trigger.founding import ChampionSplit
 
 
 def read_labelled(artifacts: Bucket, model: str) -> list[LabelledRow]:
@@ -52,23 +53,23 @@ def derive(
 ) -> bytes:
     """Write the derived table as CSV: the same bytes for the same base, spec and labels.
 
-    A labelled row without the time column gets the label's time; one without the group column is a group of its own.
+    Cells are written as they are, also where they mean missing: the rule that divides rows may read them otherwise. A
+    labelled row without the time column gets the label's time; one without the group column is a group of its own.
     Returns the document of origins, by which a row can be found when its prediction is to be erased.
     """
     counted = counted_on(spec, None if champion_split is None else champion_split.columns)
-    cells = load(connection, base, file, spec.missing, spec.ignore, counted)
+    cells = load(connection, base, file, spec.missing, spec.ignore, counted, founded=("",))
     target = choose_target(cells.names, spec, cells.doubt)
     header = ", ".join(f"{literal(name)} AS c{place}" for place, name in enumerate(cells.names))
-    columns = ", ".join(f"c{place}" for place in range(len(cells.names)))
+    columns = ", ".join(written(place, cells.kept) for place in range(len(cells.names)))
     table = f"SELECT {header} UNION ALL SELECT {columns} FROM cells"  # names as cells: the engine would rename some
     connection.execute(f"COPY ({table}) TO {literal(str(sink))} (FORMAT csv, HEADER false)")
-    missing = frozenset(spec.missing)
     rows: list[Origin] = []
     with sink.open("ab") as stream:
         for row in labelled:
             values = {spec.time_column: row.time, spec.group_column: f"{row.id}/{row.row}"} | {**row.values}
             values[target] = row.label
-            line = _line([_text(values.get(name), missing) for name in cells.names])
+            line = _line([_text(values.get(name)) for name in cells.names])
             stream.write(line)
             rows.append(Origin(row.id, row.row, line_digest(line)))
     return Origins(1 + cells.rows, tuple(rows)).to_bytes()
@@ -80,8 +81,8 @@ def _line(cells: list[str | None]) -> bytes:
     return written.getvalue().encode()
 
 
-def _text(value: object, missing: frozenset[str]) -> str | None:
+def _text(value: object) -> str | None:
     try:
-        return read_text(value, missing)
+        return read_text(value, frozenset())
     except InvalidValueError:
         return None

@@ -69,7 +69,7 @@ def prepare_model(work: Work, progress: Callable[[str], None]) -> Prepared:
             "smaller (fewer trees, a narrower network, float16 weights)"
         )
     task = _task(spec)
-    encoding = Encoding([_column(name, kind) for name, kind in spec.columns.items()], spec.missing)
+    encoding = Encoding([_column(name, kind) for name, kind in spec.columns.items()], _missing(spec))
     reference = reference_table.read(work.path.with_name("reference"), work.run.model, spec, encoding, task)
     progress("profiled")
     need = Need(reference.rows, len(encoding.columns), len(encoding.slots), len(spec.classes), families=())
@@ -111,6 +111,12 @@ def _task(spec: Spec) -> str:
             "metric", "the loss of an imported model is unknown: name it, such as mae or poisson_deviance"
         )
     return task
+
+
+def _missing(spec: Spec) -> tuple[str, ...]:
+    """Return the missing tokens, without those that the spec names as a category: it says what they mean."""
+    named = {item for kind in spec.columns.values() if isinstance(kind, list) for item in kind}
+    return tuple(token for token in spec.missing if token not in named)
 
 
 def _column(name: str, kind: str | list[str]) -> Column:

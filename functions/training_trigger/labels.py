@@ -14,7 +14,7 @@ from training_trigger.reading.cells import value as read_value
 from training_trigger.target import REGRESSION, infer_task
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from duckdb import DuckDBPyConnection
     from numpy.typing import NDArray
@@ -27,6 +27,8 @@ MAX_CLASSES = 100
 MIN_ROWS_A_CLASS = 10
 MIN_ROWS = 30
 OTHER = "other"
+TOLD_FROM = 0.05  # of the rows
+MAX_TOKENS_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,27 @@ class Target:
     reason: str
     classes: tuple[Label, ...] | None = None
     merged: tuple[str, ...] = ()
+
+
+def token_warnings(
+    connection: DuckDBPyConnection, place: int, name: str, kept: Collection[int], rows: int
+) -> list[str]:
+    """Return a warning when many cells of the target are read as missing that could be a class of their own.
+
+    Call it before the rows without a label are dropped. `kept` are the columns of which the text of such cells is kept.
+    """
+    if place not in kept:
+        return []
+    counts = connection.execute(
+        f"SELECT s{place} AS s, count(*) AS n FROM cells WHERE s IS NOT NULL GROUP BY s ORDER BY n DESC, s"
+    ).fetchall()
+    total = sum(count for _, count in counts)
+    if total <= TOLD_FROM * rows:
+        return []
+    shown = ", ".join(f"{token!r} ({count:,})" for token, count in counts[:MAX_TOKENS_SHOWN])
+    holds = f"target {name!r} holds {shown} in {total / rows:.0%} of the rows, read as no label"
+    only = "list in model.yaml only what does mean missing: `missing: {only: [...]}`"
+    return [f"{holds}, so these rows are left out; if it is a class of its own, {only}"]
 
 
 def drop_unlabelled(connection: DuckDBPyConnection, place: int, rows: int) -> int:
@@ -100,9 +123,11 @@ def _settle_rare(
         f"{_label(value)!r} ({count})" for value, count in sorted(rare, key=lambda pair: (pair[1], str(pair[0])))[:8]
     )
     if spec.rare_classes == "refuse":
+        whole = facts.kind == "number" and facts.whole == facts.present and spec.task is None
+        counts = "set `task: regression` in model.yaml if they are counts or quantities, " if whole else ""
         raise DatasetRejectedError(
             f"{len(rare)} of {len(rare) + len(common)} classes of {facts.name!r} have fewer than {MIN_ROWS_A_CLASS} "
-            f"rows: {shown}; add rows, or set `rare_classes: merge` or `drop` in model.yaml",
+            f"rows: {shown}; {counts}add rows, or set `rare_classes: merge` or `drop` in model.yaml",
             field=facts.name,
         )
     is_rare = f"{read_value(place, facts.kind)} IN ({', '.join(_constant(value) for value, _ in rare)})"

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 MOSTLY = 0.8
 MAX_SHOWN = 40
-_SIGN, _DIGITS = "[-+]?", r"[0-9][0-9.,' ]*"
+_SPACE = " \u00a0\u2009\u202f"  # and the spaces that Excel puts between thousands and before a currency
+_GROUP = f"{_SPACE}'\u2019"
+_SIGN, _DIGITS = "[-+]?", f"[0-9][0-9.,{_GROUP}]*"
 _CURRENCY = "(?:[$€£¥]|EUR|USD|GBP|CHF)"
 _CODE = re.compile("0[0-9]+")  # leading zeros are not a mistake: postal codes have them
 
@@ -30,13 +32,23 @@ class NumberFormat:
 
 NUMBER_FORMATS = (
     NumberFormat(
-        "thousands separators", _SIGN + r"[0-9]{1,3}(?:[,' ][0-9]{3})+(?:\.[0-9]+)?", "write 1234.5, not 1,234.5"
+        "thousands separators",
+        _SIGN + rf"[0-9]{{1,3}}(?:[,{_GROUP}][0-9]{{3}})+(?:\.[0-9]+)?",
+        "write 1234.5, not 1,234.5",
     ),
-    NumberFormat("decimal commas", _SIGN + r"(?:[0-9]+|[0-9]{1,3}(?:[.' ][0-9]{3})+),[0-9]+", "write 1.5, not 1,5"),
+    NumberFormat(
+        "decimal commas", _SIGN + rf"(?:[0-9]+|[0-9]{{1,3}}(?:[.{_GROUP}][0-9]{{3}})+),[0-9]+", "write 1.5, not 1,5"
+    ),
+    NumberFormat(
+        "negative amounts in brackets",
+        rf"\(\$?{_DIGITS}\)|{_DIGITS}-",
+        "write -1234.5, not (1,234.50) or 1234.5-, and no thousands separators",
+    ),
+    NumberFormat("letters for thousands or millions", rf"{_SIGN}{_DIGITS}[{_SPACE}]?[kKmM]", "write 50000, not 50k"),
     NumberFormat("percent signs", rf"{_SIGN}{_DIGITS}%", "write 12.3, not 12.3%"),
     NumberFormat(
         "currency signs",
-        rf"{_SIGN}{_CURRENCY} ?{_SIGN}{_DIGITS}|{_SIGN}{_DIGITS}{_CURRENCY}",
+        rf"{_SIGN}{_CURRENCY}[{_SPACE}]?{_SIGN}{_DIGITS}|{_SIGN}{_DIGITS}{_CURRENCY}",
         "write 5, not $5, and name the currency in the header",
     ),
     NumberFormat("plus signs", r"\+[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?", "write 1.2, not +1.2"),
@@ -47,8 +59,10 @@ NUMBER_FORMATS = (
     ),
     NumberFormat(
         "dates that are not in ISO form",
-        r"(?:[0-9]{1,2}[./-][0-9]{1,2}[./-](?:[0-9]{2}|[0-9]{4})|[0-9]{4}[./][0-9]{1,2}[./][0-9]{1,2})(?:[ T].{1,20})?",
-        "write 2026-12-31, not 31.12.2026 or 12/31/2026",
+        r"(?:[0-9]{1,2}[./-][0-9]{1,2}[./-](?:[0-9]{2}|[0-9]{4})|[0-9]{4}[./-][0-9]{1,2}[./-][0-9]{1,2}"
+        r"|[0-9]{1,2}[- .]+[A-Za-z]{3,9}\.?[- ,]+(?:[0-9]{2}|[0-9]{4})|[A-Za-z]{3,9}\.? [0-9]{1,2},? [0-9]{4})"
+        r"(?:[ T].{1,20})?",
+        "write 2026-12-31, not 31.12.2026, 12/31/2026, 2026-1-5 or 31-Dec-2026",
     ),
 )
 ANY = "|".join(f"(?:{written.pattern})" for written in NUMBER_FORMATS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,13 +12,14 @@ from modelloop.errors import DatasetRejectedError
 from modelloop.spec.checks import check_upload
 from modelloop.tables.encoding import Encoding
 from modelloop.versions.prepared_table import TableFacts
-from training_trigger import labels, leaks, matrix, membership, profile, slices
+from training_trigger import founding, labels, leaks, matrix, membership, profile, slices
+from training_trigger.membership import Founding
 from training_trigger.number_formats import explain
 from training_trigger.plan import Need, check_size, make_plan
 from training_trigger.reading.index_columns import counted_on
 from training_trigger.reading.load import load
 from training_trigger.survey import survey
-from training_trigger.target import check_named, choose_target
+from training_trigger.target import check_named, choose_target, likely_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,7 +31,8 @@ if TYPE_CHECKING:
     from modelloop.tables.encoding import Column
     from modelloop.versions.prepared_table import ColumnProfile
     from modelloop.versions.run import Plan
-    from training_trigger.membership import ChampionSplit, Membership, TargetValues
+    from training_trigger.founding import ChampionSplit
+    from training_trigger.membership import Membership, TargetValues
     from training_trigger.profile import Facts
     from training_trigger.services import Trainer
 
@@ -70,30 +73,34 @@ def prepare(
     size = sum(part.stat().st_size for part in path.iterdir()) if path.is_dir() else path.stat().st_size
     check_upload(spec, imported=False)
     check_size(size, trainer.storage_mb)
+    founded = founding.founding_tokens(champion_split, model, spec)
+    likely = partial(likely_target, spec=spec)
     counted = counted_on(spec, None if champion_split is None else champion_split.columns)
-    cells = load(connection, path, file, spec.missing, spec.ignore, counted)
+    cells = load(connection, path, file, spec.missing, spec.ignore, counted, founded, likely)
     _check_spec(cells.names, spec)
     name = choose_target(cells.names, spec, cells.doubt)
     place = cells.names.index(name)
+    tokens = labels.token_warnings(connection, place, name, cells.kept, cells.rows)
     unlabelled = labels.drop_unlabelled(connection, place, cells.rows)
-    facts = survey(connection, cells.kept(cells.rows - unlabelled))
+    facts = survey(connection, cells.of_rows(cells.rows - unlabelled))
     target = labels.read_target(connection, place, facts[place], spec)
     classes = len(target.classes or ())
     spec.check_task(target.task, classes)
     if spec.rare_classes != "refuse" and target.classes is not None:
-        facts = survey(connection, cells.kept(_rows(connection)))
+        facts = survey(connection, cells.of_rows(_rows(connection)))
     roles = _roles(facts, place, spec)
     progress("profiled")
     identity = _identity(cells.names, facts, place, spec)
     champion = champion_split if champion_split is not None and champion_split.target == name else None
-    sides = membership.assign(connection, model, spec, cells.names, facts, identity, champion)
+    divide = Founding(founded, cells.kept, champion)
+    sides = membership.assign(connection, model, spec, cells.names, facts, identity, divide)
     membership.store_sides(connection, sides.sides)
     columns, places = _columns(connection, facts, roles, spec)
     encoding = Encoding(columns, spec.missing)
     need = Need(facts[place].rows, len(columns), len(encoding.slots), classes, spec.families)
     plan = make_plan(need, size=size, memory_mb=trainer.memory_mb)
     values = labels.encode_labels(connection, target)
-    membership.check_sides(sides.sides, values, target.classes)
+    membership.check_sides(sides, values, target.classes)
     files = _write(connection, path.parent, encoding, places, values, sides)
     sliced, codes = slices.cut(connection, facts, spec, {column.name for column in columns})
     if sliced:
@@ -101,7 +108,7 @@ def prepare(
         np.save(files["slices.npy"], codes)
     warnings = [*cells.warnings, *profile.header_warning(facts, cells.first_line), *sides.warnings]
     warnings += labels.look_alikes(target.classes)
-    warnings += _warnings(facts, place, roles, spec, unlabelled)
+    warnings += [*tokens, *_warnings(facts, place, roles, spec, unlabelled)]
     warnings += leaks.warnings(encoding, np.load(files["matrix.npy"], mmap_mode="r"), values, classes)
     table_facts = TableFacts(
         model=model,
@@ -147,7 +154,14 @@ def _roles(facts: Sequence[Facts], target: int, spec: Spec) -> _Roles:
         else:
             profile.check_range(column)
             roles.features.append(place)
+    if not roles.features:
+        raise _nothing_left(roles)
     return roles
+
+
+def _nothing_left(roles: _Roles) -> DatasetRejectedError:
+    reasons = "; ".join(f"{name!r}: {reason}" for name, reason in list(roles.reasons.items())[:5])
+    return DatasetRejectedError(f"no column is left to learn from ({reasons})")
 
 
 def _excluded(name: str, spec: Spec) -> str | None:
@@ -187,8 +201,7 @@ def _columns(
             columns.append(column)
             places.append(place)
     if not columns:
-        reasons = "; ".join(f"{name!r}: {reason}" for name, reason in list(roles.reasons.items())[:5])
-        raise DatasetRejectedError(f"no column is left to learn from ({reasons})")
+        raise _nothing_left(roles)
     return columns, places
 
 
@@ -207,6 +220,9 @@ def _write(
     if sides.times is not None:
         files["times.npy"] = folder / "times.npy"
         np.save(files["times.npy"], sides.times)
+    if sides.repetition is not None:
+        files["contents.npy"] = folder / "contents.npy"
+        np.save(files["contents.npy"], sides.repetition.contents)
     return files
 
 

@@ -125,7 +125,7 @@ def _encoded(columns: dict[str, list[str]], rows: int, encoding: Encoding) -> ND
 
 def _labels(cells: list[str], spec: Spec) -> NDArray[np.float64]:
     """Return the label of every row, NaN where it is missing."""
-    missing = frozenset(spec.missing)
+    missing = frozenset(spec.missing) - {label for label in spec.classes if isinstance(label, str)}
     try:
         if not spec.classes:
             numbers = [read_number(cell, missing) for cell in cells]

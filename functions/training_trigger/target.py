@@ -31,12 +31,17 @@ def choose_target(names: tuple[str, ...], spec: Spec, doubt: str | None = None) 
         return spec.target
     if doubt:
         raise DatasetRejectedError(doubt)
-    last = next((name for name in reversed(names) if name and name not in spec.ignore), None)
+    last = likely_target(names, spec)
     if last is None and not spec.ignore:
         raise DatasetRejectedError("no column has a name: start the file with a header line")
     if last is None:
         raise spec.refuse("ignore", "`ignore` lists every column: leave the target and at least one feature")
     return last
+
+
+def likely_target(names: tuple[str, ...], spec: Spec) -> str | None:
+    """Return the name that `choose_target` chooses if there is no doubt; None when there is none to choose."""
+    return spec.target or next((name for name in reversed(names) if name and name not in spec.ignore), None)
 
 
 def check_named(names: tuple[str, ...], spec: Spec, key: str, columns: tuple[str, ...]) -> None:

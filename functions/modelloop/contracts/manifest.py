@@ -114,7 +114,7 @@ class Manifest:
             "trials": [trial.to_json() for trial in self.trials],
             "started_from": None if self.started_from is None else asdict(self.started_from),
             "environment": asdict(self.environment),
-            "split": asdict(self.split),
+            "split": self.split.to_json(),
             "metrics": asdict(self.metrics),
             "cross_validation": None if self.cross_validation is None else asdict(self.cross_validation),
             "labels": None if self.labels is None else asdict(self.labels),

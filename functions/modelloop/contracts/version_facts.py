@@ -72,7 +72,7 @@ class VersionFacts:
             "dataset": self.dataset.to_json() if self.dataset else None,
             "compared_with": self.compared_with,
             "best": asdict(self.best) if self.best else None,
-            "split": asdict(self.split) if self.split else None,
+            "split": self.split.to_json() if self.split else None,
         }
         return {name: value for name, value in document.items() if value is not None or name in _NULLABLE}
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from math import isfinite
+from typing import TYPE_CHECKING, Any, NamedTuple
 from unicodedata import normalize
 
 from modelloop.spec import deviance
-from modelloop.tables.grammar import BOOLEAN, read_text
+from modelloop.tables.grammar import BOOLEAN, MISSING_TOKENS, read_text
 from modelloop.tables.names import clean_name
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ REGRESSION_METRICS = (
 )  # fmt: skip
 HIGHER_IS_BETTER = frozenset({"accuracy", "f1", "roc_auc", "pr_auc", "r2"})  # of all others, lower
 COLUMN_KINDS = ("number", "boolean")
+MAX_TOKENS, MAX_TOKEN = 100, 200
+MAX_WHOLE = 2**63
 _ESTIMATOR = re.compile(r"sklearn(?:\.[a-z][a-z0-9_]*)+\.[A-Z][A-Za-z0-9]*")
 
 
@@ -50,10 +53,25 @@ def _texts(value: object) -> tuple[str, ...]:
     return texts
 
 
-def _tokens(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise UnfitValueError("a list of texts; put tokens such as null, 0 or no in quotes")
-    return tuple(sorted({normalize("NFC", item.strip()) for item in value}))
+class Missing(NamedTuple):
+    """The texts that are listed under `missing`, and all that mean missing: with the defaults, or these `only`."""
+
+    listed: tuple[str, ...]
+    tokens: tuple[str, ...]
+
+
+def _missing(value: object) -> Missing:
+    only = isinstance(value, dict) and set(value) == {"only"}
+    items = value["only"] if isinstance(value, dict) and only else value
+    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+        raise UnfitValueError(
+            "a list of texts, which adds to the defaults, or {only: [...]}, which replaces them; put tokens such as "
+            "null, 0 or no in quotes"
+        )
+    if len(items) > MAX_TOKENS or any(len(item) > MAX_TOKEN for item in items):
+        raise UnfitValueError(f"a list of at most {MAX_TOKENS} texts of at most {MAX_TOKEN} characters")
+    listed = {normalize("NFC", item.strip()) for item in items}
+    return Missing(tuple(sorted(listed)), tuple(sorted(listed if only else listed | set(MISSING_TOKENS))))
 
 
 def _switch(value: object) -> bool:
@@ -144,6 +162,21 @@ def check_switches(node: Any) -> None:
         raise UnfitValueError('labels as they are: put words such as "yes" and "no" in quotes')
 
 
+def check_numbers(value: object) -> None:
+    """Raise UnfitValueError for a number, at whatever depth, that is infinite, not a number or beyond 64 bits."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            check_numbers(name)
+            check_numbers(item)
+    elif isinstance(value, list):
+        for item in value:
+            check_numbers(item)
+    elif isinstance(value, int) and not -MAX_WHOLE <= value < MAX_WHOLE:
+        raise UnfitValueError("made of whole numbers of at most 64 bits")
+    elif isinstance(value, float) and not isfinite(value):
+        raise UnfitValueError("made of numbers, not of infinity or NaN")
+
+
 def _outputs(value: object) -> dict[str, str]:
     if not isinstance(value, dict) or not set(value) <= {"predict", "predict_proba"}:
         raise UnfitValueError("a mapping with predict and predict_proba, each the name of an output of the model")
@@ -182,7 +215,7 @@ SCHEMA: Schema = {
     },
     "protected": _texts,
     "mask": _texts,
-    "missing": _tokens,
+    "missing": _missing,
     "columns": _columns,
     "classes": _classes,
     "outputs": _outputs,

@@ -2,34 +2,59 @@
 
 A cell is text (CSV) or a JSON value. It is trimmed, brought to Unicode form C, and read as missing, a number
 (JSON's grammar: no leading zeros, plus signs, thousands separators or locale commas), a boolean (true or false in
-any case), an ISO 8601 date or date-time, or text. A column has one kind; every cell of it is read as that kind.
+any case), an ISO 8601 date or date-time (also with the offsets that databases write), or text. A column has one kind;
+every cell of it is read as that kind.
 """
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from unicodedata import normalize
+from unicodedata import category, normalize
 
 from modelloop.errors import InvalidValueError
 
 Value = float | bool | str | None
 
-MISSING_TOKENS = ("", "null", "NA", "N/A", "NaN", "None")
+MISSING_TOKENS = (
+    "", "null", "NULL", "Null", "(null)", "<null>", "\\N", "None", "NA", "N/A", "n/a", "<NA>", "NaN", "nan", "-NaN",
+    "-nan", "NaT", "#N/A", "#N/A N/A", "#NA", "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!",
+    "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN",
+)  # fmt: skip
 
 NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 BOOLEAN = {"true": True, "false": False}
 DATE = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?"
+    r"(?:Z| UTC| ?[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
 )
 _MAX_NUMBER = 400
+MAX_MARKS = 30
+_LAST_UNMARKED = "\u02ff"
+
+
+def compose(text: str) -> str:
+    """Return a text in Unicode form C; one with more than 30 combining marks in a run is returned as it is.
+
+    Putting a run of marks in order takes time in the square of its length, so runs are counted first.
+    """
+    return text if len(text) > MAX_MARKS and _has_long_run(text) else normalize("NFC", text)
+
+
+def _has_long_run(text: str) -> bool:
+    run = 0
+    for sign in text:
+        run = run + 1 if sign > _LAST_UNMARKED and category(sign)[0] == "M" else 0
+        if run > MAX_MARKS:
+            return True
+    return False
 
 
 def clean(text: str, missing: frozenset[str]) -> str | None:
     """Return the trimmed text in Unicode form C, or None when it is one of the missing tokens."""
     trimmed = text.strip()
     if not trimmed.isascii():
-        trimmed = normalize("NFC", trimmed)
+        trimmed = compose(trimmed)
     return None if trimmed in missing else trimmed
 
 
@@ -82,11 +107,19 @@ def read_date(raw: object, missing: frozenset[str]) -> datetime | None:
             return None
         if DATE.fullmatch(text):
             try:
-                moment = datetime.fromisoformat(text)
+                moment = datetime.fromisoformat(_iso(text))
                 return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
             except (ValueError, OverflowError):  # no such day, or an offset that leaves the calendar
                 pass
     raise InvalidValueError(f"expected an ISO date such as 2026-01-31, got {_shown(raw)}")
+
+
+def _iso(text: str) -> str:
+    """Return a moment in the form that Python reads: BigQuery writes ` UTC`, other databases `+00` or ` +0000`."""
+    if text.endswith("UTC"):
+        return text[:-4] + "Z"
+    moment, _, offset = text.rpartition(" ")
+    return moment + offset if offset[:1] in {"+", "-"} else text
 
 
 def read_text(raw: object, missing: frozenset[str]) -> str | None:

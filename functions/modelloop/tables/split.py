@@ -1,7 +1,11 @@
 """Which side of the split a row is on: train, validation or holdout.
 
 A row's side comes from a hash of its content (or group) and the model's salt, so it is on the same side in every
-later version of the table, and duplicates are together. With a time column the newest rows are held out.
+later version of the table, and copies are together. With a time column the newest rows are held out. In a coarse table,
+where rows repeat because there are few values, each repetition of a content is hashed by its number too.
+
+The rule has a version and missing tokens of its own, apart from how cells are read for learning: those of the version
+that founded the split. What a later release reads otherwise moves no row.
 """
 
 from __future__ import annotations
@@ -25,10 +29,13 @@ CALIBRATION_SHARE = 1 / 3
 HASH_DIGITS = 8
 PLACES = 1 << 4 * HASH_DIGITS
 FIELD_MARK, VALUE_MARK = "\x1e", "\x1f"
+RULE_VERSION = 1
+FIRST_TOKENS = ("", "N/A", "NA", "NaN", "None", "null")  # of splits that do not say which: the defaults of that time
 
 
 CONTENT, OCCURRENCE, GROUP = "content", "content and occurrence", "group"
 TIME, REFERENCE = "time", "reference"
+HASHED = frozenset({CONTENT, OCCURRENCE, GROUP})
 _HASHED_FIELDS = ("kind", "column", "holdout", "salt", "columns", "rule")
 _FIELDS = {
     TIME: ("kind", "column", "time_kind", "holdout", "train_until", "last", "rule"),
@@ -42,7 +49,9 @@ class Split:
 
     `kind` is CONTENT, OCCURRENCE or GROUP (by the hash of what `columns` hold; they are kinds by name), TIME (by
     `column`, whose kind is `time_kind`; the newest row that trains is of the time `train_until`, the newest row of all
-    of `last`), or REFERENCE (the table of an imported model: nothing trains).
+    of `last`), or REFERENCE (the table of an imported model: nothing trains). `version` and the tokens `missing` say
+    how cells are read where their hash divides. `different` is the number of different contents where most rows repeat
+    another one, and `copies` whether these were copied; None and False elsewhere.
     """
 
     kind: str
@@ -54,15 +63,25 @@ class Split:
     train_until: float | None = None
     last: float | None = None
     rule: str | None = None
+    version: int = RULE_VERSION
+    missing: tuple[str, ...] | None = None
+    different: int | None = None
+    copies: bool = False
 
     def to_json(self) -> dict[str, JsonValue]:
-        """Return the document that a prepared table carries: the fields of its kind."""
-        return {name: getattr(self, name) for name in _FIELDS.get(self.kind, _HASHED_FIELDS)}
+        """Return the document of a prepared table: the fields of its kind, how cells are read and how rows repeat."""
+        document = {name: getattr(self, name) for name in _FIELDS.get(self.kind, _HASHED_FIELDS)}
+        reading = {} if self.missing is None else {"version": self.version, "missing": list(self.missing)}
+        repetition = {} if self.different is None else {"different": self.different, "copies": self.copies}
+        return document | reading | repetition
 
 
 def split_from_json(document: Mapping[str, Any]) -> Split:
     """Return a stored split."""
-    return Split(**{entry.name: document[entry.name] for entry in fields(Split) if entry.name in document})
+    known = {entry.name: document[entry.name] for entry in fields(Split) if entry.name in document}
+    if known.get("missing") is not None:
+        known["missing"] = tuple(known["missing"])
+    return Split(**known)
 
 
 def salt(model: str) -> str:
@@ -73,7 +92,10 @@ def salt(model: str) -> str:
 def hash_rule(
     kind: str, column: str | None, holdout: float, salt: str, columns: Mapping[str, str], missing: Iterable[str]
 ) -> str:
-    """Return the hex SHA-256 of all that decides a split by hash: under one rule no row ever changes sides."""
+    """Return the hex SHA-256 of all that decides a split by hash: under one rule no row ever changes sides.
+
+    It is that of version 1; a later version would add its number.
+    """
     facts = {"kind": kind, "column": column, "holdout": holdout, "salt": salt, "columns": dict(columns)}
     return _digest(facts | {"missing": sorted(missing)})
 

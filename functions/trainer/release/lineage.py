@@ -55,6 +55,10 @@ def split_facts(table: PreparedTable) -> SplitFacts:
         rule=split.rule,
         salt=table.facts.salt,
         trained_until=table.trained_until,
+        version=split.version if split.missing is not None else None,
+        missing=None if split.missing is None else list(split.missing),
+        different=split.different,
+        copies=split.copies,
     )
 
 

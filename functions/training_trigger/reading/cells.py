@@ -20,6 +20,7 @@ WHITESPACE = (
     "\u2028\u2029\u202f\u205f\u3000"
 )
 MAX_NUMBER = 400
+MARKS = "too many combining marks"  # what the macro `trimmed` raises; where they are is looked up then
 _FIRST_MINUTE, _LAST_MINUTE = -1035593280, 4223371679
 _PLAIN = "BETWEEN 33 AND 126"
 
@@ -39,21 +40,33 @@ def value(place: int, kind: str) -> str:
     }.get(kind, cell)
 
 
-def define_macros(connection: DuckDBPyConnection, missing: Iterable[str]) -> None:
-    """Define the macros on a connection, for one set of missing tokens.
+def too_many_marks(text: str) -> str:
+    """Return the SQL that tests whether a text has more combining marks in a run than are put in order."""
+    run = grammar.MAX_MARKS + 1
+    return f"strlen({text}) >= {2 * run} AND regexp_matches({text}, '\\p{{M}}{{{run}}}')"
 
-    A chain of nullif rather than IN: the planner makes a join of each IN, and wide tables then plan for minutes.
+
+def missing_macro(name: str, tokens: Iterable[str]) -> str:
+    """Return the SQL that defines a macro which makes NULL of a cell that is one of the tokens.
+
+    A list rather than IN, of which the planner makes a join, and rather than a chain of nullif, which doubles the
+    expression with every token.
     """
-    present = "x"
-    for token in sorted({*missing, ""}):
-        present = f"nullif({present}, {literal(token)})"
+    listed = ", ".join(literal(token) for token in sorted(tokens))
+    expression = f"CASE WHEN list_contains([{listed}], x) THEN NULL ELSE x END" if listed else "x"
+    return f"CREATE OR REPLACE MACRO {name}(x) AS {expression}"
+
+
+def define_macros(connection: DuckDBPyConnection, missing: Iterable[str]) -> None:
+    """Define the macros on a connection, for one set of missing tokens."""
+    connection.execute(missing_macro("present", {*missing, ""}))
     trimmed = (
-        f"nfc_normalize(CASE WHEN ord(x) {_PLAIN} AND ord(right(x, 1)) {_PLAIN} THEN x"
-        f" ELSE trim(x, {literal(WHITESPACE)}) END)"
+        f"CASE WHEN {too_many_marks('x')} THEN error({literal(MARKS)} || left(x, 0))::VARCHAR"
+        f" ELSE nfc_normalize(CASE WHEN ord(x) {_PLAIN} AND ord(right(x, 1)) {_PLAIN} THEN x"
+        f" ELSE trim(x, {literal(WHITESPACE)}) END) END"
     )
     macros = {
         "trimmed": trimmed,
-        "present": present,
         "as_number": _number(),
         "as_boolean": "CASE lower(x) WHEN 'true' THEN true WHEN 'false' THEN false END",
         "as_minutes": _minutes(),
@@ -77,17 +90,17 @@ def _seconds() -> str:
 def _minutes() -> str:
     day = "(try_cast(left(x, 10) AS DATE) - DATE '1970-01-01')"
     clock = "coalesce(try_cast(substr(x, 12, 2) AS INTEGER) * 60 + try_cast(substr(x, 15, 2) AS INTEGER), 0)"
-    zone = r"regexp_extract(substr(x, 17), '([+-])([0-9]{2}):?([0-9]{2})$', ['sign', 'hour', 'minute'])"
+    zone = r"regexp_extract(substr(x, 17), '([+-])([0-9]{2})(?::?([0-9]{2}))?$', ['sign', 'hour', 'minute'])"
+    past = f"{zone}.hour::INTEGER * 60 + coalesce(try_cast({zone}.minute AS INTEGER), 0)"
     offset = (
-        f"CASE WHEN {zone}.sign IN ('+', '-') THEN (CASE {zone}.sign WHEN '-' THEN -1 ELSE 1 END)"
-        f" * ({zone}.hour::INTEGER * 60 + {zone}.minute::INTEGER) ELSE 0 END"
+        f"CASE WHEN {zone}.sign IN ('+', '-') THEN (CASE {zone}.sign WHEN '-' THEN -1 ELSE 1 END) * ({past}) ELSE 0 END"
     )
     valid = (
         f"regexp_full_match(x, {literal(grammar.DATE.pattern)}) AND {day} IS NOT NULL AND left(x, 4) <> '0000'"
         " AND coalesce(try_cast(substr(x, 12, 2) AS INTEGER), 0) < 24"
         " AND coalesce(try_cast(substr(x, 15, 2) AS INTEGER), 0) < 60"
         " AND (substr(x, 17, 1) <> ':' OR try_cast(substr(x, 18, 2) AS INTEGER) < 60)"
-        f" AND ({zone}.sign = '' OR {zone}.hour::INTEGER * 60 + {zone}.minute::INTEGER < 1440)"
+        f" AND ({zone}.sign = '' OR {past} < 1440)"
     )
     value = f"({day} * 1440 + {clock} - {offset})"
     return f"CASE WHEN {valid} AND {value} BETWEEN {_FIRST_MINUTE} AND {_LAST_MINUTE} THEN {value}::BIGINT END"

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from modelloop.errors import DatasetRejectedError
-from training_trigger import engine
+from modelloop.tables.grammar import MAX_MARKS
+from training_trigger import engine, founding
 from training_trigger.plan import check_rows
 from training_trigger.reading import diagnosis, dialect, formats, jsonlines, parquet, parts, plaintext
-from training_trigger.reading.cells import define_macros, literal
+from training_trigger.reading.cells import MARKS, define_macros, literal, too_many_marks
 from training_trigger.reading.header import check_columns
 from training_trigger.reading.index_columns import places_of_data, warning
 from training_trigger.reading.parts import Source
@@ -30,7 +31,8 @@ _NAMELESS = re.compile(r"(?:Unnamed: \d+)?", re.IGNORECASE)  # what pandas calls
 class Cells:
     """The names of the columns c0, c1, …; the number of rows; which hold lists or objects; what to warn about.
 
-    `doubt` says why the last column may not be the target, if there is a doubt; `first_line` shows the header if that
+    `doubt` says why the last column may not be the target, if there is a doubt. `kept` are the places of the columns
+    with missing cells whose text is still needed (training_trigger.founding). `first_line` shows the header if that
     looks like data.
     """
 
@@ -40,8 +42,9 @@ class Cells:
     warnings: list[str] = field(default_factory=list)
     doubt: str | None = None
     first_line: str | None = None
+    kept: frozenset[int] = frozenset()
 
-    def kept(self, rows: int) -> Cells:
+    def of_rows(self, rows: int) -> Cells:
         """Return the same columns with another number of rows."""
         return replace(self, rows=rows)
 
@@ -53,14 +56,19 @@ def load(
     missing: Sequence[str],
     ignored: Collection[str] = (),
     counted: Collection[str] = (),
+    founded: Collection[str] | None = None,
+    target: Callable[[tuple[str, ...]], str | None] = lambda _: None,
 ) -> Cells:
     """Read a file, or the part files in a folder, into the table `cells`.
 
     Raises DatasetRejectedError, with what to do, when it is not a table.
 
-    `ignored` columns cannot be the target; columns `counted` on are columns even if they hold pandas' index.
+    `ignored` columns cannot be the target; columns `counted` on are columns even if they hold pandas' index. `founded`
+    are the missing tokens by which rows are divided, where they are others than the `missing` ones by which cells are
+    read. `target` tells from the names which column is the target: of its missing cells the text is kept.
     """
-    define_macros(connection, missing)
+    founded = missing if founded is None else founded
+    define_macros(connection, set(missing) & set(founded))
     warnings: list[str] = []
 
     def source(file_path: Path, name: str) -> Source:
@@ -70,14 +78,16 @@ def load(
         _run(connection, lambda origin: connection.execute(f"{statement} FROM {origin}"), part)
 
     table = parts.join(connection, path, source, read) if path.is_dir() else source(path, file)
-    _run(connection, lambda origin: _clean(connection, table.cells, origin), table)
+    whole = {place for place, name in enumerate(table.names) if name == target(table.names)}
+    _run(connection, lambda origin: _clean(connection, table.cells, origin, whole), table)
     connection.execute(f"DROP TABLE IF EXISTS {parts.JOINED}")
     rows = connection.execute("SELECT count(*) FROM cells").fetchall()[0][0]
     if not rows:
         raise DatasetRejectedError("the table has column names but no rows")
     check_rows(rows)
+    kept = founding.separate(connection, len(table.names), missing, founded, whole)
     doubt = table.doubt or _nameless(connection, table.names)
-    return Cells(table.names, rows, table.nested, list(dict.fromkeys(warnings)), doubt, table.first_line)
+    return Cells(table.names, rows, table.nested, list(dict.fromkeys(warnings)), doubt, table.first_line, kept)
 
 
 def _source(
@@ -159,6 +169,8 @@ def _run(connection: duckdb.DuckDBPyConnection, read: Callable[[str], object], s
         with engine.within_limits():
             read(source.origin)
     except (duckdb.InvalidInputException, duckdb.DataError, duckdb.IOException) as error:
+        if MARKS in str(error):
+            raise _marks(connection, source) from error
         if source.text is None:
             raise DatasetRejectedError("the file cannot be read as a table: export it again") from error
         path, style = source.text
@@ -166,24 +178,41 @@ def _run(connection: duckdb.DuckDBPyConnection, read: Callable[[str], object], s
         _run(connection, read, replace(source, origin=_csv(plain, diagnosis.rewrite(path, style, plain)), text=None))
 
 
-def _clean(connection: duckdb.DuckDBPyConnection, cells: Sequence[str], origin: str) -> None:
+def _marks(connection: duckdb.DuckDBPyConnection, source: Source) -> DatasetRejectedError:
+    """Return the refusal of a table that has a cell with too many combining marks, with its row and column."""
+    for name, cell in zip(source.names, source.cells, strict=True):
+        numbered = f"SELECT row_number() OVER () AS r, {cell} AS x FROM {source.origin}"
+        found = connection.execute(f"SELECT min(r) FROM ({numbered}) WHERE {too_many_marks('x')}").fetchall()[0][0]
+        if found is not None:
+            return DatasetRejectedError(
+                f"row {found:,} of column {name!r} has more than {MAX_MARKS} combining marks in a run, which is no "
+                "text: correct or empty the cell",
+                field=name,
+                row=int(found),
+            )
+    return DatasetRejectedError(f"a cell has more than {MAX_MARKS} combining marks in a run, which is no text")
+
+
+def _clean(connection: duckdb.DuckDBPyConnection, cells: Sequence[str], origin: str, whole: Collection[int]) -> None:
     """Make `cells`; a wide table is put together from narrow ones: planning takes time in the square of the width."""
     if len(cells) <= WIDTH:
-        connection.execute(f"CREATE OR REPLACE TABLE cells AS {_cleaned(cells, 0, origin)}")
+        connection.execute(f"CREATE OR REPLACE TABLE cells AS {_cleaned(cells, 0, origin, whole)}")
         return
     raw = ", ".join(f"{cell} AS r{place}" for place, cell in enumerate(cells))
     connection.execute(f"CREATE OR REPLACE TABLE raw AS SELECT {raw} FROM {origin}")
     starts = range(0, len(cells), WIDTH)
     for start in starts:
         part = [f"r{place}" for place in range(start, min(start + WIDTH, len(cells)))]
-        connection.execute(f"CREATE OR REPLACE TABLE part{start} AS {_cleaned(part, start, 'raw')}")
+        connection.execute(f"CREATE OR REPLACE TABLE part{start} AS {_cleaned(part, start, 'raw', whole)}")
     joined = " POSITIONAL JOIN ".join(f"part{start}" for start in starts)
     connection.execute(f"CREATE OR REPLACE TABLE cells AS SELECT * FROM {joined}")
     for table in ("raw", *(f"part{start}" for start in starts)):
         connection.execute(f"DROP TABLE {table}")
 
 
-def _cleaned(cells: Sequence[str], start: int, origin: str) -> str:
+def _cleaned(cells: Sequence[str], start: int, origin: str, whole: Collection[int]) -> str:
     trimmed = ", ".join(f"trimmed({cell}) AS t{place}" for place, cell in enumerate(cells, start))
-    columns = ", ".join(f"present(t{place}) AS c{place}" for place in range(start, start + len(cells)))
+    places = range(start, start + len(cells))
+    present = {place: f"nullif(t{place}, '')" if place in whole else f"present(t{place})" for place in places}
+    columns = ", ".join(f"{cell} AS c{place}" for place, cell in present.items())
     return f"SELECT {columns} FROM (SELECT {trimmed} FROM {origin})"

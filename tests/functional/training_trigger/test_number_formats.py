@@ -36,6 +36,17 @@ COLUMNS: dict[str, tuple[Callable[[int], str], str]] = {
     "point": (lambda i: f".{i + 1}", "numbers with decimal points without a digit on both sides such as '.1'"),
     "dot": (lambda i: f"{i}.", "numbers with decimal points without a digit on both sides such as '0.'"),
     "german": (lambda i: f"{i % 28 + 1:02d}.12.{i + 1900}", "dates that are not in ISO form such as '01.12.1900'"),
+    "french": (lambda i: f"{i + 1}\u202f234,50", "numbers with decimal commas such as '100\\u202f234,50'"),
+    "french_euro": (
+        lambda i: f"{i + 1}\u00a0234,50\u00a0€",
+        "numbers with currency signs such as '100\\xa0234,50\\xa0€'",
+    ),
+    "swiss": (lambda i: f"{i + 1}\u2019234.50", "numbers with thousands separators such as '100\u2019234.50'"),
+    "thin": (lambda i: f"{i + 1}\u2009234", "numbers with thousands separators such as '100\\u2009234'"),
+    "ledger": (lambda i: f"({i + 1}.50)" if i % 2 else f"{i}.25", "numbers with negative amounts in brackets such as"),
+    "kilo": (lambda i: f"{i + 1}.5k", "numbers with letters for thousands or millions such as '1.5k': write 50000"),
+    "month": (lambda i: f"{i % 28 + 1:02d}-Jan-{i + 1900}", "dates that are not in ISO form such as '01-Jan-1900'"),
+    "digit": (lambda i: f"{i + 1900}-{i % 9 + 1}-5", "dates that are not in ISO form such as '1900-1-5'"),
     "american": (lambda i: f"12/{i % 28 + 1}/{i + 1900}", "dates that are not in ISO form such as '12/1/1900'"),
 }
 OTHERS: dict[str, Callable[[int], str]] = {

@@ -8,6 +8,7 @@ from modelloop.errors import SpecError
 from modelloop.spec import checks
 from modelloop.spec.model import Spec, parse_spec, spec_from_json
 from modelloop.spec.sections import Promotion, Search, section_to_json
+from modelloop.tables.grammar import MISSING_TOKENS
 
 FULL = """\
 target: species
@@ -38,7 +39,14 @@ def test_every_key_is_read_and_sections_keep_their_other_defaults() -> None:
     assert spec.search == Search(trials=20, seconds=60)
     assert section_to_json(spec.monitoring) == {"capture_percent": 100, "min_rows": 200, "label_delay_hours": 0}
     assert section_to_json(spec.retrain) == {"on_drift": False, "cooldown_hours": 24, "max_per_day": 1}
-    assert spec.missing == ("-", "?")
+    assert spec.listed_missing == ("-", "?")
+    assert set(spec.missing) == {"-", "?", *MISSING_TOKENS}
+
+
+def test_only_replaces_the_default_tokens() -> None:
+    assert parse_spec('missing: {only: ["-", "?"]}\n').missing == ("-", "?")
+    with pytest.raises(SpecError, match="at most 100 texts"):
+        parse_spec(f"missing: {[str(i) for i in range(101)]}\n")
 
 
 @pytest.mark.parametrize("text", [FULL, "", "# nothing\n", "target: y\n"])
@@ -102,7 +110,7 @@ def test_digest_is_of_what_was_asked_not_of_how_it_was_written() -> None:
         ("promotion: {policy: yolo}\n", 1, "`promotion.policy` must be one of auto, manual, shadow"),
         ("ignore: [a, 1]\n", 1, "`ignore` must be text"),
         ("ignore: [a, a]\n", 1, "`ignore` must be a list without repetitions"),
-        ("missing: [null]\n", 1, "`missing` must be a list of texts; put tokens such as null"),
+        ("missing: [null]\n", 1, "`missing` must be a list of texts, which adds to the defaults"),
         ("estimators: [os.system]\n", 1, "'os.system' is neither"),
         ("estimators: [sklearn.os.system]\n", 1, "is neither"),
         ("estimators:\n- linear\n- sklearn..SVC\n", 2, "is neither"),

@@ -52,6 +52,9 @@ def test_what_is_no_boolean(raw: object) -> None:
     [
         ("2026-01-31", datetime(2026, 1, 31, tzinfo=UTC)),
         ("2026-01-31T10:20:30Z", datetime(2026, 1, 31, 10, 20, 30, tzinfo=UTC)),
+        ("2026-01-31 10:20:30.25+00", datetime(2026, 1, 31, 10, 20, 30, 250_000, tzinfo=UTC)),  # Postgres
+        ("2026-01-31 10:20:30 UTC", datetime(2026, 1, 31, 10, 20, 30, tzinfo=UTC)),  # BigQuery
+        ("2026-01-31 00:20:00 +0200", datetime(2026, 1, 30, 22, 20, tzinfo=UTC)),  # Snowflake
         ("2026-01-31 00:20+02:00", datetime(2026, 1, 30, 22, 20, tzinfo=UTC)),
         ("2024-02-29", datetime(2024, 2, 29, tzinfo=UTC)),
         ("NA", None),
