@@ -57,7 +57,7 @@ def derive(
     labelled row without the time column gets the label's time; one without the group column is a group of its own.
     Returns the document of origins, by which a row can be found when its prediction is to be erased.
     """
-    counted = counted_on(spec, champion_split.columns or () if champion_split else None)
+    counted = counted_on(spec, None if champion_split is None else champion_split.columns)
     cells = load(connection, base, file, spec.missing, spec.ignore, counted, founded=("",))
     target = choose_target(cells.names, spec, cells.doubt)
     header = ", ".join(f"{literal(name)} AS c{place}" for place, name in enumerate(cells.names))
@@ -72,8 +72,7 @@ def derive(
             line = _line([_text(values.get(name)) for name in cells.names])
             stream.write(line)
             rows.append(Origin(row.id, row.row, line_digest(line)))
-    base_rows = connection.execute("SELECT count(*) FROM cells").fetchall()[0][0]
-    return Origins(1 + base_rows, tuple(rows)).to_bytes()
+    return Origins(1 + cells.rows, tuple(rows)).to_bytes()
 
 
 def _line(cells: list[str | None]) -> bytes:

@@ -147,9 +147,10 @@ def _as_text(path: Path, file_format: formats.Format, warnings: list[str]) -> Pa
         path = unpacked
         if formats.detect(path, "unpacked.csv").kind == "parquet":
             raise DatasetRejectedError("the file is a Parquet file inside gzip: upload the Parquet file itself")
-    text, warning = plaintext.decode(path, path.with_suffix(".utf8"))
-    if warning:
-        warnings.append(warning)
+    text, guess = plaintext.decode(path, path.with_suffix(".utf8"))
+    if guess:
+        warnings.append(guess)
+    plaintext.check_blank_lines(text)
     return text
 
 
