@@ -75,7 +75,7 @@ def prepare(
     check_size(size, trainer.storage_mb)
     founded = founding.founding_tokens(champion_split, model, spec)
     likely = partial(likely_target, spec=spec)
-    counted = counted_on(spec, champion_split and champion_split.columns)
+    counted = counted_on(spec, None if champion_split is None else champion_split.columns)
     cells = load(connection, path, file, spec.missing, spec.ignore, counted, founded, likely)
     _check_spec(cells.names, spec)
     name = choose_target(cells.names, spec, cells.doubt)
