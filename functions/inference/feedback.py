@@ -64,7 +64,7 @@ def _outcome(record: FeedbackRecord, readers: Sequence[LabelReader]) -> str:
 
 def _counts(records: Sequence[FeedbackRecord], outcomes: Sequence[str], *, compared: bool) -> JsonObject:
     """Return the answer; `new_class` is null when there was no version in memory to compare the labels with."""
-    examples: list[JsonValue] = [
+    examples: Sequence[JsonValue] = [
         {"entry": entry, "id": record.id, "row": record.row, "label": _shown(record.label), "outcome": outcome}
         for entry, (record, outcome) in enumerate(zip(records, outcomes, strict=True))
         if outcome != READ

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 STICKY = "x-modelloop-sticky-key"
 _JSON = ("", "application/json", "application/vnd.mlflow.v1+json", "text/json")
+_CSV = ("text/csv", "application/csv", "text/tab-separated-values")
 _BINARY = ("application/octet-stream", "application/x-www-form-urlencoded", "binary/octet-stream")
 
 
@@ -103,15 +104,17 @@ def _read_mlflow(body: bytes, _request: HttpRequest, model: Model) -> Query:
     return mlflow.parse(body, model.encoding.columns)
 
 
-def _read_csv(body: bytes, _request: HttpRequest, _model: Model) -> Query:
+def _read_csv(body: bytes, request: HttpRequest, model: Model) -> Query:
     from inference.protocols import csvtable  # noqa: PLC0415  only requests in CSV pay for it
 
-    return csvtable.parse(body)
+    return csvtable.parse(body, model.encoding.columns, request.charset)
 
 
 _OIP = _Protocol(
     dict.fromkeys((*_JSON, *_BINARY), _read_oip), oip.render, "application/json or application/octet-stream"
 )
 _MLFLOW = _Protocol(
-    {**dict.fromkeys(_JSON, _read_mlflow), "text/csv": _read_csv}, mlflow.render, "application/json or text/csv"
+    {**dict.fromkeys(_JSON, _read_mlflow), **dict.fromkeys(_CSV, _read_csv)},
+    mlflow.render,
+    "application/json or text/csv",
 )

@@ -19,7 +19,7 @@ from metrics_aggregation.watched import VersionLookup
 from modelloop import clock
 from modelloop.aws.settings import METRICS_NAMESPACE, settings
 from modelloop.aws.storage import Bucket
-from modelloop.captures.reader import MAX_BYTES, is_rewritten
+from modelloop.captures.object_lines import MAX_BYTES, is_rewritten
 from modelloop.errors import NotFoundError, TooLargeError, TransientError
 
 if TYPE_CHECKING:

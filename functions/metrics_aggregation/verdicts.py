@@ -50,7 +50,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         ModelCheck(_services(), UNKNOWN_MODEL, clock.now(), lambda: _out_of_time(context)).count()
     metrics.add_metric("ModelsJudged", MetricUnit.Count, len(statuses))
     metrics.add_metric("VerdictsFailed", MetricUnit.Count, len(failed))
-    shares = [share for status in statuses.values() if (share := status.get("unusable_labels")) is not None]
+    shares = [share for status in statuses.values() if isinstance(share := status.get("unusable_labels"), float)]
     if shares:
         metrics.add_metric("UnusableLabelShare", MetricUnit.Percent, 100 * max(shares))
     if failed:

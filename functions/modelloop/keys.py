@@ -14,7 +14,9 @@ QUARANTINE = "quarantine/"
 ORIGINS = ".origins.json"
 SPEC_NAME = "model.yaml"
 REFERENCE_NAME = "reference.csv"
-TABLE_SUFFIXES = (".csv", ".csv.gz", ".parquet", ".jsonl")  # of files that are uploaded as tables
+_TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json")
+# Of files that are uploaded as tables: the ones that intake reads.
+TABLE_SUFFIXES = (*_TEXT_SUFFIXES, *(f"{suffix}.gz" for suffix in _TEXT_SUFFIXES), ".parquet", ".pq")
 MODEL_SUFFIX = ".onnx"  # of files that are uploaded as models
 
 MANIFEST = "manifest.json"

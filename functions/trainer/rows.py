@@ -15,25 +15,74 @@ ANCHOR_ROWS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
+class Contents:
+    """Which rows have the same content, where most rows of a table repeat another one.
+
+    `codes`, int32 [rows], are equal for rows of one content. Of `copies` each content has one vote; other rows are
+    observations, each with a vote, and only the bootstrap draws those of one content together.
+    """
+
+    codes: NDArray[np.int32]
+    copies: bool
+
+    def take(self, rows: NDArray[Any] | slice) -> Contents:
+        """Return the contents of some of the rows, by position or by mask."""
+        return Contents(self.codes[rows], self.copies)
+
+    def places(self) -> NDArray[np.intp]:
+        """Return the place of each row's content among those that there are, from 0 without gaps, intp [rows]."""
+        return np.unique(self.codes, return_inverse=True)[1]
+
+    def votes(self) -> NDArray[np.float64]:
+        """Return how much each row counts, float64 [rows]: copies share one vote, so a label counts by its share."""
+        if not self.copies:
+            return np.ones(len(self.codes))
+        places = self.places()
+        votes: NDArray[np.float64] = 1.0 / np.bincount(places)[places]
+        return votes
+
+    def first(self) -> NDArray[np.intp]:
+        """Return the rising positions of the rows to count singly: the first of each copied content, else all rows."""
+        return np.sort(np.unique(self.codes, return_index=True)[1]) if self.copies else np.arange(len(self.codes))
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """Some rows of a table.
 
     `matrix` is float32 [rows, slots]; `target` holds class indices or numbers, float64 [rows]. `times`, for tables that
-    are ordered in time, are seconds since 1970 or other rising numbers, NaN where missing, float64 [rows].
+    are ordered in time, are seconds since 1970 or other rising numbers, NaN where missing, float64 [rows]. `contents`
+    is None where rows rarely repeat.
     """
 
     matrix: NDArray[np.float32]
     target: NDArray[np.float64]
     times: NDArray[np.float64] | None = None
+    contents: Contents | None = None
 
     @property
     def rows(self) -> int:
         """Return the number of rows."""
         return len(self.target)
 
+    @property
+    def votes(self) -> NDArray[np.float64]:
+        """Return how much each row counts, float64 [rows]."""
+        return np.ones(self.rows) if self.contents is None else self.contents.votes()
+
+    @property
+    def voters(self) -> int:
+        """Return how many votes there are: one a row, of copies one a content."""
+        return self.rows if self.contents is None else len(self.contents.first())
+
     def take(self, rows: NDArray[Any] | slice) -> Part:
         """Return some of the rows, by position or by mask; a slice shares their memory."""
-        return Part(self.matrix[rows], self.target[rows], None if self.times is None else self.times[rows])
+        return Part(
+            self.matrix[rows],
+            self.target[rows],
+            None if self.times is None else self.times[rows],
+            None if self.contents is None else self.contents.take(rows),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +90,33 @@ class Predictions:
     """What a model predicts of rows, beside the truth.
 
     Classification: `target` and `predicted` are class indices [rows], `proba` is [rows, classes]. Regression: `target`
-    and `predicted` are numbers, `proba` is None.
+    and `predicted` are numbers, `proba` is None. `contents` is that of the part.
     """
 
     target: NDArray[np.float64]
     predicted: NDArray[np.float64]
     proba: NDArray[np.float64] | None
+    contents: Contents | None = None
 
     @property
     def rows(self) -> int:
         """Return the number of rows."""
         return len(self.target)
 
+    @property
+    def votes(self) -> NDArray[np.float64]:
+        """Return how much each row counts, float64 [rows]."""
+        return np.ones(self.rows) if self.contents is None else self.contents.votes()
+
     def take(self, rows: NDArray[np.intp]) -> Predictions:
         """Return the predictions of some of the rows, by position."""
         proba = None if self.proba is None else self.proba[rows]
-        return Predictions(self.target[rows], self.predicted[rows], proba)
+        contents = None if self.contents is None else self.contents.take(rows)
+        return Predictions(self.target[rows], self.predicted[rows], proba, contents)
+
+    def counted_once(self) -> Predictions:
+        """Return the predictions without further copies of a row."""
+        return self if self.contents is None else self.take(self.contents.first())
 
 
 class Predictor(Protocol):
@@ -91,6 +151,8 @@ def pack_anchor(holdout: Part, seed: int) -> bytes:
     arrays: dict[str, NDArray[Any]] = {"matrix": kept.matrix, "target": kept.target}
     if kept.times is not None:
         arrays["times"] = kept.times
+    if kept.contents is not None:
+        arrays |= {"contents": kept.contents.codes, "copies": np.array(kept.contents.copies)}
     buffer = BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()
@@ -99,4 +161,6 @@ def pack_anchor(holdout: Part, seed: int) -> bytes:
 def unpack_anchor(body: bytes) -> Part:
     """Return the rows of a packed anchor."""
     with np.load(BytesIO(body), allow_pickle=False) as arrays:
-        return Part(arrays["matrix"], arrays["target"], arrays.get("times"))
+        codes = arrays.get("contents")
+        contents = None if codes is None else Contents(codes, bool(arrays["copies"]))
+        return Part(arrays["matrix"], arrays["target"], arrays.get("times"), contents)

@@ -14,7 +14,7 @@ from modelloop import keys
 from modelloop.errors import ArtifactRefusedError, DatasetRejectedError
 from modelloop.tables.split import HOLDOUT, TRAIN, VALIDATION
 from modelloop.versions.prepared_table import table_document_from_bytes
-from trainer.rows import Part, newest_time
+from trainer.rows import Contents, Part, newest_time
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from modelloop.versions.prepared_table import Label, TableDocument, TableFacts
 
 MATRIX, TARGET, MEMBERSHIP, TIMES, SLICES = "matrix.npy", "target.npy", "membership.npy", "times.npy", "slices.npy"
+CONTENTS = "contents.npy"
 
 type Arrays = dict[str, NDArray[Any]]
 
@@ -126,7 +127,9 @@ def load_table(artifacts: Bucket, document: TableDocument) -> PreparedTable:
     leaves a part, or a class of the training part, without rows.
     """
     files = read_files(artifacts, document)
-    rows = Part(files[MATRIX], files[TARGET].astype(np.float64), files.get(TIMES))
+    codes = files.get(CONTENTS)
+    contents = None if codes is None else Contents(codes, document.facts.split.copies)
+    rows = Part(files[MATRIX], files[TARGET].astype(np.float64), files.get(TIMES), contents)
     table = order_rows(document, rows, files[MEMBERSHIP], files.get(SLICES))
     _check_parts(table)
     return table

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from modelloop.aws.storage import Bucket
     from modelloop.contracts.labelled_row import LabelledRow
     from modelloop.spec.model import Spec
-    from training_trigger.membership import ChampionSplit
+    from training_trigger.founding import ChampionSplit
 
 
 def read_labelled(artifacts: Bucket, model: str) -> list[LabelledRow]:
@@ -57,7 +57,7 @@ def derive(
     labelled row without the time column gets the label's time; one without the group column is a group of its own.
     Returns the document of origins, by which a row can be found when its prediction is to be erased.
     """
-    counted = counted_on(spec, champion_split and champion_split.columns)
+    counted = counted_on(spec, None if champion_split is None else champion_split.columns)
     cells = load(connection, base, file, spec.missing, spec.ignore, counted, founded=("",))
     target = choose_target(cells.names, spec, cells.doubt)
     header = ", ".join(f"{literal(name)} AS c{place}" for place, name in enumerate(cells.names))
@@ -72,8 +72,7 @@ def derive(
             line = _line([_text(values.get(name)) for name in cells.names])
             stream.write(line)
             rows.append(Origin(row.id, row.row, line_digest(line)))
-    counted = connection.execute("SELECT count(*) FROM cells").fetchone()
-    return Origins(1 + (counted[0] if counted else 0), tuple(rows)).to_bytes()
+    return Origins(1 + cells.rows, tuple(rows)).to_bytes()
 
 
 def _line(cells: list[str | None]) -> bytes:

@@ -40,7 +40,7 @@ def take_folder(upload: UploadEvent, model: str, file: str, services: Services) 
             return Outcome("gone", model, reason=f"a file of {upload.key} was deleted before it was read: {error}")
         spec, refusal, spec_digest = read_spec(services.data, keys.spec(model))
         uri = f"s3://{upload.bucket}/{upload.key}"
-        dataset = Dataset(uri, upload.version_id, listed.digest, file, listed.bytes)
+        dataset = Dataset(uri, upload.version_id, listed.digest, file, listed.size)
         run_id = uuid7(clock.to_ms(upload.time))
         run = services.registry.create_run(Run(model, run_id, UPLOAD, dataset, spec_digest, created_at=clock.now()))
         if run.state != QUEUED:
@@ -68,7 +68,7 @@ def download(listed: PartList, data: Bucket, path: Path, storage_mb: int) -> Dat
     path.mkdir()
     try:
         listed.check()
-        check_size(listed.bytes, storage_mb)
+        check_size(listed.size, storage_mb)
     except DatasetRejectedError as refusal:
         return refusal
     for place, part in enumerate(listed.parts):

@@ -31,6 +31,7 @@ class ChampionSplit:
 
     `columns` are the kinds, by name, of the columns that decided it, `column` is the one that groups, `rule` the digest
     of all that decided. `version` and `missing` say how cells were read; `missing` is None when it was not kept.
+    `copies` says that the champion was made of copied rows, and that a person who was told so let it serve.
     """
 
     target: str
@@ -40,6 +41,7 @@ class ChampionSplit:
     rule: str | None = None
     version: int = split.RULE_VERSION
     missing: tuple[str, ...] | None = None
+    copies: bool = False
 
 
 def founding_tokens(champion: ChampionSplit | None, model: str, spec: Spec) -> tuple[str, ...]:

@@ -16,9 +16,16 @@ import duckdb
 from modelloop import clock, keys
 from modelloop.aws.serving import pointers
 from modelloop.aws.storage import Bucket
-from modelloop.errors import ConflictError, DatasetRejectedError, NotFoundError, SpecError, TransientError
+from modelloop.errors import (
+    ConflictError,
+    DatasetRejectedError,
+    NotFoundError,
+    SpecError,
+    TooLargeError,
+    TransientError,
+)
 from modelloop.ids import uuid7
-from modelloop.spec.model import Spec, parse_spec
+from modelloop.spec.model import MAX_BYTES, Spec, parse_spec, too_long
 from modelloop.tables.split import RULE_VERSION
 from modelloop.versions.prepared_table import TableDocument, TableFile
 from modelloop.versions.run import FAILED, QUEUED, REJECTED, Dataset, Run
@@ -123,18 +130,29 @@ def fetch(bucket: Bucket, key: str, path: Path, version_id: str | None = None) -
 
 
 def read_spec(bucket: Bucket, key: str) -> tuple[Spec, SpecError | None, str]:
-    """Return the spec under a key, or why it is refused, and the digest that stands for it in the run's key."""
+    """Return the spec under a key, or why it is refused, and the digest that stands for it in the run's key.
+
+    The run is created after this, and shows the refusal; so whatever goes wrong with what the key holds is one.
+    """
     try:
-        raw = bucket.get(key)
+        raw = bucket.get(key, most=MAX_BYTES)
     except NotFoundError:
         return Spec(), None, Spec().digest
+    except TooLargeError:
+        head = bucket.head(key)
+        return Spec(), too_long(), sha256(f"{key}\n{head and head.etag}".encode()).hexdigest()
     try:
         spec = parse_spec(raw.decode())
+        digest = spec.digest
     except UnicodeDecodeError:
-        return Spec(), SpecError("model.yaml is not UTF-8 text"), sha256(raw).hexdigest()
+        refusal = SpecError("model.yaml is not UTF-8 text")
     except SpecError as error:
-        return Spec(), error, sha256(raw).hexdigest()
-    return spec, None, spec.digest
+        refusal = error
+    except Exception as error:  # noqa: BLE001  a text that no reader foresaw must not leave an upload without a run
+        refusal = SpecError(f"model.yaml cannot be read ({type(error).__name__}): simplify it and upload it again")
+    else:
+        return spec, None, digest
+    return Spec(), refusal, sha256(raw).hexdigest()
 
 
 def new_run(upload: UploadEvent, cause: str, model: str, file: str, path: Path, spec_digest: str) -> Run:
@@ -249,7 +267,14 @@ def champion_split(model: str, services: Services) -> ChampionSplit | None:
         return ChampionSplit(facts.target or "", None, None)
     missing = None if split.missing is None else tuple(split.missing)
     return ChampionSplit(
-        facts.target or "", split.kind, split.columns, split.column, split.rule, split.version or RULE_VERSION, missing
+        facts.target or "",
+        split.kind,
+        split.columns,
+        split.column,
+        split.rule,
+        split.version or RULE_VERSION,
+        missing,
+        split.copies,
     )
 
 

@@ -11,9 +11,11 @@ import numpy as np
 from modelloop.errors import DatasetRejectedError
 from modelloop.tables import split
 from modelloop.tables.split import CONTENT, GROUP, OCCURRENCE, TIME, Split
+from modelloop.versions.review_checks import MIN_DIFFERENT
 from training_trigger.founding import canonical
 from training_trigger.profile import rows_have
 from training_trigger.reading.cells import literal, value
+from training_trigger.repetition import Repetition, find_repetition
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -28,17 +30,19 @@ if TYPE_CHECKING:
 
     type TargetValues = NDArray[np.int32] | NDArray[np.float64]
 
-REPEATED = 0.5
-
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """`sides` is uint8 per row; `times` (with a time column) float64 seconds or numbers, NaN when missing."""
+    """`sides` is uint8 per row; `times` (with a time column) float64 seconds or numbers, NaN when missing.
+
+    `repetition` is how rows repeat, where most of them do and are divided by their content.
+    """
 
     sides: NDArray[np.uint8]
     split: Split
     times: NDArray[np.float64] | None = None
     warnings: tuple[str, ...] = ()
+    repetition: Repetition | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,31 +69,106 @@ def assign(
     """Return the side of every row. `identity` are the places of the columns whose cells make a row's content.
 
     While the columns that divided the champion's rows are there, they decide again by their kinds of then, so that rows
-    stay on their sides when columns are added, ignored or read otherwise.
+    stay on their sides when columns are added, ignored or read otherwise. Copies of a row stay together; the
+    repetitions of a coarse table, where this would leave sides empty and question another thing than callers ask, are
+    observations of their own.
     """
     if spec.time_column:
         return _by_time(connection, spec.time_column, spec, names.index(spec.time_column), facts)
-    salt, champion = split.salt(model), founding.champion
+    salt, champion, repetition = split.salt(model), founding.champion, None
     same = None if champion is None else _columns_of(champion, names, spec.group_column)
-    columns = same or {names[place]: facts[place].kind for place in identity}
     if spec.group_column:
         place = names.index(spec.group_column)
         columns = same or {spec.group_column: facts[place].kind}
         text = canonical(place, columns[spec.group_column], founding.kept)
         kind, places = GROUP, _places(connection, salt, f"coalesce({text}, '')")
     else:
-        text = _content(names, columns, founding.kept)
-        kind, places = CONTENT, _places(connection, salt, text)
-        if _repeats(places) if champion is None or same is None else champion.kind == OCCURRENCE:
+        cells = _Cells(connection, salt, names, founding.kept)
+        contents = cells.identified(facts, identity) if same is None else cells.by_content(same)
+        columns, places, repetition = contents.columns, contents.places, contents.repetition
+        kind = _kind(repetition, None if same is None else champion)
+        if kind == OCCURRENCE:
+            text = cells.content(columns)
             counted = f"concat({text}, row_number() OVER (PARTITION BY {text} ORDER BY rowid))"
-            kind, places = OCCURRENCE, _places(connection, salt, counted)
+            places = _places(connection, salt, counted)
     sides = np.where(places < split.validation_edge(spec.holdout), split.VALIDATION, split.TRAIN).astype(np.uint8)
     sides[places < spec.holdout] = split.HOLDOUT
     rule = split.hash_rule(kind, spec.group_column, spec.holdout, salt, columns, founding.missing)
     divided = Split(
-        kind, spec.group_column, holdout=spec.holdout, salt=salt, columns=columns, rule=rule, missing=founding.missing
+        kind, spec.group_column, holdout=spec.holdout, salt=salt, columns=columns, rule=rule, missing=founding.missing,
+        different=None if repetition is None else repetition.different,
+        copies=repetition is not None and repetition.copies,
+    )  # fmt: skip
+    warnings = () if repetition is None else (_told(repetition, kind),)
+    return Membership(sides, divided, warnings=warnings, repetition=repetition)
+
+
+@dataclass(frozen=True, slots=True)
+class _Contents:
+    """The columns that are a row's content, by name with their kinds, every row's place by it, and how rows repeat."""
+
+    columns: dict[str, str]
+    places: NDArray[np.float64]
+    repetition: Repetition | None
+
+    @property
+    def different(self) -> int:
+        """Return the number of different contents."""
+        return len(np.unique(self.places))
+
+
+@dataclass(frozen=True, slots=True)
+class _Cells:
+    """The table `cells`, its columns c0, c1, … by name, and what was `kept` of some for the founding version."""
+
+    connection: DuckDBPyConnection
+    salt: str
+    names: Sequence[str]
+    kept: Collection[int]
+
+    def content(self, columns: Mapping[str, str]) -> str:
+        """Return the SQL of the text that is a row's content."""
+        return _content(self.names, columns, self.kept)
+
+    def by_content(self, columns: dict[str, str]) -> _Contents:
+        """Return the contents that some columns, by name with their kinds, make."""
+        places = _places(self.connection, self.salt, self.content(columns))
+        cells = [canonical(self.names.index(name), columns[name], self.kept) for name in sorted(columns)]
+        return _Contents(columns, places, find_repetition(self.connection, places, cells, self.salt))
+
+    def identified(self, facts: Sequence[Facts], identity: Sequence[int]) -> _Contents:
+        """Return the contents of rows that no champion divides: without numbers that name rows, if that shows copies.
+
+        A number that looks like a name may be all that tells the rows of a coarse table apart, so there it stays.
+        """
+        contents = self.by_content({self.names[place]: facts[place].kind for place in identity})
+        unnamed = {self.names[place]: facts[place].kind for place in identity if not facts[place].identifier_like}
+        if not unnamed or len(unnamed) == len(identity):
+            return contents
+        others = self.by_content(unnamed)
+        coarse = others.repetition is not None and not others.repetition.copies
+        return contents if coarse or others.different == contents.different else others
+
+
+def _kind(repetition: Repetition | None, champion: ChampionSplit | None) -> str:
+    """Return how rows are divided: as the champion's were, until a person let a version made of copies serve."""
+    copies = repetition is not None and repetition.copies
+    if champion is not None:
+        return CONTENT if champion.kind == CONTENT or (champion.copies and copies) else OCCURRENCE
+    return CONTENT if repetition is None or copies else OCCURRENCE
+
+
+def _told(repetition: Repetition, kind: str) -> str:
+    if not repetition.copies:
+        return (
+            f"{repetition.told}: values are few, so each row is an observation; intervals are drawn over the different"
+        )
+    if kind == CONTENT:
+        return f"{repetition.told}: copies of a row are on one side of the split, and have one vote in metrics"
+    return (
+        f"{repetition.told}: copies of a row are on several sides of the split, as the champion's are, so the metrics "
+        "are too good; once this version is approved, the next one keeps copies together"
     )
-    return Membership(sides, divided)
 
 
 def _columns_of(champion: ChampionSplit, names: Sequence[str], group: str | None) -> dict[str, str] | None:
@@ -103,10 +182,16 @@ def _columns_of(champion: ChampionSplit, names: Sequence[str], group: str | None
     return dict(champion.columns) if set(champion.columns) <= set(names) else None
 
 
-def check_sides(sides: NDArray[np.uint8], target: TargetValues, classes: Sequence[Label] | None) -> None:
+def check_sides(membership: Membership, target: TargetValues, classes: Sequence[Label] | None) -> None:
     """Raise DatasetRejectedError when a side is empty or a class is absent from the training part."""
+    sides, repetition = membership.sides, membership.repetition
     for side, name in ((split.TRAIN, "training"), (split.VALIDATION, "validation"), (split.HOLDOUT, "holdout")):
         if not (sides == side).any():
+            if repetition is not None and membership.split.kind == CONTENT:
+                raise DatasetRejectedError(
+                    f"{repetition.told}: equal rows are kept together, and so few different ones do not fill the "
+                    f"training, validation and holdout parts: upload at least {MIN_DIFFERENT} different rows"
+                )
             raise DatasetRejectedError(
                 f"the {name} part would be empty: the table has too few different rows, groups or times to be split"
             )
@@ -162,11 +247,3 @@ def _places(connection: DuckDBPyConnection, salt: str, text: str) -> NDArray[np.
     place = f"('0x' || left({digest}, {split.HASH_DIGITS}))::UBIGINT / {16**split.HASH_DIGITS}.0::DOUBLE"
     fetched = connection.execute(f"SELECT rowid AS r, {place} AS p FROM cells ORDER BY rowid").fetchnumpy()["p"]
     return np.asarray(fetched, np.float64)
-
-
-def _repeats(places: NDArray[np.float64]) -> bool:
-    """Return whether most rows have the content of another row.
-
-    Rows are compared by their 32-bit places; of a million different rows, about a hundred share one by chance.
-    """
-    return len(np.unique(places)) < REPEATED * len(places)

@@ -35,7 +35,7 @@ class Part:
 
     key: str
     version_id: str | None
-    bytes: int
+    size: int
 
     @property
     def name(self) -> str:
@@ -51,9 +51,9 @@ class PartList:
     refusal: str | None = None
 
     @property
-    def bytes(self) -> int:
+    def size(self) -> int:
         """Return the size of all files."""
-        return sum(part.bytes for part in self.parts)
+        return sum(part.size for part in self.parts)
 
     @property
     def digest(self) -> str:

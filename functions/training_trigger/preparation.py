@@ -75,7 +75,7 @@ def prepare(
     check_size(size, trainer.storage_mb)
     founded = founding.founding_tokens(champion_split, model, spec)
     likely = partial(likely_target, spec=spec)
-    counted = counted_on(spec, champion_split and champion_split.columns)
+    counted = counted_on(spec, None if champion_split is None else champion_split.columns)
     cells = load(connection, path, file, spec.missing, spec.ignore, counted, founded, likely)
     _check_spec(cells.names, spec)
     name = choose_target(cells.names, spec, cells.doubt)
@@ -100,7 +100,7 @@ def prepare(
     need = Need(facts[place].rows, len(columns), len(encoding.slots), classes, spec.families)
     plan = make_plan(need, size=size, memory_mb=trainer.memory_mb)
     values = labels.encode_labels(connection, target)
-    membership.check_sides(sides.sides, values, target.classes)
+    membership.check_sides(sides, values, target.classes)
     files = _write(connection, path.parent, encoding, places, values, sides)
     sliced, codes = slices.cut(connection, facts, spec, {column.name for column in columns})
     if sliced:
@@ -220,6 +220,9 @@ def _write(
     if sides.times is not None:
         files["times.npy"] = folder / "times.npy"
         np.save(files["times.npy"], sides.times)
+    if sides.repetition is not None:
+        files["contents.npy"] = folder / "contents.npy"
+        np.save(files["contents.npy"], sides.repetition.contents)
     return files
 
 

@@ -119,7 +119,7 @@ class Client:
 
     def predict(self, model: str, rows: Sequence[JsonObject], params: JsonObject | None = None) -> Document:
         """Predict for rows of column values; return `predictions`, `prediction_id`, and what `params` asked for."""
-        body: dict[str, JsonValue] = {"dataframe_records": list(rows)}
+        body: dict[str, JsonValue] = {"dataframe_records": [_without_nan(row) for row in rows]}
         return self.post(f"/models/{_quote(model)}/invocations", body | ({"params": params} if params else {}))
 
     def schema(self, model: str) -> Document:
@@ -142,6 +142,11 @@ class Client:
         tell), and those that are `unreadable`; `examples` has up to five of the last two.
         """
         return self.post(f"/models/{_quote(model)}/feedback", {"feedback": list(items)})
+
+
+def _without_nan(row: JsonObject) -> JsonObject:
+    """Return a row with None for NaN, which JSON does not have and pandas puts where a value is missing."""
+    return {name: None if value != value else value for name, value in row.items()}  # noqa: PLR0124  only NaN is unequal
 
 
 def _quote(name: str) -> str:

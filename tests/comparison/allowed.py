@@ -14,7 +14,11 @@ from tests.comparison.differences import Allowed
 READER = "what counting refuses is not exported either"
 REASON = "why a table is classification or regression is no warning, and has a field of its own"
 KEPT = "loop state is no verdict, and has its own name"
-DRAWN = "the simulated store draws version ids in the order of calls, of which there are fewer"
+DRAWN = (
+    "moto draws ids of requests and of object versions from one stream of random numbers, seeded when a capture object "
+    "arrives; the ticks shadow/look and change/look store loop state without a history, four PutItem calls fewer "
+    "before erase/whole rewrites its capture object: the new version has another id, which the index names"
+)
 STATE = "no fit goes on from a champion's fitted state any more"
 
 ALLOWED: tuple[Allowed, ...] = (

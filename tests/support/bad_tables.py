@@ -102,7 +102,7 @@ CASES = [
         "JSON Lines: broken line", LINES.replace('{"x": 10.0', '{"x": 10.0.0', 1), "line 21 is not JSON", file="t.jsonl"
     ),
     _case("JSON Lines: a list", LINES + "[1, 2]\n", "line 61 is not an object", file="t.jsonl"),
-    _case("JSON Lines: not a number", LINES + '{"x": NaN, "y": "no"}\n', "line 61 is not JSON", file="t.jsonl"),
+    _case("JSON Lines: not a number", LINES + '{"x": Infinity, "y": "no"}\n', "line 61 is not JSON", file="t.jsonl"),
     _case("JSON document", '[\n{"x": 1, "y": 2}\n]\n', "the file is one JSON list: write JSON Lines", file="t.json"),
     _case(
         "JSON Lines: a late key",

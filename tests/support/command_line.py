@@ -160,7 +160,7 @@ def modelloop(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 
     def run(*words: str, stdin: str = "") -> Ended:
         monkeypatch.setattr(sys, "argv", ["modelloop", *words])
-        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode()), encoding="utf-8"))
         monkeypatch.setenv("COLUMNS", "200")
         code: Any = 0
         try:

@@ -71,6 +71,9 @@ class Data:
     times: NDArray[np.float64] | None = None
     slices: dict[str, tuple[list[str], NDArray[np.int16]]] = field(default_factory=dict)
     sides: NDArray[np.uint8] | None = None
+    contents: NDArray[np.int32] | None = None
+    copies: bool = False
+    kind: str = split.CONTENT
     name: str = "y"
     first_line: str | None = None
 
@@ -89,8 +92,9 @@ class Data:
             column = self.spec.time_column or "t"
             return Split(split.TIME, column, rule=split.time_rule(column, "number"))
         share, salt = self.spec.holdout, split.salt("m")
-        rule = split.hash_rule(split.CONTENT, None, share, salt, {}, ())
-        return Split(split.CONTENT, None, share, salt, {}, rule=rule)
+        rule = split.hash_rule(self.kind, None, share, salt, {}, ())
+        different = None if self.contents is None else len(np.unique(self.contents))
+        return Split(self.kind, None, share, salt, {}, rule=rule, different=different, copies=self.copies)
 
 
 class Lab:
@@ -118,6 +122,8 @@ class Lab:
         }
         if data.times is not None:
             files["times.npy"] = _npy(data.times)
+        if data.contents is not None:
+            files["contents.npy"] = _npy(data.contents)
         if data.slices:
             files["slices.npy"] = _npy(np.column_stack([codes for _, codes in data.slices.values()]))
         return self._store(run, data, files, rows=len(data.target))

@@ -76,8 +76,11 @@ PARAMETERS: dict[str, Schema] = {
 ANSWER = record(
     (),
     prediction_id=TEXT,
-    unseen={"type": "object", "additionalProperties": WHOLE}
-    | {"description": "by column, in how many rows the category is none that the model has learned"},
+    unseen={
+        "type": "object",
+        "additionalProperties": WHOLE,
+        "description": "by column, in how many rows the category is none that the model has learned",
+    },
 )
 
 

@@ -4,37 +4,36 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from inference.protocols.exchange import MAX_ROWS, PREDICT, Query, check_rows, check_values
-from modelloop.errors import MalformedBodyError
+from inference.protocols.exchange import MAX_ROWS, MAX_VALUES, PREDICT, Query, check_rows, check_values
+from modelloop.errors import MalformedBodyError, TooLargeError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
+
+    from modelloop.tables.encoding import Column
 
 MAX_CELL = 128 * 1024
 
 
-def parse(body: bytes) -> Query:
-    """Read a CSV request; raise MalformedBodyError naming the row that is not one."""
-    names, rows = read_table(body)
-    columns: Sequence[Sequence[object]] = list(zip(*rows, strict=True))
-    return Query(check_rows(len(rows)), dict(zip(names, columns, strict=False)), outputs=(PREDICT,))
+def parse(body: bytes, columns: Sequence[Column] = (), charset: str = "") -> Query:
+    """Read a CSV request; raise MalformedBodyError naming the row that is not one.
+
+    The delimiter is the one that finds most of the model's `columns` in the header.
+    """
+    names, rows = read_table(body, [column.name for column in columns], charset)
+    cells: Sequence[Sequence[object]] = list(zip(*rows, strict=True))
+    return Query(check_rows(len(rows)), dict(zip(names, cells, strict=False)), outputs=(PREDICT,))
 
 
-def read_table(body: bytes) -> tuple[list[str], list[list[str]]]:
+def read_table(body: bytes, known: Collection[str] = (), charset: str = "") -> tuple[list[str], list[list[str]]]:
     """Return the header and the rows of a CSV body, blank lines left out; reading ends behind the most rows."""
-    import csv  # noqa: PLC0415  only requests in CSV pay for it
-    from io import StringIO  # noqa: PLC0415
-    from itertools import islice  # noqa: PLC0415
+    from modelloop.tables import csv_text  # noqa: PLC0415  only requests in CSV pay for it
 
     check_values(body)
-    csv.field_size_limit(MAX_CELL)  # the module's own, which whoever reads tables in this process sets too
-    try:
-        reader = csv.reader(StringIO(body.decode("utf-8-sig"), newline=""))
-        lines = [line for line in islice(reader, MAX_ROWS + 2) if line]
-    except UnicodeDecodeError:
-        raise MalformedBodyError("the CSV is not UTF-8") from None
-    except csv.Error as error:
-        raise MalformedBodyError(f"the body is not CSV: {error}") from None
+    text = csv_text.decode(body, charset)
+    if max(map(text.count, csv_text.USUAL)) > MAX_VALUES:
+        raise TooLargeError(f"the body has more than {MAX_VALUES} values: send the rows in parts")
+    lines = csv_text.read(text, known, most=MAX_ROWS + 2, longest=MAX_CELL)
     if not lines:
         raise MalformedBodyError("the CSV needs a header row with the names of the columns")
     names, rows = [name.strip() for name in lines[0]], lines[1:]

@@ -90,7 +90,7 @@ def _parse_almost_json(body: bytes, refusal: orjson.JSONDecodeError) -> object:
     plain = body.removeprefix(_UTF8_MARK)
     try:
         if b"NaN" in plain:
-            from inference.protocols import not_a_number  # noqa: PLC0415  no valid request pays for it
+            from modelloop.tables import not_a_number  # noqa: PLC0415  no valid request pays for it
 
             return not_a_number.parse(plain)
         if plain is not body:

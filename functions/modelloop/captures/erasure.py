@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import orjson
 
 from modelloop.captures.cells import are_one_a_row
+from modelloop.captures.object_lines import open_maybe_gzip
 from modelloop.captures.quarantine import read_quarantine
-from modelloop.captures.reader import open_maybe_gzip, read_batches
+from modelloop.captures.reader import read_batches
 from modelloop.contracts.capture_record import ERROR, FEEDBACK, REWRITTEN_MARK
 from modelloop.contracts.index_entry import IndexEntry, LabelEntry, read_index_line, read_label_line
 from modelloop.contracts.labelled_row import read_labelled_row

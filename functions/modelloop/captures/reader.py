@@ -24,27 +24,24 @@ that the version does not watch never refuses a record; where it has not one cel
 
 from __future__ import annotations
 
-import gzip
-import zlib
-from io import BytesIO
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, BinaryIO, Generic, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import orjson
 
 from modelloop import clock
+from modelloop.captures.object_lines import read_lines
 from modelloop.captures.quarantine import Kind, Refused
 from modelloop.captures.rules import MAX_MS, TYPES, duration_ms, fault, is_model, is_moment, is_ours, is_rollout
 from modelloop.contracts.capture_record import (
     FORMAT_VERSION,
     PREDICTION,
-    REWRITTEN_MARK,
     ErrorRecord,
     FeedbackRecord,
     PredictionRecord,
 )
 from modelloop.contracts.pointer import VARIANTS
-from modelloop.errors import MalformedBodyError, RequestError, TooLargeError
+from modelloop.errors import RequestError
 from modelloop.ids import hours_of, uuid7_ms
 
 if TYPE_CHECKING:
@@ -52,12 +49,9 @@ if TYPE_CHECKING:
 
     from modelloop.contracts.capture_record import Cell
 
-MAX_LINE_BYTES = 16 << 20
-MAX_BYTES = 512 << 20  # unpacked; a stream's object has at most 128 MB
 BATCH_BYTES = 1 << 17  # of lines: what is made of so many stays in the processor's cache
 FIELDS = (*TYPES[PREDICTION], "overhead_ms", "cold", "time", "unseen")
 R = TypeVar("R", ErrorRecord, FeedbackRecord)
-_GZIP = b"\x1f\x8b"
 _CHECKED = tuple(TYPES[PREDICTION].values())
 _TAKE = itemgetter("format_version", "kind", *FIELDS)
 
@@ -156,43 +150,9 @@ class Batch(NamedTuple):
     refused: Sequence[Refused] = ()
 
 
-def open_maybe_gzip(body: bytes) -> BinaryIO:
-    """Return a stream of what is in an object, which the delivery stream stores plain or as gzip.
-
-    Reading one that is cut off or damaged raises what gzip raises: EOFError, OSError or zlib.error.
-    """
-    plain = BytesIO(body)
-    return cast("BinaryIO", gzip.GzipFile(fileobj=plain)) if body.startswith(_GZIP) else plain
-
-
-def is_rewritten(body: bytes) -> bool:
-    """Return whether an erasure wrote the object anew."""
-    return body.startswith(REWRITTEN_MARK)
-
-
 def whole_columns(columns: Mapping[str, list[Cell]], rows: int) -> dict[str, list[Cell]]:
     """Return the columns that hold one cell a row."""
     return {name: cells for name, cells in columns.items() if type(cells) is list and len(cells) == rows}
-
-
-def read_lines(body: bytes) -> Iterator[bytes]:
-    """Yield the lines of an object with their line breaks, each cut off at 16 MB.
-
-    What is damaged, too long or too much never takes more memory. Raises MalformedBodyError where a packed object is
-    cut off or damaged, TooLargeError past 512 MB of lines.
-    """
-    stream, left = open_maybe_gzip(body), MAX_BYTES
-    try:
-        while line := stream.readline(MAX_LINE_BYTES):
-            yield line
-            left -= len(line)
-            while len(line) == MAX_LINE_BYTES and not line.endswith(b"\n"):
-                line = stream.readline(MAX_LINE_BYTES)
-                left -= len(line)
-            if left < 0:
-                raise TooLargeError(f"the object has more than {MAX_BYTES >> 20} MB of lines: the rest was not read")
-    except (EOFError, OSError, zlib.error) as error:
-        raise MalformedBodyError(f"the object is cut off or damaged: {error}") from error
 
 
 def read_batches(body: bytes) -> Iterator[Batch]:

@@ -51,6 +51,15 @@ class HttpRequest:
         """The content type without its parameters, in lower case; empty when none was sent."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
+    @property
+    def charset(self) -> str:
+        """The character set that the content type declares; empty when it declares none."""
+        for parameter in self.headers.get("content-type", "").split(";")[1:]:
+            name, _, value = parameter.partition("=")
+            if name.strip().lower() == "charset":
+                return value.strip()
+        return ""
+
     def content(self, *, max_characters: int, too_large: str) -> bytes:
         """Return the body's bytes, still packed when the caller packed them; empty when there is no body.
 

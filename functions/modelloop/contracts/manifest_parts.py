@@ -94,6 +94,8 @@ class SplitFacts:
     `columns` has the kind of every column that is a row's content, `rule` is the digest of all that decides, `version`
     and `missing` say how the cells that decide are read (None where nothing tells).
     `trained_until` is the newest moment that was learned from, in seconds since 1970, for tables ordered in time.
+    `different` is the number of different contents where most rows repeat another one, and `copies` whether these were
+    copied; None and False elsewhere, and in versions from before both were told apart.
     """
 
     train: int
@@ -107,18 +109,21 @@ class SplitFacts:
     trained_until: float | None
     version: int | None = None
     missing: list[str] | None = None
+    different: int | None = None
+    copies: bool = False
 
     def to_json(self) -> JsonObject:
-        """Return the stored document; how cells are read is left out where nothing tells."""
+        """Return the stored document; how cells are read, and how rows repeat, is left out where nothing tells."""
         document = asdict(self)
-        unknown = [name for name in ("version", "missing") if document[name] is None]
+        unknown = {name for name in ("version", "missing", "different") if document[name] is None}
+        unknown |= {"copies"} if self.different is None else set()
         return {name: value for name, value in document.items() if name not in unknown}
 
 
 def split_facts_from_json(document: Mapping[str, Any]) -> SplitFacts:
     """Return a stored division of the rows; fields that this release does not know are left out.
 
-    Documents of earlier releases do not say how cells were read.
+    Documents of earlier releases do not say how cells were read, or how rows repeat.
     """
     return SplitFacts(**{name: document[name] for name in SplitFacts.__slots__ if name in document})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple
 from unicodedata import normalize
 
@@ -28,6 +29,7 @@ REGRESSION_METRICS = (
 HIGHER_IS_BETTER = frozenset({"accuracy", "f1", "roc_auc", "pr_auc", "r2"})  # of all others, lower
 COLUMN_KINDS = ("number", "boolean")
 MAX_TOKENS, MAX_TOKEN = 100, 200
+MAX_WHOLE = 2**63
 _ESTIMATOR = re.compile(r"sklearn(?:\.[a-z][a-z0-9_]*)+\.[A-Z][A-Za-z0-9]*")
 
 
@@ -158,6 +160,21 @@ def check_switches(node: Any) -> None:
     items = node.value if node.id == "sequence" else []
     if any(item.tag == "tag:yaml.org,2002:bool" and item.value.lower() not in BOOLEAN for item in items):
         raise UnfitValueError('labels as they are: put words such as "yes" and "no" in quotes')
+
+
+def check_numbers(value: object) -> None:
+    """Raise UnfitValueError for a number, at whatever depth, that is infinite, not a number or beyond 64 bits."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            check_numbers(name)
+            check_numbers(item)
+    elif isinstance(value, list):
+        for item in value:
+            check_numbers(item)
+    elif isinstance(value, int) and not -MAX_WHOLE <= value < MAX_WHOLE:
+        raise UnfitValueError("made of whole numbers of at most 64 bits")
+    elif isinstance(value, float) and not isfinite(value):
+        raise UnfitValueError("made of numbers, not of infinity or NaN")
 
 
 def _outputs(value: object) -> dict[str, str]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 FORMAT_VERSION = 1
 MAX_CHARACTERS = 64 * 1024
+MAX_BYTES = 4 * MAX_CHARACTERS  # of text as UTF-8: what is larger is longer too
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ def spec_from_json(document: dict[str, Any]) -> Spec:
 def parse_spec(text: str) -> Spec:
     """Return the spec of a model.yaml; raise SpecError with the line for anything that cannot be followed."""
     if len(text) > MAX_CHARACTERS:
-        raise SpecError(f"model.yaml is longer than {MAX_CHARACTERS} characters")
+        raise too_long()
     lines: dict[str, int] = {}
     values = dict(_values(text, lines))
     values |= {key: section_from_json(kind, values.get(key)) for key, kind in _SECTIONS.items()}
@@ -120,14 +121,23 @@ def parse_spec(text: str) -> Spec:
     return spec
 
 
+def too_long() -> SpecError:
+    """Return the error of a model.yaml with more than MAX_CHARACTERS characters."""
+    return SpecError(f"model.yaml is longer than {MAX_CHARACTERS} characters")
+
+
 def _values(text: str, lines: dict[str, int]) -> Iterator[tuple[str, Any]]:
     import yaml  # noqa: PLC0415  only intake reads YAML; readers of stored specs do not pay for it
 
+    from modelloop.spec.plain_yaml import PlainYamlError, plain_loader  # noqa: PLC0415  it needs YAML
+
     try:
-        loader = yaml.SafeLoader(text)
+        loader = plain_loader(text)
         node = loader.get_single_node()
         if node is not None:
             yield from _section(loader, node, spec_fields.SCHEMA, "", lines)
+    except PlainYamlError as error:
+        raise _error(str(error.problem), error.problem_mark.line + 1) from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise _error(f"model.yaml is not YAML: {error.problem}", mark.line + 1 if mark else None) from error
@@ -172,11 +182,14 @@ def _value(loader: Any, node: Any, reader: spec_fields.Reader, path: str) -> Any
     try:
         if path == "classes":
             spec_fields.check_switches(node)
-        return reader(loader.construct_object(node, deep=True))
+        value = loader.construct_object(node, deep=True)
+        read = reader(value)
+        spec_fields.check_numbers(value)
     except spec_fields.UnfitValueError as error:
         raise _error(f"`{path}` must be {error}", _line(node), path) from error
     except (ValueError, TypeError, OverflowError) as error:
         raise _error(f"`{path}` cannot be read: {error}", _line(node), path) from error
+    return read
 
 
 def _known(key: str, schema: spec_fields.Schema) -> str:

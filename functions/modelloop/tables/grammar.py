@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from unicodedata import normalize
+from unicodedata import category, normalize
 
 from modelloop.errors import InvalidValueError
 
@@ -29,13 +29,32 @@ DATE = re.compile(
     r"(?:Z| UTC| ?[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
 )
 _MAX_NUMBER = 400
+MAX_MARKS = 30
+_LAST_UNMARKED = "\u02ff"
+
+
+def compose(text: str) -> str:
+    """Return a text in Unicode form C; one with more than 30 combining marks in a run is returned as it is.
+
+    Putting a run of marks in order takes time in the square of its length, so runs are counted first.
+    """
+    return text if len(text) > MAX_MARKS and _has_long_run(text) else normalize("NFC", text)
+
+
+def _has_long_run(text: str) -> bool:
+    run = 0
+    for sign in text:
+        run = run + 1 if sign > _LAST_UNMARKED and category(sign)[0] == "M" else 0
+        if run > MAX_MARKS:
+            return True
+    return False
 
 
 def clean(text: str, missing: frozenset[str]) -> str | None:
     """Return the trimmed text in Unicode form C, or None when it is one of the missing tokens."""
     trimmed = text.strip()
     if not trimmed.isascii():
-        trimmed = normalize("NFC", trimmed)
+        trimmed = compose(trimmed)
     return None if trimmed in missing else trimmed
 
 

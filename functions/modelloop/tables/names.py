@@ -6,9 +6,9 @@ A name is trimmed and in Unicode form C. Names that differ in case, or inside, a
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from unicodedata import normalize
 
 from modelloop.errors import InvalidValueError
+from modelloop.tables.grammar import compose
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -19,7 +19,7 @@ MAX_LONGER = 4  # a sign of form C is at most four signs in any other form
 def clean_name(name: str) -> str:
     """Return a name trimmed and in Unicode form C."""
     trimmed = name.strip()
-    return trimmed if trimmed.isascii() else normalize("NFC", trimmed)
+    return trimmed if trimmed.isascii() else compose(trimmed)
 
 
 def other_spellings(sent: Iterable[str], known: Collection[str]) -> dict[str, str]:

@@ -20,6 +20,7 @@ NAN = float("nan")
 _FLOAT32 = Struct("<f")
 _MAX_FLOAT32 = 2.0**128 - 2.0**104
 EPOCH = "1970-01-01"
+MAX_LONGER = 4  # times as many bytes as in form C: what a text may have in another form
 
 
 def column_reader(column: Column, missing: frozenset[str]) -> Reader:
@@ -96,8 +97,11 @@ def _boolean_reader(column: Column, missing: frozenset[str]) -> Reader:
 def _text_reader(column: Column, missing: frozenset[str]) -> Reader:
     codes = {category: float(code) for code, category in enumerate(column.categories)}
     other = float(len(codes))
+    longest = MAX_LONGER * max((len(text.encode()) for text in (*codes, *missing)), default=0)
 
     def code(cell: object) -> float:
+        if type(cell) is str and not cell.isascii() and _is_longer(cell, longest):
+            return other
         value = grammar.read_text(cell, missing)
         return NAN if value is None else codes.get(value, other)
 
@@ -110,6 +114,11 @@ def _text_reader(column: Column, missing: frozenset[str]) -> Reader:
         return slot.count(other)
 
     return read
+
+
+def _is_longer(cell: str, longest: int) -> bool:
+    """Return whether a cell is longer in bytes than any form of a known text, so that it need not be normalised."""
+    return len(cell.strip().encode(errors="surrogatepass")) > longest
 
 
 def _date_reader(column: Column, missing: frozenset[str]) -> Reader:

@@ -1,7 +1,8 @@
 """Which side of the split a row is on: train, validation or holdout.
 
 A row's side comes from a hash of its content (or group) and the model's salt, so it is on the same side in every
-later version of the table, and duplicates are together. With a time column the newest rows are held out.
+later version of the table, and copies are together. With a time column the newest rows are held out. In a coarse table,
+where rows repeat because there are few values, each repetition of a content is hashed by its number too.
 
 The rule has a version and missing tokens of its own, apart from how cells are read for learning: those of the version
 that founded the split. What a later release reads otherwise moves no row.
@@ -49,7 +50,8 @@ class Split:
     `kind` is CONTENT, OCCURRENCE or GROUP (by the hash of what `columns` hold; they are kinds by name), TIME (by
     `column`, whose kind is `time_kind`; the newest row that trains is of the time `train_until`, the newest row of all
     of `last`), or REFERENCE (the table of an imported model: nothing trains). `version` and the tokens `missing` say
-    how cells are read where their hash divides.
+    how cells are read where their hash divides. `different` is the number of different contents where most rows repeat
+    another one, and `copies` whether these were copied; None and False elsewhere.
     """
 
     kind: str
@@ -63,12 +65,15 @@ class Split:
     rule: str | None = None
     version: int = RULE_VERSION
     missing: tuple[str, ...] | None = None
+    different: int | None = None
+    copies: bool = False
 
     def to_json(self) -> dict[str, JsonValue]:
-        """Return the document of a prepared table: the fields of its kind, and how cells are read where known."""
+        """Return the document of a prepared table: the fields of its kind, how cells are read and how rows repeat."""
         document = {name: getattr(self, name) for name in _FIELDS.get(self.kind, _HASHED_FIELDS)}
         reading = {} if self.missing is None else {"version": self.version, "missing": list(self.missing)}
-        return document | reading
+        repetition = {} if self.different is None else {"different": self.different, "copies": self.copies}
+        return document | reading | repetition
 
 
 def split_from_json(document: Mapping[str, Any]) -> Split:

@@ -5,14 +5,18 @@ from __future__ import annotations
 from math import sqrt
 from typing import TYPE_CHECKING
 
+from modelloop.tables.split import CONTENT
 from modelloop.versions.evidence import ChampionEvidence, Check, LabelDistribution, LossComparison, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from modelloop.tables.split import Split
+
 FALL = 0.20
 FALL_ERRORS = 1.645  # one-sided 95 %
 SHIFT_ERRORS, SHIFT_SHARE = 3.0, 0.20
+MIN_DIFFERENT = 50
 
 
 def review_checks(evidence: ChampionEvidence) -> Iterator[Check]:
@@ -27,6 +31,23 @@ def review_checks(evidence: ChampionEvidence) -> Iterator[Check]:
     yield _shift(evidence.labels_before, evidence.labels_now)
     yield _columns("required_columns", evidence.newly_required, "newly required, callers may not send them")
     yield _columns("column_kinds", evidence.other_kind, "of another kind than before")
+
+
+def copy_checks(split: Split, rows: int, *, allowed: bool) -> Iterator[Check]:
+    """Yield what asks for approval because rows were copied; `allowed` says that the champion was made of copies too.
+
+    A person let that champion serve, so copies alone do not ask again; too few different rows always do.
+    """
+    if not split.copies or split.different is None:
+        return
+    told = f"{rows:,} rows, {split.different:,} different"
+    if not allowed:
+        detail = f"{told}: rows were copied, so their shares may not be those of the rows that will be asked about"
+        if split.kind != CONTENT:
+            detail += ", and copies of a row are on several sides of the split, so the metrics are too good"
+        yield Check("copies", "approval", detail)
+    if split.different < MIN_DIFFERENT:
+        yield Check("different_rows", "approval", f"{told}; copies of fewer than {MIN_DIFFERENT} rows need approval")
 
 
 def header_checks(first_line: str | None) -> Iterator[Check]:

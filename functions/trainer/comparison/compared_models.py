@@ -68,7 +68,7 @@ def _shared_classes(owner: ComparedModel, models: tuple[ComparedModel, ...]) -> 
 def _predict(model: ComparedModel, part: Part, owner: ComparedModel, shared: list[Label] | None) -> Predictions:
     """Let a model predict rows that are in another encoding, as if the shared classes were all there are."""
     matrix = in_encoding(part.matrix, owner.encoding, model.encoding)
-    predictions = model.predictor.predict(Part(matrix, part.target, part.times))
+    predictions = model.predictor.predict(Part(matrix, part.target, part.times, part.contents))
     if predictions.proba is None or shared is None or owner.classes is None or model.classes is None:
         return predictions
     if shared == list(owner.classes) == list(model.classes):
@@ -77,4 +77,4 @@ def _predict(model: ComparedModel, part: Part, owner: ComparedModel, shared: lis
     proba = proba / np.maximum(proba.sum(axis=1, keepdims=True), MIN_PROBABILITY)
     places = {owner.classes.index(label): place for place, label in enumerate(shared)}
     target = np.array([places[int(label)] for label in part.target], np.float64)
-    return Predictions(target, proba.argmax(axis=1).astype(np.float64), proba)
+    return Predictions(target, proba.argmax(axis=1).astype(np.float64), proba, part.contents)

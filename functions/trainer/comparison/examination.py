@@ -12,7 +12,7 @@ from modelloop.spec import deviance
 from modelloop.tables.grammar import label_text
 from modelloop.versions.evidence import ChampionEvidence, LabelDistribution
 from modelloop.versions.gate import GateDecision, decide
-from modelloop.versions.review_checks import header_checks
+from modelloop.versions.review_checks import copy_checks, header_checks
 from modelloop.versions.run import Metrics
 from trainer.comparison.compared_models import ComparedModel, compare_on, predict_shared
 from trainer.comparison.schema_compatibility import schema_changes
@@ -59,9 +59,15 @@ def examine(table: PreparedTable, candidate: Predictor, metric: str, champion: C
     metrics = Metrics(intervals(predictions, seed, (metric,)), intervals(guesses, seed, (metric,)), champions)
     beaten = compare("trivial", metric, predictions, guesses, seed)
     decision = decide(beaten, evidence, margin=table.spec.promotion.margin)
-    decision = decision.with_review_checks(_header_checks(table, champion))
+    review_checks = [*_copy_checks(table, champion), *_header_checks(table, champion)]
+    decision = decision.with_review_checks(review_checks)
     best = evidence is None or _is_best(evidence)
     return Examination(predictions, metrics, decision, labels_of(table.rows, classes), best)
+
+
+def _copy_checks(table: PreparedTable, champion: Champion | None) -> list[Check]:
+    allowed = champion is not None and champion.incumbent.manifest.split.copies
+    return list(copy_checks(table.facts.split, table.rows.rows, allowed=allowed))
 
 
 def _header_checks(table: PreparedTable, champion: Champion | None) -> list[Check]:

@@ -1,12 +1,15 @@
 """Intervals by the Poisson bootstrap: each replicate weighs each row by a draw of Poisson(1).
 
 It needs no resampled copies, and the same weights on two models compare them row by row. After Chamandy et al.,
-"Estimating uncertainty for massive data streams" (2012).
+"Estimating uncertainty for massive data streams" (2012). Where most rows repeat another one, rows of one content are
+drawn together: they are not independent, and row by row the intervals would be too narrow. Two models are compared row
+by row on a coarse table: callers ask about the same few values, which are the holdout's and not a sample of others.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,15 +36,16 @@ _BUDGET_CELLS = 40_000_000
 def intervals(predictions: Predictions, seed: int, extra: tuple[str, ...] = ()) -> Figures:
     """Return every metric with its two-sided 95 % percentile interval: {"log_loss": {"value", "low", "high"}, …}.
 
-    Values are of all rows; the intervals of more than 20,000 rows come from a sample and are scaled to all rows.
+    Values are of all rows; the intervals of more than 20,000 rows come from a sample and are scaled to all rows (to all
+    contents, where rows repeat).
     """
     whole = plain_metrics(predictions, extra)
     sample = predictions.take(subsample(predictions.rows, MAX_ROWS, seed))
     figures = statistics(sample, extra)
-    scale = math.sqrt(sample.rows / predictions.rows)
+    scale = math.sqrt(_units(sample) / _units(predictions))
     drawn = [
         {name: figure(weights) for name, figure in figures.items()}
-        for weights in _weights(sample.rows, _replicates(sample), seed)
+        for weights in _weights(sample, _replicates(sample), seed)
     ]
     return {
         name: _bounds(value, np.concatenate([part[name] for part in drawn]), scale) for name, value in whole.items()
@@ -51,16 +55,23 @@ def intervals(predictions: Predictions, seed: int, extra: tuple[str, ...] = ()) 
 def compare(name: str, metric: str, candidate: Predictions, reference: Predictions, seed: int) -> LossComparison:
     """Compare two models on the same rows, paired, under a metric that is a mean of row losses.
 
-    `low` and `high` bound the difference candidate - reference, each one-sided at 95 %.
+    `low` and `high` bound the difference candidate - reference, each one-sided at 95 %; its rows are the votes.
     """
     rows = subsample(candidate.rows, MAX_ROWS, seed)
-    losses = np.stack([row_losses(metric, part.take(rows)) for part in (candidate, reference)], axis=1)
+    ours = _comparable(candidate).take(rows)
+    losses = np.stack([row_losses(metric, part) for part in (ours, reference.take(rows))], axis=1)
     root = metric == "rmse"
-    value = losses.mean(axis=0)
-    drawn = np.concatenate([_means(weights, losses) for weights in _weights(len(rows), REPLICATES, seed)])
+    value = losses.mean(axis=0) if ours.contents is None else np.average(losses, axis=0, weights=ours.votes)
+    drawn = np.concatenate([_means(weights, losses) for weights in _weights(ours, REPLICATES, seed)])
     value, drawn = (np.sqrt(value), np.sqrt(drawn)) if root else (value, drawn)
     low, high = np.nanpercentile(drawn[:, 0] - drawn[:, 1], [5.0, 95.0])
-    return LossComparison(name, metric, len(rows), float(value[0]), float(value[1]), float(low), float(high))
+    votes = ours.counted_once().rows
+    return LossComparison(name, metric, votes, float(value[0]), float(value[1]), float(low), float(high))
+
+
+def _comparable(predictions: Predictions) -> Predictions:
+    contents = predictions.contents
+    return predictions if contents is None or contents.copies else replace(predictions, contents=None)
 
 
 def _means(weights: NDArray[np.float64], losses: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -71,12 +82,20 @@ def _means(weights: NDArray[np.float64], losses: NDArray[np.float64]) -> NDArray
     return means
 
 
-def _weights(rows: int, replicates: int, seed: int) -> Iterator[NDArray[np.float64]]:
+def _weights(predictions: Predictions, replicates: int, seed: int) -> Iterator[NDArray[np.float64]]:
+    """Yield the weights of some replicates, [replicates, rows]: one draw for each row, or for each content."""
+    contents, units = predictions.contents, _units(predictions)
     generator = np.random.default_rng(seed)
-    step = max(1, _CHUNK_CELLS // max(rows, 1))
+    step = max(1, _CHUNK_CELLS // max(predictions.rows, 1))
     for start in range(0, replicates, step):
-        draws = generator.integers(0, len(_POISSON), (min(step, replicates - start), rows), np.uint16)
-        yield _POISSON[draws]
+        drawn = _POISSON[generator.integers(0, len(_POISSON), (min(step, replicates - start), units), np.uint16)]
+        yield drawn if contents is None else drawn[:, contents.places()] * contents.votes()
+
+
+def _units(predictions: Predictions) -> int:
+    """Return how many independent draws there are: rows, or contents where rows repeat."""
+    contents = predictions.contents
+    return predictions.rows if contents is None else len(np.unique(contents.codes))
 
 
 def _poisson_table(size: int = 1 << 16) -> NDArray[np.float64]:

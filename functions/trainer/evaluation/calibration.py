@@ -70,9 +70,10 @@ def residual_quantiles(predictions: Predictions) -> dict[str, float]:
     """Return, by level, the half-width of an interval that covers at least that share of new rows: {"0.9": 1.23, …}.
 
     Split-conformal: the ceil((n + 1) level)-th smallest of n absolute residuals, on rows that were not fitted on;
-    levels that n rows cannot promise are left out. After Lei et al., "Distribution-free predictive inference for
-    regression" (2018).
+    levels that n rows cannot promise are left out, and copies of a row count once. After Lei et al., "Distribution-free
+    predictive inference for regression" (2018).
     """
-    residuals = np.sort(np.abs(predictions.target - predictions.predicted))
+    once = predictions.counted_once()
+    residuals = np.sort(np.abs(once.target - once.predicted))
     ranks = {level: math.ceil((len(residuals) + 1) * level) for level in LEVELS}
     return {f"{level:g}": float(residuals[rank - 1]) for level, rank in ranks.items() if rank <= len(residuals)}

@@ -26,11 +26,15 @@ MIN_PERMUTED = 50
 
 
 def diagnose(table: PreparedTable, predictor: Predictor, metric: str, predictions: Predictions) -> Diagnostics:
-    """Return what labelled holdout rows show of a model; `predictions` are its own on the holdout."""
+    """Return what labelled holdout rows show of a model; `predictions` are its own on the holdout.
+
+    Copies of a row are counted once.
+    """
+    once = predictions.counted_once()
     return Diagnostics(
-        curves(predictions, table.classes, table.seed),
-        calibration(predictions),
-        confusion(predictions, table.classes),
+        curves(once, table.classes, table.seed),
+        calibration(once),
+        confusion(once, table.classes),
         importance(table, predictor, metric),
         slices(table, predictions, metric),
     )
@@ -70,9 +74,9 @@ def importance(table: PreparedTable, predictor: Predictor, metric: str) -> tuple
 def _shuffled(part: Part, slots: slice, generator: np.random.Generator) -> Part:
     matrix = part.matrix.copy()
     matrix[:, slots] = matrix[generator.permutation(part.rows), slots]
-    return Part(matrix, part.target)
+    return Part(matrix, part.target, contents=part.contents)
 
 
 def _loss(metric: str, predictions: Predictions) -> float:
-    mean = float(row_losses(metric, predictions).mean())
+    mean = float(np.average(row_losses(metric, predictions), weights=predictions.votes))
     return mean**0.5 if metric == "rmse" else mean

@@ -33,9 +33,9 @@ def statistics(predictions: Predictions, extra: tuple[str, ...] = ()) -> dict[st
 
 
 def plain_metrics(predictions: Predictions, extra: tuple[str, ...] = ()) -> dict[str, float]:
-    """Return the metrics of `statistics` with every row weighing the same; NaN where one is not defined."""
-    once = np.ones((1, predictions.rows))
-    return {name: float(statistic(once)[0]) for name, statistic in statistics(predictions, extra).items()}
+    """Return the metrics of `statistics` with every vote weighing the same; NaN where one is not defined."""
+    votes = predictions.votes[None, :]
+    return {name: float(statistic(votes)[0]) for name, statistic in statistics(predictions, extra).items()}
 
 
 def _classification(predictions: Predictions, proba: Floats) -> dict[str, Statistic]:

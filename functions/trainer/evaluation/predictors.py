@@ -49,7 +49,7 @@ class Estimator:
             pieces = [self._answer(part.matrix[start : start + AT_ONCE]) for start in range(0, part.rows or 1, AT_ONCE)]
         predicted = np.concatenate([predicted for predicted, _ in pieces])
         proba = [proba for _, proba in pieces if proba is not None]
-        return Predictions(part.target, predicted, np.concatenate(proba) if proba else None)
+        return Predictions(part.target, predicted, np.concatenate(proba) if proba else None, part.contents)
 
     def _answer(self, matrix: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
         if self.task == "regression":
@@ -76,7 +76,7 @@ class Compiled:
         """Return what the flat engine predicts of the rows."""
         outputs = self.flat.predict(part.matrix.astype(np.float64).tolist(), self.threshold)
         proba = None if outputs.proba is None else np.asarray(outputs.proba, np.float64)
-        return Predictions(part.target, np.asarray(outputs.predict, np.float64), proba)
+        return Predictions(part.target, np.asarray(outputs.predict, np.float64), proba, part.contents)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,18 +94,26 @@ class Trivial:
     def predict(self, part: Part) -> Predictions:
         """Return the same prediction for every row."""
         if self.rates is None:
-            return Predictions(part.target, np.full(part.rows, self.centre), None)
+            return Predictions(part.target, np.full(part.rows, self.centre), None, part.contents)
         predicted = np.full(part.rows, float(self.rates.argmax()))
-        return Predictions(part.target, predicted, np.tile(self.rates, (part.rows, 1)))
+        return Predictions(part.target, predicted, np.tile(self.rates, (part.rows, 1)), part.contents)
 
 
 def trivial(train: Part, classes: int | None, metric: str) -> Trivial:
-    """Return the trivial model of a training part under a metric of the gate; `classes` is None for regression."""
+    """Return the trivial model of a training part under a metric of the gate; `classes` is None for regression.
+
+    It counts copies once, as the holdout that it guesses at does.
+    """
     if classes is None:
         level = quantile(metric)
-        best = train.target.mean() if level is None else np.quantile(train.target, level, method="inverted_cdf")
+        votes = None if train.contents is None else train.votes
+        best = (
+            np.average(train.target, weights=votes)
+            if level is None
+            else np.quantile(train.target, level, method="inverted_cdf", weights=votes)
+        )
         return Trivial(None, float(best))
-    counts = np.bincount(train.target.astype(np.intp), minlength=classes)
+    counts = np.bincount(train.target.astype(np.intp), train.votes, minlength=classes)
     return Trivial(counts / counts.sum(), 0.0)
 
 
@@ -125,12 +133,12 @@ def predictions_from_cells(
         where = f"all of them with missing cells, which callers may send: {_FILL}" if gaps else "NaN or infinite"
         raise DatasetRejectedError(f"the model gives no number for {lost.sum():,} of {part.rows:,} rows, {where}")
     if not classes:
-        return Predictions(part.target, cells[:, 0], None)
+        return Predictions(part.target, cells[:, 0], None, part.contents)
     if (cells < -SUM_SLACK).any() or (np.abs(cells.sum(axis=1) - 1.0) > SUM_SLACK).any():
         raise DatasetRejectedError("the outputs are no probabilities; add a softmax (or sigmoid) to the model")
     if threshold is not None and classes == BINARY:
-        return Predictions(part.target, (cells[:, 1] >= threshold).astype(np.float64), cells)
-    return Predictions(part.target, cells.argmax(axis=1).astype(np.float64), cells)
+        return Predictions(part.target, (cells[:, 1] >= threshold).astype(np.float64), cells, part.contents)
+    return Predictions(part.target, cells.argmax(axis=1).astype(np.float64), cells, part.contents)
 
 
 def threads_for(cells: int, max_threads: int = MAX_THREADS) -> threadpool_limits:

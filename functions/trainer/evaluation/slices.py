@@ -43,9 +43,9 @@ def _sliced(table: PreparedTable, predictions: Predictions, name: str, metric: s
     if masks is None:
         return ColumnSlices(name, "masked" if name in table.spec.mask else "not a feature of the model")
     values = tuple(
-        SliceMetrics(label, len(places), intervals(predictions.take(places), table.seed, (metric,)))
-        for label, places in ((label, np.flatnonzero(rows)) for label, rows in masks)
-        if len(places) >= MIN_ROWS
+        SliceMetrics(label, part.counted_once().rows, intervals(part, table.seed, (metric,)))
+        for label, part in ((label, predictions.take(np.flatnonzero(rows))) for label, rows in masks)
+        if part.counted_once().rows >= MIN_ROWS
     )
     return ColumnSlices(name, None, values)
 

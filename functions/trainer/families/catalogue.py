@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from modelloop.tables.encoding import Encoding
 
 MAX_LEAVES = 256  # a tree; uncapped forests make models of gigabytes
+MAX_JOBS = 2
 _FOREST: dict[str, Parameter] = {"n_estimators": 100, "max_leaf_nodes": MAX_LEAVES, "min_samples_leaf": 2, "n_jobs": 1}
 _FOREST_SPACE: dict[str, list[Parameter]] = {
     "max_leaf_nodes": [32, 64, 128, MAX_LEAVES],
@@ -77,6 +78,7 @@ def _assemble(
     _check(made, [name for name in given if name != "kind"])
     made.set_params(**{name: value for name, value in wanted.items() if name in parameters})
     _seed(made, seed)
+    _bound_jobs(made)
     codes = _codes(encoding)
     if family.preparation is Native:
         # A category set must fit the bins; a wider column keeps its codes, which fall with frequency, as numbers.
@@ -102,6 +104,13 @@ def _seed(estimator: Any, seed: int) -> None:
     params = estimator.get_params()
     states = [name for name, value in params.items() if name.split("__")[-1] == "random_state" and value is None]
     estimator.set_params(**dict.fromkeys(states, seed))
+
+
+def _bound_jobs(estimator: Any) -> None:
+    """Let no estimator start more jobs than a function has processors; -1 and the like would take all of a machine."""
+    jobs = {name: value for name, value in estimator.get_params().items() if name.split("__")[-1] == "n_jobs"}
+    many = [name for name, value in jobs.items() if isinstance(value, int) and not 0 <= value <= MAX_JOBS]
+    estimator.set_params(**dict.fromkeys(many, MAX_JOBS))
 
 
 def _codes(encoding: Encoding) -> list[int]:
@@ -227,6 +236,7 @@ def build(
     estimator.set_params(**(params or {}))
     converted.check(estimator, name, task)
     _seed(estimator, seed)
+    _bound_jobs(estimator)
     return Model(estimator, OneHot(_codes(encoding), dense=True))
 
 

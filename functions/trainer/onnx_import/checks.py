@@ -10,6 +10,7 @@ from onnx import TensorProto, checker, defs, load_model_from_string
 from modelloop.contracts.manifest_parts import EstimatorFacts
 from modelloop.errors import DatasetRejectedError
 from trainer.onnx_import import inputs, outputs
+from trainer.onnx_import.loops import refuse_endless
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -43,6 +44,7 @@ def check(content: bytes, *, encoding: Encoding, classes: Sequence[Label], outpu
     opset = _opset(model)
     _refuse_operators(model)
     _check_whole(model)
+    refuse_endless(model)
     given, answer = inputs.adapt(model, encoding), outputs.adapt(model, classes, output)
     _check_whole(model)
     producer = f"{model.producer_name} {model.producer_version}".strip()
@@ -60,10 +62,12 @@ def _parse(content: bytes) -> ModelProto:
 
 
 def _refuse_external(model: ModelProto) -> None:
+    graphs = list(_all_graphs(model))
     attributes = [attribute for node in _nodes(model) for attribute in node.attribute]
-    sparse = [tensor for graph in _graphs(model.graph) for tensor in graph.sparse_initializer]
+    attributes += [attribute for function in model.functions for attribute in function.attribute_proto]
+    sparse = [tensor for graph in graphs for tensor in graph.sparse_initializer]
     sparse += [tensor for attribute in attributes for tensor in [attribute.sparse_tensor, *attribute.sparse_tensors]]
-    tensors = [tensor for graph in _graphs(model.graph) for tensor in graph.initializer]
+    tensors = [tensor for graph in graphs for tensor in graph.initializer]
     tensors += [tensor for attribute in attributes for tensor in [attribute.t, *attribute.tensors]]
     tensors += [tensor for pair in sparse for tensor in (pair.values, pair.indices)]
     for tensor in tensors:
@@ -85,9 +89,9 @@ def _opset(model: ModelProto) -> int:
 
 
 def _refuse_operators(model: ModelProto) -> None:
-    own = {function.domain for function in model.functions}
+    own = {(function.domain, function.name) for function in model.functions}
     for node in _nodes(model):
-        if node.domain not in DOMAINS and node.domain not in own:
+        if node.domain not in DOMAINS and (node.domain, node.op_type) not in own:
             raise DatasetRejectedError(
                 f"operator {node.op_type!r} of domain {node.domain!r} is no standard ONNX; export without it"
             )
@@ -113,15 +117,23 @@ def _inside(node: NodeProto) -> Iterator[GraphProto]:
             yield from _graphs(nested)
 
 
-def _nodes(model: ModelProto) -> Iterator[NodeProto]:
-    """Return every node, of graphs inside of nodes and of the model's own functions too."""
-    for nested in _graphs(model.graph):
-        yield from nested.node
+def _all_graphs(model: ModelProto) -> Iterator[GraphProto]:
+    """Return every graph: the model's, those inside of nodes, and those inside of the model's own functions."""
+    yield from _graphs(model.graph)
     for function in model.functions:
         for node in function.node:
-            yield node
-            for nested in _inside(node):
-                yield from nested.node
+            yield from _inside(node)
+        for attribute in function.attribute_proto:
+            for nested in [attribute.g, *attribute.graphs] if attribute.HasField("g") else attribute.graphs:
+                yield from _graphs(nested)
+
+
+def _nodes(model: ModelProto) -> Iterator[NodeProto]:
+    """Return every node, of graphs inside of nodes and of the model's own functions too."""
+    for graph in _all_graphs(model):
+        yield from graph.node
+    for function in model.functions:
+        yield from function.node
 
 
 def estimator_facts(model: CheckedModel) -> EstimatorFacts:

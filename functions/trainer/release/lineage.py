@@ -57,6 +57,8 @@ def split_facts(table: PreparedTable) -> SplitFacts:
         trained_until=table.trained_until,
         version=split.version if split.missing is not None else None,
         missing=None if split.missing is None else list(split.missing),
+        different=split.different,
+        copies=split.copies,
     )
 
 

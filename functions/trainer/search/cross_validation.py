@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.model_selection import RepeatedKFold, RepeatedStratifiedKFold
+from sklearn.model_selection import GroupKFold, RepeatedKFold, RepeatedStratifiedKFold, StratifiedGroupKFold
 
 from modelloop.contracts.manifest_parts import CrossValidation
 from modelloop.versions.gate import SMALL_SUCCESSOR
@@ -14,6 +14,10 @@ from trainer.evaluation.metrics import plain_metrics
 from trainer.search.estimation import estimate_alone
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
     from trainer.search.candidates import Candidate
     from trainer.table import PreparedTable
 
@@ -26,12 +30,10 @@ def cross_validate(table: PreparedTable, candidate: Candidate, metric: str, dead
     The gate's metric comes first. The chosen family and parameters are fitted anew on each fold; no fit begins after
     the deadline. The gate does not read this: rows that chose the parameters are among those that judge here.
     """
-    if table.holdout.rows >= SMALL_SUCCESSOR or _rarest(table) < FOLDS:
+    if table.holdout.voters >= SMALL_SUCCESSOR or _rarest(table) < FOLDS:
         return None
-    kind = RepeatedKFold if table.classes is None else RepeatedStratifiedKFold
-    splitter = kind(n_splits=FOLDS, n_repeats=REPEATS, random_state=table.seed)
     fits: list[dict[str, float]] = []
-    for fitted, held in splitter.split(table.rows.matrix, table.rows.target):
+    for fitted, held in _folds(table):
         if time.monotonic() >= deadline:
             break
         predictions = estimate_alone(table, candidate, table.rows.take(fitted)).predict(table.rows.take(held))
@@ -39,6 +41,19 @@ def cross_validate(table: PreparedTable, candidate: Candidate, metric: str, dead
     if len(fits) < FOLDS:
         return None
     return CrossValidation(FOLDS, len(fits), {name: _spread(fits, name) for name in fits[0]})
+
+
+def _folds(table: PreparedTable) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Yield the positions of the rows to fit on and to judge by, fold by fold; copies of a row are in one fold."""
+    rows, contents = table.rows, table.rows.contents
+    if contents is None or not contents.copies:
+        kind = RepeatedKFold if table.classes is None else RepeatedStratifiedKFold
+        yield from kind(n_splits=FOLDS, n_repeats=REPEATS, random_state=table.seed).split(rows.matrix, rows.target)
+        return
+    grouped: Any = GroupKFold if table.classes is None else StratifiedGroupKFold
+    for repeat in range(REPEATS):
+        splitter = grouped(n_splits=FOLDS, shuffle=True, random_state=table.seed + repeat)
+        yield from splitter.split(rows.matrix, rows.target, contents.codes)
 
 
 def _spread(fits: list[dict[str, float]], name: str) -> dict[str, float | None]:
@@ -50,6 +65,9 @@ def _spread(fits: list[dict[str, float]], name: str) -> dict[str, float | None]:
 
 
 def _rarest(table: PreparedTable) -> int:
+    rows, contents = table.rows, table.rows.contents
+    if contents is not None:
+        rows = rows.take(contents.first())
     if table.classes is None:
-        return table.rows.rows
-    return int(np.bincount(table.rows.target.astype(np.intp), minlength=len(table.classes)).min())
+        return rows.rows
+    return int(np.bincount(rows.target.astype(np.intp), minlength=len(table.classes)).min())

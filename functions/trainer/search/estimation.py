@@ -60,7 +60,7 @@ def try_out(
 
 def plain_metric(predictions: Predictions, metric: str) -> float:
     """Return one metric of some predictions; NaN where it is not defined."""
-    return float(statistics(predictions, (metric,))[metric](np.ones((1, predictions.rows)))[0])
+    return float(statistics(predictions, (metric,))[metric](predictions.votes[None, :])[0])
 
 
 def _trial(candidate: Candidate, part: Part, score: float, began: float, error: str | None = None) -> TrialRecord:

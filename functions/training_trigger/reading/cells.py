@@ -20,6 +20,7 @@ WHITESPACE = (
     "\u2028\u2029\u202f\u205f\u3000"
 )
 MAX_NUMBER = 400
+MARKS = "too many combining marks"  # what the macro `trimmed` raises; where they are is looked up then
 _FIRST_MINUTE, _LAST_MINUTE = -1035593280, 4223371679
 _PLAIN = "BETWEEN 33 AND 126"
 
@@ -39,6 +40,12 @@ def value(place: int, kind: str) -> str:
     }.get(kind, cell)
 
 
+def too_many_marks(text: str) -> str:
+    """Return the SQL that tests whether a text has more combining marks in a run than are put in order."""
+    run = grammar.MAX_MARKS + 1
+    return f"strlen({text}) >= {2 * run} AND regexp_matches({text}, '\\p{{M}}{{{run}}}')"
+
+
 def missing_macro(name: str, tokens: Iterable[str]) -> str:
     """Return the SQL that defines a macro which makes NULL of a cell that is one of the tokens.
 
@@ -54,8 +61,9 @@ def define_macros(connection: DuckDBPyConnection, missing: Iterable[str]) -> Non
     """Define the macros on a connection, for one set of missing tokens."""
     connection.execute(missing_macro("present", {*missing, ""}))
     trimmed = (
-        f"nfc_normalize(CASE WHEN ord(x) {_PLAIN} AND ord(right(x, 1)) {_PLAIN} THEN x"
-        f" ELSE trim(x, {literal(WHITESPACE)}) END)"
+        f"CASE WHEN {too_many_marks('x')} THEN error({literal(MARKS)} || left(x, 0))::VARCHAR"
+        f" ELSE nfc_normalize(CASE WHEN ord(x) {_PLAIN} AND ord(right(x, 1)) {_PLAIN} THEN x"
+        f" ELSE trim(x, {literal(WHITESPACE)}) END) END"
     )
     macros = {
         "trimmed": trimmed,

@@ -65,7 +65,7 @@ def _records(source: Iterator[str], dialect: Dialect) -> Iterator[list[str]]:
     try:
         for row in rows:
             if row and len(row) != width:
-                raise _wrong_width(line, len(row), width)
+                raise _wrong_width(line, len(row), width, first=line == dialect.skip + 2)
             if row:
                 yield row
             line = dialect.skip + rows.line_num + 1
@@ -73,7 +73,13 @@ def _records(source: Iterator[str], dialect: Dialect) -> Iterator[list[str]]:
         raise DatasetRejectedError(f"line {line}: {_reason(str(error))}", row=line) from error
 
 
-def _wrong_width(line: int, values: int, width: int) -> DatasetRejectedError:
+def _wrong_width(line: int, values: int, width: int, *, first: bool) -> DatasetRejectedError:
+    if first and values == width + 1:
+        return DatasetRejectedError(
+            f"line {line} has {values} values and the header names {width} columns: if R wrote the file, its row names "
+            "have no name; write it with row.names = FALSE, or else name every column",
+            row=line,
+        )
     return DatasetRejectedError(
         f"line {line} has {values} value{'' if values == 1 else 's'} and the header names {width} columns: "
         "correct the line, and put quotes around values that contain the separator",

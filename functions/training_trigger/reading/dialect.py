@@ -1,21 +1,17 @@
-"""How a CSV file is written: its delimiter, its quotes and its column names, and its records by that dialect.
-
-Readers disagree about quotes beside spaces and about backslashes. Here spaces beside quotes do not count, and a
-backslash that escapes does so only inside quotes.
-"""
+"""How a CSV file is written: its delimiter, its quotes and its column names, and its records by that dialect."""
 
 from __future__ import annotations
 
 import csv
-import re
 from dataclasses import dataclass, replace
 from io import StringIO
 from typing import TYPE_CHECKING
 
+from modelloop.tables import csv_records
 from training_trigger.reading import header
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from pathlib import Path
 
 SAMPLE = 4 << 20
@@ -23,8 +19,6 @@ SAMPLE_ROWS = 200
 MAX_FIELD = 1 << 20
 _USUAL, _UNUSUAL = ",;\t|", ":^~ "
 _AGREEMENT = 0.8
-_SINGLE_QUOTED = re.compile(r"(?:^|[,;\t|])'[^'\n]*'(?:[,;\t|]|\r?$)", re.MULTILINE)
-_SEP_LINE = re.compile(r'"?sep=(.)"?\r?\n')
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +37,14 @@ class Dialect:
 
     def rows(self, lines: Iterable[str]) -> csv.Reader:  # type: ignore[name-defined]
         """Return a reader of records that follows this dialect exactly."""
-        csv.field_size_limit(MAX_FIELD)  # it is the whole process's: others may have set theirs
-        doubled = self.escape == self.quote
-        return csv.reader(
-            _normalized(lines, self),
-            delimiter=self.delimiter,
-            quotechar=self.quote,
-            doublequote=doubled,
-            escapechar=None if doubled else self.escape,
-            skipinitialspace=self.delimiter != " ",
-            strict=True,
-        )
+        return csv_records.records(lines, self.delimiter, self.quote, self.escape, longest=MAX_FIELD)
 
 
 def detect(path: Path) -> Dialect:
     """Return the dialect of a UTF-8 CSV file; raise DatasetRejectedError when it has no usable header."""
     with path.open(encoding="utf-8", newline="") as stream:
         sample = stream.read(SAMPLE)
-    marker = _SEP_LINE.match(sample)
+    marker = csv_records.SEP_LINE.match(sample)
     if marker:
         sample = sample[marker.end() :]
     blank, sample = header.skip_blank_lines(sample)
@@ -76,9 +60,7 @@ def detect(path: Path) -> Dialect:
 
 def _candidates(sample: str, delimiter: str) -> list[list[Dialect]]:
     """Return the dialects to try, by rank: a later rank is tried when no earlier one agrees with the rows."""
-    single = '"' not in sample and _SINGLE_QUOTED.search(sample)
-    quote = "'" if single else '"'
-    escapes = [quote, "\\"] if f"\\{quote}" in sample else [quote]
+    quote, escapes = csv_records.quoting(sample)
     ranks = [delimiter] if delimiter else [_USUAL, _UNUSUAL]
     return [[Dialect(mark, quote, escape) for mark in rank] for escape in escapes for rank in ranks]
 
@@ -114,35 +96,3 @@ def _head(sample: str, dialect: Dialect) -> tuple[list[header.Record], bool]:
     except csv.Error as error:
         return records, "unexpected end" in str(error)
     return records, True
-
-
-def _normalized(lines: Iterable[str], dialect: Dialect) -> Iterator[str]:
-    """Yield lines without the spaces after closing quotes, and with backslashes outside quotes doubled if they escape.
-
-    Python's csv then reads them as the engine reads the lines themselves. Raises csv.Error for text after a quote.
-    """
-    mark, quote, spaces = re.escape(dialect.delimiter), re.escape(dialect.quote), " *" * (dialect.delimiter != " ")
-    escapes = dialect.escape != dialect.quote
-    body = rf"(?:[^{quote}\\]++|\\.)*+" if escapes else rf"(?:[^{quote}]++|{quote}{quote})*+"
-    end = rf"(?:(?P<closed>{quote}){spaces}(?P<more>[^{mark}\r\n])?|\Z)"
-    cell = re.compile(rf"(?P<cell>(?:^|{mark}){spaces}{quote}{body}){end}" + r"|\\" * escapes, re.DOTALL)
-    rest = re.compile(rf"(?P<cell>{body}){end}", re.DOTALL)
-    inside = False
-
-    def rewrite(match: re.Match[str]) -> str:
-        nonlocal inside
-        if match["cell"] is None:
-            return r"\\"
-        if match["more"]:
-            raise csv.Error(f"{dialect.delimiter!r} expected after {dialect.quote!r}")
-        inside = match["closed"] is None
-        return match["cell"] + (match["closed"] or "")
-
-    for line in lines:
-        if not (inside or dialect.quote in line or (escapes and "\\" in line)):
-            yield line
-            continue
-        before, after = "", line
-        if inside and (begun := rest.match(line)):
-            before, after = rewrite(begun), line[begun.end() :]
-        yield before + cell.sub(rewrite, after)

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from modelloop.errors import DatasetRejectedError
+from modelloop.tables.grammar import MAX_MARKS
 from training_trigger import engine, founding
 from training_trigger.plan import check_rows
 from training_trigger.reading import diagnosis, dialect, formats, jsonlines, parquet, parts, plaintext
-from training_trigger.reading.cells import define_macros, literal
+from training_trigger.reading.cells import MARKS, define_macros, literal, too_many_marks
 from training_trigger.reading.header import check_columns
 from training_trigger.reading.index_columns import places_of_data, warning
 from training_trigger.reading.parts import Source
@@ -146,9 +147,10 @@ def _as_text(path: Path, file_format: formats.Format, warnings: list[str]) -> Pa
         path = unpacked
         if formats.detect(path, "unpacked.csv").kind == "parquet":
             raise DatasetRejectedError("the file is a Parquet file inside gzip: upload the Parquet file itself")
-    text, warning = plaintext.decode(path, path.with_suffix(".utf8"))
-    if warning:
-        warnings.append(warning)
+    text, guess = plaintext.decode(path, path.with_suffix(".utf8"))
+    if guess:
+        warnings.append(guess)
+    plaintext.check_blank_lines(text)
     return text
 
 
@@ -167,11 +169,28 @@ def _run(connection: duckdb.DuckDBPyConnection, read: Callable[[str], object], s
         with engine.within_limits():
             read(source.origin)
     except (duckdb.InvalidInputException, duckdb.DataError, duckdb.IOException) as error:
+        if MARKS in str(error):
+            raise _marks(connection, source) from error
         if source.text is None:
             raise DatasetRejectedError("the file cannot be read as a table: export it again") from error
         path, style = source.text
         plain = path.with_suffix(".plain")
         _run(connection, read, replace(source, origin=_csv(plain, diagnosis.rewrite(path, style, plain)), text=None))
+
+
+def _marks(connection: duckdb.DuckDBPyConnection, source: Source) -> DatasetRejectedError:
+    """Return the refusal of a table that has a cell with too many combining marks, with its row and column."""
+    for name, cell in zip(source.names, source.cells, strict=True):
+        numbered = f"SELECT row_number() OVER () AS r, {cell} AS x FROM {source.origin}"
+        found = connection.execute(f"SELECT min(r) FROM ({numbered}) WHERE {too_many_marks('x')}").fetchall()[0][0]
+        if found is not None:
+            return DatasetRejectedError(
+                f"row {found:,} of column {name!r} has more than {MAX_MARKS} combining marks in a run, which is no "
+                "text: correct or empty the cell",
+                field=name,
+                row=int(found),
+            )
+    return DatasetRejectedError(f"a cell has more than {MAX_MARKS} combining marks in a run, which is no text")
 
 
 def _clean(connection: duckdb.DuckDBPyConnection, cells: Sequence[str], origin: str, whole: Collection[int]) -> None:

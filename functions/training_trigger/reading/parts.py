@@ -78,11 +78,14 @@ def join(
         raise DatasetRejectedError("the folder has no files")
     target = len(first.names) - 1  # columns that only later files have stand before it
     order = [*(place for place in range(len(names)) if place != target), target]
-    columns = tuple(names[place] for place in order)
     return Source(
-        columns, [f"r{place}" for place in order], JOINED, None, frozenset(nested), first.doubt or doubt,
-        first.first_line,
-    )  # fmt: skip
+        tuple(names[place] for place in order),
+        [f"r{place}" for place in order],
+        JOINED,
+        nested=frozenset(nested),
+        doubt=first.doubt or doubt,
+        first_line=first.first_line,
+    )
 
 
 def _selected(part: Source, places: Iterable[int]) -> str:

@@ -10,7 +10,7 @@ import zlib
 from typing import TYPE_CHECKING
 
 from modelloop.errors import DatasetRejectedError
-from training_trigger.reading import cp1252
+from modelloop.tables import cp1252, csv_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,17 +18,10 @@ if TYPE_CHECKING:
 
 CHUNK = 1 << 20
 MAX_RATIO = 200
+MAX_BLANK_LINES = 1_000_000
 ALWAYS_ALLOWED = 64 << 20
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\x0b\x0c\r\x1a\x1b\x1c\x1d\x1e\x1f"))
 _MAX_CONTROLS = 0.001
-_FEW_NULS = 0.2
 _SHIFTED = re.compile(rb"\x1b(?:\$[@AB()]|\([BIJ])")
 NO_TEXT = "the file is not text: upload CSV (also gzip-compressed), Parquet or JSON Lines"
 
@@ -51,6 +44,17 @@ def unpack(packed: Path, plain: Path) -> None:
             raise DatasetRejectedError(f"the gzip file is damaged ({error}): compress and upload it again") from error
 
 
+def check_blank_lines(path: Path) -> None:
+    """Raise DatasetRejectedError for a file of UTF-8 that is mostly blank lines: each takes the time of a row."""
+    pairs, before = 0, b""
+    for piece in _pieces(path):
+        lines = before + piece.translate(None, b" \t\r")
+        pairs += lines.count(b"\n\n") + piece.count(b"\r\r")  # a pair stands for two line ends
+        if pairs > MAX_BLANK_LINES // 2:
+            raise DatasetRejectedError(f"the file has more than {MAX_BLANK_LINES:,} blank lines: remove them")
+        before = lines[-1:]
+
+
 def decode(path: Path, plain: Path) -> tuple[Path, str | None]:
     """Return a file that is UTF-8 without a byte order mark, and a warning when the encoding had to be guessed.
 
@@ -59,7 +63,7 @@ def decode(path: Path, plain: Path) -> tuple[Path, str | None]:
     """
     with path.open("rb") as stream:
         head = stream.read(CHUNK)
-    encoding = next((name for bom, name in _BOMS if head.startswith(bom)), None) or _wide(head)
+    encoding = next((name for bom, name in csv_text.BOMS if head.startswith(bom)), None) or csv_text.wide(head)
     warning = None
     if encoding is None:
         _refuse_binary(head)
@@ -72,15 +76,6 @@ def decode(path: Path, plain: Path) -> tuple[Path, str | None]:
     except UnicodeError as error:
         raise DatasetRejectedError(f"the file is not {encoding} text ({error}): save it as UTF-8") from error
     return plain, warning
-
-
-def _wide(head: bytes) -> str | None:
-    """Return UTF-16 when every other byte is mostly NUL, as in Western text without a byte order mark."""
-    half = max(1, len(head) // 2)
-    even, odd = head[::2].count(0) / half, head[1::2].count(0) / half
-    if odd > 1 - _FEW_NULS and even < _FEW_NULS:
-        return "utf-16-le"
-    return "utf-16-be" if even > 1 - _FEW_NULS and odd < _FEW_NULS else None
 
 
 def _refuse_binary(head: bytes) -> None:

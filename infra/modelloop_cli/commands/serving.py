@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from modelloop.ids import hour_of
-from modelloop_cli.console import Console, Json, Model, StackName, make_table
+from modelloop_cli.console import Console, Json, Model, StackName, count_noun, make_table
 from modelloop_client.client import Client
 from modelloop_client.failures import CommandError
-from modelloop_client.rows import CHUNK, Row, chunks, from_pairs, from_text, read_text
+from modelloop_client.rows import CHUNK, Row, chunks, from_pairs, read_rows
 from modelloop_client.stacks import find_stack
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ _PER_ROW = {"intervals": "interval", "explanations": "explanation"}  # fields of
 def predict(
     model: Model,
     file: Annotated[
-        str | None, typer.Argument(help="A CSV or JSON file; - for standard input.", show_default=False)
+        str | None,
+        typer.Argument(help="A CSV, JSON or Parquet file; - for standard input.", show_default=False),
     ] = None,
     *,
     pairs: Annotated[
@@ -56,6 +58,7 @@ def predict(
         rows = _read_rows(file, pairs or [])
         params = _params(probabilities=probabilities, explain=explain, interval=interval)
         answers = _request_predictions(console, client, model, rows, params)
+    _note_unseen(console, answers)
     lines = [line for answer in answers for line in _lines(answer)]
     columns = list(dict.fromkeys(name for line in lines for name in line))
     cells = ([_format(line.get(name)) for name in columns] for line in lines)
@@ -72,6 +75,15 @@ def _request_predictions(
             answers.append(client.predict(model, part, params))
             bar.advance(task, len(part))
     return answers
+
+
+def _note_unseen(console: Console, answers: Sequence[Document]) -> None:
+    """Say in how many rows a column holds a category that the model has not learned."""
+    unseen: Counter[str] = Counter()
+    for answer in answers:
+        unseen.update(answer.get("parameters", {}).get("unseen", {}))
+    for column, rows in unseen.items():
+        console.note(f"{column}: {count_noun(rows, 'row')} with a category that the model has not learned")
 
 
 def _params(*, probabilities: bool, explain: bool, interval: float | None) -> dict[str, Any]:
@@ -106,7 +118,7 @@ def _read_rows(file: str | None, pairs: Sequence[str]) -> list[Row]:
         return from_pairs(pairs)
     if file is None and sys.stdin.isatty():
         raise CommandError("there are no rows to predict", "Give a file, --set NAME=VALUE, or rows on standard input")
-    return from_text(read_text(file or "-"))
+    return read_rows(file or "-")
 
 
 def _show_schema(console: Console, client: Client, model: str) -> None:
@@ -180,7 +192,7 @@ def _read_labels(prediction: str | None, label: str | None, row: int, file: Path
         if prediction is None or label is None:
             raise CommandError("a label needs a prediction", "modelloop feedback MODEL ID LABEL, or --file FILE")
         return [{"id": prediction, "row": row, "label": label}]
-    items = from_text(read_text(str(file)))
+    items = read_rows(str(file))
     return [_read_label(number, item) for number, item in enumerate(items, 1)]
 
 

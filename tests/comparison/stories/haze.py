@@ -87,4 +87,4 @@ def _ask(stand: Stand, name: str, rows: Sequence[Row], size: int) -> list[tuple[
 def _label(stand: Stand, name: str, answers: Sequence[tuple[Row, str, int]]) -> None:
     items = [{"id": identifier, "row": place, "label": row["hazy"]} for row, identifier, place in answers]
     answer = stand.act(f"{name}/labels", f"/models/{MODEL}/feedback", feedback=items)
-    assert json.loads(answer.body) == {"accepted": len(items)}
+    assert json.loads(answer.body)["accepted"] == len(items)

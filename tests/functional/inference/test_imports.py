@@ -20,7 +20,7 @@ FORBIDDEN = {
     "sklearn", "scipy", "pandas", "numpy", "boto3", "botocore", "pydantic", "joblib", "onnxruntime", "duckdb",
     "aws_lambda_powertools", "http.client", "ssl", "email", "asyncio", "yaml", "csv", "pathlib", "unittest",
     "typing_extensions", "difflib", "gzip", "heapq", "inference.protocols.csvtable",
-    "inference.protocols.not_a_number", "modelloop.tables.column_names", "modelloop.tables.dialect",
+    "modelloop.tables.not_a_number", "modelloop.tables.column_names", "modelloop.tables.dialect",
 }  # fmt: skip
 FUNCTIONS = Path(__file__).parents[3] / "functions"
 PROGRAM = """

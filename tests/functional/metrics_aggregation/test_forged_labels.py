@@ -40,7 +40,7 @@ def at_noon(monkeypatch: pytest.MonkeyPatch) -> None:
 def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """Count the calls to AWS by operation."""
     counted: Counter[str] = Counter()
-    call = botocore.client.BaseClient._make_api_call
+    call = botocore.client.BaseClient._make_api_call  # type: ignore[attr-defined]  # not in the stubs
 
     def counting(self: Any, operation: str, parameters: dict[str, Any]) -> Any:
         counted[operation] += 1
@@ -76,7 +76,7 @@ def test_a_mark_is_never_there_before_what_it_announces(
     world: World, context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[str] = []
-    call = botocore.client.BaseClient._make_api_call
+    call = botocore.client.BaseClient._make_api_call  # type: ignore[attr-defined]  # not in the stubs
 
     def writing(self: Any, operation: str, parameters: dict[str, Any]) -> Any:
         answer = call(self, operation, parameters)

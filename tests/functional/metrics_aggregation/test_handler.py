@@ -7,7 +7,7 @@ import pytest
 
 from metrics_aggregation.handler import MIN_MS, handler
 from modelloop import clock
-from modelloop.captures import quarantine, reader
+from modelloop.captures import object_lines, quarantine
 from modelloop.contracts import capture_record as capture
 from modelloop.contracts.counts import integers
 from modelloop.ids import uuid7
@@ -232,7 +232,7 @@ def test_a_cut_off_gzip_object_yields_what_was_readable(world: World, context: A
 def test_what_swells_past_the_limit_is_read_up_to_it(
     world: World, context: Any, monkeypatch: pytest.MonkeyPatch, packed: bool
 ) -> None:
-    monkeypatch.setattr(reader, "MAX_BYTES", 20_000)
+    monkeypatch.setattr(object_lines, "MAX_BYTES", 20_000)
     handler(world.capture([prediction([ROW]) for _ in range(200)], packed=packed), context)
 
     read = counts(world)["rows"]
@@ -243,8 +243,8 @@ def test_what_swells_past_the_limit_is_read_up_to_it(
 
 
 def test_one_endless_line_counts_as_much_as_many(world: World, context: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader, "MAX_BYTES", 20_000)
-    monkeypatch.setattr(reader, "MAX_LINE_BYTES", 1_000)
+    monkeypatch.setattr(object_lines, "MAX_BYTES", 20_000)
+    monkeypatch.setattr(object_lines, "MAX_LINE_BYTES", 1_000)
     handler(world.capture([prediction([ROW]), b"x" * 30_000, prediction([ROW])], packed=True), context)
 
     assert counts(world)["rows"] == 1

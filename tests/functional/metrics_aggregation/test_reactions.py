@@ -166,6 +166,7 @@ def test_a_rollout_whose_end_could_not_be_told_is_told_at_the_next_tick_once(
     world: World, context: Any, sent: Sent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     handler(failing_shadow(world), context)
+    verdicts.handler({}, context)  # pairs answers, for the tick after it
     with monkeypatch.context() as patched:
         patched.setattr(EventBus, "publish", the_bus_is_down)
         with pytest.raises(ExceptionGroup):

@@ -65,6 +65,8 @@ def test_a_mix_that_moved_before_the_rollout_is_not_held_against_the_candidate(
         candidate = [one | {"id": other["id"]} for one, other in zip(candidate, own, strict=True)]
     handler(world.capture([*own, *candidate], "since"), context)
 
+    if kind == "shadow":
+        verdicts.handler({}, context)  # pairs answers, for the tick after it
     found = verdicts.handler({}, context)["judged"][MODEL]["judge"]
     assert found == {kind: "promote" if kind == "canary" else "hold"}
     checks = {check.name: check.outcome for check in judged().checks}

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+import gzip
 import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import pytest
 
 from modelloop.ids import uuid7
+from modelloop_client.uploads import check_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 pytestmark = pytest.mark.usefixtures("stack_file")
 
@@ -121,20 +125,91 @@ def test_mistakes_are_one_line_with_advice_and_ask_nothing(
     assert api.asked == []
 
 
+def parquet_file() -> bytes:
+    with TemporaryDirectory() as folder:
+        duckdb.connect().execute(
+            "COPY (SELECT * FROM (VALUES ('Zürich', 1.5::DOUBLE, DATE '2026-01-31', true), "
+            "('Genève', 'nan', NULL, NULL)) "
+            f"t(city, x, day, open)) TO '{folder}/t.parquet'"
+        )
+        return (Path(folder) / "t.parquet").read_bytes()
+
+
+CSV = "city;x\nZürich;1.5\nGenève;\n"
+TEXTS = [{"city": "Zürich", "x": "1.5"}, {"city": "Genève", "x": ""}]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "rows"),
+    [
+        ("t.csv", CSV.encode(), TEXTS),
+        ("t.csv", CSV.encode("cp1252"), TEXTS),
+        ("t.csv", CSV.encode("utf-16"), TEXTS),
+        ("t.csv", ("sep=;\r\n" + CSV).encode("utf-8-sig"), TEXTS),
+        ("t.tsv", CSV.replace(";", "\t").encode(), TEXTS),
+        ("t.txt", CSV.replace(";", "|").encode(), TEXTS),
+        ("t.csv.gz", gzip.compress(CSV.encode()), TEXTS),
+        ("t.csv.gz", gzip.compress(CSV.encode()[:20]) + gzip.compress(CSV.encode()[20:]), TEXTS),
+        ("t.jsonl", b'{"x": NaN}\n{"x": 2}\n', [{"x": None}, {"x": 2}]),
+        ("t.json", b'[{"city": "a", "x": NaN}]', [{"city": "a", "x": None}]),
+        ("t.parquet", parquet_file(), [
+            {"city": "Zürich", "x": 1.5, "day": "2026-01-31", "open": True},
+            {"city": "Genève", "x": None, "day": None, "open": None},
+        ]),
+    ],
+)  # fmt: skip
+def test_a_file_that_can_be_trained_on_can_be_predicted(
+    api: Any, modelloop: Callable[..., Any], tmp_path: Path, name: str, content: bytes, rows: list[dict[str, Any]]
+) -> None:
+    api.on("POST /models/m/invocations", (200, {"predictions": [1.0] * len(rows), "prediction_id": "p-1"}))
+    file = tmp_path / name
+    file.write_bytes(content)
+
+    ended = modelloop("predict", "m", str(file))
+
+    assert ended.code == 0, ended.err
+    assert api.asked[0].json == {"dataframe_records": rows}
+    check_file(file)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"\x1f\x8bno", "damaged gzip"), (b"PAR1no", "Parquet file is damaged"), (b"PK\x03\x04xl", "Excel workbook"),
+        (b'{"x": Infinity}', "Infinity is not a number"),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_no_table_is_refused_with_the_reason(
+    api: Any, modelloop: Callable[..., Any], tmp_path: Path, content: bytes, said: str
+) -> None:
+    file = tmp_path / "rows"
+    file.write_bytes(content)
+    ended = modelloop("predict", "m", str(file))
+    assert ended.code == 1
+    assert said in ended.err
+    assert api.asked == []
+
+
+def test_unseen_categories_are_told(api: Any, modelloop: Callable[..., Any]) -> None:
+    answer = {"predictions": [1.0], "prediction_id": "p-1", "parameters": {"unseen": {"island": 1}}}
+    api.on("POST /models/m/invocations", (200, answer))
+    assert "island: 1 row with a category that the model has not learned" in modelloop("predict", "m", "-s", "a=b").err
+
+
 @pytest.mark.parametrize(
     "words", [["predict", "m"], ["feedback", "m", "--file"], ["train", __file__ + ".csv", "--model", "m", "--spec"]]
 )
-def test_a_file_that_is_no_utf8_text_is_named(
+def test_a_file_in_an_unknown_alphabet_is_refused(
     s3: Any, modelloop: Callable[..., Any], tmp_path: Path, words: list[str]
 ) -> None:
     del s3
-    file = tmp_path / "latin.csv"
-    file.write_bytes("größe\n1\n".encode("latin-1"))
+    file = tmp_path / "cyrillic.csv"
+    file.write_bytes(b"\xe3\xee\xf0\xee\xe4\n\xcc\xee\xf1\xea\xe2\xe0\n")
 
     ended = modelloop(*[word.replace(__file__ + ".csv", str(file)) for word in words], str(file))
 
     assert (ended.code, ended.err.count("\n")) == (1, 1)
-    assert f"{file} is not UTF-8 text" in ended.err
+    assert "not UTF-8" in ended.err
 
 
 @pytest.mark.parametrize("words", [["audit", "a/b"], ["predict", "a/b", "--schema"], ["runs", "a/b"]])

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from training_trigger.reading import plaintext
+
 if TYPE_CHECKING:
     from tests.support.intake_stage import Stage
 
@@ -53,3 +55,22 @@ def test_a_first_line_of_data_is_warned_about(stage: Stage) -> None:
 
 def test_column_names_in_angle_brackets_are_no_web_page(stage: Stage) -> None:
     assert stage.upload("t.csv", PLAIN.replace("x,kind,y", "<x>,<kind>,<y>", 1)).state == "QUEUED"
+
+
+@pytest.mark.parametrize("blank", ["\n", " \t\n", "\r\n", "\r"])
+def test_a_file_of_blank_lines_is_refused_before_they_are_read(
+    shared_stage: Stage, monkeypatch: pytest.MonkeyPatch, blank: str
+) -> None:
+    monkeypatch.setattr(plaintext, "MAX_BLANK_LINES", 100)
+    text = PLAIN if blank != "\r" else PLAIN.replace("\n", "\r")
+    run = shared_stage.upload("t.csv", text + blank.strip(" \t") * 90, f"few{len(blank)}-{ord(blank[0])}")
+    assert (run.state, run.reason) == ("QUEUED", None)
+    run = shared_stage.upload("t.csv", text + blank * 300, f"many{len(blank)}-{ord(blank[0])}")
+    assert (run.state, run.reason) == ("REJECTED", "the file has more than 100 blank lines: remove them")
+
+
+def test_row_names_of_r_without_a_name_are_told(shared_stage: Stage) -> None:
+    text = "x,kind,y\n" + "".join(f'"{i}",{x},"{kind}","{y}"\n' for i, (x, kind, y) in enumerate(ROWS))
+    run = shared_stage.upload("t.csv", text, "row-names")
+    assert run.state == "REJECTED"
+    assert str(run.reason).startswith("line 2 has 4 values and the header names 3 columns: if R wrote the file")

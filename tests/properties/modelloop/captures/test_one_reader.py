@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from metrics_aggregation import labelled_rows
 from metrics_aggregation.aggregation import Aggregation, Source
-from modelloop.captures import erasure, reader
+from modelloop.captures import erasure, object_lines
 from modelloop.captures.cells import expected_columns
 from modelloop.captures.erasure import RowSelection
 from modelloop.contracts.capture_record import REWRITTEN_MARK, FeedbackRecord, PredictionRecord
@@ -163,7 +163,7 @@ def test_what_is_erased_is_counted_and_exported_by_nobody_any_more(body: bytes, 
 
     rewritten = erasure.erase_from_captures(body, MODEL, wanted)
 
-    assert reader.is_rewritten(rewritten.body)
+    assert object_lines.is_rewritten(rewritten.body)
     left = rewritten.body.partition(b"\n")[2]
     after, gone = counted(left), [one for one in held if wanted.contains(*one)]
     found = {(one[0], one[1] + at) for one in indexed(after) for at in range(one[2])}
@@ -185,8 +185,8 @@ def places(outputs: dict[str, bytes]) -> set[tuple[str, str]]:
 def test_lines_that_are_too_long_and_objects_that_are_too_large_are_left_out_by_all(
     monkeypatch: pytest.MonkeyPatch, packed: bool
 ) -> None:
-    monkeypatch.setattr(reader, "MAX_LINE_BYTES", 1_000)
-    monkeypatch.setattr(reader, "MAX_BYTES", 20_000)
+    monkeypatch.setattr(object_lines, "MAX_LINE_BYTES", 1_000)
+    monkeypatch.setattr(object_lines, "MAX_BYTES", 20_000)
     long = prediction([(1.0, True, None, "x" * 2_000)])
     usual = [prediction([(1.0, True, None, "Biscoe")]) for _ in range(60)]
     body = b"\n".join(json.dumps(record).encode() for record in [long, *usual])

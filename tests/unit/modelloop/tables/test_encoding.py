@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from typing import Any
 
 import pytest
 
 from modelloop.errors import ArtifactRefusedError, InvalidValueError
+from modelloop.tables import grammar
 from modelloop.tables.encoding import Column, Encoding, encoding_from_json
 
 ENCODING = Encoding(
@@ -108,3 +110,23 @@ def test_other_documents_are_refused(document: dict[str, Any]) -> None:
 
 def test_a_model_without_columns_gives_empty_vectors() -> None:
     assert Encoding([]).read(2, {}).vectors == [[], []]
+
+
+def test_text_is_bounded_before_it_is_normalised(monkeypatch: pytest.MonkeyPatch) -> None:
+    normalised: list[str] = []
+
+    def counted(form: str, text: str) -> str:
+        normalised.append(text)
+        return unicodedata.normalize(form, text)
+
+    monkeypatch.setattr(grammar, "normalize", counted)
+    reader = Encoding([Column("city", "text", ("Köln", "Rome")), Column("n", "number", required=False)])
+    long_run, long_text = "a" + "\u0300\u0316" * 60_000, "é" * 100_000
+    table = reader.read(4, {"city": ["Ko\u0308ln", long_run, long_text, "  Rome"]})
+    assert [row[0] for row in table.vectors] == [0, 2, 2, 1]
+    assert table.unseen == {"city": 2}
+    assert normalised == ["Ko\u0308ln"], "what is longer than any known text, or marked too often, is not normalised"
+    assert table.values["city"] == ["Köln", long_run, long_text, "Rome"], "nothing is cut"
+    with pytest.raises(InvalidValueError, match="expected a number"):
+        reader.read(1, {"city": ["Rome"], "n": [long_run]})
+    assert long_run not in normalised

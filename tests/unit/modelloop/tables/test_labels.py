@@ -23,6 +23,8 @@ HALVES = (0.5, 1, 2**53, 2**53 + 1)
 TEXTS = ("False", "True", "unknown")
 CODES = ("01", "1", "2")
 TWICE = ("TRUE", "True")
+NOTHING: tuple[object, ...] = ("NaN", "  ", None, float("nan"), [], {})
+NO_NUMBERS: tuple[object, ...] = ("many", "3,5", "", "NA", True, "1e999", float("inf"), None)
 SPECIES = ("Adélie", "Gentoo", "None")
 
 
@@ -55,10 +57,10 @@ SPECIES = ("Adélie", "Gentoo", "None")
         (SPECIES, " Ade\u0301lie ", READ, "Adélie"),
         (SPECIES, "None", READ, "None"),
         (SPECIES, "gentoo", NEW_CLASS, "gentoo"),
-        *((SPECIES, raw, UNREADABLE, None) for raw in ("NaN", "  ", None, float("nan"), [], {})),
+        *((SPECIES, raw, UNREADABLE, None) for raw in NOTHING),
         # regression
         *((None, raw, READ, 3.5) for raw in (3.5, "3.5", " 3.50 ")),
-        *((None, raw, UNREADABLE, None) for raw in ("many", "3,5", "", "NA", True, "1e999", float("inf"), None)),
+        *((None, raw, UNREADABLE, None) for raw in NO_NUMBERS),
     ],
 )  # fmt: skip
 def test_labels(classes: tuple[Any, ...] | None, raw: object, outcome: str, value: object) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from inference.protocols import not_a_number
 from inference.protocols.exchange import parse_object
 from modelloop.errors import MalformedBodyError
+from modelloop.tables import not_a_number
 
 
 @pytest.mark.parametrize(

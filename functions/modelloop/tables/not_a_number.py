@@ -1,6 +1,6 @@
 """JSON with NaN in the place of missing numbers, as pandas, numpy and R write it; read only after JSON was refused.
 
-JSON has no NaN, so a body that holds one is parsed twice: NaN outside of texts becomes null, and the same parser as
+JSON has no NaN, so a request that holds one is parsed twice: NaN outside of texts becomes null, and the same parser as
 before reads the rest by its own grammar. Infinity stays refused, since it is not missing.
 """
 
@@ -49,4 +49,4 @@ def _check_depth(document: object) -> None:
         ]
         if not level:
             return
-    raise MalformedBodyError(f"the body holds NaN and is nested more than {MAX_DEPTH} deep")
+    raise MalformedBodyError(f"JSON that holds NaN may not be nested more than {MAX_DEPTH} deep")
