@@ -70,7 +70,7 @@ def test_rows_come_from_standard_input_in_any_form(api: Any, modelloop: Callable
 
 
 def test_columns_without_a_name_are_not_sent(api: Any, modelloop: Callable[..., Any]) -> None:
-    api.on("POST /models/m/invocations", {"predictions": [1.0, 2.0], "prediction_id": "p"})
+    api.on("POST /models/m/invocations", (200, {"predictions": [1.0, 2.0], "prediction_id": "p"}))
 
     ended = modelloop("predict", "m", "-", stdin=",x,y,,\n0,0.5,no,,\n1,1.5,yes,,\n")
 
