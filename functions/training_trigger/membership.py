@@ -213,7 +213,7 @@ def store_sides(connection: DuckDBPyConnection, sides: NDArray[np.uint8]) -> Non
 
 
 def _by_time(connection: DuckDBPyConnection, column: str, spec: Spec, place: int, facts: Sequence[Facts]) -> Membership:
-    kind = facts[place].kind
+    kind = "number" if facts[place].merged else facts[place].kind
     if kind not in ("number", "date"):
         raise spec.refuse("time_column", f"time_column {column!r} must hold ISO dates or numbers, not {kind}")
     moment = f"as_seconds(c{place})" if kind == "date" else value(place, kind)
