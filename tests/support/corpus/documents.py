@@ -200,6 +200,13 @@ PARQUET = [
     ),
     _cast("ENUM", "city::ENUM ('Köln', 'Lyon', 'Porto', 'Málaga')", "text", str, "city"),
     _cast("BOOLEAN as a label", "y = 'yes'", "boolean", lambda value: value == "yes", "y"),
+    _cast(
+        "whole numbers of 64 bits",
+        "9007199254740992 + count",
+        "text",
+        lambda count: str(9007199254740992 + count),
+        "count",
+    ),
     _parquet(
         "a list",
         "types",

@@ -122,6 +122,11 @@ NUMBERS = [
         "codes with leading zeros", "numbers",
         written([row | {"city": f"0{1000 + at % 4}"} for at, row in enumerate(PEOPLE)]), by_csv(),
     ),
+    table(
+        "whole numbers of 64 bits", "numbers",
+        written([row | {"count": 9007199254740992 + at % 3} for at, row in enumerate(PEOPLE)]), by_csv(),
+        kinds=KINDS | {"count": "text"},
+    ),
 ]  # fmt: skip
 
 BOOLEANS = [
@@ -133,6 +138,11 @@ BOOLEANS = [
     _members("Y and N", "Y", "N", "text"),
     _members("t and f", "t", "f", "text"),
     _members("oui and non", "oui", "non", "text"),
+    table(
+        "nearly boolean", "booleans",
+        written([row | {"member": "?" if at in {3, 50} else row["member"]} for at, row in enumerate(PEOPLE)]),
+        by_csv(), kinds=KINDS | {"member": "text"}, warns="column 'member' was read as text: 2 of 120 values",
+    ),
 ]  # fmt: skip
 
 DAYS = [

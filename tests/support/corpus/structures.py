@@ -109,6 +109,7 @@ TARGETS = [
     ),
     _target("the row's number", *range(1, ROWS + 1), refused="looks like a row number or identifier"),
     _target("counts", *[0, 1, 2, 3] * 29, 4, 4, 5, 7, refused="task: regression"),
+    _target("whole numbers of 64 bits", 9007199254740992, 9007199254740993, kind="text"),
     table("named by the spec", "targets", written(PEOPLE), by_csv(), spec="target: member\n"),
     table(
         "a target that is not there",
