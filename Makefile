@@ -60,8 +60,9 @@ bench: $(INSTALLED) ## Measure serving, training and monitoring on this machine.
 sam-local: $(INSTALLED) ## Every function under `sam local`, in a container, against the embedded stack.
 	$(BIN)/python -m modelloop_stack.sam
 
-docs: $(INSTALLED) ## Write the tables of infra/docs/routes.md from the route table.
+docs: $(INSTALLED) ## Write the tables of infra/docs/routes.md and infra/docs/tables.md anew.
 	$(BIN)/python -m modelloop_stack.build.pages
+	$(BIN)/python -m tests.support.corpus
 
 format: $(INSTALLED) ## Format and fix what can be fixed.
 	$(BIN)/ruff format .

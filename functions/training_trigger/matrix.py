@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from modelloop.tables.encoding import MAX_CATEGORIES, Column, Encoding
+from modelloop.tables.grammar import value_key
 from training_trigger.profile import SHOWN_FROM
 from training_trigger.reading.cells import literal, value
 
@@ -51,7 +52,9 @@ def _text_column(connection: DuckDBPyConnection, place: int, facts: Facts) -> tu
     cells = connection.execute(present).fetchall()[0][0]
     if facts.distinct > MAX_CATEGORIES and sum(count for _, count in counts) < COVERED * cells:
         return None, f"it has {facts.distinct:,} different texts, too many to learn from"
-    return Column(facts.name, "text", categories=tuple(value for value, _ in counts)), None
+    categories = tuple(value for value, _ in counts)
+    by_value = any(value_key(category) is not None for category in categories)
+    return Column(facts.name, "text", categories=categories, by_value=by_value), None
 
 
 def write_matrix(
@@ -72,6 +75,21 @@ def write_matrix(
     matrix.flush()
 
 
+def _by_value(connection: DuckDBPyConnection, column: Column, cell: str) -> str:
+    """Return the SQL of the code of the one category that has a cell's value, NULL when there is none."""
+    if not column.by_value:
+        return "NULL"
+    options = ", ".join(literal(category) for category in column.categories)
+    found = connection.execute(f"SELECT value_key(x) FROM (SELECT unnest([{options}]) AS x)").fetchall()
+    keys = [key for (key,) in found]
+    codes = {key: code for code, key in enumerate(keys) if key is not None and keys.count(key) == 1}
+    if not codes:
+        return "NULL"
+    connection.execute(f"CREATE OR REPLACE TYPE keyed AS ENUM ({', '.join(map(literal, codes))})")
+    place = f"enum_code(try_cast(value_key({cell}) AS keyed))::INTEGER + 1"
+    return f"list_extract([{', '.join(map(str, codes.values()))}], {place})::INTEGER"
+
+
 def _expressions(connection: DuckDBPyConnection, column: Column, place: int) -> list[str]:
     cell = f"c{place}"
     if column.kind == "number":
@@ -81,7 +99,8 @@ def _expressions(connection: DuckDBPyConnection, column: Column, place: int) -> 
     if column.kind == "text":
         options = ", ".join(literal(category) for category in column.categories)
         connection.execute(f"CREATE OR REPLACE TYPE category AS ENUM ({options})")
-        code = f"coalesce(enum_code(try_cast({cell} AS category))::INTEGER, {len(column.categories)})"
+        exact = f"enum_code(try_cast({cell} AS category))::INTEGER"
+        code = f"coalesce({exact}, {_by_value(connection, column, cell)}, {len(column.categories)})"
         return [f"CASE WHEN {cell} IS NOT NULL THEN {code} END"]
     origin = (date.fromisoformat(column.origin or EPOCH.isoformat()) - EPOCH).days
     day = f"floor(as_minutes({cell}) / 1440)::INTEGER"

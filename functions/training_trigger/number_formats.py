@@ -69,10 +69,10 @@ ANY = "|".join(f"(?:{written.pattern})" for written in NUMBER_FORMATS)
 
 
 def nearly(facts: Facts) -> str | None:
-    """Return number or date when most cells of a text column read as that, or None."""
-    if facts.kind != "text" or not facts.present:
+    """Return number, date or boolean when most cells of a text column read as that, or None."""
+    if facts.kind != "text" or not facts.present or facts.merged:
         return None
-    for kind, count in (("number", facts.numbers), ("date", facts.dates)):
+    for kind, count in (("number", facts.numbers), ("date", facts.dates), ("boolean", facts.booleans)):
         if count >= MOSTLY * facts.present:
             return kind
     return None
@@ -88,6 +88,8 @@ def in_other_format(facts: Facts) -> bool:
 def explain(facts: Facts, *, masked: bool = False) -> str | None:
     """Return which cells keep a column from being numbers or dates, and what to do; None for every other column."""
     kind = nearly(facts)
+    if facts.merged:
+        return "it holds different whole numbers beyond 9,007,199,254,740,992 that are one number as a 64-bit float"
     if kind and facts.odd and all(_CODE.fullmatch(text) for text, _ in facts.odd):
         return None
     if kind:
@@ -101,8 +103,8 @@ def explain(facts: Facts, *, masked: bool = False) -> str | None:
 
 
 def _odd(facts: Facts, kind: str, *, masked: bool) -> str:
-    odd = facts.present - (facts.numbers if kind == "number" else facts.dates)
-    what = {"number": "a number", "date": "an ISO date such as 2026-12-31"}[kind]
+    odd = facts.present - {"number": facts.numbers, "date": facts.dates, "boolean": facts.booleans}[kind]
+    what = {"number": "a number", "date": "an ISO date such as 2026-12-31", "boolean": "true or false"}[kind]
     count = f"{odd:,} of {facts.present:,} values {'is' if odd == 1 else 'are'} not {what}"
     if masked or not facts.odd:
         return f"{count}: correct them, or list them under `missing` in model.yaml if they mean missing"

@@ -28,7 +28,8 @@ class Facts:
     """Counts of one column. `present` cells are not missing; `numbers` … count how many of them read as that kind.
 
     Of text, `foreign` cells are numbers or dates in another format, most often `number_format` (its place in
-    NUMBER_FORMATS); when most cells are numbers or dates, `odd` are the commonest of the others.
+    NUMBER_FORMATS); when most cells are numbers or dates, `odd` are the commonest of the others. `merged`: some are
+    whole numbers so large that different ones are one 64-bit float.
     """
 
     name: str
@@ -51,12 +52,13 @@ class Facts:
     odd: tuple[tuple[str, int], ...] = ()
     top: tuple[tuple[str, int], ...] = ()
     nested: bool = False
+    merged: bool = False
 
     @property
     def kind(self) -> str:
         """Return number, boolean, date or text: the narrowest that every present cell reads as."""
         for kind, count in (("number", self.numbers), ("boolean", self.booleans), ("date", self.dates)):
-            if self.present and count == self.present:
+            if self.present and count == self.present and not self.merged:
                 return kind
         return "text"
 

@@ -30,6 +30,7 @@ _TEXT = (
     "avg(length(c) - length(replace(c, ' ', '')) + 1), min(c), max(c)"
 )
 MAX_ODD = 3
+EXACT_FLOAT = 2**53  # below it every whole number is a 64-bit float of its own
 
 
 def survey(connection: DuckDBPyConnection, cells: Cells) -> list[Facts]:
@@ -56,18 +57,31 @@ def _facts(connection: DuckDBPyConnection, cells: Cells, place: int, counts: Seq
     if facts.kind == "number":
         distinct, whole, low, high = _row(connection, _NUMBER, f"{value(place, 'number')} AS v")
         low, high = low + 0.0, high + 0.0  # of -0.0 and 0.0 either may come first
+        if max(-low, high) >= EXACT_FLOAT and _are_merged(connection, place):
+            return _text_facts(connection, place, replace(facts, merged=True))
         mean = _mean(connection, place, present, max(-low, high))
         return replace(facts, distinct=distinct, whole=whole, minimum=low, maximum=high, mean=mean)
     if facts.kind == "date":
         distinct, times, first, last = _row(connection, _DATE, f"c{place} AS c")
         return replace(facts, distinct=distinct, times=times, first=first, last=last)
+    return _text_facts(connection, place, facts)
+
+
+def _are_merged(connection: DuckDBPyConnection, place: int) -> bool:
+    """Return whether whole numbers that are written in different digits are one number as a float."""
+    large = f"FILTER (abs(v) >= {EXACT_FLOAT} AND regexp_full_match(c, '-?[0-9]+'))"
+    wanted = f"count(DISTINCT c) {large} > count(DISTINCT v) {large}"
+    return bool(_row(connection, wanted, f"c{place} AS c, {value(place, 'number')} AS v")[0])
+
+
+def _text_facts(connection: DuckDBPyConnection, place: int, facts: Facts) -> Facts:
     distinct, foreign, words, first, last = _row(connection, _TEXT, f"c{place} AS c")
     facts = replace(
         facts, distinct=distinct, foreign=foreign, words=words or 0.0, first=first, last=last,
         top=_top(connection, place, "true", TOP),
     )  # fmt: skip
     if kind := nearly(facts):
-        macro = {"number": "as_number", "date": "as_minutes"}[kind]
+        macro = {"number": "as_number", "date": "as_minutes", "boolean": "as_boolean"}[kind]
         return replace(facts, odd=_top(connection, place, f"{macro}(c) IS NULL", MAX_ODD))
     return _with_format(connection, place, facts) if in_other_format(facts) else facts
 

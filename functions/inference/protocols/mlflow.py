@@ -108,15 +108,26 @@ def _records(form: object, columns: Sequence[Column], name: str) -> _Cells:
 def _with_known_names(records: Sequence[_Record], columns: Sequence[Column]) -> Sequence[_Record]:
     """Return the records under the model's names where theirs differ in spelling only."""
     known = {column.name for column in columns}
-    if all(known.issuperset(record) for record in records):
+    unknown = {name for record in records for name in record}.difference(known)
+    if not unknown:
         return records
-    from modelloop.tables.names import other_spellings  # noqa: PLC0415  most requests spell names as the model does
+    from modelloop.tables.names import spellings_of  # noqa: PLC0415  most requests spell names as the model does
 
-    respelled = []
-    for record in records:
-        spellings = other_spellings(record, known)
-        respelled.append({spellings.get(name, name): cell for name, cell in record.items()} if spellings else record)
-    return respelled
+    spellings = spellings_of(unknown, known)
+    return [_respelled(record, spellings) for record in records] if spellings else records
+
+
+def _respelled(record: _Record, spellings: Mapping[str, str]) -> _Record:
+    """Return a record under the model's names; a name that is there exactly keeps its cell."""
+    cells: dict[str, JsonValue] = {}
+    for name, cell in record.items():
+        column = spellings.get(name, name)
+        if column in record:
+            column = name
+        elif column in cells:
+            raise InvalidValueError(f"column {column!r} is there twice, in two spellings", field=column)
+        cells[column] = cell
+    return cells
 
 
 def _pluck(records: Sequence[_Record], column: Column, columns: Sequence[Column]) -> list[object]:

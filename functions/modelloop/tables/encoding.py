@@ -41,7 +41,9 @@ class Column:
     """A feature column: its kind and what encoding it needs.
 
     `categories` (text) are ordered by falling frequency in the training part; their position is their code, and
-    the code after the last stands for rare and unseen ones. `origin` (date) is the day that counts as zero.
+    the code after the last stands for rare and unseen ones. `by_value`: a text that is no category has the code of the
+    one category of its value, if there is one: `1.0` that of `1`, and true that of `TRUE`. `origin` (date) is the day
+    that counts as zero.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Column:
     origin: str | None = None
     with_time: bool = False
     required: bool = True
+    by_value: bool = False
 
     def slots(self) -> tuple[Slot, ...]:
         """Return the slots of this column, in order."""
@@ -176,6 +179,7 @@ class Encoding:
                     "origin": column.origin,
                     "with_time": column.with_time,
                     "required": column.required,
+                    **({"by_value": True} if column.by_value else {}),
                 }
                 for column in self.columns
             ],

@@ -30,6 +30,7 @@ DATE = re.compile(
 )
 _MAX_NUMBER = 400
 MAX_MARKS = 30
+EXACT_FLOAT = 2.0**53
 _LAST_UNMARKED = "\u02ff"
 
 
@@ -137,6 +138,19 @@ def read_text(raw: object, missing: frozenset[str]) -> str | None:
             return None
         return str(int(raw)) if raw.is_integer() else repr(raw)
     raise InvalidValueError(f"expected text, got {_shown(raw)}")
+
+
+def value_key(text: str) -> float | str | None:
+    """Return what is equal for texts of one value: the number of `1.0` and `1`, `true` for `TRUE`; None for other text.
+
+    Whole numbers that a float does not hold exactly are other text.
+    """
+    if (value := BOOLEAN.get(text.lower())) is not None:
+        return "true" if value else "false"
+    if len(text) > _MAX_NUMBER or not NUMBER.fullmatch(text):
+        return None
+    number = float(text)
+    return number if abs(number) < EXACT_FLOAT else None
 
 
 def label_text(label: object) -> str:

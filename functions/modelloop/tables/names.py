@@ -30,16 +30,25 @@ def other_spellings(sent: Iterable[str], known: Collection[str]) -> dict[str, st
     """
     names = list(sent)
     exact = set(known).intersection(names)
-    cleaned = {clean_name(name): name for name in known if name not in exact}
+    found: dict[str, str] = {}
+    taken: set[str] = set()
+    for name, column in spellings_of((name for name in names if name not in exact), known).items():
+        if column in exact:
+            continue
+        if column in taken:
+            raise InvalidValueError(f"column {column!r} is there twice, in two spellings", field=column)
+        taken.add(column)
+        found[name] = column
+    return found
+
+
+def spellings_of(names: Iterable[str], known: Collection[str]) -> dict[str, str]:
+    """Return the known name of every name that is one but for spaces around it or its Unicode form."""
+    cleaned = {clean_name(name): name for name in known}
     longest = MAX_LONGER * max(map(len, cleaned), default=0)
     found: dict[str, str] = {}
     for name in names:
-        if name in exact or len(trimmed := name.strip()) > longest:
-            continue
-        column = cleaned.get(clean_name(trimmed))
-        if column is None:
-            continue
-        if column in found.values():
-            raise InvalidValueError(f"column {column!r} is there twice, in two spellings", field=column)
-        found[name] = column
+        trimmed = name.strip()
+        if len(trimmed) <= longest and (column := cleaned.get(clean_name(trimmed))) is not None:
+            found[name] = column
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from struct import Struct
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,8 @@ def column_reader(column: Column, missing: frozenset[str]) -> Reader:
 def typed_values(column: Column, raw: Sequence[object], missing: frozenset[str]) -> list[grammar.Value]:
     """Return the typed values of cells that were read before; numbers as their slot holds them."""
     if column.kind == "text":
-        return [grammar.read_text(cell, missing) for cell in raw]
+        texts = [grammar.read_text(cell, missing) for cell in raw]
+        return [_spelled(text, column) for text in texts] if column.by_value else list(texts)
     if column.kind == "boolean":
         return [grammar.read_boolean(cell, missing) for cell in raw]
     if column.kind == "date":
@@ -97,13 +99,19 @@ def _boolean_reader(column: Column, missing: frozenset[str]) -> Reader:
 def _text_reader(column: Column, missing: frozenset[str]) -> Reader:
     codes = {category: float(code) for code, category in enumerate(column.categories)}
     other = float(len(codes))
+    by_value = _codes_by_value(column.categories) if column.by_value else {}
     longest = MAX_LONGER * max((len(text.encode()) for text in (*codes, *missing)), default=0)
 
     def code(cell: object) -> float:
         if type(cell) is str and not cell.isascii() and _is_longer(cell, longest):
             return other
         value = grammar.read_text(cell, missing)
-        return NAN if value is None else codes.get(value, other)
+        if value is None:
+            return NAN
+        found = codes.get(value)
+        if found is None and by_value and (key := grammar.value_key(value)) is not None:
+            return float(by_value.get(key, other))
+        return other if found is None else found
 
     def read(raw: Sequence[object], slots: list[list[float]]) -> int:
         try:
@@ -114,6 +122,22 @@ def _text_reader(column: Column, missing: frozenset[str]) -> Reader:
         return slot.count(other)
 
     return read
+
+
+@lru_cache(maxsize=256)
+def _codes_by_value(categories: tuple[str, ...]) -> dict[float | str, int]:
+    """Return the code of each value that exactly one category has."""
+    keys = [grammar.value_key(category) for category in categories]
+    return {key: code for code, key in enumerate(keys) if key is not None and keys.count(key) == 1}
+
+
+def _spelled(text: str | None, column: Column) -> str | None:
+    """Return the category whose value a text has, so that captures are counted under it; else the text."""
+    if text is None or text in column.categories:
+        return text
+    key = grammar.value_key(text)
+    code = None if key is None else _codes_by_value(column.categories).get(key)
+    return text if code is None else column.categories[code]
 
 
 def _is_longer(cell: str, longest: int) -> bool:

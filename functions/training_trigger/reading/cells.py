@@ -69,6 +69,10 @@ def define_macros(connection: DuckDBPyConnection, missing: Iterable[str]) -> Non
         "trimmed": trimmed,
         "as_number": _number(),
         "as_boolean": "CASE lower(x) WHEN 'true' THEN true WHEN 'false' THEN false END",
+        "value_key": (
+            "coalesce(as_boolean(x)::VARCHAR,"
+            f" CASE WHEN abs(as_number(x)) < {grammar.EXACT_FLOAT!r} THEN (as_number(x) + 0.0)::VARCHAR END)"
+        ),
         "as_minutes": _minutes(),
         "as_seconds": _seconds(),
     }

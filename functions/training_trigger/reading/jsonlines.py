@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from modelloop.errors import DatasetRejectedError, InvalidValueError
+from modelloop.errors import DatasetRejectedError, InvalidValueError, MalformedBodyError
+from modelloop.tables import not_a_number
 from modelloop.tables.grammar import MISSING_TOKENS, read_text
 from modelloop.tables.names import clean_name
 from training_trigger.reading.dialect import Dialect
@@ -126,18 +127,14 @@ def _document(number: int, line: bytes) -> dict[str, JsonValue]:
     return document
 
 
-def _with_nan(number: int, line: bytes) -> JsonValue:
+def _with_nan(number: int, line: bytes) -> object:
     """Return a line that is JSON but for NaN, which many programs write, as missing; None when it is not even that."""
-
-    def constant(name: str) -> None:
-        if name != "NaN":
-            raise DatasetRejectedError(f"line {number} holds {name}, which is no number: write null", row=number)
-
     try:
-        document: JsonValue = json.loads(line, parse_constant=constant)
-    except (ValueError, RecursionError):
+        return not_a_number.parse(line)
+    except orjson.JSONDecodeError:
         return None
-    return document
+    except MalformedBodyError as error:
+        raise DatasetRejectedError(f"line {number}: {error.message}", row=number) from error
 
 
 def _check_keys(number: int, line: bytes) -> None:

@@ -213,7 +213,7 @@ def test_whoever_has_no_token_gets_nothing(
     api: Any, proxy: Proxy, method: str, path: str, headers: dict[str, str]
 ) -> None:
     facts = {"token": proxy.token.text, "port": proxy.server_port}
-    sent = {name: value.format(**facts).encode() for name, value in headers.items()}
+    sent = {name.encode(): value.format(**facts).encode() for name, value in headers.items()}
     answer = httpx.request(method, proxy.url + path, headers=sent)
 
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
