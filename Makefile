@@ -30,11 +30,14 @@ up: $(INSTALLED) ## Bring the embedded stack up; its addresses go to .local/stac
 down: $(INSTALLED) ## End every process of the embedded stack; its data stays.
 	$(BIN)/python -m modelloop_stack down
 
+# One worker lives on the embedded stack and mostly waits for it (tests/conftest.py); one more for each of two cores.
+SHARED_OUT := -n 3 --dist loadfile --no-loadscope-reorder
+
 test: $(INSTALLED) ## Unit, functional, property, fault, comparison, infrastructure and end-to-end tests.
-	$(BIN)/pytest tests/unit tests/functional tests/properties tests/faults tests/comparison tests/infra tests/e2e -m "not slow"
+	$(BIN)/pytest tests/unit tests/functional tests/properties tests/faults tests/comparison tests/infra tests/e2e -m "not slow" $(SHARED_OUT)
 
 test-fast: $(INSTALLED) ## What needs no stack.
-	$(BIN)/pytest tests/unit tests/functional tests/properties tests/faults tests/comparison -m "not slow"
+	$(BIN)/pytest tests/unit tests/functional tests/properties tests/faults tests/comparison -m "not slow" $(SHARED_OUT)
 
 test-slow: $(INSTALLED) ## What takes minutes: every interleaving, 100,000 fuzzed rows, large captures.
 	$(BIN)/pytest tests/unit tests/functional tests/properties tests/faults -m slow
@@ -57,8 +60,9 @@ bench: $(INSTALLED) ## Measure serving, training and monitoring on this machine.
 sam-local: $(INSTALLED) ## Every function under `sam local`, in a container, against the embedded stack.
 	$(BIN)/python -m modelloop_stack.sam
 
-docs: $(INSTALLED) ## Write the tables of infra/docs/routes.md from the route table.
+docs: $(INSTALLED) ## Write the tables of infra/docs/routes.md and infra/docs/tables.md anew.
 	$(BIN)/python -m modelloop_stack.build.pages
+	$(BIN)/python -m tests.support.corpus
 
 format: $(INSTALLED) ## Format and fix what can be fixed.
 	$(BIN)/ruff format .

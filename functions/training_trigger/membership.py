@@ -151,11 +151,15 @@ class _Cells:
 
 
 def _kind(repetition: Repetition | None, champion: ChampionSplit | None) -> str:
-    """Return how rows are divided: as the champion's were, until a person let a version made of copies serve."""
+    """Return how rows are divided: as the champion's were, until a person let a version made of copies serve.
+
+    Where so few rows are different that sides might be empty, they stay divided as they were.
+    """
     copies = repetition is not None and repetition.copies
-    if champion is not None:
-        return CONTENT if champion.kind == CONTENT or (champion.copies and copies) else OCCURRENCE
-    return CONTENT if repetition is None or copies else OCCURRENCE
+    if champion is None:
+        return CONTENT if repetition is None or copies else OCCURRENCE
+    changed = champion.copies and copies and repetition is not None and repetition.different >= MIN_DIFFERENT
+    return CONTENT if champion.kind == CONTENT or changed else OCCURRENCE
 
 
 def _told(repetition: Repetition, kind: str) -> str:
@@ -165,10 +169,12 @@ def _told(repetition: Repetition, kind: str) -> str:
         )
     if kind == CONTENT:
         return f"{repetition.told}: copies of a row are on one side of the split, and have one vote in metrics"
-    return (
-        f"{repetition.told}: copies of a row are on several sides of the split, as the champion's are, so the metrics "
-        "are too good; once this version is approved, the next one keeps copies together"
+    spread = (
+        f"{repetition.told}: copies of a row are on several sides of the split, as the champion's are, so the metrics"
     )
+    if repetition.different < MIN_DIFFERENT:
+        return f"{spread} are too good if they were copied; fewer than {MIN_DIFFERENT} are too few to keep together"
+    return f"{spread} are too good; once this version is approved, the next one keeps copies together"
 
 
 def _columns_of(champion: ChampionSplit, names: Sequence[str], group: str | None) -> dict[str, str] | None:

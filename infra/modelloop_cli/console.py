@@ -69,8 +69,8 @@ class Console:
     def __init__(self, *, as_json: bool = False, notes_to_stdout: bool = False) -> None:
         self.as_json = as_json
         narrow = sys.stdout.isatty() or "COLUMNS" in os.environ
-        self.out = _Terminal() if narrow else _Terminal(width=PIPED_WIDTH)
-        self.notes = self.out if notes_to_stdout else _Terminal(stderr=True)
+        self.out: RichConsole = _Terminal() if narrow else _Terminal(width=PIPED_WIDTH)
+        self.notes: RichConsole = self.out if notes_to_stdout else _Terminal(stderr=True)
 
     def show(self, document: Any, render: Callable[[], RenderableType]) -> None:
         """Print the document as JSON, or what `render` returns for a person."""

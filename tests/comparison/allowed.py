@@ -20,6 +20,9 @@ DRAWN = (
     "before erase/whole rewrites its capture object: the new version has another id, which the index names"
 )
 STATE = "no fit goes on from a champion's fitted state any more"
+LABELS = "labels are counted by what is wrong with them, and whoever sends them is told"
+FIRST = "a tick judges rollouts first, by the labels of the tick before, and asks the rest of who serves then"
+BAKED = "2025-03-04T12:59:00.000Z"  # the tick that promotes haze's challenger
 
 ALLOWED: tuple[Allowed, ...] = (
     Allowed("** > warm_start", "removed", "1.7", STATE),
@@ -70,6 +73,52 @@ ALLOWED: tuple[Allowed, ...] = (
     Allowed("artifacts > index/penguins/* > ** > version_id", "changed", "1.2", DRAWN),
     Allowed("artifacts > index/penguins/* > ** > sha256", "changed", "1.2", DRAWN),
     Allowed("** > plan > runs_on", "removed", "1.7", "nothing in production read it"),
+    *(
+        Allowed(f"{place} > {name}", "added", "2.2", LABELS)
+        for place in (
+            "answers > ** > json > labels",
+            "table > MODEL#* LATEST#quality > document > labels",
+            "table > MODEL#* VERDICT#quality#* > document > labels",
+        )
+        for name in ("new_class", "unreadable")
+    ),
+    Allowed("answers > ** > json > versions > * > unreadable_labels", "added", "2.2", LABELS),
+    Allowed("table > MODEL#* LATEST#quality > document > versions > * > unreadable_labels", "added", "2.2", LABELS),
+    Allowed("table > MODEL#* VERDICT#quality#* > document > versions > * > unreadable_labels", "added", "2.2", LABELS),
+    *(
+        Allowed(f"answers > ** > json > {name}", "added", "2.2", LABELS)
+        for name in ("examples", "new_class", "unreadable")
+    ),
+    Allowed("answers > ** > components > schemas > Accepted > **", "added", "2.2", LABELS),
+    Allowed('answers > ** > modelloop_labels{*,state="new_class"}', "added", "2.2", LABELS),
+    Allowed('answers > ** > modelloop_labels{*,state="unreadable"}', "added", "2.2", LABELS),
+    Allowed('answers > ** > modelloop_quarantined_lines_total{*,reason="outside_retention"}', "added", "2.4", LABELS),
+    Allowed("results > ** > unusable_labels", "added", "2.2", LABELS),
+    Allowed("metrics > ** > UnusableLabelShare", "added", "2.2", LABELS),
+    Allowed("metrics > ** > CloudWatchMetrics > 0 > Metrics > 3", "added", "2.2", f"{LABELS}: UnusableLabelShare"),
+    Allowed("answers > ** > json > judge > labels_until", "added", "2.4", FIRST),
+    Allowed("table > MODEL#* LATEST#judge > document > labels_until", "added", "2.4", FIRST),
+    Allowed("table > MODEL#* VERDICT#judge#* > document > labels_until", "added", "2.4", FIRST),
+    *(
+        Allowed(f"{judge} > judged > ** > outcome", "changed", "2.4", f"{FIRST}; answers are paired at a tick, too")
+        for judge in (
+            "answers > ** > json > judge",
+            "table > MODEL#* LATEST#judge > document",
+            "table > MODEL#* VERDICT#judge#* > document",
+        )
+    ),
+    *(
+        Allowed(f"table > MODEL#haze VERDICT#{kind}#{BAKED} > document > **", change, "2.4", FIRST)
+        for kind in ("drift", "quality")
+        for change in ("added", "removed", "changed")
+    ),
+    *(
+        Allowed(f"results > haze/baking/verdict > judged > haze > {name}", "changed", "2.4", FIRST)
+        for name in ("drift", "quality", "retrain")
+    ),
+    Allowed("sent > haze/baking > events > *", "added", "2.4", FIRST),
+    Allowed("sent > haze/judged", "removed", "2.4", FIRST),
+    Allowed("table > MODEL#haze STATE#retrain > **", "changed", "2.4", FIRST),
 )
 
 __all__ = ["ALLOWED", "Allowed"]

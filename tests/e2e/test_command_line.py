@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -121,10 +120,10 @@ def test_a_successor_waits_for_a_person_is_promoted_and_rolled_back(
     approved = modelloop("approve", MODEL, str(second), "--reason", "seen by a person", "--json")
     promoted = modelloop("promote", MODEL, str(second), "--reason", "better on the new birds", "--json")
     assert (approved.returncode, promoted.returncode) == (0, 0), approved.stderr + promoted.stderr
-    assert eventually(api, second)
+    wait_for(lambda: serving(api) == second, "the promoted version's first answer")
     back = modelloop("rollback", MODEL, "--reason", "bad figures", "--json")
     assert back.returncode == 0, back.stderr
-    assert eventually(api, first)
+    wait_for(lambda: serving(api) == first, "the first version's answer")
 
     audit = json.loads(modelloop("audit", MODEL, "--json").stdout)["audit"]
     whys = {entry["why"] for entry in audit}
@@ -135,13 +134,3 @@ def serving(api: httpx.Client) -> int:
     answer = api.post(f"/models/{MODEL}/invocations", json={"dataframe_records": [ROW]})
     assert answer.status_code == 200
     return int(answer.headers["x-modelloop-version"])
-
-
-def eventually(api: httpx.Client, version: int) -> bool:
-    """Tell whether the version answers within the hard time to live of the pointer."""
-    deadline = time.monotonic() + 61
-    while time.monotonic() < deadline:
-        if serving(api) == version:
-            return True
-        time.sleep(0.5)
-    return False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,9 +13,9 @@ from modelloop_stack import processes
 from modelloop_stack import stack as embedded
 from modelloop_stack.build.paths import ROOT
 from modelloop_stack.info import StackInfo, StackNotRunningError
+from tests.support.embedded import wait_for
 from tests.support.template.resources import all_alarms, transformed
 
-SAVED_SECONDS = 6.5  # the server saves changes after five
 ITEM = {"pk": {"S": "KEPT"}, "sk": {"S": "1"}}
 
 
@@ -39,6 +38,11 @@ def assert_kept(info: StackInfo) -> None:
     assert info.client("s3").get_object(Bucket=info.data_bucket, Key="kept/object")["Body"].read() == b"1"
 
 
+def is_saved(folder: Path, word: bytes) -> bool:
+    """Tell whether the server has written it to its state: it saves changes after five seconds."""
+    return any(word in file.read_bytes() for file in (folder / "state").rglob("*.json"))
+
+
 def test_a_stack_lives_beside_another_and_through_restart_and_crash(folder: Path, stack: StackInfo) -> None:
 
     first = embedded.up(folder)
@@ -58,7 +62,7 @@ def test_a_stack_lives_beside_another_and_through_restart_and_crash(folder: Path
     again = embedded.up(folder)
     assert_kept(again)
     again.client("dynamodb").put_item(TableName=again.table, Item={"pk": {"S": "LATE"}, "sk": {"S": "1"}})
-    time.sleep(SAVED_SECONDS)
+    wait_for(lambda: is_saved(folder, b"LATE"), "the saved item")
     server = processes.find_server(folder)
     assert server is not None
     server.kill()

@@ -1,8 +1,10 @@
-"""10,000 rows of 20 columns on the embedded stack: from the upload to the first answer of the new version."""
+"""10,000 rows of 20 columns on the embedded stack: from the upload to the first answer of the new version.
+
+How long that takes is measured in tests/benchmarks.
+"""
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -17,23 +19,19 @@ if TYPE_CHECKING:
     from modelloop_client.client import Client
 
 MODEL = "ten-thousand"
-MOST_SECONDS = 60.0
 
 
-def test_a_table_of_ten_thousand_rows_serves_within_a_minute(client: Client, api: httpx.Client) -> None:
+def test_a_table_of_ten_thousand_rows_is_served(client: Client, api: httpx.Client) -> None:
     table = tables.make(tables.Shape(10_000))
     (row,) = duckdb.read_csv(str(table)).select("* EXCLUDE target").limit(1).to_df().to_dict("records")
-    started = time.monotonic()
 
     sent = upload(client.stack, MODEL, table, force=True, on_progress=lambda _: None)
     run = follow(client, MODEL, find_run(client, MODEL, sent)["run_id"], lambda _: None)
     answer = api.post(f"/models/{MODEL}/invocations", json={"dataframe_records": [_told(row)]})
 
-    seconds = time.monotonic() - started
     assert run["state"] == "SUCCEEDED", run["reason"]
     assert answer.status_code == 200, answer.text
     assert answer.json()["predictions"][0] in {"class 0", "class 1"}
-    assert seconds < MOST_SECONDS
 
 
 def _told(row: dict[str, object]) -> dict[str, object]:

@@ -92,7 +92,7 @@ def test_every_setting_parameter_and_output_is_documented_and_no_other() -> None
     told = first_cells("settings.md")
 
     assert {word for word in told if word.startswith("MODELLOOP_")} == read | {
-        "MODELLOOP_STACK", "MODELLOOP_STACK_FILE", "MODELLOOP_CACHE"
+        "MODELLOOP_STACK", "MODELLOOP_STACK_FILE", "MODELLOOP_PROXY_TOKEN", "MODELLOOP_CACHE"
     }  # fmt: skip
     assert {word for word in told if METRIC.fullmatch(word)} == set(template()["Parameters"])
     outputs = page("settings.md").split("## Template outputs")[1].split("The command")[0]

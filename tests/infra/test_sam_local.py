@@ -54,7 +54,7 @@ def test_the_forwarder_passes_bytes_both_ways() -> None:
         threading.Thread(target=_echo_once, args=(echo,), daemon=True).start()
         with (
             forwarding("127.0.0.1", echo.getsockname()[1]) as port,
-            socket.create_connection(("127.0.0.1", port), timeout=5) as client,
+            socket.create_connection(("127.0.0.1", port), timeout=60) as client,
         ):
             client.sendall(b"x" * 200_000)
             client.shutdown(socket.SHUT_WR)

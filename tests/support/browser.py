@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
+PATIENCE = 60.0  # seconds for what a page shows in one or two, so that a busy machine is no fault
 
 
 @contextmanager
@@ -43,12 +44,14 @@ def opened(*options_of_chromium: str) -> Iterator[webdriver.Chrome]:
 
 
 def wait(browser: webdriver.Chrome, text: str) -> None:
-    WebDriverWait(browser, 20, poll_frequency=0.05).until(lambda driver: text in body(driver), f"{text!r} is not shown")
+    WebDriverWait(browser, PATIENCE, poll_frequency=0.05).until(
+        lambda driver: text in body(driver), f"{text!r} is not shown"
+    )
 
 
 def wait_until(come_true: Callable[[], bool]) -> None:
     """Wait until something is true that no page shows."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + PATIENCE
     while not come_true():
         assert time.monotonic() < end
         time.sleep(0.05)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from modelloop_stack.info import StackInfo
 
-PATIENCE = 120.0
+PATIENCE = 240.0
 
 type Run = Callable[..., subprocess.CompletedProcess[str]]
 

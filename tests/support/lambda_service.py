@@ -66,7 +66,7 @@ class LambdaService:
         self._server.shutdown()
         self._server.server_close()
 
-    def invoke(self, event: Any, *, timeout: float = 10.0, wait_idle: bool = False) -> Invocation:
+    def invoke(self, event: Any, *, timeout: float = 60.0, wait_idle: bool = False) -> Invocation:
         """Invoke and wait for the answer, with `wait_idle` until the environment could be frozen."""
         invocation = Invocation(event, timeout)
         with self._lock:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 SERVICES = ("s3", "dynamodb")
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 class CrashError(BaseException):

@@ -30,14 +30,18 @@ def missing_columns(columns: Sequence[Column], sent: Collection[str], *, row: in
     It names all of these, and the first unknown names among the `sent` ones, each with the nearest name of the model.
     """
     missing = [column.name for column in columns if column.required and column.name not in sent]
-    shown = ", ".join(map(repr, missing))
     known = {column.name for column in columns}
-    absent = [name for name in (column.name for column in columns) if name not in sent and len(name) <= MAX_NAME]
-    unknown = [f"{name!r}{_nearest(name, absent)}" for name in _unknown(sent, known)]
-    said = f"column {shown} is missing" if len(missing) == 1 else f"columns {shown} are missing"
-    if unknown:
-        said += f"; the model does not know {', '.join(unknown)}"
+    said = f"column {missing[0]!r} is missing" if len(missing) == 1 else f"columns {_listed(missing)} are missing"
+    if unknown := _unknown(sent, known):
+        absent = _Absent(
+            [column.name for column in columns if column.name not in sent and len(column.name) <= MAX_NAME]
+        )
+        said += f"; the model does not know {', '.join(f'{name!r}{absent.nearest(name)}' for name in unknown)}"
     return MissingColumnsError(said, field=missing[0], row=row)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(map(repr, names))
 
 
 def _unknown(sent: Iterable[str], known: Collection[str]) -> list[str]:
@@ -50,15 +54,21 @@ def _unknown(sent: Iterable[str], known: Collection[str]) -> list[str]:
     return names
 
 
-def _nearest(name: str, absent: Sequence[str]) -> str:
-    """Return the question whether another name was meant, or nothing."""
-    plain = {_plain(candidate): candidate for candidate in reversed(absent)}
-    if (same := plain.get(_plain(name))) is not None:
-        return f" (did you mean {same!r}?)"
-    pairs = _pairs(name)
-    likely = nlargest(_COMPARED, absent, key=lambda candidate: _overlap(pairs, _pairs(candidate)))
-    near = get_close_matches(name, likely, n=1, cutoff=_ALIKE)
-    return f" (did you mean {near[0]!r}?)" if near else ""
+class _Absent:
+    """The model's columns that were not sent, prepared once for every unknown name that may have meant one of them."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._plain = {_plain(name): name for name in reversed(names)}
+        self._pairs = {name: _pairs(name) for name in names}
+
+    def nearest(self, name: str) -> str:
+        """Return the question whether another name was meant, or nothing."""
+        if (same := self._plain.get(_plain(name))) is not None:
+            return f" (did you mean {same!r}?)"
+        pairs = _pairs(name)
+        likely = nlargest(_COMPARED, self._pairs, key=lambda other: _overlap(pairs, self._pairs[other]))
+        near = get_close_matches(name, likely, n=1, cutoff=_ALIKE)
+        return f" (did you mean {near[0]!r}?)" if near else ""
 
 
 def _plain(name: str) -> str:

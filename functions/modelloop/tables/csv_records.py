@@ -64,8 +64,8 @@ def _normalized(lines: Iterable[str], delimiter: str, quote: str, escape: str) -
         return match["cell"] + (match["closed"] or "")
 
     for line in lines:
-        if not (inside or quote in line or (escapes and "\\" in line)):
-            yield line
+        if quote not in line and not (escapes and "\\" in line):
+            yield line  # also inside a cell, which then goes on behind it
             continue
         before, after = "", line
         if inside and (begun := rest.match(line)):

@@ -39,6 +39,7 @@ _OTHER_FILES = {
 _FEW_NULS = 0.2
 _HEADER = 256 * 1024
 _COMPARED = 20
+_MAX_LINES = 200  # that the first records may go over
 _AGREEMENT = 0.8
 
 
@@ -138,7 +139,8 @@ def _score(rows: list[list[str]], known: frozenset[str]) -> tuple[float, int]:
 def _first_rows(head: str, delimiter: str, quote: str, most: int) -> list[list[str]]:
     rows: list[list[str]] = []
     try:
-        for row in csv_records.records(StringIO(head, newline=""), delimiter, quote, quote, longest=_HEADER):
+        lines = islice(StringIO(head, newline=""), _MAX_LINES)
+        for row in csv_records.records(lines, delimiter, quote, quote, longest=_HEADER):
             rows += [row] if row else []
             if len(rows) == most:
                 break

@@ -36,7 +36,8 @@ def review_checks(evidence: ChampionEvidence) -> Iterator[Check]:
 def copy_checks(split: Split, rows: int, *, allowed: bool) -> Iterator[Check]:
     """Yield what asks for approval because rows were copied; `allowed` says that the champion was made of copies too.
 
-    A person let that champion serve, so copies alone do not ask again; too few different rows always do.
+    A person let that champion serve, so copies alone do not ask again; too few different rows do, unless they are
+    divided one by one as they always were.
     """
     if not split.copies or split.different is None:
         return
@@ -46,7 +47,7 @@ def copy_checks(split: Split, rows: int, *, allowed: bool) -> Iterator[Check]:
         if split.kind != CONTENT:
             detail += ", and copies of a row are on several sides of the split, so the metrics are too good"
         yield Check("copies", "approval", detail)
-    if split.different < MIN_DIFFERENT:
+    if split.different < MIN_DIFFERENT and not (allowed and split.kind != CONTENT):
         yield Check("different_rows", "approval", f"{told}; copies of fewer than {MIN_DIFFERENT} rows need approval")
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import math
 import os
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,7 +80,7 @@ ROUNDS, MOST = 5, 2.5
 
 
 def test_the_first_answer_is_close_to_a_constant_one(store: Store, plane: Plane) -> None:
-    """The quickest of some starts each, in turn: noise only ever adds."""
+    """The cheapest of some starts each, in turn, in processor time: a busy machine adds a little to it."""
     assert plane.service.before_response
     store.pointer(store.version(1))
     best = {"ours": math.inf, "constant": math.inf}
@@ -89,9 +89,13 @@ def test_the_first_answer_is_close_to_a_constant_one(store: Store, plane: Plane)
         for _ in range(ROUNDS):
             for name, program in (("ours", PROGRAM), ("constant", CONSTANT)):
                 service.ready.clear()
-                started = time.perf_counter()
-                subprocess.run(
-                    [sys.executable, "-c", program], capture_output=True, env=environment, check=True, timeout=60
-                )
-                best[name] = min(best[name], time.perf_counter() - started)
+                best[name] = min(best[name], processor_seconds(program, environment))
     assert best["ours"] <= MOST * best["constant"], best
+
+
+def processor_seconds(program: str, environment: dict[str, str]) -> float:
+    """Return what a process that runs the program used, as its user and in the system."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-c", program], capture_output=True, env=environment, check=True, timeout=60)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

@@ -113,5 +113,5 @@ def test_an_environment_that_is_asked_to_end_delivers_what_lingers(store: Store,
             assert service.invoke(EVENT, wait_idle=True).response["statusCode"] == 200
         assert delivered(store, "lingering") == []
         process.send_signal(signal.SIGTERM)
-        assert process.wait(5) == -signal.SIGTERM
+        assert process.wait(60) == -signal.SIGTERM
     assert len(delivered(store, "lingering")) == 3

@@ -425,6 +425,20 @@ def test_drift_is_shown_over_time_and_for_one_column(api: Any, modelloop: Callab
     ]  # fmt: skip
 
 
+def test_quality_tells_the_labels_that_cannot_be_used(api: Any, modelloop: Callable[..., Any]) -> None:
+    labels = {"received": 320, "repeated": 0, "pending": 0, "unknown": 3, "new_class": 11, "unreadable": 6}
+    reason = "20 of 320 labels cannot be used, more than 5 %"
+    verdict = {
+        "model": "m", "version": 1, "status": "insufficient_data", "rows": 300, "labels": labels, "reasons": [reason]
+    }  # fmt: skip
+    api.on("GET /models/m/quality", (200, verdict))
+
+    shown = modelloop("quality", "m").out
+
+    assert "3 without a known prediction, 11 of no known class, 6 unreadable" in " ".join(shown.split())
+    assert reason in " ".join(shown.split())
+
+
 def test_quality_is_shown_over_time(api: Any, modelloop: Callable[..., Any]) -> None:
     point = {"updated_at": "2026-01-01T10:05:00.000Z", "version": 3, "status": "ok", "rows": 200, "coverage": 0.1}
     history = [point | {"metrics": {"rmse": {"value": 51.25}}}, point | {"metrics": {}}]

@@ -343,7 +343,7 @@ def test_it_works_by_keyboard_alone(browser: webdriver.Chrome, page: str) -> Non
     wait(browser, "penguins")
     browser.find_element(By.LINK_TEXT, "penguins").send_keys(Keys.ENTER)
     wait(browser, "Serving")
-    patience = WebDriverWait(browser, 5, ignored_exceptions=[StaleElementReferenceException])  # a refresh redraws it
+    patience = WebDriverWait(browser, 60, ignored_exceptions=[StaleElementReferenceException])  # a refresh redraws it
     patience.until(lambda driver: driver.switch_to.active_element.get_attribute("id") == "main")
     browser.find_element(By.ID, "column-0").send_keys(Keys.SPACE)
 

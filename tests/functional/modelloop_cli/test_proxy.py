@@ -185,7 +185,7 @@ def test_a_client_that_leaves_before_its_answer_leaves_the_terminal_silent(
     left, answered = Event(), Event()
 
     def answer(_: Any) -> tuple[int, Any]:
-        left.wait(10)
+        left.wait(60)
         return 200, {"models": "x" * 4_000_000}  # more than a socket takes by itself
 
     api.on("GET /models", answer)
@@ -201,7 +201,7 @@ def test_a_client_that_leaves_before_its_answer_leaves_the_terminal_silent(
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # leave by a reset
     left.set()
 
-    assert answered.wait(10)
+    assert answered.wait(60)
     assert capfd.readouterr().err == ""
 
 
@@ -216,7 +216,7 @@ def test_whoever_has_no_token_gets_nothing(
     api: Any, proxy: Proxy, method: str, path: str, headers: dict[str, str]
 ) -> None:
     facts = {"token": proxy.token.text, "port": proxy.server_port}
-    sent = {name: value.format(**facts).encode() for name, value in headers.items()}
+    sent = {name.encode(): value.format(**facts).encode() for name, value in headers.items()}
     answer = httpx.request(method, proxy.url + path, headers=sent)
 
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
@@ -276,6 +276,6 @@ def _bearer(proxy: Proxy) -> str:
 
 
 def _raw(proxy: Proxy, request: str) -> str:
-    with socket.create_connection(("127.0.0.1", proxy.server_port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", proxy.server_port), timeout=60) as connection:
         connection.sendall(request.encode())
         return connection.makefile("rb").read().decode()

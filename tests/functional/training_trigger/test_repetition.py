@@ -126,3 +126,13 @@ def test_after_a_person_let_copies_serve_the_next_version_keeps_them_together(st
     crown(stage, base, stage.table(base)["split"] | {"kind": OCCURRENCE})
     again = stage.upload("b.csv", text + text.splitlines()[1] + "\n")
     assert stage.table(again)["split"]["kind"] == CONTENT
+
+
+def test_too_few_different_rows_stay_divided_as_they_were(stage: Stage) -> None:
+    text = repeated_tables.table_repeated(rows=40, times=20)
+    base = stage.upload("a.csv", text)
+    crown(stage, base, stage.table(base)["split"] | {"kind": OCCURRENCE})
+    again = stage.upload("b.csv", text + text.splitlines()[1] + "\n")
+    split = stage.table(again)["split"]
+    assert (split["kind"], split["different"], split["copies"]) == (OCCURRENCE, 40, True)
+    assert any("fewer than 50 are too few to keep together" in warning for warning in again.warnings)

@@ -6,7 +6,6 @@ import gzip
 import json
 import random
 import time
-from base64 import b64encode
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +14,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from modelloop.aws.settings import settings
 from tests.support.data_plane import RUN, make_bundle
+from tests.support.memory_plane import memory_plane
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,70 +52,11 @@ HOSTILE = [b"[" * 50_000, b'{"a":' * 5_000, b'{"inputs":' + b"9" * 5_000 + b"}",
 BOMB = gzip.compress(b" " * 9_000_000, 9)
 
 
-class Memory:
-    """The artifacts bucket in memory."""
-
-    def __init__(self) -> None:
-        self.objects: dict[str, bytes] = {}
-
-    def get_changed(self, key: str, _etag: str | None, *, most_bytes: int) -> Any:
-        from modelloop.aws.dataplane.objects import Fetched  # noqa: PLC0415
-
-        assert len(self.objects[key]) <= most_bytes
-        return Fetched(self.objects[key], "etag")
-
-    def get(self, key: str, *, most_bytes: int) -> Any:
-        return self.get_changed(key, None, most_bytes=most_bytes)
-
-    def list_keys(self, prefix: str, *, most: int) -> Iterator[str]:
-        return iter([key for key in self.objects if key.startswith(prefix)][:most])
-
-
-class Sink:
-    def put(self, records: Any, *, deadline: float | None = None) -> None:
-        del records, deadline
-
-
 @pytest.fixture(scope="module")
 def answer() -> Iterator[Callable[[str, bytes, dict[str, str]], HttpAnswer]]:
-    import hashlib  # noqa: PLC0415
-
-    from inference import handler  # noqa: PLC0415
-    from modelloop import keys  # noqa: PLC0415
-
-    patch = pytest.MonkeyPatch()
-    patch.setenv("MODELLOOP_CAPTURE_MODE", "before")
-    patch.setenv("MODELLOOP_ARTIFACTS_BUCKET", "artifacts")
-    settings.cache_clear()
-    handler.service.cache_clear()
-    body = json.dumps(make_bundle()).encode()
-    file = keys.version("penguins", RUN.format(1), keys.BUNDLE)
-    ref = {"version": 1, "run_id": RUN.format(1), "file": file, "sha256": hashlib.sha256(body).hexdigest(), "bytes": len(body)}  # fmt: skip  # noqa: E501
-    pointer = {"format_version": 1, "model": "penguins", "revision": 1, "champion": ref}
-    memory = Memory()
-    memory.objects = {file: body, keys.pointer("penguins"): json.dumps(pointer).encode()}
-    plane = handler.service()
-    plane.pointers._objects = plane.model_cache._objects = memory  # type: ignore[assignment]
-    plane.outbox._stream = plane.feedback = Sink()  # type: ignore[assignment]
-
-    def call(resource: str, raw: bytes, headers: dict[str, str]) -> HttpAnswer:
-        return handler.handler(
-            {
-                "resource": resource,
-                "httpMethod": "POST",
-                "headers": headers,
-                "pathParameters": {"model": "penguins"},
-                "body": b64encode(raw).decode(),
-                "isBase64Encoded": True,
-            },
-            None,
-        )
-
-    call(ROUTES[0], json.dumps(OIP).encode(), {})
-    yield call
-    patch.undo()
-    settings.cache_clear()
-    handler.service.cache_clear()
+    for plane in memory_plane(make_bundle()):
+        plane.call(ROUTES[0], json.dumps(OIP).encode(), {})
+        yield plane.call
 
 
 def check(found: HttpAnswer) -> int:

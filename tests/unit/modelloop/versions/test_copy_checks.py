@@ -27,6 +27,8 @@ def test_a_successor_of_copies_does_not_ask_again_unless_they_are_few() -> None:
     assert not asked(Split(CONTENT, different=600, copies=True), allowed=True)
     assert list(asked(Split(CONTENT, different=49, copies=True), allowed=True)) == ["different_rows"]
     assert not asked(Split(CONTENT, different=50, copies=True), allowed=True)
+    assert list(asked(Split(OCCURRENCE, different=49, copies=True))) == ["copies", "different_rows"]
+    assert not asked(Split(OCCURRENCE, different=49, copies=True), allowed=True)
 
 
 def test_coarse_tables_and_different_rows_ask_nothing() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from onnx import ModelProto, TensorProto, helper, parser
+from onnx import ModelProto, TensorProto, helper, load_model_from_string, parser
 
 from modelloop.errors import DatasetRejectedError
 from tests.support.onnx_models import SIGMOID
@@ -67,7 +67,7 @@ def checked(model: ModelProto) -> None:
 
 
 def with_function(domain: str = "own", name: str = "own_relu") -> ModelProto:
-    model = ModelProto.FromString(SIGMOID)
+    model = load_model_from_string(SIGMOID)
     opsets = [helper.make_opsetid("", 18)]
     node = helper.make_node("Relu", ["a"], ["b"])
     model.functions.append(helper.make_function(domain, name, ["a"], ["b"], [node], opsets))

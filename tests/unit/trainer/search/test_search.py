@@ -155,7 +155,7 @@ def test_a_round_tries_as_many_at_a_time_as_there_are_processors_where_there_are
     monkeypatch.setattr("os.process_cpu_count", lambda: 2)
     monkeypatch.setattr("os.cpu_count", lambda: 2)
     monkeypatch.setattr(joblib._parallel_backends, "mp", None)  # what joblib knows of a machine without /dev/shm
-    both = threading.Barrier(2, timeout=5)
+    both = threading.Barrier(2, timeout=60)
     estimate = estimation.estimate
 
     def watched(*arguments: Any) -> Any:
