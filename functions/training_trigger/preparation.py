@@ -12,7 +12,7 @@ from modelloop.errors import DatasetRejectedError
 from modelloop.spec.checks import check_upload
 from modelloop.tables.encoding import Encoding
 from modelloop.versions.prepared_table import TableFacts
-from training_trigger import founding, labels, leaks, matrix, membership, profile, slices
+from training_trigger import founding, growing, labels, leaks, matrix, membership, profile, slices
 from training_trigger.membership import Founding
 from training_trigger.number_formats import explain
 from training_trigger.plan import Need, check_size, make_plan
@@ -109,6 +109,10 @@ def prepare(
     warnings = [*cells.warnings, *profile.header_warning(facts, cells.first_line), *sides.warnings]
     warnings += labels.look_alikes(target.classes)
     warnings += [*tokens, *_warnings(facts, place, roles, spec, unlabelled)]
+    grown = [
+        column for column in growing.growing_columns(connection, facts, places, sides.times) if column not in spec.watch
+    ]
+    warnings += growing.warnings(grown)
     warnings += leaks.warnings(encoding, np.load(files["matrix.npy"], mmap_mode="r"), values, classes)
     table_facts = TableFacts(
         model=model,
@@ -127,12 +131,13 @@ def prepare(
         split=sides.split,
         slices=sliced,
         first_line=cells.first_line,
+        growing=tuple(grown),
     )
     return Prepared(table_facts, files, plan)
 
 
 def _check_spec(names: tuple[str, ...], spec: Spec) -> None:
-    for key in ("features", "ignore", "protected", "mask"):
+    for key in ("features", "ignore", "protected", "mask", "watch"):
         check_named(names, spec, key, getattr(spec, key))
     for key in ("time_column", "group_column"):
         named = getattr(spec, key)

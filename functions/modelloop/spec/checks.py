@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 FOR_IMPORTED = ("columns", "classes", "outputs")
 FOR_TABLES = (
-    "features", "ignore", "time_column", "group_column", "estimators", "params", "search", "holdout", "rare_classes"
+    "features", "ignore", "time_column", "group_column", "estimators", "params", "search", "holdout", "rare_classes",
+    "watch",
 )  # fmt: skip
 _CLASSIFIER = re.compile(
     r"(?:Classifier(?:CV)?|SVC|NB|DiscriminantAnalysis|LogisticRegression(?:CV)?|Perceptron|NearestCentroid)$"

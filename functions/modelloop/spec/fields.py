@@ -213,6 +213,7 @@ SCHEMA: Schema = {
         "cooldown_hours": _number(0, 24 * 365),
         "max_per_day": _number(0, 100, whole=True),
     },
+    "watch": _texts,
     "protected": _texts,
     "mask": _texts,
     "missing": _missing,

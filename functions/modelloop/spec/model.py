@@ -55,6 +55,7 @@ class Spec:
     promotion: Promotion = field(default_factory=Promotion)
     monitoring: Monitoring = field(default_factory=Monitoring)
     retrain: Retraining = field(default_factory=Retraining)
+    watch: tuple[str, ...] = ()
     protected: tuple[str, ...] = ()
     mask: tuple[str, ...] = ()
     missing: tuple[str, ...] = tuple(sorted(MISSING_TOKENS))
@@ -70,6 +71,8 @@ class Spec:
         for key in _KEYS:
             value = getattr(self, key)
             document[key] = list(value) if isinstance(value, tuple) else value
+        if not self.watch:
+            del document["watch"]  # specs of earlier releases do not have it
         return document | {key: section_to_json(getattr(self, key)) for key in _SECTIONS}
 
     @property

@@ -71,7 +71,8 @@ class TableFile:
 class TableFacts:
     """What preparing a table established. `classes` (None for regression) are in the order of their codes.
 
-    `first_line` shows the line that names the columns if it looks like data.
+    `first_line` shows the line that names the columns if it looks like data. `growing` are the feature columns that
+    grow with the rows.
     """
 
     model: str
@@ -91,6 +92,7 @@ class TableFacts:
     slices: list[SliceLabels]
     imported: bool = False
     first_line: str | None = None
+    growing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,7 @@ class TableDocument:
         brought = {"brought": True} if facts.imported else {}
         lines = {} if facts.imported else {"spec_lines": spec.lines}
         doubts = {} if facts.first_line is None else {"first_line": facts.first_line}
+        grown = {"growing": list(facts.growing)} if facts.growing else {}
         document = {
             "format_version": FORMAT_VERSION, "model": facts.model, **brought, "spec": spec.to_json(), **lines,
             "task": facts.task, "task_reason": facts.task_reason, "target": facts.target,
@@ -117,7 +120,7 @@ class TableDocument:
             "warnings": facts.warnings, "rows": facts.rows, "salt": facts.salt, "split": facts.split.to_json(),
             "slices": [asdict(column) for column in facts.slices], "run_id": self.run_id,
             "dataset": self.dataset.to_json(), "files": {name: asdict(file) for name, file in self.files.items()},
-            "plan": asdict(self.plan), **doubts,
+            "plan": asdict(self.plan), **doubts, **grown,
         }  # fmt: skip
         return json.dumps(document, allow_nan=False).encode()
 
@@ -140,6 +143,7 @@ def table_document_from_bytes(body: bytes) -> TableDocument:
         slices=[SliceLabels(**column) for column in document["slices"]],
         imported=document.get("brought", False),
         first_line=document.get("first_line"),
+        growing=tuple(document.get("growing", ())),
     )
     return TableDocument(
         facts,

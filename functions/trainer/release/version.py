@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from modelloop.aws.storage import Bucket
     from modelloop.contracts.baseline import Baseline
     from modelloop.contracts.manifest_parts import CrossValidation
+    from modelloop.versions.prepared_table import TableFacts
     from modelloop.versions.run import Run
     from trainer.comparison.examination import Examination
     from trainer.comparison.incumbents import Champion
@@ -122,7 +123,7 @@ def _describe(
 ) -> Manifest:
     """Return the manifest but for its golden rows and files."""
     table, source, examination = candidate.table, candidate.source, candidate.examination
-    facts, champion = table.facts, candidate.champion
+    facts, champion, diagnostics = table.facts, candidate.champion, _diagnostics(candidate)
     return Manifest(
         model=run.model,
         version=number,
@@ -149,12 +150,17 @@ def _describe(
         gate=examination.decision,
         compared_with=None if champion is None else champion.incumbent.manifest.run_id,
         best=best_version(run.run_id, number, examination, champion),
-        baseline=profile,
-        diagnostics=_diagnostics(candidate),
+        baseline=baseline.without_alarms(profile, _growing(facts, diagnostics)),
+        diagnostics=diagnostics,
         replay=verdict,
         golden=NO_GOLDEN_ROWS,
         files={},
     )
+
+
+def _growing(facts: TableFacts, diagnostics: Diagnostics) -> set[str]:
+    """Return the columns that grow with the rows, without the most important one: what it does must not be missed."""
+    return set(facts.growing) - {column.column for column in diagnostics.importance[:1]}
 
 
 def _diagnostics(candidate: ExaminedCandidate) -> Diagnostics:

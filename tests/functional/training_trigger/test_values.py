@@ -23,7 +23,11 @@ def test_a_nearly_boolean_column_is_told_and_its_categories_meet_values(stage: S
         for told in run.warnings
     )
     encoding = encoding_from_json(stage.table(run)["encoding"])
-    cells = {"x": [1.5] * 5, "active": [True, "true", "TRUE", "FALSE", "maybe"], "size": [1, 1.0, "1.0", 2, 3]}
+    cells: dict[str, list[object]] = {
+        "x": [1.5] * 5,
+        "active": [True, "true", "TRUE", "FALSE", "maybe"],
+        "size": [1, 1.0, "1.0", 2, 3],
+    }
     table = encoding.read(5, cells)
     by_name = {slot.name: place for place, slot in enumerate(encoding.slots)}
     active = [row[by_name["active"]] for row in table.vectors]

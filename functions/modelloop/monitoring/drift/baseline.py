@@ -8,6 +8,7 @@ that the encoding does not know, are counted apart.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelloop.contracts.baseline import Baseline, BaselineColumn, Bins, Moments
@@ -63,6 +64,12 @@ def build(
 
     own = Answers(predictions, times)
     return seasons.with_seasons(baseline, encoding, matrix, own, unseen or own)
+
+
+def without_alarms(baseline: Baseline, names: Collection[str]) -> Baseline:
+    """Return a baseline of which the named columns are shown only, and never a reason for an alarm."""
+    columns = (replace(column, informational=True) if column.name in names else column for column in baseline.columns)
+    return replace(baseline, columns=tuple(columns))
 
 
 def first_slots(encoding: Encoding) -> list[tuple[Column, int]]:

@@ -112,7 +112,12 @@ def _reasons_to_wait(latest: Sequence[Comparison], alarming: Sequence[Comparison
         "drifted in this window; an alarm when the next one shows it too": [
             column for column in quiet if not column.informational
         ],
-        "drifted, as dates do by themselves: no alarm": [column for column in quiet if column.informational],
+        "drifted, as dates do by themselves: no alarm": [
+            column for column in quiet if column.informational and column.column.kind == "date"
+        ],
+        "drifted, as numbers of the calendar or that grow with the rows do: no alarm without `watch` in model.yaml": [
+            column for column in quiet if column.informational and column.column.kind != "date"
+        ],
     }
     return [f"{_names(columns)}: {reason}" for reason, columns in reasons.items() if columns]
 

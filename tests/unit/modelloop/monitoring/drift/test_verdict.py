@@ -116,6 +116,18 @@ def test_dates_move_on_without_an_alarm() -> None:
     assert next(column for column in document["columns"] if column["name"] == "when")["informational"]
 
 
+def test_numbers_that_grow_with_the_rows_move_on_without_an_alarm(monkeypatch: pytest.MonkeyPatch) -> None:
+    later = sample(1_000, shift=2.0)
+    assert judge(window(later))["status"] == "drift"
+    monkeypatch.setitem(globals(), "BASELINE", baseline.without_alarms(BASELINE, {"a"}))
+    document = judge(window(later))
+    assert next(column for column in document["columns"] if column["name"] == "a")["informational"]
+    assert not any(reason.startswith("a: values drifted") for reason in document["reasons"])
+    assert any(
+        reason.startswith("a: drifted, as numbers of the calendar or that grow") for reason in document["reasons"]
+    )
+
+
 @pytest.mark.parametrize(("change", "cause"), [({"missing": 0.4}, "missing"), ({"unseen": 0.5}, "unseen")])
 def test_what_missing_values_or_new_categories_cause_is_a_data_fault(change: dict[str, float], cause: str) -> None:
     broken = window(sample(1_000, **change))
