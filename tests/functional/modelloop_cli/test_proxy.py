@@ -60,7 +60,7 @@ def test_query_and_refusals_pass_unchanged(api: Any, user: httpx.Client) -> None
 
 
 def test_a_body_does_not_wait_until_its_headers_are_acknowledged(
-    api: Any, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+    api: Any, proxy: Proxy, user: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Linux acknowledges a lone segment of a kept connection up to 40 ms late, and Nagle's algorithm waits for that."""
     api.on("GET /models", (200, {"models": []}))
@@ -70,7 +70,7 @@ def test_a_body_does_not_wait_until_its_headers_are_acknowledged(
         options.append(exchange.connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
 
     monkeypatch.setattr(proxy.RequestHandlerClass, "log_message", note)
-    assert httpx.get(f"{proxy.url}/models").status_code == 200
+    assert user.get("/models").status_code == 200
     assert options == [1]
 
 
