@@ -50,7 +50,7 @@ def test_bodies_come_encoded_or_as_text() -> None:
     ],
 )
 def test_packed_bodies(coding: str, packed: bytes) -> None:
-    assert gateway.read_body(call(packed, Content_Encoding=coding)) == b"body"
+    assert gateway.read_body(call(packed, encoded=True, Content_Encoding=coding)) == b"body"
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_packed_bodies(coding: str, packed: bytes) -> None:
 )
 def test_bad_packing(coding: str, packed: bytes, error: type[ModelloopError]) -> None:
     with pytest.raises(error):
-        gateway.read_body(call(packed, Content_Encoding=coding))
+        gateway.read_body(call(packed, encoded=True, Content_Encoding=coding))
 
 
 PACKED = gzip.compress(b"body", mtime=0)
@@ -77,7 +77,7 @@ PACKED = gzip.compress(b"body", mtime=0)
     [(PACKED, b"body"), (PACKED * 3, b"bodybodybody"), (PACKED + b"\0" * 500, b"body")],
 )
 def test_gzip_is_unpacked_said_or_not_with_all_of_its_members(packed: bytes, body: bytes, coding: str) -> None:
-    assert gateway.read_body(call(packed, Content_Encoding=coding)) == body
+    assert gateway.read_body(call(packed, encoded=True, Content_Encoding=coding)) == body
 
 
 @pytest.mark.parametrize(

@@ -59,15 +59,18 @@ def test_query_and_refusals_pass_unchanged(api: Any, user: httpx.Client) -> None
     assert api.asked[0].query["from"] == "2026-11-23T00:00:00Z"
 
 
-def test_a_body_does_not_wait_until_its_headers_are_acknowledged(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_body_does_not_wait_until_its_headers_are_acknowledged(
+    api: Any, proxy: Proxy, user: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Linux acknowledges a lone segment of a kept connection up to 40 ms late, and Nagle's algorithm waits for that."""
+    api.on("GET /models", (200, {"models": []}))
     options: list[int] = []
 
     def note(exchange: Any, *_: object) -> None:
         options.append(exchange.connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
 
     monkeypatch.setattr(proxy.RequestHandlerClass, "log_message", note)
-    httpx.get(f"{proxy.url}/models")
+    assert user.get("/models").status_code == 200
     assert options == [1]
 
 

@@ -61,12 +61,6 @@ DATABASES = [
         kinds=KINDS | {"member": "number"},
     ),
     table(
-        "bcp without a header",
-        "SQL Server",
-        "".join(f"{at},{at * 2},{at % 3}\n" for at in range(120)),
-        refused="the first line holds numbers, not names",
-    ),
-    table(
         "SELECT … INTO OUTFILE",
         "MySQL",
         gaps("\\N").replace(",", "\t"),
