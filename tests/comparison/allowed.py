@@ -24,6 +24,15 @@ LABELS = "labels are counted by what is wrong with them, and whoever sends them 
 FIRST = "a tick judges rollouts first, by the labels of the tick before, and asks the rest of who serves then"
 BAKED = "2025-03-04T12:59:00.000Z"  # the tick that promotes haze's challenger
 
+AUDITED = "who is given an upload link is written to the audit log, so later entries of the page have other places"
+DERIVED = (
+    "a derived table writes cells as they are, also those that mean missing: the one of penguins has another digest, "
+    "and what is drawn for its run follows from that"
+)
+FOUNDED = "a split keeps by which rule and which missing tokens its rows were divided, and whether they are copies"
+UNSEEN = "an answer tells how many rows have a category that the model has not learned"
+RETRAINED = "01956dfe-57a0-*"  # the run of penguins on a derived table
+
 ALLOWED: tuple[Allowed, ...] = (
     Allowed("** > warm_start", "removed", "1.7", STATE),
     Allowed("** > split > fitted_until", "removed", "1.7", f"{STATE}, and only that asked for it"),
@@ -119,6 +128,52 @@ ALLOWED: tuple[Allowed, ...] = (
     Allowed("sent > haze/baking > events > *", "added", "2.4", FIRST),
     Allowed("sent > haze/judged", "removed", "2.4", FIRST),
     Allowed("table > MODEL#haze STATE#retrain > **", "changed", "2.4", FIRST),
+    Allowed("table > MODEL#penguins AUDIT#*", "added", "2.13", AUDITED),
+    *(
+        Allowed(f"answers > {asked} > json > {place}", change, "2.13", AUDITED)
+        for asked, place, changes in (
+            ("end/audit", "audit > **", ("added", "changed", "removed")),
+            ("query/audit", "audit > **", ("added", "changed", "removed")),
+            ("query/next-page", "audit > **", ("changed", "removed")),
+            ("query/next-page", "next", ("changed",)),
+            ("query/page", "audit > **", ("added", "changed", "removed")),
+            ("query/page", "next", ("changed",)),
+        )
+        for change in changes
+    ),
+    *(
+        Allowed(f"** > split > {name}", "added", "2.7", FOUNDED)
+        for name in ("version", "missing", "copies", "different")
+    ),
+    Allowed("** > spec_lines > missing", "added", "2.7", "the stories name what meant missing by default"),
+    *(
+        Allowed(f"{place} > **", "changed", "2.7", DERIVED)
+        for place in (
+            f"artifacts > versions/penguins/{RETRAINED}",
+            f"artifacts > prepared/penguins/{RETRAINED}",
+            f"table > MODEL#penguins RUN#{RETRAINED}",
+            "table > MODEL#penguins VERSION#00000003",
+            "answers > query/runs > json > runs > 0",
+            "answers > query/versions > json > versions > 0",
+            "sent > shadow/retrain/training",
+        )
+    ),
+    Allowed("artifacts > derived/penguins/*", "added", "2.7", DERIVED),
+    Allowed("artifacts > derived/penguins/*", "removed", "2.7", DERIVED),
+    Allowed("table > MODEL#penguins RUNKEY#*", "added", "2.7", DERIVED),
+    Allowed("table > MODEL#penguins RUNKEY#*", "removed", "2.7", DERIVED),
+    *(
+        Allowed(f"table > MODEL#refused {item}", change, "2.7", "the stories name the tokens, so its spec is another")
+        for item, change in (("RUN#* > spec_digest", "changed"), ("RUNKEY#*", "added"), ("RUNKEY#*", "removed"))
+    ),
+    Allowed("answers > ask/strange-cells > json > parameters", "added", "2.8", UNSEEN),
+    Allowed("answers > ** > InferResponse > properties > parameters > properties", "added", "2.8", UNSEEN),
+    Allowed("answers > ** > InvocationResponse > properties > parameters", "added", "2.8", UNSEEN),
+    *(
+        Allowed(f"metrics > {asked} > ** > {place}", change, "2.11", "columns are looked for before rows are counted")
+        for asked in ("bad/missing-column", "canary/bad", "nests/missing-column")
+        for place, change in (("Rows", "removed"), ("Metrics > 2 > Name", "changed"), ("Metrics > 3", "removed"))
+    ),
 )
 
 __all__ = ["ALLOWED", "Allowed"]

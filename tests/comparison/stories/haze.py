@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from tests.comparison.tables import Row
 
 MODEL = "haze"
-SPEC = b"""target: hazy
+SPEC = (
+    b"""target: hazy
 estimators: [hist_gradient_boosting]
 params: {hist_gradient_boosting: {max_iter: 12, max_leaf_nodes: 8}}
 promotion: {canary_percent: 50, bake_minutes: 30, margin: 0.05}
@@ -26,6 +27,8 @@ monitoring: {min_rows: 500}
 retrain: {cooldown_hours: 24, max_per_day: 3}
 protected: [origin]
 """
+    + tables.MISSING
+)
 TRAINED, QUIET, SHIFTED = 1_500, 600, 700
 
 

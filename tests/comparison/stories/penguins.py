@@ -16,11 +16,14 @@ if TYPE_CHECKING:
 MODEL = "penguins"
 INVOCATIONS, INFER, FEEDBACK = f"/models/{MODEL}/invocations", f"/v2/models/{MODEL}/infer", f"/models/{MODEL}/feedback"
 NUMBERS = ("bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g", "year")
-SPEC = b"""target: species
+SPEC = (
+    b"""target: species
 params: {hist_gradient_boosting: {max_iter: 8, max_leaf_nodes: 6}}
 promotion: {canary_percent: 30, bake_minutes: 45}
 monitoring: {min_rows: 200}
 """
+    + tables.MISSING
+)
 JSON, CSV, BINARY = "application/json", "text/csv", "application/octet-stream"
 
 

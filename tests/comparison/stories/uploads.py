@@ -12,7 +12,8 @@ from tests.comparison.stories.haze import paced
 if TYPE_CHECKING:
     from tests.comparison.stand import Stand
 
-TUMOURS = b"""target: benign
+TUMOURS = (
+    b"""target: benign
 estimators: [linear, decision_tree]
 params: {decision_tree: {max_depth: 4}}
 search: {trials: 5}
@@ -21,28 +22,36 @@ threshold: 0.4
 holdout: 0.25
 monitoring: {capture_percent: 40}
 """
+    + tables.MISSING
+)
 NESTS = b"""# every kind of key that a table can have
 target: Species
 time_column: Date Egg
 ignore: [Sample Number, Individual ID, Comments, studyName, Region, Stage]
 protected: [Sex]
 mask: [Body Mass (g)]
-missing: ["", NA, "."]
+missing: {only: ["", NA, "."]}
 estimators: [linear]
 params: {linear: {C: 0.5}}
 promotion: {policy: manual}
 retrain: {on_drift: false}
 """
-DIABETES = b"""target: progression
+DIABETES = (
+    b"""target: progression
 estimators: [linear, hist_gradient_boosting]
 params: {hist_gradient_boosting: {max_iter: 15, max_leaf_nodes: 6}}
 promotion: {policy: shadow, bake_minutes: 5}
 """
-WINE = b"""columns: {%s}
+    + tables.MISSING
+)
+WINE = (
+    b"""columns: {%s}
 classes: [first, second, third]
 outputs: {predict_proba: probabilities}
 target: cultivar
 """
+    + tables.MISSING
+)
 
 
 def tell(stand: Stand) -> None:
@@ -150,7 +159,7 @@ def _forest(matrix: list[list[float]], labels: list[int]) -> bytes:
 
 def _refused(stand: Stand) -> None:
     """What never becomes a version: bad tables, a bad spec, a bad model, and a target that cannot be learned."""
-    stand.put("refused/spec", "datasets/refused/model.yaml", b"target: species\n")
+    stand.put("refused/spec", "datasets/refused/model.yaml", b"target: species\n" + tables.MISSING)
     lines = tables.penguins().splitlines(keepends=True)
     stand.upload("refused/small", "datasets/refused/small.csv", b"".join(lines[::60]))
     stand.upload("refused/constant", "datasets/refused/constant.csv", b"".join(lines[:120]))
@@ -159,7 +168,11 @@ def _refused(stand: Stand) -> None:
     stand.upload("refused/by-spec", "datasets/refused/penguins.csv", tables.penguins())
     stand.upload("refused/onnx", "models/refused/bad.onnx", b"no model")
     stand.upload("refused/ignored", "datasets/refused/_notes.csv", b"a,b\n1,2\n")
-    stand.put("chance/spec", "datasets/chance/model.yaml", b"target: year\ntask: regression\nestimators: [linear]\n")
+    stand.put(
+        "chance/spec",
+        "datasets/chance/model.yaml",
+        b"target: year\ntask: regression\nestimators: [linear]\n" + tables.MISSING,
+    )
     stand.upload("chance", "datasets/chance/penguins.csv", _by_chance())
 
 
