@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
@@ -66,14 +67,34 @@ def body(browser: webdriver.Chrome) -> str:
     return str(browser.find_element(By.TAG_NAME, "body").text)
 
 
+def attributes(browser: webdriver.Chrome, selector: str, wanted: str) -> list[str | None]:
+    """Return one attribute of all elements that a selector finds, at one moment."""
+    values: list[str | None] = browser.execute_script(
+        "return [...document.querySelectorAll(arguments[0])].map(one => one.getAttribute(arguments[1]))",
+        selector,
+        wanted,
+    )
+    return values
+
+
 def attribute(browser: webdriver.Chrome, name: str, wanted: str) -> str | None:
     return browser.find_element(By.ID, name).get_attribute(wanted)
 
 
+def click(browser: webdriver.Chrome, button: str) -> None:
+    """Click a button, once; one that the page draws anew between finding and clicking it is looked for again."""
+
+    def is_clicked(driver: webdriver.Chrome) -> bool:
+        driver.find_element(By.ID, button).click()
+        return True
+
+    WebDriverWait(browser, PATIENCE, 0.05, [StaleElementReferenceException]).until(is_clicked)
+
+
 def confirm(browser: webdriver.Chrome, button: str, reason: str) -> None:
-    browser.find_element(By.ID, button).click()
+    click(browser, button)
     browser.switch_to.active_element.send_keys(reason)
-    browser.find_element(By.ID, "confirm-go").click()
+    click(browser, "confirm-go")
 
 
 def drawing(browser: webdriver.Chrome, canvas: str) -> dict[str, Any]:

@@ -10,7 +10,18 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
-from tests.support.browser import CHROMIUM, DRIVER, announced, attribute, body, complaints, confirm, wait, wait_until
+from tests.support.browser import (
+    CHROMIUM,
+    DRIVER,
+    announced,
+    attribute,
+    attributes,
+    body,
+    complaints,
+    confirm,
+    wait,
+    wait_until,
+)
 from tests.support.penguins_page import MODEL, SUMMARY, VERSIONS
 
 pytestmark = pytest.mark.skipif(not CHROMIUM or not DRIVER, reason="there is no chromium with its driver")
@@ -58,7 +69,7 @@ def test_what_waits_stands_near_the_top_with_its_buttons(api: Any, browser: webd
     browser.get(f"{page}#/models/penguins")
     wait(browser, "version 2 needs approval")
 
-    cards = [card.get_attribute("aria-label") for card in browser.find_elements(By.CSS_SELECTOR, "section.card")]
+    cards = attributes(browser, "section.card", "aria-label")
     assert cards.index("Now") < cards.index("Serving")
     assert "approve: 78 rows" not in body(browser)
     confirm(browser, "now-reject-2", "not yet")
