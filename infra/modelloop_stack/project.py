@@ -13,7 +13,6 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from modelloop import __version__
 from modelloop_stack.file_lock import exclusive
 
 CACHE_VARIABLE = "MODELLOOP_CACHE"
@@ -39,6 +38,8 @@ def folder() -> Path:
     """
     if is_checkout():
         return _CHECKOUT
+    from modelloop import __version__  # noqa: PLC0415  the emulator's own environment, which needs paths alone, has none
+
     copy = cache() / f"{__version__}-{_digest()}"
     if not copy.is_dir():
         with exclusive(copy.with_name(f"{copy.name}.lock")):

@@ -63,7 +63,7 @@ def test_rows_from_a_file_are_predicted_explained_and_labelled(modelloop: Run) -
     assert [line["prediction"] for line in lines] == ["Adelie"] * 3
     assert set(lines[0]["explanation"]["contributions"]) == set(ROW)
     told = modelloop("feedback", MODEL, lines[0]["id"], "Adelie", "--row", "1", "--json")
-    assert json.loads(told.stdout) == {"accepted": 1, "sent": 1}
+    assert json.loads(told.stdout) == {"accepted": 1, "sent": 1, "unreadable": 0, "new_class": 0, "examples": []}
 
 
 @pytest.mark.usefixtures("trained")
@@ -100,7 +100,7 @@ def test_a_mistake_is_one_line_and_a_code(modelloop: Run) -> None:
 
     assert unknown.returncode == wrong.returncode == 1
     assert "nobody" in unknown.stderr
-    assert "column 'bill_length_mm' is missing" in wrong.stderr
+    assert "columns 'bill_length_mm', 'bill_depth_mm'" in wrong.stderr
     assert "Traceback" not in unknown.stderr + wrong.stderr
 
 

@@ -137,7 +137,12 @@ CASES = [
         "target 'y' holds lists, objects or bytes: give the part to predict",
         file="t.jsonl",
     ),
-    _case("rare whole class", _target(lambda i: 7 if i < 4 else i % 2), "have fewer than 10 rows: 7 (4); add rows"),
+    _case(
+        "rare whole class",
+        _target(lambda i: 7 if i < 4 else i % 2),
+        "have fewer than 10 rows: 7 (4); add rows",
+        spec="task: classification\n",
+    ),
     _case("target always the same", _target(lambda _: "no"), "has the same value in every row ('no')"),
     _case("target is an identifier", _target(lambda i: f"user-{i}"), "looks like an identifier or free text"),
     _case("target counts rows", _target(lambda i: i + 1), "looks like a row number or identifier (the last column"),

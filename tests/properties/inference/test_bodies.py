@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from tests.support.data_plane import RUN, make_bundle
+from modelloop.ids import uuid7
+from tests.support.data_plane import make_bundle
 from tests.support.memory_plane import memory_plane
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ VALID: list[Any] = [
     {"dataframe_records": [{"mass": 1, "island": "x"}, {"mass": None, "island": "Dream"}]},
     {"instances": [[1, "Dream"]], "params": {"predict_method": "predict_proba", "explain": True}},
     {"inputs": {"mass": [1, 2], "island": ["a", "b"]}},
-    {"feedback": [{"id": RUN.format(1), "row": 0, "label": "Adelie"}]},
+    {"feedback": [{"id": uuid7(), "row": 0, "label": "Adelie"}]},
 ]
 LEAVES: list[Any] = [
     None, True, False, 0, -1, 1e308, -1e308, 2**63, 10**30, 1.5, "", "NaN", "é" * 50, "\u0000", [], {}, [[]], "mass",

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def rows(width: int) -> str:
-    return "".join(",".join(str((i * (place + 3)) % 11 + 0.5) for place in range(width)) + "\n" for i in range(90))
+    return "".join(",".join(str((i * (place + 3)) % 97 + 0.5) for place in range(width)) + "\n" for i in range(90))
 
 
 @pytest.mark.parametrize(
