@@ -16,6 +16,7 @@ from modelloop_stack.info import StackInfo, StackNotRunningError
 from tests.support.embedded import wait_for
 from tests.support.template.resources import all_alarms, transformed
 
+LATE = {"pk": {"S": "STORED-JUST-BEFORE-THE-CRASH"}, "sk": {"S": "1"}}  # a word that no template holds
 ITEM = {"pk": {"S": "KEPT"}, "sk": {"S": "1"}}
 
 
@@ -61,16 +62,15 @@ def test_a_stack_lives_beside_another_and_through_restart_and_crash(folder: Path
 
     again = embedded.up(folder)
     assert_kept(again)
-    again.client("dynamodb").put_item(TableName=again.table, Item={"pk": {"S": "LATE"}, "sk": {"S": "1"}})
-    wait_for(lambda: is_saved(folder, b"LATE"), "the saved item")
+    again.client("dynamodb").put_item(TableName=again.table, Item=LATE)
+    wait_for(lambda: is_saved(folder, LATE["pk"]["S"].encode()), "the saved item")
     server = processes.find_server(folder)
     assert server is not None
     server.kill()
 
     after_crash = embedded.up(folder)
     assert_kept(after_crash)
-    late = {"pk": {"S": "LATE"}, "sk": {"S": "1"}}
-    assert "Item" in after_crash.client("dynamodb").get_item(TableName=after_crash.table, Key=late)
+    assert "Item" in after_crash.client("dynamodb").get_item(TableName=after_crash.table, Key=LATE)
     key = {"x-api-key": after_crash.api_key}
     assert httpx.get(f"{after_crash.api_url}/ping", headers=key, timeout=60).status_code == 200
 
