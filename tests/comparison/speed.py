@@ -39,7 +39,7 @@ def work(answers: Any) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         clocks = {name: time.thread_time if name in ANSWERING else time.process_time for name in REPEATS}
         stand = Stand(Stillness(), Path(scratch))
-        stand.put("spec", f"datasets/{penguins.MODEL}/model.yaml", penguins.SPEC)
+        stand.put("spec", f"datasets/{penguins.MODEL}/model.yaml", penguins.SPEC.replace(tables.MISSING, b""))
         stand.upload("first", f"datasets/{penguins.MODEL}/penguins.csv", tables.penguins())
         batches = _batches(stand)
         for batch in batches.values():
@@ -59,10 +59,11 @@ def _batches(stand: Stand) -> dict[str, Callable[[int], None]]:
         for name, cell in rows[0].items()
     ]
 
-    def ask(name: str, path: str, document: dict[str, Any]) -> Callable[[int], None]:
+    def ask(name: str, path: str, document: dict[str, Any], status: int = 200) -> Callable[[int], None]:
         def batch(turn: int) -> None:
             for repeat in range(REPEATS[name]):
-                stand.act(f"{name}/{turn}/{repeat}", path, **document)
+                answer = stand.act(f"{name}/{turn}/{repeat}", path, **document)
+                assert answer.status == status, answer
 
         return batch
 
@@ -78,7 +79,7 @@ def _batches(stand: Stand) -> dict[str, Callable[[int], None]]:
     return {
         "open inference": ask("open inference", penguins.INFER, {"inputs": inputs}),
         "mlflow": ask("mlflow", penguins.INVOCATIONS, {"dataframe_records": rows}),
-        "refusals": ask("refusals", penguins.INVOCATIONS, {"dataframe_records": [{"island": "Biscoe"}]}),
+        "refusals": ask("refusals", penguins.INVOCATIONS, {"dataframe_records": [{"island": "Biscoe"}]}, 422),
         "counting": count,
         "training": train,
     }

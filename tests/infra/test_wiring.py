@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 DEAD_LETTERS = ("RunsDeadLetters", "CaptureDeadLetters", "TriggerFailures")
 GIVEN_UP_TO = (".deadLetterTargetArn", "DeadLetterConfig.TargetArn", "DeadLetterConfig.Arn", "OnFailure.Destination")
 PREFIX = "MODELLOOP_"
-SETTINGS = {field.name.upper() for field in fields(Settings)}
+SETTINGS = {name.upper() for name in Settings._fields}
 # What CloudWatch calls the dimension, and which attribute of the resource it means.
 DIMENSIONS = {
     "FunctionName": ("AWS::Lambda::Function", "Ref"),
