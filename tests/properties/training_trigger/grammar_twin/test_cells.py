@@ -112,6 +112,7 @@ def twin(connection: duckdb.DuckDBPyConnection, values: list[str]) -> list[tuple
 @given(st.lists(cells, min_size=1, max_size=60))
 @settings(max_examples=60, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 def test_every_cell_reads_the_same(connection: duckdb.DuckDBPyConnection, values: list[str]) -> None:
+    values = [cell.replace("\0", "") for cell in values]  # a text file with NUL is refused; the engine ends texts there
     for cell, (text, number, boolean, minutes, seconds) in zip(values, twin(connection, values), strict=True):
         assert text == grammar.read_text(cell, MISSING), ascii(cell)
         wanted = read(grammar.read_number, cell)
