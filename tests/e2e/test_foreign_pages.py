@@ -10,14 +10,14 @@ import io
 import json
 import zipfile
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
 
 from tests.support.browser import CHROMIUM, DRIVER, body, opened, wait
+from tests.support.local_server import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,14 +67,9 @@ def site() -> Iterator[Site]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Exchange)
-    served = Site(server.server_port)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield served
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(Exchange) as port:
+        served = Site(port)
+        yield served
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,7 @@ import io
 import json
 import sys
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -21,6 +20,7 @@ from modelloop_client.client import Client
 from modelloop_client.stacks import find_stack
 from tests.support import browser as browsers
 from tests.support import penguins_page
+from tests.support.local_server import serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -99,14 +99,9 @@ def api() -> Iterator[Api]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Exchange)
-    served = Api(f"http://127.0.0.1:{server.server_port}/v1")
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield served
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(Exchange) as port:
+        served = Api(f"http://127.0.0.1:{port}/v1")
+        yield served
 
 
 @pytest.fixture(scope="session")

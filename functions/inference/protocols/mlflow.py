@@ -95,14 +95,24 @@ def _records(form: object, columns: Sequence[Column], name: str) -> _Cells:
         if not isinstance(record, dict):
             raise MalformedBodyError(f"{name}: row {row} must be an object", field=name, row=row)
     if not all(column.name in record for record in form for column in columns):
-        form = _with_known_names(form, columns)
+        return rows, _incomplete(_with_known_names(form, columns), columns)
+    _check_values(rows, len(columns))
+    return rows, {column.name: [record[column.name] for record in form] for column in columns}
+
+
+def _incomplete(form: Sequence[_Record], columns: Sequence[Column]) -> Mapping[str, Sequence[object]]:
+    """Return the cells of records that lack columns; raise InvalidValueError when these are required."""
     sent = dict.fromkeys(key for record in form for key in record)  # each name once: a model may have many columns
     present = [column for column in columns if column.name in sent]
     if len(present) < len(columns) and any(column.required and column.name not in sent for column in columns):
         raise missing_columns(columns, sent)
-    if rows * len(present) > MAX_VALUES:
-        raise TooLargeError(f"{rows} rows of {len(present)} columns are more than {MAX_VALUES} values: send fewer rows")
-    return rows, {column.name: _pluck(form, column, columns) for column in present}
+    _check_values(len(form), len(present))
+    return {column.name: _pluck(form, column, columns) for column in present}
+
+
+def _check_values(rows: int, columns: int) -> None:
+    if rows * columns > MAX_VALUES:
+        raise TooLargeError(f"{rows} rows of {columns} columns are more than {MAX_VALUES} values: send fewer rows")
 
 
 def _with_known_names(records: Sequence[_Record], columns: Sequence[Column]) -> Sequence[_Record]:

@@ -28,8 +28,8 @@ DATE = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?"
     r"(?:Z| UTC| ?[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
 )
-_MAX_NUMBER = 400
-MAX_MARKS = 30
+MAX_NUMBER = 400  # characters
+MAX_MARKS = 30  # in a run, as Unicode's Stream-Safe Text Format has it
 EXACT_FLOAT = 2.0**53
 _LAST_UNMARKED = "\u02ff"
 
@@ -39,10 +39,11 @@ def compose(text: str) -> str:
 
     Putting a run of marks in order takes time in the square of its length, so runs are counted first.
     """
-    return text if len(text) > MAX_MARKS and _has_long_run(text) else normalize("NFC", text)
+    return text if len(text) > MAX_MARKS and has_long_run(text) else normalize("NFC", text)
 
 
-def _has_long_run(text: str) -> bool:
+def has_long_run(text: str) -> bool:
+    """Return whether a text has more combining marks in a run than are put in order."""
     run = 0
     for sign in text:
         run = run + 1 if sign > _LAST_UNMARKED and category(sign)[0] == "M" else 0
@@ -67,7 +68,7 @@ def read_number(raw: object, missing: frozenset[str]) -> float | None:
         text = clean(raw, missing)
         if text is None:
             return None
-        if len(text) > _MAX_NUMBER or not NUMBER.fullmatch(text):
+        if len(text) > MAX_NUMBER or not NUMBER.fullmatch(text):
             raise InvalidValueError(f"expected a number, got {_shown(raw)}")
         return _finite(float(text))
     if isinstance(raw, bool) or not isinstance(raw, int | float):
@@ -132,7 +133,7 @@ def read_text(raw: object, missing: frozenset[str]) -> str | None:
     if isinstance(raw, bool):
         return "true" if raw else "false"
     if isinstance(raw, int):
-        return str(raw) if abs(raw) < 10**_MAX_NUMBER else "rare number"
+        return str(raw) if abs(raw) < 10**MAX_NUMBER else "rare number"
     if isinstance(raw, float):
         if raw != raw:  # noqa: PLR0124  NaN is the one value unequal to itself
             return None
@@ -147,7 +148,7 @@ def value_key(text: str) -> float | str | None:
     """
     if (value := BOOLEAN.get(text.lower())) is not None:
         return "true" if value else "false"
-    if len(text) > _MAX_NUMBER or not NUMBER.fullmatch(text):
+    if len(text) > MAX_NUMBER or not NUMBER.fullmatch(text):
         return None
     number = float(text)
     return number if abs(number) < EXACT_FLOAT else None

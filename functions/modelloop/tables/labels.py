@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
-from unicodedata import combining
 
 from modelloop.errors import InvalidValueError
 from modelloop.tables import grammar
@@ -22,10 +21,8 @@ if TYPE_CHECKING:
 
 READ, NEW_CLASS, UNREADABLE = "read", "new_class", "unreadable"
 MAX_LABEL = 1_000  # characters
-MAX_COMBINING = 30  # marks in a run, as Unicode's Stream-Safe Text Format has it: longer runs are slow to normalise
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f]")
 _BINARY = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
-_MAX_NUMBER = 400
 _BOOLEAN, _NUMBER = "boolean", "number"
 
 
@@ -86,22 +83,14 @@ def fault(label: object) -> str | None:
         return f"must be text of 1 to {MAX_LABEL:,} characters, a number, true or false"
     if _CONTROLS.search(label.strip()):
         return "must not hold control characters"
-    if not label.isascii() and _longest_run(label) > MAX_COMBINING:
-        return f"must not hold more than {MAX_COMBINING} combining marks in a row"
+    if not label.isascii() and grammar.has_long_run(label):
+        return f"must not hold more than {grammar.MAX_MARKS} combining marks in a row"
     return None
 
 
 def holds_controls(text: str) -> bool:
     """Return whether a text holds characters that no text table holds: ASCII's control characters but white space."""
     return _BINARY.search(text) is not None
-
-
-def _longest_run(text: str) -> int:
-    longest = run = 0
-    for character in text:
-        run = run + 1 if combining(character) else 0
-        longest = max(longest, run)
-    return longest
 
 
 def _by_value(classes: Sequence[Label]) -> dict[tuple[str, object] | None, list[Label]]:
@@ -126,7 +115,7 @@ def _value(label: object) -> tuple[str, object] | None:
     text = label if isinstance(label, str) else ""
     if (truth := grammar.BOOLEAN.get(text.lower())) is not None:
         return _BOOLEAN, truth
-    if len(text) > _MAX_NUMBER or not grammar.NUMBER.fullmatch(text):
+    if len(text) > grammar.MAX_NUMBER or not grammar.NUMBER.fullmatch(text):
         return None
     if text.lstrip("-").isdecimal():
         return _NUMBER, int(text)  # exact, however many digits it has

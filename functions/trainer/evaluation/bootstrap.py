@@ -85,11 +85,12 @@ def _means(weights: NDArray[np.float64], losses: NDArray[np.float64]) -> NDArray
 def _weights(predictions: Predictions, replicates: int, seed: int) -> Iterator[NDArray[np.float64]]:
     """Yield the weights of some replicates, [replicates, rows]: one draw for each row, or for each content."""
     contents, units = predictions.contents, _units(predictions)
+    places, votes = (None, None) if contents is None else (contents.places(), contents.votes())
     generator = np.random.default_rng(seed)
     step = max(1, _CHUNK_CELLS // max(predictions.rows, 1))
     for start in range(0, replicates, step):
         drawn = _POISSON[generator.integers(0, len(_POISSON), (min(step, replicates - start), units), np.uint16)]
-        yield drawn if contents is None else drawn[:, contents.places()] * contents.votes()
+        yield drawn if places is None else drawn[:, places] * votes
 
 
 def _units(predictions: Predictions) -> int:

@@ -19,7 +19,6 @@ WHITESPACE = (
     "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000"
 )
-MAX_NUMBER = 400
 MARKS = "too many combining marks"  # what the macro `trimmed` raises; where they are is looked up then
 _FIRST_MINUTE, _LAST_MINUTE = -1035593280, 4223371679
 _PLAIN = "BETWEEN 33 AND 126"
@@ -82,7 +81,7 @@ def define_macros(connection: DuckDBPyConnection, missing: Iterable[str]) -> Non
 
 def _number() -> str:
     value = "try_cast(x AS DOUBLE)"
-    form = f"length(x) <= {MAX_NUMBER} AND regexp_full_match(x, {literal(grammar.NUMBER.pattern)})"
+    form = f"length(x) <= {grammar.MAX_NUMBER} AND regexp_full_match(x, {literal(grammar.NUMBER.pattern)})"
     return f"CASE WHEN {form} AND isfinite({value}) THEN {value} END"
 
 

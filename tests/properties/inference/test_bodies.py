@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from modelloop.ids import uuid7
 from tests.support.data_plane import make_bundle
 from tests.support.memory_plane import memory_plane
+from tests.support.requests.mutations import chosen_part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -79,13 +80,9 @@ def check(found: HttpAnswer) -> int:
 def mutate(chooser: random.Random, document: Any) -> Any:
     """Replace, drop or repeat one part of a document."""
     document = json.loads(json.dumps(document))
-    node: Any = document
-    path: list[tuple[Any, Any]] = []
-    while isinstance(node, dict | list) and node and (not path or chooser.random() < 0.75):
-        key = chooser.choice(list(node)) if isinstance(node, dict) else chooser.randrange(len(node))
-        path.append((node, key))
-        node = node[key]
-    parent, key = path[-1]
+    place = chosen_part(chooser, document)
+    assert place is not None
+    parent, key = place
     match chooser.randrange(4):
         case 0:
             del parent[key]

@@ -46,20 +46,25 @@ def mutated(chooser: random.Random) -> tuple[str, bytes, dict[str, str]]:
     return case.route, body, headers
 
 
+def chosen_part(chooser: random.Random, document: Any) -> tuple[Any, Any] | None:
+    """Return the list or object that holds a part of a document, and the part's key; None when there is no part."""
+    node, place = document, None
+    while isinstance(node, dict | list) and node and (place is None or chooser.random() < 0.75):
+        key = chooser.choice(list(node)) if isinstance(node, dict) else chooser.randrange(len(node))
+        place, node = (node, key), node[key]
+    return place
+
+
 def _document(chooser: random.Random, body: bytes) -> bytes:
     """Replace, drop or repeat one part of a JSON body; leave any other as it is."""
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
         return body
-    node, path = document, list[tuple[Any, Any]]()
-    while isinstance(node, dict | list) and node and (not path or chooser.random() < 0.75):
-        key = chooser.choice(list(node)) if isinstance(node, dict) else chooser.randrange(len(node))
-        path.append((node, key))
-        node = node[key]
-    if not path:
+    place = chosen_part(chooser, document)
+    if place is None:
         return body
-    parent, key = path[-1]
+    parent, key = place
     match chooser.randrange(5):
         case 0:
             del parent[key]
