@@ -148,8 +148,8 @@ TEXTS = [{"city": "Zürich", "x": "1.5"}, {"city": "Genève", "x": ""}]
         ("t.csv", ("sep=;\r\n" + CSV).encode("utf-8-sig"), TEXTS),
         ("t.tsv", CSV.replace(";", "\t").encode(), TEXTS),
         ("t.txt", CSV.replace(";", "|").encode(), TEXTS),
-        ("t.csv.gz", gzip.compress(CSV.encode()), TEXTS),
-        ("t.csv.gz", gzip.compress(CSV.encode()[:20]) + gzip.compress(CSV.encode()[20:]), TEXTS),
+        ("t.csv.gz", gzip.compress(CSV.encode(), mtime=0), TEXTS),
+        ("t.csv.gz", gzip.compress(CSV.encode()[:20], mtime=0) + gzip.compress(CSV.encode()[20:], mtime=0), TEXTS),
         ("t.jsonl", b'{"x": NaN}\n{"x": 2}\n', [{"x": None}, {"x": 2}]),
         ("t.json", b'[{"city": "a", "x": NaN}]', [{"city": "a", "x": None}]),
         ("t.parquet", parquet_file(), [
