@@ -8,11 +8,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from modelloop.contracts.pairs import pairs_from_json
 from modelloop.contracts.reading import reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from modelloop.contracts.pairs import Pairs
     from modelloop.json_types import JsonValue
 
 FORMAT_VERSION = 1
@@ -97,11 +99,15 @@ class BaselineColumn:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """The distribution of a version's training part: its rows, its watched columns, and the version's predictions."""
+    """The distribution of a version's training part: its rows, its watched columns, and the version's predictions.
+
+    `pairs` tell how columns went together; None for versions from before they were counted, and of a single column.
+    """
 
     rows: int
     columns: tuple[BaselineColumn, ...]
     prediction: BaselineColumn
+    pairs: Pairs | None = None
 
     def column(self, name: str) -> BaselineColumn | None:
         """Return the feature column of that name, or None when it is not watched."""
@@ -114,6 +120,7 @@ class Baseline:
             "rows": self.rows,
             "columns": [column.to_json() for column in self.columns],
             "prediction": self.prediction.to_json(),
+            **({} if self.pairs is None else {"pairs": self.pairs.to_json()}),
         }
 
 
@@ -121,7 +128,9 @@ def baseline_from_json(document: Any) -> Baseline:
     """Read a stored baseline; raise ArtifactRefusedError when it is not one, or of another format version."""
     with reading("baseline", document, FORMAT_VERSION):
         columns = tuple(_column(column) for column in document["columns"])
-        return Baseline(document["rows"], columns, _column(document["prediction"]))
+        pairs = document.get("pairs")
+        prediction = _column(document["prediction"])
+        return Baseline(document["rows"], columns, prediction, None if pairs is None else pairs_from_json(pairs))
 
 
 def _column(document: Any) -> BaselineColumn:

@@ -13,7 +13,8 @@ from modelloop.contracts.evaluation import Diagnostics
 from modelloop.contracts.manifest import Manifest
 from modelloop.contracts.replay_request import ReplayVerdict
 from modelloop.errors import NotFoundError
-from modelloop.monitoring.drift import baseline
+from modelloop.monitoring.drift import baseline, pairs
+from trainer.evaluation.calibration import absolute_errors
 from trainer.evaluation.diagnostics import diagnose
 from trainer.release.bundle import NO_GOLDEN_ROWS, interval_quantiles, make_golden, serving_file
 from trainer.release.lineage import best_version, environment, split_facts
@@ -61,8 +62,9 @@ def find_manifest(artifacts: Bucket, model: str, run_id: str) -> Manifest | None
 def make_version(services: Services, run: Run, candidate: ExaminedCandidate, progress: Progress) -> Manifest:
     """Export, upload, replay and describe a candidate; return its manifest, which is written last."""
     progress.reach("exporting")
-    table, source = candidate.table, candidate.source
-    profile, exported = _baseline(candidate), source.export(table.encoding)
+    table, source, diagnostics = candidate.table, candidate.source, _diagnostics(candidate)
+    profile, exported = _baseline(candidate, diagnostics), source.export(table.encoding)
+    diagnostics = _with_errors(candidate, diagnostics, profile)
     golden = make_golden(table, source.predictor, profile)
     bundle = serving_file(table, run.run_id, exported.form, golden, interval_quantiles(table, source.predictor))
     files = [*exported.files, bundle, *_anchor(candidate)]
@@ -72,7 +74,7 @@ def make_version(services: Services, run: Run, candidate: ExaminedCandidate, pro
     verdict = prove(services, table, run, source.proof, bundle, exported.form)
     progress.reach("registering")
     number = services.registry.reserve_version(run.model, run.run_id)
-    described = _describe(run, number, candidate, profile, verdict)
+    described = _describe(run, number, candidate, profile, diagnostics, verdict)
     files.append(_report(services.artifacts, run, described))
     manifest = replace(described, golden=golden, files={file.name: file.facts() for file in files})
     key = keys.version(run.model, run.run_id, keys.MANIFEST)
@@ -82,7 +84,10 @@ def make_version(services: Services, run: Run, candidate: ExaminedCandidate, pro
 
 def report_refusal(artifacts: Bucket, run: Run, candidate: ExaminedCandidate) -> None:
     """Write the report of a candidate that the gate refused; without a manifest there is no version."""
-    _report(artifacts, run, _describe(run, UNREGISTERED, candidate, _baseline(candidate), ReplayVerdict()))
+    diagnostics = _diagnostics(candidate)
+    profile = _baseline(candidate, diagnostics)
+    diagnostics = _with_errors(candidate, diagnostics, profile)
+    _report(artifacts, run, _describe(run, UNREGISTERED, candidate, profile, diagnostics, ReplayVerdict()))
 
 
 def _report(artifacts: Bucket, run: Run, described: Manifest) -> File:
@@ -91,19 +96,22 @@ def _report(artifacts: Bucket, run: Run, described: Manifest) -> File:
     return page
 
 
-def _baseline(candidate: ExaminedCandidate) -> Baseline:
+def _baseline(candidate: ExaminedCandidate, diagnostics: Diagnostics) -> Baseline:
     table = candidate.table
-    own = _answers(candidate, table.reference_rows)
-    unseen = _answers(candidate, table.unseen) if table.train.rows and table.unseen.rows else None
-    return baseline.build(
-        table.encoding, table.reference_rows.matrix, own.predictions, table.classes, table.spec.mask, times=own.times,
-        unseen=unseen,
+    own = _answered(candidate, table.reference_rows)
+    unseen = _answered(candidate, table.unseen) if table.train.rows and table.unseen.rows else None
+    profile = baseline.build(
+        table.encoding, own.matrix, own.predictions, table.classes, table.spec.mask, times=own.times,
+        unseen=None if unseen is None else baseline.Answers(unseen.predictions, unseen.times),
     )  # fmt: skip
+    profile = baseline.without_alarms(profile, _growing(table.facts, diagnostics))
+    important = [column.column for column in diagnostics.importance]
+    return pairs.with_pairs(profile, table.encoding, important, own, unseen or own)
 
 
-def _answers(candidate: ExaminedCandidate, part: Part) -> baseline.Answers:
+def _answered(candidate: ExaminedCandidate, part: Part) -> pairs.AnsweredRows:
     predicted = candidate.source.predictor.predict(part).predicted if part.rows else np.zeros(0)
-    return baseline.Answers(predicted, part.times)
+    return pairs.AnsweredRows(part.matrix, predicted, part.times)
 
 
 def _anchor(candidate: ExaminedCandidate) -> list[File]:
@@ -119,11 +127,12 @@ def _put(artifacts: Bucket, run: Run, file: File) -> None:
 
 
 def _describe(
-    run: Run, number: int, candidate: ExaminedCandidate, profile: Baseline, verdict: ReplayVerdict
-) -> Manifest:
+    run: Run, number: int, candidate: ExaminedCandidate, profile: Baseline, diagnostics: Diagnostics,
+    verdict: ReplayVerdict,
+) -> Manifest:  # fmt: skip
     """Return the manifest but for its golden rows and files."""
     table, source, examination = candidate.table, candidate.source, candidate.examination
-    facts, champion, diagnostics = table.facts, candidate.champion, _diagnostics(candidate)
+    facts, champion = table.facts, candidate.champion
     return Manifest(
         model=run.model,
         version=number,
@@ -150,12 +159,20 @@ def _describe(
         gate=examination.decision,
         compared_with=None if champion is None else champion.incumbent.manifest.run_id,
         best=best_version(run.run_id, number, examination, champion),
-        baseline=baseline.without_alarms(profile, _growing(facts, diagnostics)),
+        baseline=profile,
         diagnostics=diagnostics,
         replay=verdict,
         golden=NO_GOLDEN_ROWS,
         files={},
     )
+
+
+def _with_errors(candidate: ExaminedCandidate, diagnostics: Diagnostics, profile: Baseline) -> Diagnostics:
+    """Return the diagnostics of a regression with its errors by bin of the prediction, where the holdout has labels."""
+    if candidate.table.classes is not None or candidate.examination.labels is None:
+        return diagnostics
+    errors = absolute_errors(candidate.examination.predictions, profile.prediction.bins)
+    return replace(diagnostics, errors=errors)
 
 
 def _growing(facts: TableFacts, diagnostics: Diagnostics) -> set[str]:

@@ -11,7 +11,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
-from modelloop.contracts.quality_verdict import AccuracyEstimate
+from modelloop.contracts.quality_verdict import QualityEstimate
 from modelloop.monitoring.drift.verdict import drift_verdict
 from modelloop.monitoring.quality.verdict import quality_verdict
 from modelloop_cli.dashboard import PREFIX
@@ -311,7 +311,7 @@ def test_a_model_that_serves_nothing_says_why_and_offers_nothing(
 
 def test_too_little_data_is_told_with_what_is_needed(api: Any, browser: webdriver.Chrome, page: str) -> None:
     few = drift_verdict(baseline_of(), [], model="penguins", version=1, min_rows=500, now=STAMP)
-    none = AccuracyEstimate(reason="no labels")
+    none = QualityEstimate(reason="no labels")
     unlabelled = quality_verdict([], {}, {1: manifest_of()}, model="penguins", champion=1, estimate=none, now=STAMP)
     api.on("GET /models/penguins/drift", (200, few.to_json()))
     api.on("GET /models/penguins/quality", (200, unlabelled.to_json()))
