@@ -61,6 +61,8 @@ def test_it_shows_what_serves_and_the_seeded_drift(browser: webdriver.Chrome, pa
     assert "0.94 to 0.99" in shown
     assert "fitting" in shown
     assert "<b>island</b>" in shown
+    assert "Joint change: 1 of 6 pairs of columns, worst first" in shown
+    assert "flipper_mm and (prediction)" in shown
     assert browser.find_elements(By.CSS_SELECTOR, "main b") == []
     assert attribute(browser, "column-0", "aria-expanded") == "false"
     browser.find_element(By.ID, "column-0").click()
@@ -244,7 +246,7 @@ def test_the_list_says_whether_anything_is_wrong(api: Any, browser: webdriver.Ch
 
 def test_quality_is_told_with_its_estimate_labels_and_slices(browser: webdriver.Chrome, page: str) -> None:
     browser.get(f"{page}#/models/penguins")
-    wait(browser, "accuracy 0.961 (0.952 to 0.973), from 900 rows")
+    wait(browser, "accuracy 0.961 (0.952 to 0.973), from 900 rows; it cannot see a change of concept")
 
     shown = body(browser)
     assert (
