@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from sklearn import datasets
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 from modelloop.contracts.counts import branch
 from modelloop.monitoring.drift import baseline, joint, pairs, verdict
@@ -188,30 +188,28 @@ def judge(made: Version, *matrices: Matrix) -> DriftVerdict:
     return verdict.drift_verdict(made.known, windows, model="m", version=1, min_rows=500, now=NOW)
 
 
-@threadpool_limits.wrap(limits=1)
 def found_permuted(task: Task, windows: int, seed: int = 0, rows: int = 1_000) -> tuple[int, int]:
     """Return how many windows of permuted rows show a joint change, and how many a drifted column."""
-    made, random = version(task, seed), np.random.default_rng(seed)
-    verdicts = [
-        judge(made, permute(random, task.table.matrix[draw(made, random, rows)], made.strongest))
-        for _ in range(windows)
-    ]
+    random = np.random.default_rng(seed)
+    with threadpool_limits(1):
+        made = version(task, seed)
+        verdicts = [
+            judge(made, permute(random, task.table.matrix[draw(made, random, rows)], made.strongest))
+            for _ in range(windows)
+        ]
     by_column = sum(any(column.drifted for column in one.columns) for one in verdicts)
     return sum(one.joint is not None and bool(one.joint.pairs) for one in verdicts), by_column
 
 
-@threadpool_limits.wrap(limits=1)
 def false_joint(task: Task, sizes: tuple[int, int], windows: int, seed: int = 0) -> int:
     """Return how many windows show a joint change where nothing changed; sizes: rows of the baseline, of the window.
 
     The model is fitted once. For every window the rows that it has not seen are dealt out anew, so that no window
     shares a row with its baseline.
     """
-    random = np.random.default_rng(seed)
-    found = 0
-    for known, live in _exchangeable(task, sizes, windows, random):
-        found += bool(joint.compare(known, live).pairs)
-    return found
+    dealt = _exchangeable(task, sizes, windows, np.random.default_rng(seed))
+    with threadpool_limits(1):
+        return sum(bool(joint.compare(known, live).pairs) for known, live in dealt)
 
 
 def _exchangeable(
@@ -237,24 +235,26 @@ class Held(NamedTuple):
     half_width: float
 
 
-@threadpool_limits.wrap(limits=1)
 def held(task: Task, models: int, windows: int, rows: int = 1_000, trees: int = 40) -> Held:
     """Return how often the range of the expected error held the mean absolute error of a window without change."""
-    inside, widths = 0, []
-    for seed in range(models):
-        made, random = version(task, seed, trees), np.random.default_rng(1_000 + seed)
-        assert made.errors is not None
-        for _ in range(windows):
-            places = draw(made, random, min(rows, len(made.live)))
-            answers = made.model.predict(task.table.matrix[places])
-            counted = window(made.known, task.table, task.table.matrix[places], answers)
-            found = estimate.absolute_error(made.errors, branch(counted.counts, "prediction"), "ok")
-            if found.value is not None and found.low is not None and found.high is not None:
-                truth = float(np.abs(answers - task.target[places]).mean())
-                inside += found.low <= truth <= found.high
-                widths.append((found.high - found.low) / 2 / found.value)
+    with threadpool_limits(1):
+        ranges = [one for seed in range(models) for one in _ranges(task, seed, windows, rows, trees)]
+    inside = sum(low <= truth <= high for low, high, truth in ranges)
+    widths = [(high - low) / (high + low) for low, high, _ in ranges]
     return Held(inside, len(widths), float(np.median(widths)) if widths else 0.0)
 
 
-CLASSIFIED: dict[str, Callable[[], Task]] = {"lateness": lateness, "tumours": tumours}
+def _ranges(task: Task, seed: int, windows: int, rows: int, trees: int) -> Iterator[tuple[float, float, float]]:
+    """Yield low and high end of the range of every window that has one, and the mean absolute error that was true."""
+    made, random = version(task, seed, trees), np.random.default_rng(1_000 + seed)
+    assert made.errors is not None
+    for _ in range(windows):
+        places = draw(made, random, min(rows, len(made.live)))
+        answers = made.model.predict(task.table.matrix[places])
+        counted = window(made.known, task.table, task.table.matrix[places], answers)
+        found = estimate.absolute_error(made.errors, branch(counted.counts, "prediction"), "ok")
+        if found.low is not None and found.high is not None:
+            yield found.low, found.high, float(np.abs(answers - task.target[places]).mean())
+
+
 MEASURED: dict[str, Callable[[], Task]] = {"weather": weather, "airtime": airtime, "seats": seats}
