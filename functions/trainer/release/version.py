@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -51,6 +51,14 @@ class ExaminedCandidate:
     cross_validation: CrossValidation | None = None
 
 
+class Profile(NamedTuple):
+    """The baseline of a candidate, and the answered rows that it was made of: the training part, and unseen ones."""
+
+    baseline: Baseline
+    own: pairs.AnsweredRows
+    unseen: pairs.AnsweredRows
+
+
 def find_manifest(artifacts: Bucket, model: str, run_id: str) -> Manifest | None:
     """Return the manifest that an earlier attempt of the run wrote, or None."""
     try:
@@ -62,10 +70,9 @@ def find_manifest(artifacts: Bucket, model: str, run_id: str) -> Manifest | None
 def make_version(services: Services, run: Run, candidate: ExaminedCandidate, progress: Progress) -> Manifest:
     """Export, upload, replay and describe a candidate; return its manifest, which is written last."""
     progress.reach("exporting")
-    table, source, diagnostics = candidate.table, candidate.source, _diagnostics(candidate)
-    profile, exported = _baseline(candidate, diagnostics), source.export(table.encoding)
-    diagnostics = _with_errors(candidate, diagnostics, profile)
-    golden = make_golden(table, source.predictor, profile)
+    table, source = candidate.table, candidate.source
+    profile, exported = _profile(candidate), source.export(table.encoding)
+    golden = make_golden(table, source.predictor, profile.baseline)
     bundle = serving_file(table, run.run_id, exported.form, golden, interval_quantiles(table, source.predictor))
     files = [*exported.files, bundle, *_anchor(candidate)]
     for file in files:
@@ -74,7 +81,7 @@ def make_version(services: Services, run: Run, candidate: ExaminedCandidate, pro
     verdict = prove(services, table, run, source.proof, bundle, exported.form)
     progress.reach("registering")
     number = services.registry.reserve_version(run.model, run.run_id)
-    described = _describe(run, number, candidate, profile, diagnostics, verdict)
+    described = _describe(run, number, candidate, profile, verdict)
     files.append(_report(services.artifacts, run, described))
     manifest = replace(described, golden=golden, files={file.name: file.facts() for file in files})
     key = keys.version(run.model, run.run_id, keys.MANIFEST)
@@ -84,10 +91,7 @@ def make_version(services: Services, run: Run, candidate: ExaminedCandidate, pro
 
 def report_refusal(artifacts: Bucket, run: Run, candidate: ExaminedCandidate) -> None:
     """Write the report of a candidate that the gate refused; without a manifest there is no version."""
-    diagnostics = _diagnostics(candidate)
-    profile = _baseline(candidate, diagnostics)
-    diagnostics = _with_errors(candidate, diagnostics, profile)
-    _report(artifacts, run, _describe(run, UNREGISTERED, candidate, profile, diagnostics, ReplayVerdict()))
+    _report(artifacts, run, _describe(run, UNREGISTERED, candidate, _profile(candidate), ReplayVerdict()))
 
 
 def _report(artifacts: Bucket, run: Run, described: Manifest) -> File:
@@ -96,17 +100,22 @@ def _report(artifacts: Bucket, run: Run, described: Manifest) -> File:
     return page
 
 
-def _baseline(candidate: ExaminedCandidate, diagnostics: Diagnostics) -> Baseline:
+def _profile(candidate: ExaminedCandidate) -> Profile:
     table = candidate.table
     own = _answered(candidate, table.reference_rows)
     unseen = _answered(candidate, table.unseen) if table.train.rows and table.unseen.rows else None
-    profile = baseline.build(
+    known = baseline.build(
         table.encoding, own.matrix, own.predictions, table.classes, table.spec.mask, times=own.times,
         unseen=None if unseen is None else baseline.Answers(unseen.predictions, unseen.times),
     )  # fmt: skip
-    profile = baseline.without_alarms(profile, _growing(table.facts, diagnostics))
+    return Profile(known, own, unseen or own)
+
+
+def _completed(profile: Profile, table: PreparedTable, diagnostics: Diagnostics) -> Baseline:
+    """Return the baseline with what depends on which columns are important: alarms, and pairs of columns."""
+    known = baseline.without_alarms(profile.baseline, _growing(table.facts, diagnostics))
     important = [column.column for column in diagnostics.importance]
-    return pairs.with_pairs(profile, table.encoding, important, own, unseen or own)
+    return pairs.with_pairs(known, table.encoding, important, profile.own, profile.unseen)
 
 
 def _answered(candidate: ExaminedCandidate, part: Part) -> pairs.AnsweredRows:
@@ -127,12 +136,12 @@ def _put(artifacts: Bucket, run: Run, file: File) -> None:
 
 
 def _describe(
-    run: Run, number: int, candidate: ExaminedCandidate, profile: Baseline, diagnostics: Diagnostics,
-    verdict: ReplayVerdict,
-) -> Manifest:  # fmt: skip
+    run: Run, number: int, candidate: ExaminedCandidate, profile: Profile, verdict: ReplayVerdict
+) -> Manifest:
     """Return the manifest but for its golden rows and files."""
     table, source, examination = candidate.table, candidate.source, candidate.examination
     facts, champion = table.facts, candidate.champion
+    diagnostics = _with_errors(candidate, _diagnostics(candidate), profile.baseline)
     return Manifest(
         model=run.model,
         version=number,
@@ -159,7 +168,7 @@ def _describe(
         gate=examination.decision,
         compared_with=None if champion is None else champion.incumbent.manifest.run_id,
         best=best_version(run.run_id, number, examination, champion),
-        baseline=profile,
+        baseline=_completed(profile, table, diagnostics),
         diagnostics=diagnostics,
         replay=verdict,
         golden=NO_GOLDEN_ROWS,

@@ -161,25 +161,7 @@ def window(known: Baseline, table: Real, rows: Matrix, answers: NDArray[Any]) ->
     """Return live rows with the answers to them, as they are counted."""
     counted = trials.counted(known, table, rows)
     counts: Counts = {"prediction": trials.count(known.prediction, answers)}
-    return counted._replace(counts=counted.counts | counts | counted_pairs(known, table, rows, answers))
-
-
-def counted_pairs(known: Baseline, table: Real, rows: Matrix, answers: NDArray[Any]) -> Counts:
-    """Return the cells of the pairs of columns, as summaries have them."""
-    if known.pairs is None:
-        return {}
-    slots = {column.name: slot for column, slot in baseline.first_slots(table.encoding)}
-    bins = {column.name: column.bins for column in known.columns}
-    codes = [
-        pairs.grouped(
-            column,
-            baseline.places(known.prediction.bins, answers)
-            if column.is_prediction
-            else baseline.places(bins[column.name], rows[:, slots[column.name]]),
-        )
-        for column in known.pairs.columns
-    ]
-    return {"pairs": pairs.count(known.pairs.columns, codes)}
+    return counted._replace(counts=counted.counts | counts | trials.counted_pairs(known, table, rows, answers))
 
 
 def judge(made: Version, *matrices: Matrix) -> DriftVerdict:
