@@ -32,6 +32,7 @@ from modelloop.versions.run import FAILED, QUEUED, REJECTED, Dataset, Run
 from modelloop.versions.run_change import RunChange
 from training_trigger import engine
 from training_trigger.founding import ChampionSplit
+from training_trigger.part_files import reason_to_refuse
 from training_trigger.preparation import prepare
 
 if TYPE_CHECKING:
@@ -100,7 +101,8 @@ def take_table(upload: UploadEvent, model: str, file: str, services: Services) -
         run = services.registry.create_run(new_run(upload, UPLOAD, model, file, path, spec_digest))
         if run.state != QUEUED:
             return Outcome("repeated", model, run.run_id)
-        return bring_in(Work(run, path, file, spec, services.trainer, refusal or too_large), services)
+        unfit = refusal or too_large or reason_to_refuse(file)
+        return bring_in(Work(run, path, file, spec, services.trainer, unfit), services)
 
 
 def prepare_table(work: Work, progress: Callable[[str], None]) -> Prepared:

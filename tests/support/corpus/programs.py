@@ -134,6 +134,35 @@ STATISTICS = [
     table("readr::write_csv", "R", written(PEOPLE, say=cells(bools=upper))),
     table("data.table::fwrite", "R", written(PEOPLE, say=cells(dates=at_ten("Z", "T"), bools=upper))),
     table("PROC EXPORT", "SAS", written(PEOPLE, end="\r\n")),
+    *(
+        table(
+            name,
+            source,
+            written(PEOPLE, say=cells(dates=lambda day, form=form: day.strftime(form).upper())),
+            by_csv(),
+            **NO_DAY,
+            warns="column 'day' is not used: it holds dates",
+        )
+        for name, source, form in (
+            ("DATE9.", "SAS", "%d%b%Y"),
+            ("DATE7.", "SAS", "%d%b%y"),
+            ("DATETIME20.", "SAS", "%d%b%Y:12:00:00"),
+        )
+    ),
+    *(
+        table(
+            name,
+            "Stata",
+            written(PEOPLE, say=cells(dates=lambda day, form=form: day.strftime(form).lower())),
+            by_csv(),
+            **facts,
+        )
+        for name, form, facts in (
+            ("%td", "%d%b%Y", NO_DAY | {"warns": "column 'day' is not used: it holds dates"}),
+            ("%tc", "%d%b%Y 12:00:00", NO_DAY | {"warns": "column 'day' is not used: it holds dates"}),
+            ("%tm", "%Ym%-d", NO_DAY | {"warns": "column 'day' is not used: it holds dates"}),
+        )
+    ),
     table("a dot for a missing number", "SAS", gaps("."), **TEXT_SIZE, warns="'.' (18)"),
     table("save translate as CSV", "SPSS", written(PEOPLE, end="\r\n").encode("utf-8-sig"), by_csv("utf-8-sig")),
     table("CSV.write", "Julia", written(PEOPLE)),
