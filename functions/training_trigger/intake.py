@@ -94,15 +94,14 @@ def take_table(upload: UploadEvent, model: str, file: str, services: Services) -
     with engine.scratch() as folder:
         path = folder / "upload"
         try:
-            too_large = fetch(Bucket(upload.bucket), upload.key, path, upload.version_id)
+            unfit = reason_to_refuse(file) or fetch(Bucket(upload.bucket), upload.key, path, upload.version_id)
         except NotFoundError:
             return Outcome("gone", model, reason=f"{upload.key} was deleted before it was read")
         spec, refusal, spec_digest = read_spec(services.data, keys.spec(model))
         run = services.registry.create_run(new_run(upload, UPLOAD, model, file, path, spec_digest))
         if run.state != QUEUED:
             return Outcome("repeated", model, run.run_id)
-        unfit = refusal or too_large or reason_to_refuse(file)
-        return bring_in(Work(run, path, file, spec, services.trainer, unfit), services)
+        return bring_in(Work(run, path, file, spec, services.trainer, refusal or unfit), services)
 
 
 def prepare_table(work: Work, progress: Callable[[str], None]) -> Prepared:
@@ -160,7 +159,8 @@ def read_spec(bucket: Bucket, key: str) -> tuple[Spec, SpecError | None, str]:
 def new_run(upload: UploadEvent, cause: str, model: str, file: str, path: Path, spec_digest: str) -> Run:
     """Return the run that an uploaded file asks for; its id carries the time of the upload.
 
-    The digest of a file that is not on disk, because it is too large, is that of its address.
+    The digest of a file that is not on disk, because it is too large or no table by itself, is that of its address: the
+    same content may come again under another name.
     """
     uri = f"s3://{upload.bucket}/{upload.key}"
     digest, size = sha256(f"{uri}\n{upload.version_id}".encode()).hexdigest(), upload.size

@@ -25,6 +25,10 @@ FORMAT_VERSION = 1
 _PART = re.compile(
     r"(?:part[-_.]\w.*|\d{6}_\d+|\d{4}_part_\d+|data_\d+_\d+_\d+|.*-\d{12}|.*-\d{5}-of-\d{5})(?:\..*)?", re.IGNORECASE
 )  # Spark and Dask, Hive, Redshift, Snowflake, BigQuery, Beam
+_NUMBERED = re.compile(
+    r"(?:part-\d{5}(?:-.*)?|part\.\d+|\d{6}_\d+|\d{4}_part_\d+|data_\d+_\d+_\d+|.*-0{6}\d{6}|.*-\d{5}-of-\d{5})(?:\..*)?",
+    re.IGNORECASE,
+)  # of the same, what is hardly the name of a table of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,7 @@ def reason_to_refuse(file: str) -> DatasetRejectedError | None:
 
     Each of several parts would be taken for a table, and a version that knows a quarter of the rows might serve.
     """
-    if "/" in file or not _PART.fullmatch(file):
+    if "/" in file or not _NUMBERED.fullmatch(file):
         return None
     return DatasetRejectedError(
         f"{file[:80]!r} has the name of one of several part files, each of which would be trained on by itself: upload "

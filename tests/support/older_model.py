@@ -1,8 +1,8 @@
 """A model as an earlier release left it: its table, and everything that release stored of the version that serves.
 
 `older_model.json.gz` holds the objects of the artifacts bucket (bundle, manifest, anchor and pointer, as base64) and
-the items of the table, written by the code of commit 5096064 for `table(ROWS)` under `SPEC`, with the sides that it gave
-the rows. In the items, VERSION stands for the object version of the upload.
+the items of the table, written by the code of commit 5096064 for `table(ROWS)` under `SPEC`, with the sides that it
+gave the rows. In the items, VERSION stands for the object version of the upload.
 """
 
 from __future__ import annotations

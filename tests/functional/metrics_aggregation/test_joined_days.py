@@ -19,8 +19,6 @@ from tests.support.capture_world import HOUR, MODEL, NOON, prediction, usual_row
 from tests.support.labels import answers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.support.capture_world import World
 
 HOUR_MS = 3_600_000
@@ -32,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("world")
 
 
 @pytest.fixture
-def reads(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Note the keys of the quality objects that are read."""
     read: list[str] = []
     call = botocore.client.BaseClient._make_api_call  # type: ignore[attr-defined]  # not in the stubs
