@@ -49,7 +49,7 @@ def prediction(**changes: Any) -> PredictionRecord:
 
 
 def packed(*lines: bytes) -> bytes:
-    return gzip.compress(b"".join(join_lines(list(lines))))
+    return gzip.compress(b"".join(join_lines(list(lines))), mtime=0)
 
 
 def exported(*lines: bytes, model: str = "m", body: bytes | None = None, **how: Any) -> list[captures.Line]:
