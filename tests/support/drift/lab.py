@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from modelloop import clock
 from modelloop.monitoring.drift import baseline, comparison
 from modelloop.monitoring.windows import Window
 from modelloop.tables.encoding import Column, Encoding
@@ -58,6 +60,12 @@ def window(known: Baseline, matrix: Matrix, encoding: Encoding = ENCODING, hour:
     counted: Counts = {column.name: _counts(column, matrix[:, slots[column.name]]) for column in known.columns}
     prediction = _counts(known.prediction, predicted(matrix))
     return Window(hour, hour, {"sampled": len(matrix), "columns": counted, "prediction": prediction})
+
+
+def hours(times: NDArray[np.float64]) -> Counts:
+    """Count rows by the hour (UTC) of their times, as windows do."""
+    counts = Counter((times // 3_600).astype(int).tolist())
+    return {clock.from_ms(hour * 3_600_000)[:13]: amount for hour, amount in counts.items()}
 
 
 def compare(known: Baseline, matrix: Matrix, encoding: Encoding = ENCODING) -> dict[str, Comparison]:

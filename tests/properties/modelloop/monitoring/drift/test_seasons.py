@@ -41,10 +41,7 @@ def draw(random: np.random.Generator, start: float, hours: int, *, shift: float 
 def live(known: Baseline, random: np.random.Generator, start: float, hours: int, **changes: float) -> Window:
     matrix, times = draw(random, start, hours, **changes)
     found = lab.window(known, matrix, ENCODING)
-    clock: dict[str, int] = {}
-    for hour in (times % 86_400 // HOUR).astype(int):
-        clock[f"{hour:02d}"] = clock.get(f"{hour:02d}", 0) + 1
-    return found._replace(counts={**found.counts, "clock": {**clock}})
+    return found._replace(counts={**found.counts, "clock": lab.hours(times)})
 
 
 def status(known: Baseline, found: list[Window]) -> str:
@@ -137,5 +134,5 @@ def test_an_hour_of_the_week_may_have_its_own_ways() -> None:
     for hour in (5 * 24 + 2, 6 * 24 + 2):
         now = MONDAY + (31 * 168 + hour) * HOUR + random.random(1_000) * HOUR
         found = lab.window(known, rows(now), encoding)
-        found.counts["clock"] = {f"{hour % 24:02d}": 1_000}
+        found.counts["clock"] = lab.hours(now)
         assert status(known, [found, found]) == "ok"
