@@ -2,7 +2,7 @@
 
 Rows are counted by cells: the hours (UTC) that have any, or blocks of neighbours where times are no moments of a
 calendar. A cycle has been seen when the past is as long as two of it. Levels are the parts of the past whose own level
-is not taken for a season: as long as the longest cycle that was seen, or as four blocks.
+is not taken for a season, at least four blocks long: one year for seasons of the year, two of a shorter cycle.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 from modelloop.contracts.cycles import CyclesSeen
 from modelloop.monitoring.drift import calendar
-from modelloop.monitoring.drift.cycle_fitting import Candidate
+from modelloop.monitoring.drift.phase_model import Candidate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,7 +28,7 @@ HOUR_SECONDS = 3_600
 EARLIEST, LATEST = 1e8, 1e10  # seconds since 1970 lie between, other numbers mostly do not
 MIN_BLOCKS, MAX_BLOCKS = 14, 500
 BLOCK_ROWS = 500
-LEVEL_BLOCKS, MAX_LEVELS = 4, 8
+LEVEL_BLOCKS, MAX_LEVELS = 4, 24
 MONDAY = 3  # 1 January 1970 was a Thursday
 
 
@@ -80,12 +80,12 @@ def past(times: Floats, late: Flags | None = None) -> Past:
         cells[timed] = at.ravel()
         seen = cycles_seen(kinds)
         known = seen.known
-        levels = _levels(kinds, known, int(near.max(initial=-1)) + 1)
+        levels = _levels(kinds, 1.0, int(near.max(initial=-1)) + 1)
         cuts = [near, *_calendar_cuts(times, timed, known)]
     groups = np.zeros(len(kinds), np.int64)
     if late is not None:
         groups[cells[late & (cells >= 0)]] = 1
-    candidates = tuple(_candidates(kinds, known))
+    candidates = tuple(_candidates(kinds, known, int(near.max(initial=-1)) + 1))
     return Past(cells, levels, groups, candidates, tuple(_cut(blocks, cells, len(kinds)) for blocks in cuts), seen)
 
 
@@ -120,15 +120,16 @@ def _even_levels(blocks: int) -> Places:
     return np.arange(blocks) * levels // max(blocks, 1)
 
 
-def _levels(hours: Places, known: tuple[str, ...], blocks: int) -> Places:
-    """Return the level of every hour, counted back from the end; a short rest belongs to the oldest level."""
+def _levels(hours: Places, days: float, blocks: int) -> Places:
+    """Return the level of every hour, counted back from the end, each of whole spans of so many days.
+
+    A short rest belongs to the oldest level.
+    """
     back = (int(hours.max()) - hours) / calendar.HOURS
     span = float(back.max()) + 1
-    cycle = calendar.LENGTHS[known[-1]] if known else span
-    length = cycle * math.ceil(max(span / max(blocks // LEVEL_BLOCKS, 1) / cycle, 1.0))
+    length = days * math.ceil(max(span / max(min(blocks // LEVEL_BLOCKS, MAX_LEVELS), 1) / days, 1.0))
     levels = (back // length).astype(np.int64)
-    whole = max(round(span / length), 1)
-    return np.minimum(levels, whole - 1)
+    return np.minimum(levels, max(round(span / length), 1) - 1)
 
 
 def _calendar_cuts(times: Floats, timed: Flags, known: tuple[str, ...]) -> list[Places]:
@@ -150,7 +151,7 @@ def _cut(blocks: Places, cells: Places, width: int) -> Cut:
     return Cut(blocks, height, pairs // max(width, 1), pairs % max(width, 1), rows)
 
 
-def _candidates(hours: Places, known: tuple[str, ...]) -> list[Candidate]:
+def _candidates(hours: Places, known: tuple[str, ...], blocks: int) -> list[Candidate]:
     """Return the divisions of the cycles that were seen, with every hour's phase."""
     if not known:
         return []
@@ -172,8 +173,12 @@ def _candidates(hours: Places, known: tuple[str, ...]) -> list[Candidate]:
         calendar.MONTH: months.astype(np.int64),
         calendar.YEAR: ((int(days.max()) - days) / calendar.LENGTHS[calendar.YEAR]).astype(np.int64),
     }
+    levels = {
+        cycle: _levels(hours, length if cycle == calendar.YEAR else 2 * length, blocks)
+        for cycle, length in calendar.LENGTHS.items()
+    }
     return [
-        Candidate(division, phases[division.name], repetitions[division.cycle] % 2 == 1)
+        Candidate(division, phases[division.name], repetitions[division.cycle] % 2 == 1, levels[division.cycle])
         for division in calendar.DIVISIONS
         if division.cycle in known and (division.name != "hours_of_week" or calendar.DAY in known)
     ]

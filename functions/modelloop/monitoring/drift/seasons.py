@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from modelloop.contracts.cycles import Cycles
-from modelloop.monitoring.drift import calendar, comparison, cycle_fitting, histogram_tests, thresholds
+from modelloop.monitoring.drift import comparison, cycle_fitting, histogram_tests, phase_model, thresholds
 from modelloop.monitoring.drift.baseline import first_slots, places
 from modelloop.monitoring.drift.comparison import MIN_ROWS
 from modelloop.monitoring.drift.past import neighbours, past
@@ -30,14 +30,19 @@ if TYPE_CHECKING:
 
     from modelloop.contracts.baseline import Baseline, BaselineColumn
     from modelloop.monitoring.drift.baseline import Answers
-    from modelloop.monitoring.drift.cycle_fitting import Candidate
     from modelloop.monitoring.drift.past import Cut, Past
+    from modelloop.monitoring.drift.phase_model import Candidate
     from modelloop.tables.encoding import Encoding
 
     Floats = NDArray[np.float64]
     Places = NDArray[np.int64]
+    Block = tuple[list[float], list[int]]
 
 MOMENT_ROWS = 20
+BIN_ROWS = 5  # a block of fewer in a bin says little by itself
+SPARSE = 1.05  # by how much bins of so few rows exceed the distribution of the test
+SURE = 3.0  # standard deviations
+NOISE_DEVIATIONS = 3.72  # that of a normal variable is exceeded once in 5,000 blocks
 CALENDAR = 0.95
 
 
@@ -97,50 +102,40 @@ def _with_season(column: BaselineColumn, positions: Places, order: Past, bound: 
     drawn_places = np.asarray(comparison.drawn_places(column))
     drawn, width = drawn_places[positions], int(drawn_places.max()) + 1
     table = count(order.cells, drawn, len(order.levels), width).astype(np.float64)
-    chosen = cycle_fitting.choose(table, order.levels, order.candidates)
+    chosen = cycle_fitting.choose(table, order.candidates)
     if chosen:
-        served = cycle_fitting.fit(table, order.groups, chosen)
+        served = phase_model.fit(table, order.groups, chosen)
         base = served.levels[-1] / served.levels[-1].sum()
         cycles = Cycles(tuple(base.round(8).tolist()), cycle_fitting.phasings(table, served))
         column = replace(column, cycles=cycles)
-    blocks = list(_blocks(table, drawn, order, chosen))
-    season = min(max((_distance(expected, counts) for expected, counts in blocks), default=0.0), bound.distance)
-    column = replace(column, season=round(season, 6))
+    cuts = list(_cuts(table, drawn, order, chosen))
+    season = max((_allowed([_distance(*block) for block in blocks]) for blocks in cuts), default=0.0)
+    column = replace(column, season=round(min(season, bound.distance), 6))
     if column.bins.edges is None:
         return column
-    shift = max((_shift(expected[:-2], counts[:-2]) for expected, counts in blocks), default=0.0)
+    shift = max((_allowed([_shift(*block) for block in blocks]) for blocks in cuts), default=0.0)
     return replace(column, season_shift=round(min(shift, bound.shift), 6))
 
 
-def _blocks(
-    table: Floats, drawn: Places, order: Past, chosen: Sequence[Candidate]
-) -> Iterator[tuple[list[float], list[int]]]:
-    """Yield, for every block of enough rows, the counts to expect of its moments and the ones that it has."""
-    shares, width = _foretold(table, order.levels, chosen), table.shape[1]
+def _cuts(table: Floats, drawn: Places, order: Past, chosen: Sequence[Candidate]) -> Iterator[list[Block]]:
+    """Yield every cut's blocks of enough rows: the counts to expect of their moments, and the ones that they have."""
+    levels = phase_model.longest(chosen).levels if chosen else order.levels
+    shares, width = cycle_fitting.foretold(table, levels, chosen), table.shape[1]
     rows = table.sum(axis=1)
     for cut in order.cuts:
         counts = count(cut.blocks, drawn, cut.height, width)
         mixed = np.zeros((cut.height, width))
         for at in range(width):
             mixed[:, at] = np.bincount(cut.block, weights=cut.rows * shares[cut.cell, at], minlength=cut.height)
-        spread = _spread(cut, order.levels, rows)
+        spread = _spread(cut, levels, rows)
         for candidate in chosen:
             spread += np.maximum(_spread(cut, candidate.phases, rows / 2) - 2 / max(rows.sum(), 1.0), 0.0)
         sizes = counts.sum(axis=1)
-        for block in np.flatnonzero(sizes >= MIN_ROWS):
-            yield (mixed[block] / sizes[block] / spread[block]).tolist(), counts[block].tolist()
-
-
-def _foretold(table: Floats, levels: Places, chosen: Sequence[Candidate]) -> Floats:
-    """Return the shares of every cell that the other half of the repetitions foretells, at the cell's own level."""
-    if not chosen:
-        return cycle_fitting.fit(table, levels, ()).shares(levels)
-    odd = max(chosen, key=lambda candidate: calendar.LENGTHS[candidate.division.cycle]).odd
-    shares = np.zeros_like(table)
-    for half in (odd, ~odd):
-        fitted = cycle_fitting.fit(table, levels, chosen, within=~half)
-        shares[half] = cycle_fitting.levelled(table, levels, fitted, within=half).shares(levels)[half]
-    return shares
+        used = (counts + mixed > 0).sum(axis=1)
+        yield [
+            ((mixed[block] / sizes[block] / spread[block]).tolist(), counts[block].tolist())
+            for block in np.flatnonzero(sizes >= np.maximum(BIN_ROWS * used, MIN_ROWS))
+        ]
 
 
 def _spread(cut: Cut, parts: Places, rows: Floats) -> Floats:
@@ -160,22 +155,46 @@ def count(rows: Places, columns: Places, height: int, width: int) -> Places:
     return np.bincount(rows[placed] * width + columns[placed], minlength=height * width).reshape(height, width)
 
 
-def _distance(expected: list[float], counts: list[int]) -> float:
-    """Return the distance less what sampling adds to it on average; 0 when sampling alone can explain it."""
-    used = sum(1 for before, after in zip(expected, counts, strict=True) if before + after)
-    sizes = sum(expected), sum(counts), max(used, 2)
+class Excess(NamedTuple):
+    """One block against what was foretold: squares of the difference and of what sampling makes of it on average.
+
+    `freedom` is how many squares of a normal variable the difference is nearly made of; `noise` is the difference that
+    sampling alone hardly ever exceeds.
+    """
+
+    found: float
+    sampling: float
+    freedom: int
+    noise: float
+
+
+def _allowed(blocks: Sequence[Excess]) -> float:
+    """Return the difference to allow for: that of the block furthest beyond its noise, or twice their spread.
+
+    The spread is the root of what their squares have beyond sampling on average, where all of them together surely have
+    more: what no block shows by itself.
+    """
+    far = max((one.found - one.sampling for one in blocks if one.found > one.noise**2), default=0.0)
+    freedom = sum(one.freedom for one in blocks)
+    statistic = sum(one.found / one.sampling * one.freedom for one in blocks if one.sampling)
+    if statistic > SPARSE * freedom + SURE * math.sqrt(2 * freedom):
+        spread = sum(one.found - SPARSE * one.sampling for one in blocks) / len(blocks)
+        far = max(far, 4 * spread)
+    return math.sqrt(max(far, 0.0))
+
+
+def _distance(expected: list[float], counts: list[int]) -> Excess:
+    """Return the distance of a block."""
+    used = max(sum(1 for before, after in zip(expected, counts, strict=True) if before + after), 2)
+    sizes = sum(expected), sum(counts), used
     distance = histogram_tests.jensen_shannon(expected, counts)
-    if distance <= thresholds.noise(*sizes):
-        return 0.0
-    return math.sqrt(max(distance**2 - thresholds.sampling(*sizes), 0.0))
+    return Excess(distance**2, thresholds.sampling(*sizes), used - 1, thresholds.noise(*sizes))
 
 
-def _shift(expected: list[float], counts: list[int]) -> float:
-    """Return the shift of ranks, either way; 0 when sampling alone can explain it."""
-    shift, error = histogram_tests.rank_shift(expected, counts)
-    return (
-        abs(shift) if histogram_tests.normal_tails(shift / error if error else 0.0) < thresholds.NOISE_CHANCE else 0.0
-    )
+def _shift(expected: list[float], counts: list[int]) -> Excess:
+    """Return the shift of ranks of a block, either way."""
+    shift, error = histogram_tests.rank_shift(expected[:-2], counts[:-2])
+    return Excess(shift**2, error**2, 1, NOISE_DEVIATIONS * error)
 
 
 def _is_calendar(values: Floats, blocks: Places) -> bool:
