@@ -1,8 +1,8 @@
 """Cycles of the calendar (UTC) and the phases that they are divided into.
 
-A cycle has a coarse division and, for a past of many rows, a finer one in its place: hours of the week for weekdays and
-hours of day, quarters of months for months. The finer one begins where the coarse one does, so that what changes with
-the month is not blurred.
+A cycle may have a finer division beside a coarse one: hours of the week beside weekdays and hours of day, quarters of
+months beside months. It adds what the coarse ones do not tell. Its phases begin where theirs do, so that what changes
+with the month is not blurred.
 """
 
 from __future__ import annotations
@@ -14,16 +14,18 @@ HOURS, WEEKDAYS = 24, 7
 DAY_SECONDS = 86_400.0
 DAY, WEEK, MONTH, YEAR = "day", "week", "month", "year"
 LENGTHS = {DAY: 1.0, WEEK: 7.0, MONTH: 30.44, YEAR: 365.25}  # days
+MONTHS, QUARTERS_OF_MONTHS = "months", "quarters_of_months"
+QUARTERS = (-0.375, -0.125, 0.125, 0.375)  # months from the middle of their month
 QUARTER_DAYS = 8  # the quarters of a month begin on its 1st, 9th, 17th and 25th
 
 
 class Division(NamedTuple):
-    """One division of a cycle into phases; `instead_of` names the coarser ones whose place it takes."""
+    """One division of a cycle into phases; `within` names the coarser ones that it divides further."""
 
     name: str
     cycle: str
     phases: int
-    instead_of: tuple[str, ...] = ()
+    within: tuple[str, ...] = ()
 
 
 DIVISIONS = (
@@ -31,9 +33,11 @@ DIVISIONS = (
     Division("weekdays", WEEK, WEEKDAYS),
     Division("hours_of_week", WEEK, WEEKDAYS * HOURS, ("hours", "weekdays")),
     Division("days_of_month", MONTH, 31),
-    Division("months", YEAR, 12),
-    Division("quarters_of_months", YEAR, 48, ("months",)),
+    Division(MONTHS, YEAR, 12),
+    Division(QUARTERS_OF_MONTHS, YEAR, 48, (MONTHS,)),
 )
+
+WITHIN = {division.name: division.within for division in DIVISIONS}
 
 
 def phases(hour: str) -> dict[str, int]:

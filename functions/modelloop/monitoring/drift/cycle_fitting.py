@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from modelloop.contracts.cycles import Phasing
-from modelloop.monitoring.drift import phase_model
+from modelloop.monitoring.drift import calendar, phase_model
 from modelloop.monitoring.drift.comparison import MIN_ROWS
 from modelloop.monitoring.drift.phase_model import PRIORS, TINY, Candidate, margin
 
@@ -28,9 +28,12 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
     Places = NDArray[np.int64]
+    Flags = NDArray[np.bool_]
 
-SURE_PHASE = 2.5  # by how much a single phase must raise the log-likelihood of either half
+SURE_PHASE = 5.0  # by how much a single phase must raise the log-likelihood of either half
+WHOLE = 0.8  # the part of what the sure phases gain that all of them must, to be told apart
 SCREEN = 3.0  # standard deviations of the G statistic below which phases are not looked at further
+FIRM = 1e6  # rows: factors stay what they are drawn to
 DIGITS = 4
 
 
@@ -41,19 +44,49 @@ def choose(table: Floats, candidates: Sequence[Candidate]) -> tuple[Candidate, .
     for candidate in candidates:
         rows = np.bincount(candidate.phases, weights=cells, minlength=candidate.height)
         enough = candidate.of(rows >= MIN_ROWS)
-        if not _differs(table, chosen, enough):
+        enough = _smoothed(table, chosen, enough)
+        if enough.smooth is None and not _differs(table, chosen, enough):
             continue
-        tried = [(_gains(table, chosen, one), one) for one in (replace(enough, prior=rows) for rows in PRIORS)]
-        gains, best = max(tried, key=lambda pair: float(pair[0].sum()))
-        if gains.sum() > 0:
-            kept = tuple(one for one in chosen if one.division.name not in candidate.division.instead_of)
-            chosen = (*kept, best)
-            continue
-        places, sure = np.flatnonzero(rows >= MIN_ROWS), np.zeros(candidate.height, np.bool_)
-        sure[places[(tried[0][0] > SURE_PHASE).all(axis=0)[: len(places)]]] = True
-        if sure.any():
-            chosen = (*chosen, candidate.of(sure))
+        best = _best(table, chosen, candidate, enough, rows >= MIN_ROWS)
+        chosen = chosen if best is None else (*chosen, best)
     return chosen
+
+
+def _smoothed(table: Floats, chosen: Sequence[Candidate], candidate: Candidate) -> Candidate:
+    """Return quarters of months that pass from one month to the next where that foretells more than the month itself.
+
+    Most seasons of the year are such, and free factors of 48 phases would need many more rows to show it.
+    """
+    months = [one for one in chosen if one.division.name == calendar.MONTHS and one.kept is None]
+    if candidate.division.name != calendar.QUARTERS_OF_MONTHS or candidate.kept is not None or not months:
+        return candidate
+    smooth = replace(candidate, smooth=np.ones(candidate.height, np.bool_), prior=FIRM)
+    foretells = (_gains(table, chosen, smooth) > 0).all(axis=0)
+    return replace(candidate, smooth=foretells) if foretells.any() else candidate
+
+
+def _best(
+    table: Floats, chosen: Sequence[Candidate], candidate: Candidate, enough: Candidate, known: Flags
+) -> Candidate | None:
+    """Return the candidate with the phases and the prior that raise the likelihood most; None when nothing raises it.
+
+    All `enough` phases are told apart unless the sure ones alone raise it much more.
+    """
+    places = np.flatnonzero(known)
+    whole: list[tuple[float, Candidate]] = []
+    single: list[tuple[float, Candidate]] = []
+    for prior in PRIORS if enough.smooth is None else (*PRIORS, FIRM):
+        gains = _gains(table, chosen, replace(enough, prior=prior))[:, : len(places)]
+        sure = np.zeros(candidate.height, np.bool_)
+        sure[places[(gains > SURE_PHASE).all(axis=0)]] = True
+        whole.append((float(gains.sum()), replace(enough, prior=prior)))
+        single.append((float(gains[:, sure[places]].sum()), replace(candidate.of(sure), prior=prior)))
+    (all_gain, all_phases), (sure_gain, sure_phases) = (
+        max(tried, key=lambda pair: pair[0]) for tried in (whole, single)
+    )
+    if all_gain > max(WHOLE * sure_gain, 0.0):
+        return all_phases
+    return sure_phases if sure_gain > 0 else None
 
 
 def foretold(table: Floats, levels: Places, chosen: Sequence[Candidate]) -> Floats:

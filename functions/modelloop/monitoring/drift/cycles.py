@@ -28,8 +28,18 @@ def expected(cycles: Cycles, rows: int, clock: Mapping[str, int]) -> list[float]
         shares = _at(cycles, moment)
         whole = sum(shares) * asked / amount
         mix = [before + share / whole for before, share in zip(mix, shares, strict=True)]
-    spread = 1 / rows + sum(_spread(cycles, place, moments, asked) for place in range(len(cycles.phasings)))
+    spreads = {phasing.name: _spread(cycles, place, moments, asked) for place, phasing in enumerate(cycles.phasings)}
+    spread = 1 / rows + joined(spreads)
     return [share / spread for share in mix]
+
+
+def joined(spreads: Mapping[str, float]) -> float:
+    """Return the sum of what the divisions add to the reciprocal of the rows; one within others adds its excess."""
+    added = dict(spreads)
+    for name in spreads:
+        coarse = sum(spreads.get(outer, 0.0) for outer in calendar.WITHIN[name])
+        added[name] = max(spreads[name] - coarse, 0.0)
+    return sum(added.values())
 
 
 def _moments(cycles: Cycles, clock: Mapping[str, int]) -> Counter[tuple[int, ...]]:

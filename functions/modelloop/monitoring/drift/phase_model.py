@@ -38,7 +38,8 @@ class Candidate:
     """A division that the past is long enough for: the phase of every cell, and whether its repetition is an odd one.
 
     `levels` are the parts of the past beside which the cycle is fitted. `kept` are the phases that are told apart, all
-    others are one (None: all are). `prior` is how many rows as expected are added to every phase.
+    others are one (None: all are). `prior` is how many rows as expected are added to every phase. `smooth` are the
+    quarters of months that are expected to lie between their month and the next one, not to be as their whole month is.
     """
 
     division: Division
@@ -47,6 +48,7 @@ class Candidate:
     levels: Places
     kept: tuple[int, ...] | None = None
     prior: float = PRIORS[0]
+    smooth: Flags | None = None
 
     @property
     def height(self) -> int:
@@ -121,6 +123,7 @@ def fit_merged(merged: Merged, candidates: Sequence[Candidate], levels: int = 0)
     depth = max(int(codes[0].max(initial=0)) + 1, levels)
     factors = [np.tile(whole, (depth, 1))]
     factors += [np.ones((candidate.height, len(whole))) for candidate in candidates]
+    base = factors[0].copy()
     rows = merged.table.sum(axis=1, keepdims=True)
     for _ in range(ROUNDS if candidates else 1):
         for place, factor in enumerate(factors):
@@ -129,7 +132,7 @@ def fit_merged(merged: Merged, candidates: Sequence[Candidate], levels: int = 0)
             expected = rows * product / np.where(sums > 0, sums, 1.0)
             prior = candidates[place - 1].prior if place else PRIORS[0] * (depth > 1)
             found, usual = (margin(side, codes[place], len(factor)) for side in (merged.table, expected))
-            factor[:] = _moved(factor, found, usual, prior, 1.0 if place else whole)
+            factor[:] = _moved(factor, found, usual, prior, _centre(factors, candidates, place) if place else base)
     return Factors(factors[0], tuple(candidates), tuple(factors[1:]))
 
 
@@ -151,6 +154,18 @@ def margin(table: Floats, places: Places, height: int) -> Floats:
     width = table.shape[1]
     cells = (places[:, None] * width + np.arange(width)).ravel()
     return np.bincount(cells, weights=table.ravel(), minlength=height * width).reshape(height, width)
+
+
+def _centre(factors: Sequence[Floats], candidates: Sequence[Candidate], place: int) -> Floats | float:
+    """Return what the factors of a candidate are drawn to: 1, or half way from one month to the next."""
+    smooth = candidates[place - 1].smooth
+    months = [at for at, one in enumerate(candidates, 1) if one.division.name == calendar.MONTHS and one.kept is None]
+    if smooth is None or not months:
+        return 1.0
+    month = np.repeat(np.maximum(factors[months[0]], TINY), len(calendar.QUARTERS), axis=0)
+    offsets = np.tile(calendar.QUARTERS, len(factors[months[0]]))[:, None]
+    beside = np.where(offsets < 0, np.roll(month, 4, axis=0), np.roll(month, -4, axis=0))
+    return np.where(smooth[:, None], (beside / month) ** np.abs(offsets), 1.0)
 
 
 def _whole(table: Floats) -> Floats:

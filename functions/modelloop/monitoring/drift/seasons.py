@@ -128,8 +128,13 @@ def _cuts(table: Floats, drawn: Places, order: Past, chosen: Sequence[Candidate]
         for at in range(width):
             mixed[:, at] = np.bincount(cut.block, weights=cut.rows * shares[cut.cell, at], minlength=cut.height)
         spread = _spread(cut, levels, rows)
+        spreads = {
+            candidate.division.name: np.maximum(_spread(cut, candidate.phases, rows / 2) - 2 / max(rows.sum(), 1.0), 0)
+            for candidate in chosen
+        }
         for candidate in chosen:
-            spread += np.maximum(_spread(cut, candidate.phases, rows / 2) - 2 / max(rows.sum(), 1.0), 0.0)
+            coarse = sum(spreads[outer] for outer in candidate.division.within if outer in spreads)
+            spread += np.maximum(spreads[candidate.division.name] - coarse, 0.0)
         sizes = counts.sum(axis=1)
         used = (counts + mixed > 0).sum(axis=1)
         yield [
