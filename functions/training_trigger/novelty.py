@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from modelloop.contracts.baseline import Novelty
 from modelloop.tables import split
 from modelloop.tables.encoding import MAX_CATEGORIES
+from modelloop.versions.novelty import Novelty
 from training_trigger.profile import SHOWN_FROM
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from modelloop.contracts.cycles import cycles_from_json, cycles_seen_from_json
 from modelloop.contracts.reading import reading
+from modelloop.versions.novelty import Novelty
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,14 +46,6 @@ class Moments:
     sum: float | None
     deviation: float | None
     whole: bool | None
-
-
-@dataclass(frozen=True, slots=True)
-class Novelty:
-    """How often a column brought values that were not learned before: `new` of `rows` rows, in time's order."""
-
-    new: int
-    rows: int
 
 
 @dataclass(frozen=True, slots=True)

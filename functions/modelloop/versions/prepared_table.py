@@ -12,11 +12,11 @@ import json
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from modelloop.contracts.baseline import Novelty
 from modelloop.errors import ArtifactRefusedError
 from modelloop.spec.model import Spec, spec_from_json
 from modelloop.tables.encoding import Encoding, encoding_from_json
 from modelloop.tables.split import Split, split_from_json
+from modelloop.versions.novelty import Novelty
 from modelloop.versions.run import Dataset, Plan, dataset_from_json, plan_from_json
 
 if TYPE_CHECKING:

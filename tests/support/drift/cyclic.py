@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -61,7 +62,7 @@ class Cyclic(NamedTuple):
         """Yield the verdicts of windows that follow each other over the year after the training part."""
         starts = START + (self.years + np.arange(windows + 1) / windows) * YEAR
         before: Window | None = None
-        for start, end in zip(starts[:-1], starts[1:], strict=True):
+        for start, end in pairwise(starts.tolist()):
             times = start + np.sort(random.random(rows)) * (end - start)
             matrix = self.rows(random, times, trend)
             found = lab.window(known, matrix, ENCODING)
@@ -78,7 +79,7 @@ def _yearly(times: Times) -> Times:
     """Rise and fall over the year, and a December of its own."""
     year: Any = times.astype("datetime64[s]").astype("datetime64[Y]")
     month = (times.astype("datetime64[s]").astype("datetime64[M]") - year.astype("datetime64[M]")).astype(int)
-    return 1.2 * np.sin(2 * np.pi * times / YEAR) + 1.5 * (month == 11)
+    return np.asarray(1.2 * np.sin(2 * np.pi * times / YEAR) + 1.5 * (month == 11), np.float64)
 
 
 def _monthly(times: Times) -> Times:
@@ -92,7 +93,8 @@ def _weekly(times: Times) -> Times:
     """Weekends are low, days are high, and the night to Sunday has ways of its own."""
     hour = times // 3_600 % 24
     weekday = (times // DAY + 3) % 7
-    return -1.5 * (weekday >= 5) + np.sin(2 * np.pi * hour / 24) + 2.0 * ((weekday == 6) & (hour < 4))
+    night = (weekday == 6) & (hour < 4)
+    return np.asarray(np.sin(2 * np.pi * hour / 24) - 1.5 * (weekday >= 5) + 2.0 * night, np.float64)
 
 
 STREAMS = (Cyclic("year", _yearly), Cyclic("month", _monthly), Cyclic("week", _weekly))

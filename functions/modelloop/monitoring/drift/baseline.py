@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from modelloop.contracts.baseline import Novelty
     from modelloop.tables.encoding import Column, Encoding
+    from modelloop.versions.novelty import Novelty
 
 MAX_BINS, MIN_BINS = 20, 5
 ROWS_A_BIN = 50

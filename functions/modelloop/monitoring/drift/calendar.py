@@ -13,7 +13,7 @@ from typing import NamedTuple
 HOURS, WEEKDAYS = 24, 7
 DAY_SECONDS = 86_400.0
 DAY, WEEK, MONTH, YEAR = "day", "week", "month", "year"
-LENGTHS = {DAY: 1.0, WEEK: 7.0, MONTH: 30.44, YEAR: 365.25}  # days
+LENGTHS = {DAY: 1.0, WEEK: 7.0, MONTH: 30.44, YEAR: 365.0}  # days; two years without a leap day are two
 MONTHS, QUARTERS_OF_MONTHS = "months", "quarters_of_months"
 QUARTERS = (-0.375, -0.125, 0.125, 0.375)  # months from the middle of their month
 QUARTER_DAYS = 8  # the quarters of a month begin on its 1st, 9th, 17th and 25th

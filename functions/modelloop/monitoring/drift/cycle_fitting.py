@@ -1,8 +1,8 @@
 """Which cycles a column has seen come back, and what each of their phases makes of it.
 
-A division of a cycle is taken when one half of its repetitions foretells the other half better than no season does: what
-was fitted to the even repetitions raises the likelihood of the odd ones, and the other way round. Columns without a
-season fail this by far, because the noise of every phase counts against it. Of a division that fails, single phases
+A division of a cycle is taken when one half of its repetitions foretells the other half better than no season does:
+what was fitted to the even repetitions raises the likelihood of the odd ones, and the other way round. Columns without
+a season fail this by far, because the noise of every phase counts against it. Of a division that fails, single phases
 that came back surely are taken (a night of the week, a month of the year). The model is log-linear without interaction
 (`phase_model`).
 """
@@ -135,12 +135,12 @@ def _differs(table: Floats, chosen: Sequence[Candidate], candidate: Candidate) -
     expected = merged.table.sum(axis=1, keepdims=True) * known.shares_of(merged.codes[:-1])
     found, usual = (margin(side, merged.codes[-1], candidate.height) for side in (merged.table, expected))
     parts = found * np.log(np.where(found > 0, found / np.maximum(usual, TINY), 1.0))
-    freedom = max((candidate.height - 1) * ((table.sum(axis=0) > 0).sum() - 1), 1)
+    freedom = max((candidate.height - 1) * (int((table.sum(axis=0) > 0).sum()) - 1), 1)
     return bool(2 * parts.sum() > freedom + SCREEN * np.sqrt(2 * freedom))
 
 
 def _gains(table: Floats, chosen: Sequence[Candidate], candidate: Candidate) -> Floats:
-    """Return by how much each phase raises the log-likelihood of the half that it was not fitted to, [halves, phases]."""
+    """Return by how much each phase raises the log-likelihood of either half when fitted to the other, [2, phases]."""
     gains = np.zeros((2, candidate.height))
     levels = phase_model.longest((*chosen, candidate)).levels
     for at, half in enumerate((candidate.odd, ~candidate.odd)):

@@ -108,7 +108,7 @@ def chi_square_quantile(chance: float, freedom: int) -> float:
 
 
 def binomial_tail(count: int, rows: int, chance: float) -> float:
-    """Return the chance of at least `count` successes in that many rows; 1 up to the mean, where it is not asked for."""
+    """Return the chance of at least `count` successes in that many rows; up to the mean, 1."""
     if count <= rows * chance:
         return 1.0
     if count > rows or not chance:

@@ -1,4 +1,4 @@
-"""The past of a training part: which moments its rows have, which cycles it has seen, and the blocks that it is cut into.
+"""The past of a training part: its rows' moments, the cycles that it has seen, and the blocks that it is cut into.
 
 Rows are counted by cells: the hours (UTC) that have any, or blocks of neighbours where times are no moments of a
 calendar. A cycle has been seen when the past is as long as two of it. Levels are the parts of the past whose own level
@@ -71,7 +71,7 @@ def past(times: Floats, late: Flags | None = None) -> Past:
     hours = _hours(times, timed)
     cells = np.full(len(times), -1)
     if hours is None:
-        cells, known, seen = near, (), None
+        cells, seen = near, None
         kinds = np.arange(int(near.max(initial=-1)) + 1)
         levels = _even_levels(len(kinds))
         cuts = [near]
@@ -79,13 +79,12 @@ def past(times: Floats, late: Flags | None = None) -> Past:
         kinds, at = np.unique(hours, return_inverse=True)
         cells[timed] = at.ravel()
         seen = cycles_seen(kinds)
-        known = seen.known
         levels = _levels(kinds, 1.0, int(near.max(initial=-1)) + 1)
-        cuts = [near, *_calendar_cuts(times, timed, known)]
+        cuts = [near, *_calendar_cuts(times, timed, seen.known)]
     groups = np.zeros(len(kinds), np.int64)
     if late is not None:
         groups[cells[late & (cells >= 0)]] = 1
-    candidates = tuple(_candidates(kinds, known, int(near.max(initial=-1)) + 1))
+    candidates = tuple(_candidates(kinds, seen.known if seen else (), int(near.max(initial=-1)) + 1))
     return Past(cells, levels, groups, candidates, tuple(_cut(blocks, cells, len(kinds)) for blocks in cuts), seen)
 
 
@@ -100,8 +99,8 @@ def neighbours(times: Floats, rows: int = BLOCK_ROWS) -> Places:
 
 def cycles_seen(hours: Places) -> CyclesSeen:
     """Return which cycles hours since 1970 have seen at least twice; times without hours say nothing of days."""
-    span = (int(hours.max()) - int(hours.min())) / calendar.HOURS + 1
     has_hours = len(np.unique(hours % calendar.HOURS)) > 1
+    span = (int(hours.max()) - int(hours.min()) + (1 if has_hours else calendar.HOURS)) / calendar.HOURS
     cycles = [cycle for cycle in calendar.LENGTHS if cycle != calendar.DAY or has_hours]
     known = tuple(cycle for cycle in cycles if span >= 2 * calendar.LENGTHS[cycle])
     return CyclesSeen(known, tuple(cycle for cycle in cycles if cycle not in known))

@@ -181,7 +181,7 @@ def _product(factors: Sequence[Floats], codes: Sequence[Places]) -> Floats:
 
 
 def _moved(factor: Floats, found: Floats, expected: Floats, prior: float, centre: Floats | float = 1.0) -> Floats:
-    """Return factors that make of what is expected without them what was found, drawn to `centre` by rows as expected."""
+    """Return factors that make what was found of what is expected without them, drawn to `centre` by `prior` rows."""
     without = np.where(factor > 0, expected * centre / np.where(factor > 0, factor, 1.0), 0.0)
     rows = without.sum(axis=1, keepdims=True)
     added = prior * without / np.where(rows > 0, rows, 1.0)

@@ -47,7 +47,7 @@ CALENDAR = 0.95
 
 
 class Bound(NamedTuple):
-    """The largest season that is allowed for: a distance, and the shift of ranks of a normal column at that distance."""
+    """The largest season that is allowed for: a distance, and a normal column's shift of ranks at that distance."""
 
     distance: float
     shift: float
@@ -148,9 +148,9 @@ def _spread(cut: Cut, parts: Places, rows: Floats) -> Floats:
     height = int(parts.max(initial=0)) + 1
     known = np.maximum(np.bincount(parts, weights=rows, minlength=height), 1.0)
     mix = np.bincount(cut.block * height + parts[cut.cell], weights=cut.rows, minlength=cut.height * height)
-    mix = mix.reshape(cut.height, height).astype(np.float64)
-    mix /= np.maximum(mix.sum(axis=1, keepdims=True), 1.0)
-    spread: Floats = np.maximum((mix**2 / known).sum(axis=1), 1e-12)
+    table = mix.reshape(cut.height, height)
+    shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1.0)
+    spread: Floats = np.maximum((shares**2 / known).sum(axis=1), phase_model.TINY)
     return spread
 
 
