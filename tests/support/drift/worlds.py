@@ -49,11 +49,13 @@ class Learned(NamedTuple):
 
 def tables() -> list[Real]:
     """Return two real tables and three made-up ones."""
+    return [real.flights(), real.weather(), *made_up()]
+
+
+def made_up() -> list[Real]:
+    """Return three tables of the same rows each time."""
     random = np.random.default_rng(0)
-    return [
-        real.flights(), real.weather(), Real("mixed", lab.ENCODING, lab.draw(random, GENERATED)),
-        _correlated(random), _counts(random),
-    ]  # fmt: skip
+    return [Real("mixed", lab.ENCODING, lab.draw(random, GENERATED)), _correlated(random), _counts(random)]
 
 
 def as_it_comes(_: np.random.Generator, rows: Matrix) -> Matrix:

@@ -28,6 +28,7 @@ HOUR_SECONDS = 3_600
 EARLIEST, LATEST = 1e8, 1e10  # seconds since 1970 lie between, other numbers mostly do not
 MIN_BLOCKS, MAX_BLOCKS = 14, 500
 BLOCK_ROWS = 500
+MIN_SEASON_ROWS = 500  # fewer show whose rows they are sooner than what comes back
 LEVEL_BLOCKS, MAX_LEVELS = 4, 24
 MONDAY = 3  # 1 January 1970 was a Thursday
 
@@ -84,7 +85,8 @@ def past(times: Floats, late: Flags | None = None) -> Past:
     groups = np.zeros(len(kinds), np.int64)
     if late is not None:
         groups[cells[late & (cells >= 0)]] = 1
-    candidates = tuple(_candidates(kinds, seen.known if seen else (), int(near.max(initial=-1)) + 1))
+    known = seen.known if seen and timed.sum() >= MIN_SEASON_ROWS else ()
+    candidates = tuple(_candidates(kinds, known, int(near.max(initial=-1)) + 1))
     return Past(cells, levels, groups, candidates, tuple(_cut(blocks, cells, len(kinds)) for blocks in cuts), seen)
 
 

@@ -22,7 +22,7 @@ def alarms(stream: Cyclic, *, rows: int, windows: int, window_rows: int, seed: i
 
 @pytest.mark.parametrize("stream", NAMES)
 def test_seasons_of_three_years_stay_quiet(stream: Cyclic) -> None:
-    assert alarms(stream, rows=8_000, windows=40, window_rows=500, seed=1) == 0
+    assert alarms(stream, rows=8_000, windows=20, window_rows=500, seed=1) == 0
 
 
 @pytest.mark.slow
