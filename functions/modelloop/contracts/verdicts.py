@@ -9,12 +9,14 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from modelloop.contracts.cycles import cycles_seen_from_json
 from modelloop.contracts.reading import reading
 from modelloop.versions.evidence import Check
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from modelloop.contracts.cycles import CyclesSeen
     from modelloop.json_types import JsonValue
 
 FORMAT_VERSION = 1
@@ -124,8 +126,9 @@ class JointDrift:
 class DriftVerdict:
     """Whether live traffic of a version looks like its training part; `columns` has the worst first.
 
-    `status` is ok, drift, data_fault or insufficient_data; `window` and `prediction` are None without captured rows,
-    `joint` in verdicts from before pairs of columns were tested.
+    `status` is ok, drift, data_fault or insufficient_data; `window` and `prediction` are None without captured rows.
+    `season` tells which cycles the training part has seen twice, None where its rows have no moments. `joint` is None
+    in verdicts from before pairs of columns were tested.
     """
 
     KIND: ClassVar[str] = "drift"
@@ -139,6 +142,7 @@ class DriftVerdict:
     prediction: ColumnDrift | None
     updated_at: str
     reasons: tuple[str, ...]
+    season: CyclesSeen | None = None
     joint: JointDrift | None = None
 
     @property
@@ -160,6 +164,7 @@ class DriftVerdict:
             **({} if self.joint is None else {"joint": self.joint.to_json()}),
             "updated_at": self.updated_at,
             "reasons": list(self.reasons),
+            **({} if self.season is None else {"season": self.season.to_json()}),
         }
 
     @classmethod
@@ -177,6 +182,7 @@ class DriftVerdict:
                 None if prediction is None else _column(prediction),
                 document["updated_at"],
                 tuple(document["reasons"]),
+                cycles_seen_from_json(document.get("season")),
                 None if joint is None else _joint(joint),
             )
 

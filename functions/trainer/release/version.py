@@ -108,7 +108,7 @@ def _profile(candidate: ExaminedCandidate) -> Profile:
         table.encoding, own.matrix, own.predictions, table.classes, table.spec.mask, times=own.times,
         unseen=None if unseen is None else baseline.Answers(unseen.predictions, unseen.times),
     )  # fmt: skip
-    return Profile(known, own, unseen or own)
+    return Profile(baseline.with_novelty(known, table.facts.novelty), own, unseen or own)
 
 
 def _completed(profile: Profile, table: PreparedTable, diagnostics: Diagnostics) -> Baseline:

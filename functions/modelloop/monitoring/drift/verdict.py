@@ -73,10 +73,11 @@ def drift_verdict(
         prediction=next((_column(column, enough, True) for column in latest if column.is_prediction), None),
         updated_at=now,
         reasons=(
-            *_reasons(status, current, min_rows, alarming, refused),
-            *_joint_reasons(together, alarming_pairs),
+            *_reasons(status, current, min_rows, alarming, refused, _doubt(baseline)),
+            *_joint_reasons(together, alarming_pairs, _doubt(baseline)),
             *(_reasons_to_wait(latest, alarming) if enough else ()),
         ),
+        season=baseline.season,
         joint=_shown(together),
     )
 
@@ -90,10 +91,10 @@ def _alarming_pairs(latest: JointChange, earlier: JointChange | None) -> list[Pa
     return [pair for pair in latest.pairs if pair.far or pair.names in before]
 
 
-def _joint_reasons(found: JointChange, alarming: Sequence[PairChange]) -> list[str]:
+def _joint_reasons(found: JointChange, alarming: Sequence[PairChange], doubt: str) -> list[str]:
     reasons = [
         f"{_pair_name(pair)}: go together otherwise than in training, distance {pair.distance:.3f} against a threshold "
-        f"of {pair.threshold:.3f}" + ("" if pair.far else ", in two windows in a row")
+        f"of {pair.threshold:.3f}" + ("" if pair.far else ", in two windows in a row") + doubt
         for pair in alarming[:MAX_NAMED]
     ]
     if len(alarming) > MAX_NAMED:
@@ -145,12 +146,20 @@ def _refused_share(window: Window) -> float:
     return refused_share if refused >= MIN_SCHEMA_ERRORS and refused_share > SCHEMA_ERROR_SHARE else 0.0
 
 
+def _doubt(baseline: Baseline) -> str:
+    """Return what is added to values that drifted where the training part has not seen all cycles twice."""
+    unknown = baseline.season.unknown if baseline.season else ()
+    return f" (may be a season: the training part has not seen two of a {unknown[-1]})" if unknown else ""
+
+
 def _reasons(
-    status: str, current: Window | None, min_rows: int, alarming: list[Comparison], refused: float
+    status: str, current: Window | None, min_rows: int, alarming: list[Comparison], refused: float, doubt: str
 ) -> list[str]:
     reasons = [
         f"{column.name}: {column.cause} drifted, distance {column.distance:.3f} against a threshold of "
-        f"{column.threshold:.3f}" + ("" if column.far else ", in two windows in a row")
+        f"{column.threshold:.3f}"
+        + ("" if column.far else ", in two windows in a row")
+        + (doubt if column.cause == "values" else "")
         for column in alarming
     ]
     if refused:
