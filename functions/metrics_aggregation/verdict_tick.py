@@ -97,7 +97,7 @@ class ModelCheck:
         self._services.registry.put_verdict(quality)
         reactions.send_status_alerts(self._services, self.model, (drift, quality), self.now)
         action = reactions.consider_retraining(
-            self._services, pointer, manifest, drift=drift.status, quality=quality.status, now=self.now
+            self._services, pointer, manifest, drift=drift, quality=quality.status, now=self.now
         )
         share = told_unusable_share(quality.labels, quality.rows)
         return {"drift": drift.status, "quality": quality.status, "retrain": action, "unusable_labels": share}

@@ -95,10 +95,11 @@ def _baseline(candidate: ExaminedCandidate) -> Baseline:
     table = candidate.table
     own = _answers(candidate, table.reference_rows)
     unseen = _answers(candidate, table.unseen) if table.train.rows and table.unseen.rows else None
-    return baseline.build(
+    built = baseline.build(
         table.encoding, table.reference_rows.matrix, own.predictions, table.classes, table.spec.mask, times=own.times,
         unseen=unseen,
     )  # fmt: skip
+    return baseline.with_novelty(built, table.facts.novelty)
 
 
 def _answers(candidate: ExaminedCandidate, part: Part) -> baseline.Answers:
