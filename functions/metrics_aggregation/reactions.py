@@ -144,8 +144,7 @@ def _store_decision(
 def _new_labels(artifacts: Bucket, model: str, created_at: str, now: str) -> int:
     """Return the labelled rows of hours after the champion was made: the ones that it cannot have learned from."""
     labels = 0
-    for hour, joined in joins.newest_first(artifacts, model, now):
-        if hour >= created_at[:13]:
-            versions = branch(joined, "versions")
-            labels += max((labelled_rows(branch(versions, version)) for version in versions), default=0)
+    for _, joined in joins.newest_first(artifacts, model, now, since=created_at[:13]):
+        versions = branch(joined, "versions")
+        labels += max((labelled_rows(branch(versions, version)) for version in versions), default=0)
     return labels

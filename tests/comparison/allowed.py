@@ -105,7 +105,7 @@ ALLOWED: tuple[Allowed, ...] = (
             "table > MODEL#* LATEST#quality > document > labels",
             "table > MODEL#* VERDICT#quality#* > document > labels",
         )
-        for name in ("new_class", "unreadable")
+        for name in ("new_class", "other_model", "unreadable")
     ),
     Allowed("answers > ** > json > versions > * > unreadable_labels", "added", "2.2", LABELS),
     Allowed("table > MODEL#* LATEST#quality > document > versions > * > unreadable_labels", "added", "2.2", LABELS),
@@ -117,6 +117,7 @@ ALLOWED: tuple[Allowed, ...] = (
     Allowed("answers > ** > components > schemas > Accepted > **", "added", "2.2", LABELS),
     Allowed('answers > ** > modelloop_labels{*,state="new_class"}', "added", "2.2", LABELS),
     Allowed('answers > ** > modelloop_labels{*,state="unreadable"}', "added", "2.2", LABELS),
+    Allowed('answers > ** > modelloop_labels{*,state="other_model"}', "added", "2.2", LABELS),
     Allowed('answers > ** > modelloop_quarantined_lines_total{*,reason="outside_retention"}', "added", "2.4", LABELS),
     Allowed("results > ** > unusable_labels", "added", "2.2", LABELS),
     Allowed("metrics > ** > UnusableLabelShare", "added", "2.2", LABELS),
