@@ -46,6 +46,12 @@ ALLOWED: tuple[Allowed, ...] = (
     Allowed('answers > ** > modelloop_drift_threshold{model_name="nests",*}', "changed", "3.9", SEASON),
     Allowed("table > MODEL#nests *drift* > document > season", "added", "3.9", SEASON),
     Allowed("table > MODEL#nests *drift* > document > **", "changed", "3.9", SEASON),
+    *(
+        Allowed(
+            "table > MODEL#nests *drift* > document > columns > * > bins > **", change, "3.9", f"{SEASON}; worst first"
+        )
+        for change in ("added", "removed")
+    ),
     Allowed("** > warm_start", "removed", "1.7", STATE),
     Allowed("** > split > fitted_until", "removed", "1.7", f"{STATE}, and only that asked for it"),
     Allowed("** > environment > families", "removed", "1.7", f"{STATE}, and only that asked for it"),
