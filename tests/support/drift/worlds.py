@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from modelloop.monitoring.drift import baseline, verdict
+from modelloop.monitoring.drift import baseline, pairs, verdict
 from modelloop.tables.encoding import Column, Encoding
 from tests.support.drift import lab, real, trials
 from tests.support.drift.real import Real
@@ -43,8 +43,10 @@ class Learned(NamedTuple):
     def window(self, rows: Matrix) -> Window:
         """Return the counts of a window."""
         found = trials.counted(self.known, self.table, rows)
-        prediction = trials.count(self.known.prediction, predicted(self.weights, rows))
-        return found._replace(counts={**found.counts, "prediction": prediction})
+        answers = predicted(self.weights, rows)
+        paired = trials.counted_pairs(self.known, self.table, rows, answers)
+        prediction = trials.count(self.known.prediction, answers)
+        return found._replace(counts={**found.counts, "prediction": prediction, **paired})
 
 
 def tables() -> list[Real]:
@@ -112,10 +114,10 @@ def _learn(table: Real, random: np.random.Generator) -> Learned:
     trained, unseen, rest = np.split(rows, [TRAINED, TRAINED + UNSEEN])
     inputs, target = np.nan_to_num(trained[:, 1:].astype(np.float64)), np.nan_to_num(trained[:, 0].astype(np.float64))
     weights: Any = np.linalg.lstsq(inputs, target, rcond=None)[0]
-    known = baseline.build(
-        table.encoding, trained, predicted(weights, trained), None, (),
-        unseen=baseline.Answers(predicted(weights, unseen)),
-    )  # fmt: skip
+    own, other = (pairs.AnsweredRows(part, predicted(weights, part)) for part in (trained, unseen))
+    answers = baseline.Answers(other.predictions)
+    known = baseline.build(table.encoding, trained, own.predictions, None, (), unseen=answers)
+    known = pairs.with_pairs(known, table.encoding, [], own, other)
     return Learned(table, known, weights, rest)
 
 
