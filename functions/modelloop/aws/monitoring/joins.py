@@ -123,13 +123,12 @@ def index_lines(artifacts: Bucket, model: str, hour: str) -> Iterator[bytes]:
     yield from _lines(artifacts, list(objects))
 
 
-def newest_first(artifacts: Bucket, model: str, now: str) -> Iterator[tuple[str, Counts]]:
-    """Yield the joined hours of the last four weeks, newest first, read only as far as asked."""
+def newest_first(artifacts: Bucket, model: str, now: str, hours: int = MAX_HOURS) -> Iterator[tuple[str, Counts]]:
+    """Yield the joined ones of the last hours (by default four weeks), newest first, read only as far as asked."""
     end = clock.hour_of(now)
     prefix = keys.quality_prefix(model)
-    start = prefix + windows.shift(end, -MAX_HOURS)
-    hours = list(artifacts.list_keys(prefix, start_after=start))
-    for key in reversed(hours):
+    start = prefix + windows.shift(end, -hours)
+    for key in reversed(list(artifacts.list_keys(prefix, start_after=start))):
         joined, _ = _read(artifacts, key)
         if joined is not None:
             yield key.removeprefix(prefix).removesuffix(".json"), joined

@@ -6,6 +6,7 @@ was asked before it began, in the same hour too, is not counted for either versi
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from modelloop import clock
@@ -15,7 +16,8 @@ from modelloop.contracts.counts import branch, histogram, integer, integers
 from modelloop.contracts.pointer import CHALLENGER, CHAMPION
 from modelloop.monitoring import summary, windows
 from modelloop.monitoring.quality import shadow_agreement
-from modelloop.rollout import histograms
+from modelloop.monitoring.quality import verdict as quality_verdicts
+from modelloop.rollout import clearance, histograms, trials
 from modelloop.rollout.judge import CANARY, SHADOW, WATCH, Evidence, VersionEvidence
 from modelloop.rollout.sequential import MeanSample
 
@@ -56,28 +58,39 @@ def open_rollouts(pointer: Pointer, now: str) -> Iterator[Rollout]:
         yield Rollout(SHADOW, pointer, pointer.shadow, champion, until)
 
 
-def collect(stores: Stores, rollout: Rollout, quality: QualityVerdict | None, now: str) -> Evidence:
+def collect(
+    stores: Stores, rollout: Rollout, quality: QualityVerdict | None, now: str, label_delay_hours: float = 0.0
+) -> Evidence:
     """Return what is known of a rollout in progress, and of nothing that came before it.
 
-    `quality` is the newest verdict on quality, which knows the losses of labelled rows.
+    `quality` is the newest verdict on quality, which knows the losses of labelled rows. A version that the gate was
+    unsure of needs all labels of its rollout, whose hours are older than `label_delay_hours`.
     """
     model = rollout.pointer.model
-    policy = stores.registry.get_version(model, rollout.candidate.version).facts.promotion
+    record = stores.registry.get_version(model, rollout.candidate.version)
+    policy, trial = record.facts.promotion, rollout.pointer.trial
+    unsure = rollout.kind != WATCH and clearance.is_unsure(record)
+    own = trial if trial is not None and trial.version == rollout.candidate.version else None
     began = clock.hour_of(clock.later(rollout.bake_until, minutes=-policy.bake_minutes))
     candidate, reference = _counts(stores.artifacts, rollout, began, now)
     predictions = _predictions(stores.artifacts, rollout, candidate, reference)
-    losses = _losses(quality, rollout)
+    known = _losses(quality, rollout)
+    if unsure:
+        known = _whole_losses(stores.artifacts, rollout, began, now, label_delay_hours)
     return Evidence(
         rollout.kind,
-        candidate=_version(candidate, predictions[1], losses[1]),
-        reference=_version(reference, predictions[0], losses[0]),
+        candidate=_version(candidate, predictions[1], known[1]),
+        reference=_version(reference, predictions[0], known[0]),
         now=now,
         bake_until=rollout.bake_until,
         bake_minutes=policy.bake_minutes,
         latency_bounds_ms=summary.LATENCY_BOUNDS_MS,
         agreement=_agreement(stores.artifacts, rollout, began, now),
         frozen=rollout.pointer.frozen,
-        margin=policy.margin,
+        margin=own.margin if unsure and own else policy.margin,
+        unsure=unsure,
+        expires_at=own.expires_at if unsure and own else None,
+        trivial_loss=_trivial_loss(stores.artifacts, rollout) if unsure and known[0] else None,
     )
 
 
@@ -89,6 +102,7 @@ def _counts(artifacts: Bucket, rollout: Rollout, began: str, now: str) -> tuple[
     """
     split = rollout.pointer.rollout
     start = windows.shift(began, -HOURS_BEFORE) if rollout.kind == WATCH else began
+    start = max(start, windows.shift(clock.hour_of(now), -windows.MAX_HOURS))  # a trial may last longer
     stored = list(summaries.between(artifacts, rollout.pointer.model, start, clock.hour_of(now)))
     candidate = _total(stored, rollout.candidate, _VARIANTS[rollout.kind], split)
     reference = _total(stored, rollout.reference, CHAMPION, None if rollout.kind == WATCH else split)
@@ -139,6 +153,37 @@ def _losses(quality: QualityVerdict | None, rollout: Rollout) -> tuple[MeanSampl
     name = max(by_rollout, default="") if rollout.kind == WATCH else rollout.pointer.rollout
     reference, candidate = by_rollout.get(name, (None, None))
     return reference, candidate
+
+
+def _whole_losses(
+    artifacts: Bucket, rollout: Rollout, began: str, now: str, label_delay_hours: float
+) -> tuple[MeanSample | None, MeanSample | None]:
+    """Return reference's and candidate's over the whole rollout, but for hours whose labels may still come.
+
+    The verdict on quality looks back no further than it needs to for the champion: too short for a small share of the
+    requests.
+    """
+    manifest = manifests.read(artifacts, rollout.pointer.model, rollout.candidate.run_id)
+    delay = trials.delay_hours(manifest.spec.monitoring.label_delay_hours, label_delay_hours)
+    end = windows.shift(clock.hour_of(now), -math.ceil(delay))
+    hours = joins.newest_first(artifacts, rollout.pointer.model, now, hours=windows.span(began, clock.hour_of(now)))
+    split = rollout.pointer.rollout
+    counts = summary.total(branch(branch(joined, "rollouts"), split) for hour, joined in hours if began <= hour <= end)
+    reference, candidate = (_sample(branch(counts, str(ref.version))) for ref in (rollout.reference, rollout.candidate))
+    return reference, candidate
+
+
+def _sample(counts: Counts) -> MeanSample | None:
+    losses = quality_verdicts.losses(counts)
+    return None if losses is None else MeanSample(losses.rows, losses.mean, losses.variance)
+
+
+def _trivial_loss(artifacts: Bucket, rollout: Rollout) -> float | None:
+    """Return the trivial model's loss on the reference's holdout, as it is joined with labels: of a number, squared."""
+    manifest = manifests.read(artifacts, rollout.pointer.model, rollout.reference.run_id)
+    name = "log_loss" if manifest.task == "classification" else "rmse"
+    value = (manifest.metrics.trivial.get(name) or {}).get("value")
+    return value if value is None or manifest.task == "classification" else value**2
 
 
 def _agreement(artifacts: Bucket, rollout: Rollout, began: str, now: str) -> tuple[int, int] | None:

@@ -1,0 +1,24 @@
+"""How labels came for a version lately, from the hours that were joined: whether labels can decide a rollout."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modelloop.aws.monitoring import joins
+from modelloop.contracts.counts import branch
+from modelloop.monitoring.quality.outcomes import labelled_rows
+from modelloop.rollout.judge import MIN_ROWS
+from modelloop.rollout.trials import SUPPLY_DAYS
+
+if TYPE_CHECKING:
+    from modelloop.aws.storage import Bucket
+
+
+def read(artifacts: Bucket, model: str, version: int, now: str) -> int:
+    """Return the labelled rows of a version of the last 30 days, counted until it is known that there are 200."""
+    rows = 0
+    for _, joined in joins.newest_first(artifacts, model, now, hours=SUPPLY_DAYS * 24):
+        rows += labelled_rows(branch(branch(joined, "versions"), str(version)))
+        if rows >= MIN_ROWS:
+            break
+    return rows
