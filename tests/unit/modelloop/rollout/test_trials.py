@@ -93,7 +93,7 @@ def test_the_trial_is_over_when_its_version_has_no_role_of_one_on_trial() -> Non
     assert (sure.challenger, sure.trial) == (ref(3), None)
 
 
-def record(number: int, **events: VersionEvent) -> VersionRecord:
+def record(number: int, **events: Any) -> VersionRecord:
     facts = replace(version_facts(file="f"), gate=UNSURE)
     return VersionRecord("m", number, f"run{number}", NOW, facts, **events)
 
