@@ -64,7 +64,7 @@ class Evidence:
     `bake_until` ends the bake; `agreement` counts rows that both answered, and how many of them differently (shadow).
     `unsure` is a version that the gate was unsure of: it is held to `margin` alone, until `expires_at` (None: as long
     as any). `trivial_loss` is the trivial model's on the reference's holdout: labels by which the reference is worse
-    than that promote nothing.
+    than that promote nothing. `labelled_share` is how much of the time is over from which labels will have come.
     """
 
     kind: str
@@ -81,6 +81,7 @@ class Evidence:
     unsure: bool = False
     expires_at: str | None = None
     trivial_loss: float | None = None
+    labelled_share: float = 1.0
 
 
 def judge(evidence: Evidence) -> JudgedRollout:
@@ -201,7 +202,8 @@ def _quality(evidence: Evidence) -> Check:
         harm = max(evidence.margin, RELATIVE) * abs(reference.mean)
         return _compare("quality", "loss on labelled rows", candidate, reference, harm, evidence)
     harm = evidence.margin * abs(reference.mean)
-    check = _compare("quality", "loss on labelled rows", candidate, reference, harm, evidence, slack=1.0)
+    bound = sequential.bound_until(candidate, reference, evidence.labelled_share)
+    check = _compare("quality", "loss on labelled rows", candidate, reference, harm, evidence, bound <= harm)
     if evidence.trivial_loss is None or reference.mean <= evidence.trivial_loss or check.outcome == OPEN:
         return check
     detail = f"labels look inverted, or the world changed: the champion is worse than the trivial model; {check.detail}"
@@ -215,9 +217,9 @@ def _compare(
     reference: MeanSample,
     harm: float,
     evidence: Evidence,
-    slack: float = 2.0,
+    passed: bool | None = None,
 ) -> Check:
-    """Return whether the candidate's mean is higher than the reference's by more than `harm`; passed: than `slack`."""
+    """Return whether the candidate's mean is higher by more than `harm`; passed (None): surely not by twice that."""
     difference = sequential.bounds_always(candidate, reference, CHANCE / QUESTIONS, evidence.min_rows)
     detail = (
         f"{words}: {candidate.mean:.4g} against {reference.mean:.4g} "
@@ -225,7 +227,7 @@ def _compare(
     )
     if difference.low > harm:
         return Check(name, WORSE, detail)
-    if sequential.bound_once(candidate, reference) <= slack * harm:
+    if sequential.bound_once(candidate, reference) <= 2 * harm if passed is None else passed:
         return Check(name, PASSED, detail)
     return Check(name, OPEN, f"not sure yet, {detail}")
 

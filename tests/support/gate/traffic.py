@@ -88,11 +88,13 @@ def _follow(succession: Succession, stream: Stream, pool: _Pool, generator: np.r
     share = POLICY.canary_percent / 100
     ours = pool.side(1, stream, share if kind == CANARY else 1.0, hours, generator)
     theirs = pool.side(0, stream, 1 - share if kind == CANARY else 1.0, hours, generator)
+    late = stream.delay_days * 24
     for hour in _looks(hours, stream):
         evidence = Evidence(
             kind, ours.at(hour), theirs.at(hour), clock.later(START, minutes=60 * hour), bake_until,
             POLICY.bake_minutes, agreement=pool.agreement if kind == SHADOW else None, margin=POLICY.margin,
             unsure=decision.unsure, expires_at=end, trivial_loss=succession.trivial_loss,
+            labelled_share=max(hour - late, 0) / max(hours - late, 1),
         )  # fmt: skip
         action = judge.judge(evidence).action
         if action != HOLD:

@@ -18,7 +18,7 @@ from modelloop.monitoring import summary, windows
 from modelloop.monitoring.quality import shadow_agreement
 from modelloop.monitoring.quality import verdict as quality_verdicts
 from modelloop.rollout import clearance, histograms, trials
-from modelloop.rollout.judge import CANARY, SHADOW, WATCH, Evidence, VersionEvidence
+from modelloop.rollout.judge import CANARY, SHADOW, WATCH, Evidence, VersionEvidence, expires_at
 from modelloop.rollout.sequential import MeanSample
 
 if TYPE_CHECKING:
@@ -75,8 +75,12 @@ def collect(
     candidate, reference = _counts(stores.artifacts, rollout, began, now)
     predictions = _predictions(stores.artifacts, rollout, candidate, reference)
     known = _losses(quality, rollout)
+    ends, share = own.expires_at if unsure and own else None, 1.0
     if unsure:
-        known = _whole_losses(stores.artifacts, rollout, began, now, label_delay_hours)
+        ends = ends or expires_at(rollout.bake_until, policy.bake_minutes)
+        delay = _delay_hours(stores.artifacts, rollout, label_delay_hours)
+        known = _whole_losses(stores.artifacts, rollout, began, now, delay)
+        share = _share(began, _matured(now, delay), _matured(ends, delay))
     return Evidence(
         rollout.kind,
         candidate=_version(candidate, predictions[1], known[1]),
@@ -89,8 +93,9 @@ def collect(
         frozen=rollout.pointer.frozen,
         margin=own.margin if unsure and own else policy.margin,
         unsure=unsure,
-        expires_at=own.expires_at if unsure and own else None,
+        expires_at=ends,
         trivial_loss=_trivial_loss(stores.artifacts, rollout) if unsure and known[0] else None,
+        labelled_share=share,
     )
 
 
@@ -156,21 +161,34 @@ def _losses(quality: QualityVerdict | None, rollout: Rollout) -> tuple[MeanSampl
 
 
 def _whole_losses(
-    artifacts: Bucket, rollout: Rollout, began: str, now: str, label_delay_hours: float
+    artifacts: Bucket, rollout: Rollout, began: str, now: str, delay_hours: float
 ) -> tuple[MeanSample | None, MeanSample | None]:
     """Return reference's and candidate's over the whole rollout, but for hours whose labels may still come.
 
     The verdict on quality looks back no further than it needs to for the champion: too short for a small share of the
     requests.
     """
-    manifest = manifests.read(artifacts, rollout.pointer.model, rollout.candidate.run_id)
-    delay = trials.delay_hours(manifest.spec.monitoring.label_delay_hours, label_delay_hours)
-    end = windows.shift(clock.hour_of(now), -math.ceil(delay))
+    end = _matured(now, delay_hours)
     hours = joins.newest_first(artifacts, rollout.pointer.model, now, hours=windows.span(began, clock.hour_of(now)))
     split = rollout.pointer.rollout
     counts = summary.total(branch(branch(joined, "rollouts"), split) for hour, joined in hours if began <= hour <= end)
     reference, candidate = (_sample(branch(counts, str(ref.version))) for ref in (rollout.reference, rollout.candidate))
     return reference, candidate
+
+
+def _delay_hours(artifacts: Bucket, rollout: Rollout, stacks: float) -> float:
+    manifest = manifests.read(artifacts, rollout.pointer.model, rollout.candidate.run_id)
+    return trials.delay_hours(manifest.spec.monitoring.label_delay_hours, stacks)
+
+
+def _matured(moment: str, delay_hours: float) -> str:
+    """Return the last hour whose labels have come by then."""
+    return windows.shift(clock.hour_of(moment), -math.ceil(delay_hours))
+
+
+def _share(began: str, now: str, end: str) -> float:
+    """Return how much of the hours between beginning and end is over: 0 where none is yet."""
+    return min(max(windows.span(began, now), 0) / max(windows.span(began, end), 1), 1.0)
 
 
 def _sample(counts: Counts) -> MeanSample | None:
