@@ -190,6 +190,14 @@ def _surely_worse(useful: LossComparison, asked: Sequence[_Question], margin: fl
     return [sure[_identity(useful)], *found]
 
 
+def _details(checks: Sequence[Check], outcome: str, repeated: set[str]) -> tuple[str, ...]:
+    """Return what checks of one outcome say; of a repeated one only when it alone has this outcome."""
+    found = sorted((check for check in checks if check.outcome == outcome), key=lambda check: "_on_" in check.name)
+    return tuple(check.detail for check in found if check.name not in repeated) or tuple(
+        check.detail for check in found
+    )
+
+
 def _repeated(asked: Sequence[_Question]) -> set[str]:
     """Return the names of questions whose comparison an earlier one asked about, as of a champion that is the best."""
     known: set[tuple[float, ...]] = set()
@@ -273,10 +281,7 @@ def _conclude(
     The reasons have what decides first: signs of a change before the comparisons that these put in doubt, and nothing
     that is `repeated` under another name.
     """
-    told = sorted((check for check in checks if check.name not in repeated), key=lambda check: "_on_" in check.name)
-    failed, approval, unsure = (
-        tuple(check.detail for check in told if check.outcome == outcome) for outcome in (FAILED, APPROVAL, UNSURE)
-    )
+    failed, approval, unsure = (_details(checks, outcome, repeated) for outcome in (FAILED, APPROVAL, UNSURE))
     if failed or approval:
         return GateDecision(REJECT if failed else APPROVE, checks, comparisons, failed + approval)
     if not unsure:
