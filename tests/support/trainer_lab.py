@@ -293,6 +293,12 @@ def outcomes(run: Run) -> dict[str, str]:
     return {check.name: check.outcome for check in run.gate.checks}
 
 
+def standing(run: Run) -> str:
+    """Return release, unsure, approve or reject."""
+    assert run.gate is not None
+    return "unsure" if run.gate.unsure else run.gate.decision
+
+
 def decision(run: Run) -> str:
     assert run.gate is not None
     return str(run.gate.decision)

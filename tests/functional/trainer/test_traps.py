@@ -18,7 +18,7 @@ import pytest
 from modelloop.spec.model import Spec
 from modelloop.spec.sections import Promotion
 from modelloop.tables.encoding import Column, Encoding
-from tests.support.trainer_lab import Data, decision, outcomes
+from tests.support.trainer_lab import Data, decision, outcomes, standing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -164,7 +164,7 @@ def strength(step: float, rows: int) -> dict[str, Any]:
 def judged(run: Run) -> tuple[str, ...]:
     found = outcomes(run)
     best = found.get("best_on_anchor") or found.get("best_on_holdout", "")
-    return decision(run), found.get("champion_on_holdout", ""), best
+    return standing(run), found.get("champion_on_holdout", ""), best
 
 
 @pytest.mark.parametrize("ordered", [True, False])
@@ -178,7 +178,7 @@ def test_a_slow_ratchet_stops_before_it_has_come_far(lab: Lab, ordered: bool) ->
         if found[-1][0] == "release":
             lab.promote(run)
     assert found[:2] == [("release", "", ""), ("release", "passed", "passed")]
-    assert (found[2][0], found[2][2]) == ("reject", "failed")
+    assert (found[2][0], found[2][2]) in {("unsure", "unsure"), ("reject", "failed")}
     assert found[2][1] != "failed"  # the last step alone would have passed, or been put to a person
 
 
@@ -191,5 +191,5 @@ def test_a_ratchet_over_growing_tables_of_ordered_rows_stops_too(lab: Lab) -> No
         if found[-1][0] != "reject":
             lab.promote(run)
     assert found[1][1:] == ("passed", "passed", True)
-    assert (found[2][0], found[2][2:]) == ("reject", ("failed", True))
+    assert (found[2][0], found[2][2:]) in {("unsure", ("unsure", True)), ("reject", ("failed", True))}
     assert found[2][1] != "failed"

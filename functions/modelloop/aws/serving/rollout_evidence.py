@@ -121,7 +121,8 @@ def _total(stored: Iterable[Summary], ref: VersionRef, variant: str, split: str 
         for member in stored
         if (member.key.version, member.key.variant) == (ref.version, variant) and split in {None, member.key.rollout}
     )
-    return summary.total({name: part for name, part in counts.items() if name != "columns"} for counts in own)
+    unused = {"columns", "pairs"}
+    return summary.total({name: part for name, part in counts.items() if name not in unused} for counts in own)
 
 
 def _predictions(
@@ -169,9 +170,9 @@ def _whole_losses(
     requests.
     """
     end = _matured(now, delay_hours)
-    hours = joins.newest_first(artifacts, rollout.pointer.model, now, hours=windows.span(began, clock.hour_of(now)))
+    hours = joins.newest_first(artifacts, rollout.pointer.model, now, since=began, until=end)
     split = rollout.pointer.rollout
-    counts = summary.total(branch(branch(joined, "rollouts"), split) for hour, joined in hours if began <= hour <= end)
+    counts = summary.total(branch(branch(joined, "rollouts"), split) for _, joined in hours)
     reference, candidate = (_sample(branch(counts, str(ref.version))) for ref in (rollout.reference, rollout.candidate))
     return reference, candidate
 
