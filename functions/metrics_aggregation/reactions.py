@@ -13,9 +13,12 @@ from modelloop.aws.serving import judging
 from modelloop.contracts.counts import branch
 from modelloop.contracts.loop_state import AlertsSent, RetrainState
 from modelloop.contracts.retrain_request import RetrainRequest
+from modelloop.contracts.version_facts import ASKED, KEPT, VersionEvent
 from modelloop.ids import derived_uuid7
 from modelloop.monitoring import alerts, retraining
 from modelloop.monitoring.quality.outcomes import labelled_rows
+from modelloop.rollout import trials
+from modelloop.rollout.judge import EXPIRED
 from modelloop.versions.run import ENDED
 
 if TYPE_CHECKING:
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from metrics_aggregation.services import Services
     from modelloop.aws.registry.registry import Registry
     from modelloop.aws.storage import Bucket
+    from modelloop.contracts.loop_state import RolloutIntent
     from modelloop.contracts.manifest import Manifest
     from modelloop.contracts.pointer import Pointer
     from modelloop.contracts.quality_verdict import QualityVerdict
@@ -51,17 +55,38 @@ def send_status_alerts(
 
 
 def send_rollout_alert(services: Services, model: str, now: str) -> None:
-    """Send an alert for the rollout that the judge ended last, unless it was sent."""
+    """Send an alert for the rollout that the judge ended last, unless it was sent.
+
+    The third version in a row whose trial ended undecided waits for a person, who is told what would decide.
+    """
     sent = _sent(services.registry, model, now)
     ended = judging.last_ended(services.registry, model, sent.rollout)
     if ended is None:
         return
+    if ended.unsure and ended.action == EXPIRED:
+        asked = _ask_after_too_many(services.registry, ended)
+        ended = replace(ended, reasons=(*ended.reasons[:1], *asked, *ended.reasons[1:]))
     services.bus.publish(alerts.rollout_judged(ended))
     services.registry.put_state(replace(sent, rollout=ended.revision, updated_at=now))
 
 
 def _sent(registry: Registry, model: str, now: str) -> AlertsSent:
     return registry.get_state(AlertsSent, model) or AlertsSent(model, {}, None, now)
+
+
+def _ask_after_too_many(registry: Registry, ended: RolloutIntent) -> tuple[str, ...]:
+    """Mark the version as kept; after three in a row make it wait for a person, once, and return the question."""
+    model, version = ended.model, ended.version
+    record = registry.get_version(model, version)
+    event = VersionEvent(ended.updated_at, judging.WHO, ended.reasons[0])
+    if record.kept is None:
+        record = registry.update_version(model, version, {KEPT: event})
+    if trials.undecided_in_a_row(registry.list_versions(model).items, ended.reference) != trials.ASKED_AFTER:
+        return ()
+    asked = trials.question(version, record.facts.gate.rows_to_decide if record.facts.gate else None)
+    if record.asked is None and record.approved is None:
+        registry.update_version(model, version, {ASKED: replace(event, why=asked)})
+    return (asked,)
 
 
 def consider_retraining(

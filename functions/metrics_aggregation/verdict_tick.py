@@ -53,7 +53,8 @@ class ModelCheck:
         self._judged = {}
         changes.repair(self._services.stores, self.model)
         reactions.send_rollout_alert(self._services, self.model, self.now)
-        decisions = judging.judge_rollouts(self._services.stores, self.model, self.now)
+        delay = self._services.label_delay_hours
+        decisions = judging.judge_rollouts(self._services.stores, self.model, self.now, delay)
         reactions.send_rollout_alert(self._services, self.model, self.now)
         self._judged = {kind: decision.action for kind, decision in decisions.items()}
 

@@ -24,6 +24,7 @@ from trainer.release.version import ExaminedCandidate, find_manifest, make_versi
 from trainer.search.candidates import candidate_of
 from trainer.search.cross_validation import cross_validate
 from trainer.search.fitting import fit
+from trainer.search.fold_answers import answer_unseen
 from trainer.search.predecessor import find_predecessor
 from trainer.search.refusal import pointing
 from trainer.search.trials import TrialLog, read_trials, record_trials
@@ -82,7 +83,11 @@ def _fit(
     fitted = _search(services, run, progress, table, champion, deadline)
     progress.reach("evaluating")
     metric = fitted.objective.compared_by
-    examination = examine(table, fitted.estimator, metric, champion)
+    unseen_until = time.monotonic() + CROSS_VALIDATION_SECONDS
+    examination = examine(
+        table, fitted.estimator, metric, champion,
+        lambda: answer_unseen(table, candidate_of(fitted.chosen), unseen_until),
+    )  # fmt: skip
     crossed = None
     if examination.decision.decision != REJECT:
         until = time.monotonic() + CROSS_VALIDATION_SECONDS
@@ -133,7 +138,7 @@ def _reject(services: Services, run: Run, candidate: ExaminedCandidate, progress
 def _release(services: Services, run: Run, manifest: Manifest, progress: Progress) -> None:
     number = services.registry.register_version(run.model, run.run_id, manifest.registry_facts())
     progress.reach("publishing")
-    outcome = publish(services.stores, manifest)
+    outcome = publish(services.stores, manifest, services.label_delay_hours)
     record_audit(services.registry, run, "register", {"version": number, "outcome": outcome}, manifest.created_at)
     services.registry.finish_run(
         run.model, run.run_id, SUCCEEDED, outcome,

@@ -52,13 +52,15 @@ class Part:
 
     `matrix` is float32 [rows, slots]; `target` holds class indices or numbers, float64 [rows]. `times`, for tables that
     are ordered in time, are seconds since 1970 or other rising numbers, NaN where missing, float64 [rows]. `contents`
-    is None where rows rarely repeat.
+    is None where rows rarely repeat. `identities`, uint32 [rows], are the hashes of what the split takes for a row;
+    None where they are not known.
     """
 
     matrix: NDArray[np.float32]
     target: NDArray[np.float64]
     times: NDArray[np.float64] | None = None
     contents: Contents | None = None
+    identities: NDArray[np.uint32] | None = None
 
     @property
     def rows(self) -> int:
@@ -82,6 +84,7 @@ class Part:
             self.target[rows],
             None if self.times is None else self.times[rows],
             None if self.contents is None else self.contents.take(rows),
+            None if self.identities is None else self.identities[rows],
         )
 
 
@@ -151,6 +154,8 @@ def pack_anchor(holdout: Part, seed: int) -> bytes:
     arrays: dict[str, NDArray[Any]] = {"matrix": kept.matrix, "target": kept.target}
     if kept.times is not None:
         arrays["times"] = kept.times
+    if kept.identities is not None:
+        arrays["identities"] = kept.identities
     if kept.contents is not None:
         arrays |= {"contents": kept.contents.codes, "copies": np.array(kept.contents.copies)}
     buffer = BytesIO()
@@ -159,8 +164,8 @@ def pack_anchor(holdout: Part, seed: int) -> bytes:
 
 
 def unpack_anchor(body: bytes) -> Part:
-    """Return the rows of a packed anchor."""
+    """Return the rows of a packed anchor; those of earlier releases have no identities."""
     with np.load(BytesIO(body), allow_pickle=False) as arrays:
         codes = arrays.get("contents")
         contents = None if codes is None else Contents(codes, bool(arrays["copies"]))
-        return Part(arrays["matrix"], arrays["target"], arrays.get("times"), contents)
+        return Part(arrays["matrix"], arrays["target"], arrays.get("times"), contents, arrays.get("identities"))

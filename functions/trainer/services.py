@@ -14,11 +14,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Services(StoreServices):
-    """The stack's stores, and the serving runtime that replays what was exported."""
+    """The stack's stores, and the serving runtime that replays what was exported.
+
+    `label_delay_hours` is how long labels take where `model.yaml` does not say it.
+    """
 
     runtime: ReplayFunction
+    label_delay_hours: float = 24.0
 
 
 def open_services(settings: Settings) -> Services:
     """Return the services of the stack that the settings describe."""
-    return Services(open_stores(settings), ReplayFunction(settings.replay_function))
+    return Services(open_stores(settings), ReplayFunction(settings.replay_function), settings.label_delay_hours)

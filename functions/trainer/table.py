@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from modelloop.versions.prepared_table import Label, TableDocument, TableFacts
 
 MATRIX, TARGET, MEMBERSHIP, TIMES, SLICES = "matrix.npy", "target.npy", "membership.npy", "times.npy", "slices.npy"
-CONTENTS = "contents.npy"
+CONTENTS, IDENTITIES = "contents.npy", "identities.npy"
 
 type Arrays = dict[str, NDArray[Any]]
 
@@ -129,7 +129,8 @@ def load_table(artifacts: Bucket, document: TableDocument) -> PreparedTable:
     files = read_files(artifacts, document)
     codes = files.get(CONTENTS)
     contents = None if codes is None else Contents(codes, document.facts.split.copies)
-    rows = Part(files[MATRIX], files[TARGET].astype(np.float64), files.get(TIMES), contents)
+    target = files[TARGET].astype(np.float64)
+    rows = Part(files[MATRIX], target, files.get(TIMES), contents, files.get(IDENTITIES))
     table = order_rows(document, rows, files[MEMBERSHIP], files.get(SLICES))
     _check_parts(table)
     return table

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 class Membership:
     """`sides` is uint8 per row; `times` (with a time column) float64 seconds or numbers, NaN when missing.
 
-    `repetition` is how rows repeat, where most of them do and are divided by their content.
+    `repetition` is how rows repeat, where most of them do and are divided by their content. `identities`, uint32 per
+    row, are the hashes that divided the rows; None where times did.
     """
 
     sides: NDArray[np.uint8]
@@ -43,6 +44,7 @@ class Membership:
     times: NDArray[np.float64] | None = None
     warnings: tuple[str, ...] = ()
     repetition: Repetition | None = None
+    identities: NDArray[np.uint32] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,8 @@ def assign(
         copies=repetition is not None and repetition.copies,
     )  # fmt: skip
     warnings = () if repetition is None else (_told(repetition, kind),)
-    return Membership(sides, divided, warnings=warnings, repetition=repetition)
+    identities = (places * split.PLACES).astype(np.uint32)
+    return Membership(sides, divided, warnings=warnings, repetition=repetition, identities=identities)
 
 
 @dataclass(frozen=True, slots=True)

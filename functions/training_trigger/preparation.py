@@ -231,6 +231,9 @@ def _write(
     if sides.repetition is not None:
         files["contents.npy"] = folder / "contents.npy"
         np.save(files["contents.npy"], sides.repetition.contents)
+    if sides.identities is not None:
+        files["identities.npy"] = folder / "identities.npy"
+        np.save(files["identities.npy"], sides.identities)
     return files
 
 

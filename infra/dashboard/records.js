@@ -16,9 +16,9 @@ const DECISIONS = { release: "released", reject: "refused" };
 
 // What the gate decided of a version, and why.
 export function gateDecision(version) {
-  const gate = version.gate || version, needsApproval = gate.decision === "approve";
+  const gate = version.gate || version, needsApproval = gate.decision === "approve" || version.status === "waiting";
   const decision = needsApproval ? { waiting: "needs approval", approved: "approved" }[version.status] || "asked for approval"
-    : DECISIONS[gate.decision] ?? gate.decision ?? "–";
+    : gate.unsure ? "unsure, on trial" : DECISIONS[gate.decision] ?? gate.decision ?? "–";
   return [decision, gate.reasons?.join("; ") ?? ""];
 }
 

@@ -51,8 +51,11 @@ def run_panel(run: Document) -> RenderableType:
     return Panel(Group(*parts), title=f"{run['model']}: [{colour}]{run['state']}[/]", expand=False, border_style=colour)
 
 
-def gate_words(decision: str | None) -> str | None:
+def gate_words(gate: Document) -> str | None:
     """Return what the gate decided, in words."""
+    decision = gate.get("decision")
+    if gate.get("unsure"):
+        return "unsure, on trial"
     return GATE_WORDS.get(decision, decision) if decision else None
 
 
@@ -71,7 +74,7 @@ def _fields(run: Document) -> Iterator[tuple[str, Any]]:
     yield "rows", (run.get("dataset") or {}).get("rows")
     yield "planned", _resources(run.get("plan") or {})
     yield "took", _resources(run.get("spent") or {})
-    yield "gate", gate_words(gate.get("decision"))
+    yield "gate", gate_words(gate)
     yield "because", "; ".join(map(str, gate.get("reasons") or ()))
 
 

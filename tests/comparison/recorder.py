@@ -18,6 +18,7 @@ from tests.comparison.routes import ROOT
 from tests.comparison.stand import Stand
 from tests.comparison.stillness import PINNED, Stillness
 from tests.comparison.stories import haze, penguins, uploads
+from tests.comparison.unsure import ask_where_unsure
 
 ABOUT = Path(__file__).parent / "recorded" / "about.json"
 GOLDEN = Path(__file__).parent / "golden"
@@ -43,6 +44,7 @@ def collect(folder: Path, samples: Path | None) -> None:
     """Record in this process, which must be `run`'s."""
     with tempfile.TemporaryDirectory() as scratch:
         stand = Stand(Stillness(), Path(scratch))
+        ask_where_unsure()
         for story in (haze, uploads, penguins):
             story.tell(stand)
         seen = normalised(recording.collect(stand))

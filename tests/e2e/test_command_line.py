@@ -104,7 +104,7 @@ def test_a_mistake_is_one_line_and_a_code(modelloop: Run) -> None:
     assert "Traceback" not in unknown.stderr + wrong.stderr
 
 
-def test_a_successor_waits_for_a_person_is_promoted_and_rolled_back(
+def test_an_unsure_successor_is_approved_promoted_and_rolled_back(
     modelloop: Run, api: httpx.Client, trained: Any, tmp_path: Path
 ) -> None:
     first = trained["version"]
@@ -114,7 +114,7 @@ def test_a_successor_waits_for_a_person_is_promoted_and_rolled_back(
     run = json.loads(ended.stdout)
     assert run["state"] == "SUCCEEDED", run["reason"]
     second = run["version"]
-    assert run["gate"]["decision"] == "approve"
+    assert (run["gate"]["decision"], run["gate"]["unsure"]) == ("release", True)
     assert serving(api) == first
 
     approved = modelloop("approve", MODEL, str(second), "--reason", "seen by a person", "--json")

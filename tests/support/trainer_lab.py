@@ -82,9 +82,14 @@ class Data:
             return self.sides
         if self.times is not None:
             return split.by_time(self.times, self.spec.holdout)
+        return np.array([side(share, self.spec.holdout) for share in self._shares()], np.uint8)
+
+    def identities(self) -> NDArray[np.uint32]:
+        return np.array([share * split.PLACES for share in self._shares()], np.uint32)
+
+    def _shares(self) -> list[float]:
         salt = split.salt("m")
-        shares = [split.share(salt, row.tobytes().hex()) for row in self.matrix]
-        return np.array([side(share, self.spec.holdout) for share in shares], np.uint8)
+        return [split.share(salt, row.tobytes().hex()) for row in self.matrix]
 
     def split(self) -> Split:
         """Return what intake writes of the way that rows were split."""
@@ -124,6 +129,8 @@ class Lab:
             files["times.npy"] = _npy(data.times)
         if data.contents is not None:
             files["contents.npy"] = _npy(data.contents)
+        if data.times is None:
+            files["identities.npy"] = _npy(data.identities())
         if data.slices:
             files["slices.npy"] = _npy(np.column_stack([codes for _, codes in data.slices.values()]))
         return self._store(run, data, files, rows=len(data.target))
@@ -284,6 +291,12 @@ def _provision() -> None:
 def outcomes(run: Run) -> dict[str, str]:
     assert run.gate is not None
     return {check.name: check.outcome for check in run.gate.checks}
+
+
+def standing(run: Run) -> str:
+    """Return release, unsure, approve or reject."""
+    assert run.gate is not None
+    return "unsure" if run.gate.unsure else run.gate.decision
 
 
 def decision(run: Run) -> str:

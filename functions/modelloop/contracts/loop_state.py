@@ -158,7 +158,7 @@ class RolloutIntent:
     """What the judge is about to do, stored before it is done: `action` on a `version` compared with a `reference`.
 
     `kind` is canary, shadow or watch; `revision` is the pointer's revision that the action makes. The audit log, which
-    has every revision, shows whether the action was done.
+    has every revision, shows whether the action was done. `unsure` says that the gate was unsure of the version.
     """
 
     KIND: ClassVar[str] = "rollout"
@@ -171,10 +171,14 @@ class RolloutIntent:
     action: str
     reasons: tuple[str, ...]
     revision: int
+    unsure: bool = False
 
     def to_json(self) -> dict[str, JsonValue]:
-        """Return the stored document."""
-        return {**asdict(self), "reasons": list(self.reasons)}
+        """Return the stored document; it says only of an unsure version that it was one."""
+        document = {**asdict(self), "reasons": list(self.reasons)}
+        if not self.unsure:
+            document.pop("unsure")
+        return document
 
     @classmethod
     def from_json(cls, document: Any) -> Self:

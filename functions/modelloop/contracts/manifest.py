@@ -137,7 +137,7 @@ class Manifest:
         """Return the small part that the table keeps, for lists and for promotion."""
         return VersionFacts(
             bundle=ServingFile(self.ref.file, self.ref.sha256, self.ref.bytes),
-            gate=GateFacts(self.gate.decision, tuple(self.gate.reasons)),
+            gate=_gate_facts(self.gate),
             promotion=self.spec.promotion,
             metrics=figures(self.metrics.holdout),
             family=self.estimator.family,
@@ -150,6 +150,13 @@ class Manifest:
             best=self.best,
             split=self.split,
         )
+
+
+def _gate_facts(gate: GateDecision) -> GateFacts:
+    if not gate.unsure:
+        return GateFacts(gate.decision, gate.reasons)
+    metric = gate.comparisons[0].metric if gate.comparisons else None
+    return GateFacts(gate.decision, gate.reasons, True, gate.margin, gate.rows_to_decide, metric)
 
 
 def manifest_from_json(document: Mapping[str, Any]) -> Manifest:

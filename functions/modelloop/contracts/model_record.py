@@ -46,9 +46,9 @@ class ModelRecord:
 
 
 def pointer_copy(pointer: Pointer) -> dict[str, JsonValue]:
-    """Return the attributes that a model's item copies from its pointer."""
+    """Return the attributes that a model's item copies from its pointer; one that is over is overwritten, too."""
     document = pointer.to_json()
-    return {name: document[name] for name in _COPIED}
+    return {name: document.get(name) for name in _COPIED}
 
 
 def model_record_from_json(item: Mapping[str, Any]) -> ModelRecord:

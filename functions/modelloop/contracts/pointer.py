@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from modelloop.errors import ArtifactRefusedError
 
@@ -26,9 +26,24 @@ class VersionRef:
     bytes: int
 
 
+class Trial(NamedTuple):
+    """The rollout of a version that the gate was unsure of: only labels can promote it, held to the gate's `margin`.
+
+    It ends undecided at `expires_at`. A tuple, because the data plane makes this class at its cold start.
+    """
+
+    version: int
+    margin: float
+    expires_at: str
+    unsure: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """The one truth for what serves; `weight` is the challenger's share of requests in percent."""
+    """The one truth for what serves; `weight` is the challenger's share of requests in percent.
+
+    `trial` is None unless the challenger or shadow is a version that the gate was unsure of.
+    """
 
     model: str
     revision: int
@@ -47,6 +62,7 @@ class Pointer:
     action: str = ""
     subject: int | None = None
     format_version: int = field(default=FORMAT_VERSION)
+    trial: Trial | None = None
 
     @property
     def rollout(self) -> str:
@@ -67,8 +83,11 @@ class Pointer:
         return replace(self, revision=self.revision + 1, **changes)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the document that is stored."""
-        return asdict(self)
+        """Return the document that is stored; it names a trial only where there is one."""
+        document = asdict(self)
+        if document.pop("trial") is not None and self.trial is not None:
+            document["trial"] = self.trial._asdict()
+        return document
 
 
 def pointer_from_json(document: Any) -> Pointer:
@@ -87,6 +106,7 @@ def pointer_from_json(document: Any) -> Pointer:
                 "shadow": _ref(document.get("shadow")),
                 "previous": _ref(document.get("previous")),
                 "pins": tuple(VersionRef(**pin) for pin in document.get("pins", ())),
+                "trial": Trial(**document["trial"]) if document.get("trial") else None,
             }
         )
     except (KeyError, TypeError) as error:

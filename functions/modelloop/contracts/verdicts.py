@@ -192,21 +192,25 @@ class JudgedRollout:
     """What was decided about one rollout (`kind`: canary, shadow or watch), why, and every check that led to it.
 
     `action` is promote, hold, rollback or expired. A check passed, is open (not sure yet), worse, or skipped (nothing
-    to ask).
+    to ask). `margin` is what a version is held to that the gate was unsure of, a share of the champion's loss; None of
+    any other.
     """
 
     kind: str
     action: str
     reasons: tuple[str, ...]
     checks: tuple[Check, ...] = ()
+    margin: float | None = None
 
     def to_json(self) -> dict[str, JsonValue]:
-        """Return the document."""
+        """Return the document; it says of no other version whether the gate was unsure."""
+        trial: dict[str, JsonValue] = {} if self.margin is None else {"unsure": True, "margin": self.margin}
         return {
             "kind": self.kind,
             "action": self.action,
             "reasons": list(self.reasons),
             "checks": [asdict(check) for check in self.checks],
+            **trial,
         }
 
 
@@ -243,6 +247,7 @@ class RolloutVerdict:
                     rollout["action"],
                     tuple(rollout["reasons"]),
                     tuple(Check(**check) for check in rollout["checks"]),
+                    rollout.get("margin"),
                 )
                 for rollout in document["judged"]
             )

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from modelloop.versions.run import Dataset
 
 APPROVED, REJECTED, RETIRED, ROLLED_BACK = "approved", "rejected", "retired", "rolled_back"
-EVENTS = (APPROVED, REJECTED, RETIRED, ROLLED_BACK)
+KEPT, ASKED = "kept", "asked"  # its trial ended undecided; a person was asked because that happened again and again
+EVENTS = (APPROVED, REJECTED, RETIRED, ROLLED_BACK, KEPT, ASKED)
 _NULLABLE = frozenset({"classes", "compared_with"})
 
 
@@ -32,10 +33,26 @@ class ServingFile:
 
 @dataclass(frozen=True, slots=True)
 class GateFacts:
-    """What the gate decided (release, reject or approve), and why."""
+    """What the gate decided (release, reject or approve), and why.
+
+    `unsure`: neither surely as good as the champion nor surely worse by more than `margin`, a share of its loss;
+    `rows_to_decide` rows or labels would tell. `metric` is what was compared, told of unsure versions only.
+    """
 
     decision: str
     reasons: tuple[str, ...] = ()
+    unsure: bool = False
+    margin: float | None = None
+    rows_to_decide: int | None = None
+    metric: str | None = None
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """Return the document; of a version that was not unsure it has the decision and the reasons alone."""
+        document: dict[str, JsonValue] = {"decision": self.decision, "reasons": list(self.reasons)}
+        if not self.unsure:
+            return document
+        needed: dict[str, JsonValue] = {"rows_to_decide": self.rows_to_decide, "metric": self.metric}
+        return document | {"unsure": True, "margin": self.margin} | needed
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +78,7 @@ class VersionFacts:
         gate, metrics = self.gate, self.metrics
         document: dict[str, JsonValue] = {
             "bundle": asdict(self.bundle) if self.bundle else None,
-            "gate": {"decision": gate.decision, "reasons": list(gate.reasons)} if gate else None,
+            "gate": gate.to_json() if gate else None,
             "promotion": section_to_json(self.promotion),
             "metrics": None if metrics is None else {name: figure.to_json() for name, figure in metrics.items()},
             "family": self.family,
@@ -89,7 +106,8 @@ def _serving_file(document: Mapping[str, Any]) -> ServingFile:
 
 
 def _gate(document: Mapping[str, Any]) -> GateFacts:
-    return GateFacts(document["decision"], tuple(document.get("reasons") or ()))
+    trial = {name: document[name] for name in ("unsure", "margin", "rows_to_decide", "metric") if name in document}
+    return GateFacts(document["decision"], tuple(document.get("reasons") or ()), **trial)
 
 
 _READERS: dict[str, Callable[[Any], object]] = {
@@ -126,6 +144,8 @@ class VersionRecord:
     retired: VersionEvent | None = None
     rolled_back: VersionEvent | None = None
     touched: str = ""
+    kept: VersionEvent | None = None
+    asked: VersionEvent | None = None
 
     def event(self, name: str) -> VersionEvent | None:
         """Return the event of that name (EVENTS), or None when it did not happen."""
@@ -134,6 +154,8 @@ class VersionRecord:
             REJECTED: self.rejected,
             RETIRED: self.retired,
             ROLLED_BACK: self.rolled_back,
+            KEPT: self.kept,
+            ASKED: self.asked,
         }
         return happened[name]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modelloop.contracts.pointer import VersionRef
-from modelloop.contracts.version_facts import REJECTED, RETIRED, ROLLED_BACK
+from modelloop.contracts.version_facts import KEPT, REJECTED, RETIRED, ROLLED_BACK
 from modelloop.errors import ConflictError
 
 if TYPE_CHECKING:
@@ -26,12 +26,21 @@ def is_refused(record: VersionRecord) -> bool:
 
 def is_open(record: VersionRecord) -> bool:
     """Return whether the version waits for somebody's approval."""
-    return _decision(record) == "approve" and record.approved is None
+    return (_decision(record) == "approve" or record.asked is not None) and record.approved is None
+
+
+def is_unsure(record: VersionRecord) -> bool:
+    """Return whether the gate was unsure of the version, and nobody approved it since."""
+    return record.facts.gate is not None and record.facts.gate.unsure and record.approved is None
 
 
 def is_releasable(record: VersionRecord) -> bool:
-    """Return whether the loop may bring the version live by itself; one that was rolled back, only people may."""
-    return not (is_withdrawn(record) or is_refused(record) or is_open(record) or record.rolled_back)
+    """Return whether the loop may bring the version live by itself.
+
+    One that was rolled back, or whose trial ended undecided, only people may.
+    """
+    ended = record.rolled_back or (record.kept and record.approved is None)
+    return not (is_withdrawn(record) or is_refused(record) or is_open(record) or ended)
 
 
 def check(record: VersionRecord) -> None:
@@ -58,7 +67,10 @@ def ref(record: VersionRecord) -> VersionRef:
 
 
 def status(record: VersionRecord) -> str:
-    """Return the one word that lists show: retired, rejected, rolled_back, refused, waiting, approved or cleared."""
+    """Return the one word that lists show.
+
+    It is retired, rejected, rolled_back, refused, waiting, approved, kept (its trial ended undecided) or cleared.
+    """
     for name in (RETIRED, REJECTED, ROLLED_BACK):
         if record.event(name) is not None:
             return name
@@ -66,7 +78,9 @@ def status(record: VersionRecord) -> str:
         return "refused"
     if is_open(record):
         return "waiting"
-    return "approved" if record.approved is not None else "cleared"
+    if record.approved is not None:
+        return "approved"
+    return KEPT if record.kept is not None else "cleared"
 
 
 def _decision(record: VersionRecord) -> str | None:

@@ -3,6 +3,9 @@
 Rolling back needs proof: the candidate is worse by more than what matters, by a bound that holds however often the
 judge looks. Promoting needs the bake time, enough rows, and every check passed by an ordinary one-sided 95 % bound.
 Everything between holds, until the rollout expires.
+
+A version that the gate was unsure of has shown nothing yet. It is promoted only when its labels have shown, in this
+rollout, that it is not worse by more than the gate's margin; other checks, and their absence, promote nothing.
 """
 
 from __future__ import annotations
@@ -59,6 +62,9 @@ class Evidence:
     """All that the judge looks at. `kind` is canary, shadow, or watch (a new champion against the one before).
 
     `bake_until` ends the bake; `agreement` counts rows that both answered, and how many of them differently (shadow).
+    `unsure` is a version that the gate was unsure of: it is held to `margin` alone, until `expires_at` (None: as long
+    as any). `trivial_loss` is the trivial model's on the reference's holdout: labels by which the reference is worse
+    than that promote nothing. `labelled_share` is how much of the time is over from which labels will have come.
     """
 
     kind: str
@@ -72,12 +78,16 @@ class Evidence:
     frozen: bool = False
     min_rows: int = MIN_ROWS
     margin: float = MARGIN
+    unsure: bool = False
+    expires_at: str | None = None
+    trivial_loss: float | None = None
+    labelled_share: float = 1.0
 
 
 def judge(evidence: Evidence) -> JudgedRollout:
     """Return what to do about a rollout."""
     if evidence.frozen:
-        return JudgedRollout(evidence.kind, HOLD, ("the model is frozen: nothing is judged",))
+        return _judged(evidence, HOLD, ("the model is frozen: nothing is judged",), ())
     rows = min(evidence.candidate.rows, evidence.reference.rows)
     checks = tuple(check(evidence) for check in _CHECKS)
     if rows < evidence.min_rows:
@@ -88,17 +98,24 @@ def judge(evidence: Evidence) -> JudgedRollout:
 def _weigh(evidence: Evidence, checks: tuple[Check, ...]) -> JudgedRollout:
     worse = [check.detail for check in checks if check.outcome == WORSE]
     if worse:
-        return JudgedRollout(evidence.kind, ROLLBACK, tuple(worse), checks)
+        return _judged(evidence, ROLLBACK, tuple(worse), checks)
     if evidence.now < evidence.bake_until:
-        return JudgedRollout(evidence.kind, HOLD, (f"nothing found; baking until {evidence.bake_until}",), checks)
-    undecided = [check.detail for check in checks if check.outcome == OPEN]
+        return _judged(evidence, HOLD, (f"nothing found; baking until {evidence.bake_until}",), checks)
+    undecided = [check.detail for check in checks if check.outcome == OPEN or _is_missing(check, evidence)]
     if undecided:
         return _wait(evidence, undecided, checks)
     if evidence.kind == CANARY:
-        return JudgedRollout(
-            evidence.kind, PROMOTE, ("as good as the champion in everything that could be asked",), checks
-        )
-    return JudgedRollout(evidence.kind, HOLD, (_NOTHING_TO_DO[evidence.kind],), checks)
+        return _judged(evidence, PROMOTE, ("as good as the champion in everything that could be asked",), checks)
+    return _judged(evidence, HOLD, (_NOTHING_TO_DO[evidence.kind],), checks)
+
+
+def _judged(evidence: Evidence, action: str, reasons: tuple[str, ...], checks: tuple[Check, ...]) -> JudgedRollout:
+    return JudgedRollout(evidence.kind, action, reasons, checks, evidence.margin if evidence.unsure else None)
+
+
+def _is_missing(check: Check, evidence: Evidence) -> bool:
+    """Return whether an unsure version's labels have not answered yet: nothing else can promote it."""
+    return evidence.unsure and check.name == "quality" and check.outcome != PASSED
 
 
 def expires_at(bake_until: str, bake_minutes: float) -> str:
@@ -114,11 +131,10 @@ _NOTHING_TO_DO = {
 
 def _wait(evidence: Evidence, reasons: list[str], checks: tuple[Check, ...]) -> JudgedRollout:
     """Return hold, or expired so that no split stays open for ever."""
-    if evidence.kind == WATCH or evidence.now < expires_at(evidence.bake_until, evidence.bake_minutes):
-        return JudgedRollout(evidence.kind, HOLD, tuple(reasons), checks)
-    return JudgedRollout(
-        evidence.kind, EXPIRED, (f"undecided since {evidence.bake_until}, when the bake ended", *reasons), checks
-    )
+    end = evidence.expires_at or expires_at(evidence.bake_until, evidence.bake_minutes)
+    if evidence.kind == WATCH or evidence.now < end:
+        return _judged(evidence, HOLD, tuple(reasons), checks)
+    return _judged(evidence, EXPIRED, (f"undecided since {evidence.bake_until}, when the bake ended", *reasons), checks)
 
 
 def _errors(evidence: Evidence) -> Check:
@@ -181,15 +197,29 @@ def _agreement(evidence: Evidence) -> Check:
 def _quality(evidence: Evidence) -> Check:
     candidate, reference = evidence.candidate.losses, evidence.reference.losses
     if candidate is None or reference is None or min(candidate.size, reference.size) < evidence.min_rows:
-        return Check("quality", SKIPPED, "too few labels on one side")
-    harm = max(evidence.margin, RELATIVE) * abs(reference.mean)
-    return _compare("quality", "loss on labelled rows", candidate, reference, harm, evidence)
+        return Check("quality", SKIPPED, f"fewer than {evidence.min_rows} labels on one side")
+    if not evidence.unsure:
+        harm = max(evidence.margin, RELATIVE) * abs(reference.mean)
+        return _compare("quality", "loss on labelled rows", candidate, reference, harm, evidence)
+    harm = evidence.margin * abs(reference.mean)
+    bound = sequential.bound_until(candidate, reference, evidence.labelled_share)
+    check = _compare("quality", "loss on labelled rows", candidate, reference, harm, evidence, bound <= harm)
+    if evidence.trivial_loss is None or reference.mean <= evidence.trivial_loss or check.outcome == OPEN:
+        return check
+    detail = f"labels look inverted, or the world changed: the champion is worse than the trivial model; {check.detail}"
+    return Check("quality", OPEN, detail)
 
 
 def _compare(
-    name: str, words: str, candidate: MeanSample, reference: MeanSample, harm: float, evidence: Evidence
+    name: str,
+    words: str,
+    candidate: MeanSample,
+    reference: MeanSample,
+    harm: float,
+    evidence: Evidence,
+    passed: bool | None = None,
 ) -> Check:
-    """Return whether the candidate's mean is higher than the reference's by more than `harm`."""
+    """Return whether the candidate's mean is higher by more than `harm`; passed (None): surely not by twice that."""
     difference = sequential.bounds_always(candidate, reference, CHANCE / QUESTIONS, evidence.min_rows)
     detail = (
         f"{words}: {candidate.mean:.4g} against {reference.mean:.4g} "
@@ -197,7 +227,7 @@ def _compare(
     )
     if difference.low > harm:
         return Check(name, WORSE, detail)
-    if sequential.bound_once(candidate, reference) <= 2 * harm:
+    if sequential.bound_once(candidate, reference) <= 2 * harm if passed is None else passed:
         return Check(name, PASSED, detail)
     return Check(name, OPEN, f"not sure yet, {detail}")
 

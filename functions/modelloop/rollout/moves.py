@@ -16,21 +16,31 @@ from modelloop.errors import ConflictError
 
 if TYPE_CHECKING:
     from modelloop.contracts.pointer import VersionRef
+    from modelloop.rollout.trials import TrialPlan
     from modelloop.spec.sections import Promotion
 
 FULL = 100.0
 
 
 def release(
-    pointer: Pointer | None, ref: VersionRef, *, model: str, policy: Promotion, now: str, who: str, why: str
+    pointer: Pointer | None,
+    ref: VersionRef,
+    *,
+    model: str,
+    policy: Promotion,
+    now: str,
+    who: str,
+    why: str,
+    plan: TrialPlan | None = None,
 ) -> Pointer | None:
     """Let a version that passed its gate go live as the policy says.
 
     auto: the first version answers everybody, a later one becomes challenger until `bake_until`; shadow: the same, but
     a later one becomes the shadow; manual: nothing changes until somebody promotes. A frozen pointer and a version
-    that is not newer than those that serve change nothing either.
+    that is not newer than those that serve change nothing either. `plan` is that of a version that the gate was unsure
+    of: it needs a champion, and takes no challenger's place.
     """
-    if policy.policy == "manual":
+    if policy.policy == "manual" or (plan is not None and (pointer is None or pointer.champion is None)):
         return pointer
     if pointer is None:
         first = Pointer(model=model, revision=0, champion=ref, policy=policy.policy)
@@ -40,12 +50,28 @@ def release(
     until = clock.later(now, minutes=policy.bake_minutes)
     if pointer.champion is None:
         changed = replace(pointer, champion=ref)
+    elif plan is not None:
+        changed = _on_trial(pointer, ref, plan, min(max(policy.canary_percent, 0.0), FULL), until)
     elif policy.policy == "shadow":
         changed = replace(pointer, shadow=ref, bake_until=until)
     else:
         weight = min(max(policy.canary_percent, 0.0), FULL)
         changed = replace(pointer, challenger=ref, weight=weight, bake_until=until)
     return _revised(replace(changed, policy=policy.policy), "release", ref.version, now, who, why)
+
+
+def _on_trial(pointer: Pointer, ref: VersionRef, plan: TrialPlan, weight: float, until: str) -> Pointer:
+    """Return the pointer with an unsure version as challenger; as shadow without labels, or beside a challenger."""
+    if plan.is_canary and pointer.challenger is None:
+        return replace(pointer, challenger=ref, weight=weight, bake_until=until, trial=plan.trial)
+    until = pointer.bake_until if pointer.challenger and pointer.bake_until else until
+    own = pointer.trial if pointer.challenger and _on_its_own(pointer) else plan.trial
+    return replace(pointer, shadow=ref, bake_until=until, trial=own)
+
+
+def _on_its_own(pointer: Pointer) -> bool:
+    """Return whether the trial is the challenger's."""
+    return pointer.trial is not None and pointer.trial.version == _number(pointer.challenger)
 
 
 def promote(
@@ -97,6 +123,12 @@ def reject(pointer: Pointer, version: int, *, now: str, who: str, why: str, unpi
     if not unpin:
         changed = replace(changed, pins=pointer.pins)
     return _revised(changed, "reject", version, now, who, why)
+
+
+def keep(pointer: Pointer, version: int, *, now: str, who: str, why: str) -> Pointer:
+    """Take a version out of a rollout that ended undecided; it is withdrawn from nobody, and its pin stays."""
+    changed = replace(_without(pointer, version), pins=pointer.pins)
+    return _revised(changed, "keep", version, now, who, why)
 
 
 def shadow(pointer: Pointer, ref: VersionRef, *, now: str, who: str, why: str, bake_minutes: float = 60.0) -> Pointer:
@@ -159,6 +191,8 @@ def retire(pointer: Pointer, version: int | None = None, *, now: str, who: str, 
 def _revised(changed: Pointer, action: str, subject: int | None, now: str, who: str, why: str) -> Pointer:
     """Return a changed pointer as the next revision, with what was done to which version, when, by whom and why."""
     revision = changed.revision + 1
+    if changed.trial is not None and changed.trial.version not in map(_number, (changed.challenger, changed.shadow)):
+        changed = replace(changed, trial=None)
     return replace(changed, revision=revision, action=action, subject=subject, updated_at=now, who=who, why=why)
 
 

@@ -3,7 +3,9 @@
 `bounds_always` is an asymptotic confidence sequence: Robbins' normal mixture with estimated variance (Waudby-Smith,
 Arbour, Sinha, Kennedy and Ramdas, "Time-uniform central limit theory and asymptotic confidence sequences", 2021). It
 covers at all sample sizes at once, so a decision by it stays honest however often it is asked. `bound_once` is the
-usual one-sided bound for a single look, tighter by half.
+usual one-sided bound for a single look, tighter by half. `bound_until` is for looks until an end that is known: wide at
+first, and at the end little wider than for a single look (O'Brien and Fleming, "A multiple testing procedure for
+clinical trials", 1979).
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import math
 from typing import NamedTuple
 
 ONE_SIDED_95 = 1.6448536269514722
+TWO_SIDED_95 = 1.959963984540054
 
 
 class MeanSample(NamedTuple):
@@ -59,6 +62,19 @@ def bound_once(candidate: MeanSample, reference: MeanSample) -> float:
     if min(candidate.size, reference.size) < 1:
         return math.inf
     return estimate + ONE_SIDED_95 * error
+
+
+def bound_until(candidate: MeanSample, reference: MeanSample, share: float) -> float:
+    """Return the value that the difference stays below, at all looks together with 95 % confidence.
+
+    `share`, above 0 and at most 1, is how much of the data is there that there will be at the end. A Brownian motion
+    passes b before time 1 with a chance of 2 (1 - Phi(b)), so the bound is of b / sqrt(share) standard errors, and b is
+    that of a two-sided interval.
+    """
+    estimate, error = _difference(candidate, reference)
+    if min(candidate.size, reference.size) < 1 or share <= 0.0:
+        return math.inf
+    return estimate + TWO_SIDED_95 / math.sqrt(min(share, 1.0)) * error
 
 
 def _difference(candidate: MeanSample, reference: MeanSample) -> tuple[float, float]:

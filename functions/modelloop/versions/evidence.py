@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+CHANCE_AUC = 0.5
+
 
 @dataclass(frozen=True, slots=True)
 class LossComparison:
@@ -21,13 +23,32 @@ class LossComparison:
     low: float
     high: float
 
-    def better(self) -> bool:
-        """Return whether the candidate's loss is surely below the reference's."""
-        return self.high < 0.0
+    @property
+    def difference(self) -> float:
+        """Return candidate - reference."""
+        return self.candidate - self.reference
 
     def not_worse(self, margin: float) -> bool:
         """Return whether the candidate's loss is surely within the margin, a share of the reference's loss."""
         return self.high <= margin * abs(self.reference)
+
+
+@dataclass(frozen=True, slots=True)
+class Usefulness:
+    """What more is known of a first version that is not surely better than the trivial model.
+
+    `out_of_fold` compares both on the holdout and on the training rows as models answer them that had not seen them,
+    each row once; `auc` is the ROC AUC on the holdout, `auc_low` the lower end of its 95 % interval. None: not known.
+    """
+
+    out_of_fold: LossComparison | None = None
+    auc: float | None = None
+    auc_low: float | None = None
+
+    @property
+    def ranks(self) -> bool:
+        """Return whether the answers order the rows better than chance does."""
+        return self.auc_low is not None and self.auc_low > CHANCE_AUC
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +70,8 @@ class ChampionEvidence:
     anchor was learned from, on newer rows: it is named best_on_holdout then). `champion_vs_trivial` compares the
     champion (as candidate) with the trivial model on the new holdout by the champion's own metric; `score` is the
     champion's loss by that metric when it was released, `noise` the standard error of its change. A comparison is None
-    where there are no rows to compare on.
+    where there are no rows to compare on. `pooled` and `best_pooled` compare with the champion and with the best on the
+    rows of holdout and anchor together, each row once; None where these rows cannot be told apart or mean other things.
 
     `statistics` is what champion and candidate predict of a number (the mean, a quantile). `same_split`: no row changed
     sides, so neither was fitted on rows that judge the other.
@@ -68,14 +90,16 @@ class ChampionEvidence:
     noise: float = 0.0
     statistics: tuple[str, str] | None = None
     same_split: bool = True
+    pooled: LossComparison | None = None
+    best_pooled: LossComparison | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
     """One question that was asked of a candidate or a rollout; `detail` says in words what came of it.
 
-    `outcome` is passed or skipped (nothing to ask); of a candidate also failed or approval (a person must say yes), of
-    a rollout also open (not sure yet) or worse.
+    `outcome` is passed or skipped (nothing to ask); of a candidate also failed, unsure (too few rows to tell) or
+    approval (a person must say yes), of a rollout also open (not sure yet) or worse.
     """
 
     name: str

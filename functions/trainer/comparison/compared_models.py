@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MAX_COMPARED = 20_000
 
+type Pair = tuple[Predictions, Predictions]
+
 
 @dataclass(frozen=True)
 class ComparedModel:
@@ -40,13 +42,31 @@ def compare_on(
 
     None: there are no such rows, or the metric is not defined on them.
     """
-    pair = None if part is None else predict_shared(part, owner, (ours, theirs), seed)
+    return compare_pair(name, metric, None if part is None else predict_shared(part, owner, (ours, theirs), seed), seed)
+
+
+def compare_pair(name: str, metric: str, pair: Pair | None, seed: int) -> LossComparison | None:
+    """Compare what two models predict of the same rows; None without rows, or where the metric is not defined."""
     return compare(name, metric, *pair, seed) if pair is not None and is_defined(metric, pair[0].target) else None
+
+
+def joined(first: Pair, second: Pair | None) -> Pair:
+    """Return two models' predictions of some rows and of further ones, which do not repeat."""
+    return first if second is None else (_joined(first[0], second[0]), _joined(first[1], second[1]))
+
+
+def _joined(first: Predictions, second: Predictions) -> Predictions:
+    probas = [part.proba for part in (first, second) if part.proba is not None]
+    return Predictions(
+        np.concatenate([first.target, second.target]),
+        np.concatenate([first.predicted, second.predicted]),
+        np.concatenate(probas) if probas else None,
+    )
 
 
 def predict_shared(
     part: Part, owner: ComparedModel, models: tuple[ComparedModel, ComparedModel], seed: int
-) -> tuple[Predictions, Predictions] | None:
+) -> Pair | None:
     """Return what two models predict of the rows whose class both know; None when there are no such rows."""
     max_rows = min(MAX_COMPARED, *(model.predictor.max_rows for model in models))
     part = part.take(subsample(part.rows, max_rows, seed))

@@ -27,7 +27,10 @@ NAMES = {
     "gamma_deviance": "gamma deviance",
 }  # fmt: skip
 RANDOM = "random search"
-OUTCOMES = {"passed": "passed", "failed": "failed", "approval": "needs approval", "skipped": "not applicable"}
+OUTCOMES = {
+    "passed": "passed", "failed": "failed", "unsure": "unsure", "approval": "needs approval",
+    "skipped": "not applicable",
+}  # fmt: skip
 MAX_CLASSES = 20
 MAX_NAMED_CURVES = 6
 
@@ -64,8 +67,8 @@ def _comparisons(manifest: Manifest) -> str:
     if not entries:
         return ""
     label = (
-        "Difference of the loss to each reference with its 90 % interval. Left of zero is better. The interval must "
-        "end left of the mark."
+        "Difference of the loss to each reference with its 90 % interval. Left of zero is better. An interval that "
+        "ends left of the mark is surely as good; one around the mark leaves it open."
     )
     return chart("comparisons", label, figures.comparisons(entries, margin_of(manifest)))
 

@@ -72,7 +72,7 @@ def _version_line(version: Document) -> list[Any]:
     gate = version.get("gate") or version
     return [
         version["version"], version.get("role"), version.get("status"), version.get("family"), name, value, interval,
-        gate_words(gate.get("decision")), (version.get("created_at") or "")[:19],
+        gate_words(gate), (version.get("created_at") or "")[:19],
     ]  # fmt: skip
 
 

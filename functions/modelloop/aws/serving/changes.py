@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from modelloop import clock
 from modelloop.aws.serving import pointers
 from modelloop.contracts.pointer import ROLES, Pointer
-from modelloop.contracts.version_facts import APPROVED, REJECTED, RETIRED, ROLLED_BACK, VersionEvent
+from modelloop.contracts.version_facts import APPROVED, KEPT, REJECTED, RETIRED, ROLLED_BACK, VersionEvent
 from modelloop.errors import ConflictError
 from modelloop.ids import derived_uuid7
 from modelloop.rollout import clearance, moves
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from modelloop.aws.registry.registry import Registry
     from modelloop.aws.stores import Stores
     from modelloop.contracts.version_facts import VersionRecord
+    from modelloop.rollout.trials import TrialPlan
 
 ATTEMPTS = 4
 
@@ -50,9 +51,12 @@ class Changes:
         self._why = why
         self._seen = seen
 
-    def release(self, version: int) -> Pointer | None:
-        """Let a cleared version go live by its policy, again when outrun; one that waits or is withdrawn does not."""
-        return _again(lambda: self._release(version)) if self._seen is None else self._release(version)
+    def release(self, version: int, plan: TrialPlan | None = None) -> Pointer | None:
+        """Let a cleared version go live by its policy, again when outrun; one that waits or is withdrawn does not.
+
+        `plan` says how a version goes on that the gate was unsure of.
+        """
+        return _again(lambda: self._release(version, plan)) if self._seen is None else self._release(version, plan)
 
     def promote(self, version: int | None = None) -> Pointer | None:
         """Make a version (default: the challenger, else the shadow) the champion; that approves it, too."""
@@ -80,6 +84,12 @@ class Changes:
         """Withdraw a version (default: the challenger, else the shadow) that shall not become champion."""
         version = version or _candidate(self._read()[0], "reject")
         return self._withdraw(version, REJECTED, partial(moves.reject, unpin=unpin))
+
+    def keep(self, version: int) -> Pointer | None:
+        """End the trial of a version that the gate was unsure of: it has no role, and people may still promote it."""
+        pointer = self._change(lambda pointer: moves.keep(pointer, version, **self._audit_fields()))
+        self._registry.update_version(self._model, version, {KEPT: self._event()})
+        return pointer
 
     def retire(self, version: int | None = None) -> Pointer | None:
         """Withdraw a version for good, or (without a number) stop serving the model."""
@@ -121,14 +131,19 @@ class Changes:
             raise ConflictError(f"what serves for {self._model!r} has changed since it was looked at", field="model")
         return pointer, etag
 
-    def _release(self, version: int) -> Pointer | None:
+    def _release(self, version: int, plan: TrialPlan | None) -> Pointer | None:
         pointer, etag = self._read()
         record = self._registry.get_version(self._model, version)
         if not clearance.is_releasable(record):
             return self._settle(pointer)
         ref, policy = clearance.ref(record), record.facts.promotion
-        decided = moves.release(pointer, ref, model=self._model, policy=policy, **self._audit_fields())
-        return self._give_role(pointer, etag, version, decided)
+        decided = moves.release(pointer, ref, model=self._model, policy=policy, plan=plan, **self._audit_fields())
+        following = self._give_role(pointer, etag, version, decided)
+        replaced = pointer.trial.version if pointer and pointer.trial else None
+        if replaced is not None and following is not None and following.trial != (pointer and pointer.trial):
+            event = VersionEvent(clock.now(), self._who, f"version {version} took its place, undecided")
+            self._registry.update_version(self._model, replaced, {KEPT: event})
+        return following
 
     def _add_role(self, version: int, decide: Callable[..., Pointer]) -> Pointer | None:
         pointer, etag = self._read()

@@ -12,8 +12,8 @@ from modelloop.contracts.loop_state import RolloutIntent
 from modelloop.contracts.quality_verdict import QualityVerdict
 from modelloop.contracts.verdicts import RolloutVerdict
 from modelloop.errors import ConflictError
-from modelloop.rollout import judge
-from modelloop.rollout.judge import HOLD, PROMOTE, WATCH
+from modelloop.rollout import judge, trials
+from modelloop.rollout.judge import EXPIRED, HOLD, PROMOTE, WATCH
 
 if TYPE_CHECKING:
     from modelloop.aws.registry.registry import Registry
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 WHO = "judge"
 
 
-def judge_rollouts(stores: Stores, model: str, now: str) -> dict[str, JudgedRollout]:
+def judge_rollouts(stores: Stores, model: str, now: str, label_delay_hours: float = 0.0) -> dict[str, JudgedRollout]:
     """Judge what is being rolled out, and act; return the decisions by kind, none when nothing is rolled out.
 
-    Labels are those that the newest verdict on quality knows. Whoever changes the pointer meanwhile wins: the judge
-    looks again at the next tick. Repeating a check is harmless.
+    Labels are those that the newest verdict on quality knows; `label_delay_hours` is how long they take. Whoever
+    changes the pointer meanwhile wins: the judge looks again at the next tick. Repeating a check is harmless.
     """
     pointer, _ = pointers.read(stores.artifacts, model)
     quality = stores.registry.latest_verdict(QualityVerdict, model) if pointer and pointer.bake_until else None
     decisions: dict[str, JudgedRollout] = {}
     for rollout in rollout_evidence.open_rollouts(pointer, now) if pointer else ():
-        decision = judge.judge(rollout_evidence.collect(stores, rollout, quality, now))
+        decision = judge.judge(rollout_evidence.collect(stores, rollout, quality, now, label_delay_hours))
         decisions[rollout.kind] = decision if decision.action == HOLD else _act(stores, rollout, decision, now)
         if decision.action != HOLD:
             break
@@ -67,6 +67,8 @@ def _act(stores: Stores, rollout: Rollout, decision: JudgedRollout, now: str) ->
             changes.promote(rollout.candidate.version)
         elif rollout.kind == WATCH:
             changes.rollback(rollout.reference.version)
+        elif decision.action == EXPIRED and decision.margin is not None:
+            changes.keep(rollout.candidate.version)
         else:
             changes.reject(rollout.candidate.version, unpin=False)
     except ConflictError as error:
@@ -76,6 +78,8 @@ def _act(stores: Stores, rollout: Rollout, decision: JudgedRollout, now: str) ->
 
 def _intent(rollout: Rollout, decision: JudgedRollout, now: str) -> RolloutIntent:
     """Return what is about to be done, and the pointer's revision that it will make."""
+    unsure = decision.margin is not None
+    kept = (trials.kept(rollout.candidate.version),) if unsure and decision.action == EXPIRED else ()
     return RolloutIntent(
         model=rollout.pointer.model,
         updated_at=now,
@@ -83,6 +87,7 @@ def _intent(rollout: Rollout, decision: JudgedRollout, now: str) -> RolloutInten
         version=rollout.candidate.version,
         reference=rollout.reference.version,
         action=decision.action,
-        reasons=decision.reasons,
+        reasons=kept + decision.reasons,
         revision=rollout.pointer.revision + 1,
+        unsure=unsure,
     )

@@ -6,6 +6,7 @@ was asked before it began, in the same hour too, is not counted for either versi
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from modelloop import clock
@@ -15,8 +16,9 @@ from modelloop.contracts.counts import branch, histogram, integer, integers
 from modelloop.contracts.pointer import CHALLENGER, CHAMPION
 from modelloop.monitoring import summary, windows
 from modelloop.monitoring.quality import shadow_agreement
-from modelloop.rollout import histograms
-from modelloop.rollout.judge import CANARY, SHADOW, WATCH, Evidence, VersionEvidence
+from modelloop.monitoring.quality import verdict as quality_verdicts
+from modelloop.rollout import clearance, histograms, trials
+from modelloop.rollout.judge import CANARY, SHADOW, WATCH, Evidence, VersionEvidence, expires_at
 from modelloop.rollout.sequential import MeanSample
 
 if TYPE_CHECKING:
@@ -56,28 +58,44 @@ def open_rollouts(pointer: Pointer, now: str) -> Iterator[Rollout]:
         yield Rollout(SHADOW, pointer, pointer.shadow, champion, until)
 
 
-def collect(stores: Stores, rollout: Rollout, quality: QualityVerdict | None, now: str) -> Evidence:
+def collect(
+    stores: Stores, rollout: Rollout, quality: QualityVerdict | None, now: str, label_delay_hours: float = 0.0
+) -> Evidence:
     """Return what is known of a rollout in progress, and of nothing that came before it.
 
-    `quality` is the newest verdict on quality, which knows the losses of labelled rows.
+    `quality` is the newest verdict on quality, which knows the losses of labelled rows. A version that the gate was
+    unsure of needs all labels of its rollout, whose hours are older than `label_delay_hours`.
     """
     model = rollout.pointer.model
-    policy = stores.registry.get_version(model, rollout.candidate.version).facts.promotion
+    record = stores.registry.get_version(model, rollout.candidate.version)
+    policy, trial = record.facts.promotion, rollout.pointer.trial
+    unsure = rollout.kind != WATCH and clearance.is_unsure(record)
+    own = trial if trial is not None and trial.version == rollout.candidate.version else None
     began = clock.hour_of(clock.later(rollout.bake_until, minutes=-policy.bake_minutes))
     candidate, reference = _counts(stores.artifacts, rollout, began, now)
     predictions = _predictions(stores.artifacts, rollout, candidate, reference)
-    losses = _losses(quality, rollout)
+    known = _losses(quality, rollout)
+    ends, share = own.expires_at if unsure and own else None, 1.0
+    if unsure:
+        ends = ends or expires_at(rollout.bake_until, policy.bake_minutes)
+        delay = _delay_hours(stores.artifacts, rollout, label_delay_hours)
+        known = _whole_losses(stores.artifacts, rollout, began, now, delay)
+        share = _share(began, _matured(now, delay), _matured(ends, delay))
     return Evidence(
         rollout.kind,
-        candidate=_version(candidate, predictions[1], losses[1]),
-        reference=_version(reference, predictions[0], losses[0]),
+        candidate=_version(candidate, predictions[1], known[1]),
+        reference=_version(reference, predictions[0], known[0]),
         now=now,
         bake_until=rollout.bake_until,
         bake_minutes=policy.bake_minutes,
         latency_bounds_ms=summary.LATENCY_BOUNDS_MS,
         agreement=_agreement(stores.artifacts, rollout, began, now),
         frozen=rollout.pointer.frozen,
-        margin=policy.margin,
+        margin=own.margin if unsure and own else policy.margin,
+        unsure=unsure,
+        expires_at=ends,
+        trivial_loss=_trivial_loss(stores.artifacts, rollout) if unsure and known[0] else None,
+        labelled_share=share,
     )
 
 
@@ -89,6 +107,7 @@ def _counts(artifacts: Bucket, rollout: Rollout, began: str, now: str) -> tuple[
     """
     split = rollout.pointer.rollout
     start = windows.shift(began, -HOURS_BEFORE) if rollout.kind == WATCH else began
+    start = max(start, windows.shift(clock.hour_of(now), -windows.MAX_HOURS))  # a trial may last longer
     stored = list(summaries.between(artifacts, rollout.pointer.model, start, clock.hour_of(now)))
     candidate = _total(stored, rollout.candidate, _VARIANTS[rollout.kind], split)
     reference = _total(stored, rollout.reference, CHAMPION, None if rollout.kind == WATCH else split)
@@ -140,6 +159,50 @@ def _losses(quality: QualityVerdict | None, rollout: Rollout) -> tuple[MeanSampl
     name = max(by_rollout, default="") if rollout.kind == WATCH else rollout.pointer.rollout
     reference, candidate = by_rollout.get(name, (None, None))
     return reference, candidate
+
+
+def _whole_losses(
+    artifacts: Bucket, rollout: Rollout, began: str, now: str, delay_hours: float
+) -> tuple[MeanSample | None, MeanSample | None]:
+    """Return reference's and candidate's over the whole rollout, but for hours whose labels may still come.
+
+    The verdict on quality looks back no further than it needs to for the champion: too short for a small share of the
+    requests.
+    """
+    end = _matured(now, delay_hours)
+    hours = joins.newest_first(artifacts, rollout.pointer.model, now, since=began, until=end)
+    split = rollout.pointer.rollout
+    counts = summary.total(branch(branch(joined, "rollouts"), split) for _, joined in hours)
+    reference, candidate = (_sample(branch(counts, str(ref.version))) for ref in (rollout.reference, rollout.candidate))
+    return reference, candidate
+
+
+def _delay_hours(artifacts: Bucket, rollout: Rollout, stacks: float) -> float:
+    manifest = manifests.read(artifacts, rollout.pointer.model, rollout.candidate.run_id)
+    return trials.delay_hours(manifest.spec.monitoring.label_delay_hours, stacks)
+
+
+def _matured(moment: str, delay_hours: float) -> str:
+    """Return the last hour whose labels have come by then."""
+    return windows.shift(clock.hour_of(moment), -math.ceil(delay_hours))
+
+
+def _share(began: str, now: str, end: str) -> float:
+    """Return how much of the hours between beginning and end is over: 0 where none is yet."""
+    return min(max(windows.span(began, now), 0) / max(windows.span(began, end), 1), 1.0)
+
+
+def _sample(counts: Counts) -> MeanSample | None:
+    losses = quality_verdicts.losses(counts)
+    return None if losses is None else MeanSample(losses.rows, losses.mean, losses.variance)
+
+
+def _trivial_loss(artifacts: Bucket, rollout: Rollout) -> float | None:
+    """Return the trivial model's loss on the reference's holdout, as it is joined with labels: of a number, squared."""
+    manifest = manifests.read(artifacts, rollout.pointer.model, rollout.reference.run_id)
+    name = "log_loss" if manifest.task == "classification" else "rmse"
+    value = (manifest.metrics.trivial.get(name) or {}).get("value")
+    return value if value is None or manifest.task == "classification" else value**2
 
 
 def _agreement(artifacts: Bucket, rollout: Rollout, began: str, now: str) -> tuple[int, int] | None:

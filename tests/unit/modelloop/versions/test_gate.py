@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from modelloop.versions.evidence import ChampionEvidence, Check, LabelDistribution, LossComparison
-from modelloop.versions.gate import decide
+from modelloop.versions.evidence import ChampionEvidence, Check, LabelDistribution, LossComparison, Usefulness
+from modelloop.versions.gate import GateDecision, decide, decision_from_json
 
 GOOD = LossComparison("trivial", "log_loss", 1000, 0.40, 0.69, -0.33, -0.25)
 EVEN = LossComparison("champion_on_holdout", "log_loss", 1000, 0.400, 0.401, -0.004, 0.002)
-WORSE = replace(EVEN, candidate=0.42, low=0.01, high=0.03)
+WORSE = replace(EVEN, candidate=0.42, low=0.014, high=0.024)
 LABELS = LabelDistribution(5000, {"no": 2500, "yes": 2500})
 CALM = ChampionEvidence(
     holdout=EVEN, anchor=EVEN, best=EVEN,
@@ -22,11 +22,51 @@ def test_a_first_version_needs_to_beat_the_trivial_model_only() -> None:
     assert decide(GOOD, None).decision == "release"
 
 
-@pytest.mark.parametrize("high", [0.0, 0.01])
-def test_not_surely_better_than_trivial_is_rejected(high: float) -> None:
-    found = decide(replace(GOOD, high=high), CALM)
+USELESS = replace(GOOD, candidate=0.75, low=0.03, high=0.09)
+WEAK = replace(GOOD, rows=711, candidate=0.338, reference=0.350, low=-0.025, high=0.001)
+
+
+@pytest.mark.parametrize("champion", [None, CALM])
+def test_what_is_surely_no_better_than_the_trivial_model_is_rejected(champion: ChampionEvidence | None) -> None:
+    found = decide(USELESS, champion)
     assert found.decision == "reject"
-    assert "is not surely better than the trivial model's 0.69" in found.reasons[0]
+    assert found.reasons[0].startswith("no better than the trivial model: log_loss 0.75 against 0.69")
+
+
+def test_a_first_version_that_may_be_of_use_is_offered_to_a_person_with_the_rows_that_would_decide() -> None:
+    found = decide(WEAK, None)
+    assert (found.decision, found.unsure) == ("approve", False)
+    assert found.reasons[0].startswith("not surely better than the trivial model: log_loss 0.338 against 0.35 on 711")
+    assert found.reasons[0].endswith("; about 835 rows would decide")
+
+
+def test_rows_answered_out_of_fold_decide_about_a_first_version() -> None:
+    every = replace(WEAK, rows=3500, low=-0.017, high=-0.007)
+    assert decide(WEAK, None, usefulness=Usefulness(every)).decision == "release"
+    worse = replace(every, candidate=0.36, low=0.005, high=0.015)
+    assert decide(WEAK, None, usefulness=Usefulness(worse)).decision == "reject"
+
+
+@pytest.mark.parametrize(("low", "decision"), [(0.58, "approve"), (0.5, "reject"), (None, "reject")])
+def test_a_first_version_that_ranks_is_never_rejected(low: float | None, decision: str) -> None:
+    found = decide(USELESS, None, usefulness=Usefulness(auc=0.646, auc_low=low))
+    assert found.decision == decision
+    assert ("it does rank the rows (ROC AUC 0.646)" in found.reasons[0]) is (decision == "approve")
+
+
+def test_ranking_alone_releases_nothing() -> None:
+    assert decide(WEAK, None, usefulness=Usefulness(auc=0.9, auc_low=0.8)).decision == "approve"
+
+
+@pytest.mark.parametrize(("errors", "decision"), [(2.9, "approve"), (3.3, "release")])
+def test_a_first_version_is_released_by_a_bound_that_errs_once_in_a_thousand(errors: float, decision: str) -> None:
+    near = replace(GOOD, candidate=0.65, low=-0.04 - 0.04 * 1.645 / errors, high=-0.04 + 0.04 * 1.645 / errors)
+    assert decide(near, None).decision == decision
+
+
+def test_a_successor_that_is_not_surely_better_than_trivial_is_unsure() -> None:
+    found = decide(WEAK, CALM)
+    assert (found.decision, found.unsure, found.rows_to_decide) == ("release", True, 835)
 
 
 def test_a_calm_succession_is_released_and_says_so() -> None:
@@ -36,30 +76,69 @@ def test_a_calm_succession_is_released_and_says_so() -> None:
     assert {check.outcome for check in found.checks} == {"passed"}
 
 
-@pytest.mark.parametrize("name", ["holdout", "anchor", "best"])
-def test_inferiority_anywhere_is_rejected(name: str) -> None:
-    assert decide(GOOD, replace(CALM, **{name: WORSE})).decision == "reject"  # type: ignore[arg-type]
+@pytest.mark.parametrize("name", ["holdout", "anchor", "best", "pooled", "best_pooled"])
+def test_sure_inferiority_anywhere_is_rejected(name: str) -> None:
+    found = decide(GOOD, replace(CALM, **{name: WORSE}))  # type: ignore[arg-type]
+    assert (found.decision, found.unsure) == ("reject", False)
+    assert found.reasons[0].startswith("worse than the ")
 
 
-def test_a_difference_that_few_rows_leave_open_needs_approval() -> None:
-    unsure = replace(EVEN, candidate=0.4009, reference=0.4, high=0.02)
-    found = decide(GOOD, replace(CALM, anchor=unsure))
-    assert found.decision == "approve"
-    assert found.reasons[0].endswith("too few rows to be sure")
-    assert decide(GOOD, replace(CALM, anchor=replace(unsure, candidate=0.4041))).decision == "reject"
+CHURN = LossComparison("champion_on_holdout", "log_loss", 344, 0.229, 0.225, -0.043, 0.051)
 
 
-def test_an_estimate_on_the_margin_itself_is_within_it() -> None:
-    edge = replace(EVEN, candidate=2.5, reference=2.0, high=0.6)
-    assert decide(GOOD, replace(CALM, anchor=edge), margin=0.25).decision == "approve"
-    assert decide(GOOD, replace(CALM, anchor=replace(edge, high=0.5)), margin=0.25).decision == "release"
+def test_a_difference_that_few_rows_leave_open_goes_on_unsure() -> None:
+    """The champion's loss is 0.225 on 344 rows, the candidate's 0.229: nothing is known."""
+    found = decide(GOOD, replace(CALM, holdout=CHURN))
+    assert (found.decision, found.unsure, found.margin) == ("release", True, 0.01)
+    assert found.rows_to_decide is not None
+    assert found.rows_to_decide > 100_000
+    assert found.reasons[0].startswith("neither surely worse than the champion nor surely as good; about 150,")
+    assert found.reasons[1].startswith("not surely as good as the champion on the new holdout: log_loss 0.229 against")
+    assert {check.name: check.outcome for check in found.checks}["champion_on_holdout"] == "unsure"
 
 
-@pytest.mark.parametrize(("high", "decision"), [(0.0040, "release"), (0.0041, "approve")])
-def test_the_margin_is_a_share_of_the_champions_score(high: float, decision: str) -> None:
+def test_bounds_of_all_comparisons_together_err_once_in_a_hundred() -> None:
+    """Five different questions share the chance: each errs in at most a fifth of it."""
+    far = replace(EVEN, reference=0.4, candidate=0.414, low=0.010, high=0.018)  # 4.1 errors over the margin
+    near = replace(far, candidate=0.4105, low=0.0065, high=0.0145)  # 2.7 errors: p = 0.004
+    alone = replace(CALM, holdout=near, anchor=None, best=None)
+    assert decide(GOOD, replace(CALM, anchor=far)).decision == "reject"
+    assert decide(GOOD, alone).decision == "reject"
+    others = replace(CALM, holdout=near, best=replace(EVEN, rows=999), best_pooled=replace(EVEN, rows=998))
+    assert (decide(GOOD, others).decision, decide(GOOD, others).unsure) == ("release", True)
+
+
+def test_rows_together_answer_what_each_part_leaves_open() -> None:
+    open_ = replace(EVEN, candidate=0.403, low=-0.01, high=0.012)
+    parts = replace(CALM, holdout=open_, anchor=open_, best=open_)
+    assert decide(GOOD, parts).unsure
+    together = replace(parts, pooled=EVEN, best_pooled=EVEN)
+    assert (decide(GOOD, together).decision, decide(GOOD, together).unsure) == ("release", False)
+    assert decide(GOOD, replace(together, best_pooled=None)).unsure
+    assert decide(GOOD, replace(together, anchor=WORSE)).decision == "reject"
+    assert decide(GOOD, replace(together, score=0.2)).decision == "approve"
+
+
+@pytest.mark.parametrize(("high", "unsure"), [(0.0040, False), (0.0041, True)])
+def test_the_margin_is_a_share_of_the_champions_score(high: float, unsure: bool) -> None:
     edge = replace(EVEN, reference=0.4, high=high)
-    assert decide(GOOD, replace(CALM, holdout=edge)).decision == decision
-    assert decide(GOOD, replace(CALM, holdout=replace(edge, high=0.0079)), margin=0.02).decision == "release"
+    assert decide(GOOD, replace(CALM, holdout=edge)).unsure is unsure
+    assert not decide(GOOD, replace(CALM, holdout=replace(edge, high=0.0079)), margin=0.02).unsure
+
+
+def test_what_changed_the_labels_makes_nobody_unsure_but_asks() -> None:
+    found = decide(GOOD, replace(CALM, holdout=CHURN, score=0.2))
+    assert (found.decision, found.unsure) == ("approve", False)
+
+
+def test_a_decision_is_read_back_and_older_ones_are_never_unsure() -> None:
+    found = decide(GOOD, replace(CALM, holdout=CHURN), margin=0.02)
+    assert decision_from_json(found.to_json()) == found
+    assert (found.to_json()["unsure"], found.to_json()["margin"]) == (True, 0.02)
+    plain = decide(GOOD, CALM)
+    assert set(plain.to_json()) == {"decision", "checks", "comparisons", "reasons"}
+    assert decision_from_json(plain.to_json()) == plain == replace(plain, unsure=False)
+    assert isinstance(plain, GateDecision)
 
 
 @pytest.mark.parametrize(
@@ -103,13 +182,15 @@ def test_another_task_is_compared_with_nothing() -> None:
 
 def test_further_review_checks_turn_a_release_into_an_approval_and_add_to_other_decisions() -> None:
     check = Check("reference", "approval", "the reference rows have no labels")
-    released, refused = decide(GOOD, None), decide(replace(GOOD, high=0.1), None)
+    released, refused = decide(GOOD, None), decide(USELESS, None)
     assert released.with_review_checks(()) is released
     reviewed = released.with_review_checks([check])
     assert (reviewed.decision, reviewed.reasons) == ("approve", (check.detail,))
     assert reviewed.checks == (*released.checks, check)
     assert refused.with_review_checks([check]).decision == "reject"
     assert refused.with_review_checks([check]).reasons == (*refused.reasons, check.detail)
+    unsure = decide(GOOD, replace(CALM, holdout=CHURN)).with_review_checks([check])
+    assert (unsure.decision, unsure.unsure) == ("approve", False)
 
 
 def test_old_rows_cannot_refuse_when_the_labels_look_changed() -> None:
@@ -121,25 +202,29 @@ def test_old_rows_cannot_refuse_when_the_labels_look_changed() -> None:
 def test_rows_that_changed_sides_cannot_refuse() -> None:
     moved = replace(CALM, holdout=WORSE, anchor=WORSE, best=WORSE, same_split=False)
     assert decide(GOOD, moved).decision == "approve"
-    assert decide(replace(GOOD, high=0.1), moved).decision == "reject"
+    assert decide(USELESS, moved).decision == "reject"
 
 
 def test_the_best_so_far_is_met_on_newer_rows_where_the_anchor_is_past() -> None:
     newer = replace(WORSE, name="best_on_holdout")
     found = decide(GOOD, replace(CALM, anchor=None, best=newer))
     assert found.decision == "reject"
-    assert "of the best version so far on the new holdout" in found.reasons[0]
+    assert "than the best version so far on the new holdout" in found.reasons[0]
     assert decide(GOOD, replace(CALM, anchor=None, best=newer, score=0.2)).decision == "reject"
 
 
-@pytest.mark.parametrize(("rows", "first", "decision"), [
-    (19, True, "approve"), (20, True, "release"), (199, False, "approve"), (200, False, "release"),
-])  # fmt: skip
-def test_small_holdouts_need_approval(rows: int, first: bool, decision: str) -> None:
-    found = decide(replace(GOOD, rows=rows), None if first else CALM)
+@pytest.mark.parametrize(("rows", "decision"), [(19, "approve"), (20, "release")])
+def test_a_first_version_of_few_holdout_rows_needs_approval(rows: int, decision: str) -> None:
+    found = decide(replace(GOOD, rows=rows), None)
     assert found.decision == decision
-    if decision == "approve":
-        assert ("a first version" if first else "a successor") in found.reasons[0]
+    assert ("a first version below 20 needs approval" in found.reasons[0]) is (decision == "approve")
+
+
+@pytest.mark.parametrize(("rows", "unsure"), [(19, True), (199, True), (200, False)])
+def test_a_successor_of_few_holdout_rows_is_unsure_and_no_question(rows: int, unsure: bool) -> None:
+    found = decide(replace(GOOD, rows=rows), CALM)
+    assert (found.decision, found.unsure) == ("release", unsure)
+    assert found.rows_to_decide == (200 if unsure else None)
 
 
 @pytest.mark.parametrize(

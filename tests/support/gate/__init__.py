@@ -1,0 +1,1 @@
+"""Gate and judge on simulated tables and traffic: plain arrays, no stack."""
