@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from modelloop.errors import FitRefusedError
 from trainer.search.candidates import candidate_of, candidates, round_sizes
+from trainer.search.clock import Clock
 from trainer.search.estimation import estimate, try_out
-from trainer.search.halving import Clock, halving_round
+from trainer.search.halving import halving_round
 from trainer.search.objective import best, expected_seconds, safest_first, settle, survivors
 
 if TYPE_CHECKING:

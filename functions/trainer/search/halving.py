@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,31 +11,14 @@ import numpy as np
 from trainer.search.estimation import try_out
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     from modelloop.contracts.manifest_parts import TrialRecord
     from trainer.search.candidates import Candidate
+    from trainer.search.clock import Clock
     from trainer.table import PreparedTable
 
 MIN_OF_CLASS = 5  # a hundred classes of them fill the smallest round; calibration and stacking need as many
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """Until when fits may begin, and what the share that is done is reported to."""
-
-    deadline: float
-    report: Callable[[float], None]
-
-    def left(self) -> float:
-        """Return the seconds until the deadline, 0 when it is over."""
-        return max(0.0, self.deadline - time.monotonic())
-
-    def stage(self, number: int, of: int) -> Clock:
-        """Return a clock that reports shares of one of several stages as shares of the whole."""
-        return Clock(self.deadline, lambda share: self.report((number + share) / of))
 
 
 def halving_round(

@@ -19,6 +19,7 @@ from tests.support.prepared_tables import prepared_table, table_facts
 from trainer.rows import Part
 from trainer.search import candidates, estimation, fitting, halving, objective
 from trainer.search.candidates import Candidate
+from trainer.search.clock import Clock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -236,5 +237,5 @@ def test_progress_is_told_up_to_the_end_and_never_falls() -> None:
     assert 0 < told[0] < 0.1
 
 
-def clock() -> halving.Clock:
-    return halving.Clock(float("inf"), ignore)
+def clock() -> Clock:
+    return Clock(float("inf"), ignore)
