@@ -25,6 +25,14 @@ class Clock:
         """Return whether something that is expected to take so long would end before the deadline."""
         return expected_seconds < self.left()
 
+    def at_most(self, seconds: float) -> Clock:
+        """Return a clock that also ends after some seconds from now."""
+        return Clock(min(self.deadline, time.monotonic() + seconds), self.report)
+
+    def but(self, seconds: float) -> Clock:
+        """Return a clock that ends some seconds earlier, which are kept for something else."""
+        return Clock(self.deadline - seconds, self.report)
+
     def stage(self, number: int, of: int) -> Clock:
         """Return a clock that reports shares of one of several stages as shares of the whole."""
         return Clock(self.deadline, lambda share: self.report((number + share) / of))

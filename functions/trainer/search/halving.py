@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trainer.search.estimation import try_out
+from trainer.search.objective import expected_seconds
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from modelloop.contracts.manifest_parts import TrialRecord
@@ -22,9 +25,16 @@ MIN_OF_CLASS = 5  # a hundred classes of them fill the smallest round; calibrati
 
 
 def halving_round(
-    table: PreparedTable, chosen: list[Candidate], rows: int, metric: str, clock: Clock
+    table: PreparedTable,
+    chosen: list[Candidate],
+    rows: int,
+    metric: str,
+    clock: Clock,
+    known: Sequence[TrialRecord] = (),
 ) -> list[TrialRecord]:
-    """Fit candidates on some of the rows, as many at a time as there are processors, until the time is over.
+    """Fit candidates on some of the rows, as many at a time as there are processors, while the time suffices.
+
+    How long a fit will take, earlier trials tell that are `known`.
 
     Threads of the standard library: joblib's run one after the other where there are no semaphores, as in Lambda.
     """
@@ -32,7 +42,9 @@ def halving_round(
     trials: list[TrialRecord] = []
 
     def attempt(candidate: Candidate) -> TrialRecord | None:
-        return try_out(table, candidate, part, metric, max_threads=1)[0] if clock.left() else None
+        if not clock.fits_in(expected_seconds(candidate, known, rows)):
+            return None
+        return try_out(table, candidate, part, metric, max_threads=1)[0]
 
     with ThreadPoolExecutor(os.process_cpu_count() or 1) as pool:
         for done, trial in enumerate(pool.map(attempt, chosen), 1):

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -10,8 +10,11 @@ from modelloop.tables.encoding import Column, Encoding
 from trainer.families.catalogue import build
 from trainer.search.out_of_fold import link_of, raw_answers, statistic_of
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 ENCODING = Encoding([Column("a", "number"), Column("b", "number"), Column("kind", "text", ("red", "blue"))])
-BACK = {
+BACK: dict[str, Callable[[Any], Any]] = {
     "identity": lambda raw: raw, "mean": lambda raw: raw, "log": np.exp, "logit": expit,
     "softmax": lambda raw: softmax(raw, axis=1),
 }  # fmt: skip
