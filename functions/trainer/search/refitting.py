@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 MAX_ROWS = 200_000  # fitting rows: beyond, a quarter more of them changes little, and memory is planned for fewer
 GROWTH = FOLDS / (FOLDS - 1)
-FEW_ROWS = "there were no folds: too few rows of a class, or no time"
+NO_FOLDS = "there were no folds: too few rows of a class, or no time"
 NO_TIME = "there was no time to show whether it helps"
 MANY_ROWS = f"there are more than {MAX_ROWS:,} rows"
 REFUSED = "the rows cannot be divided, or the estimator refused a part of them"
@@ -80,7 +80,7 @@ def refit_if_better(table: PreparedTable, tried: Tried, metric: str, clock: Cloc
     if table.fitting_rows.rows > MAX_ROWS:
         return Outcome(tried.estimator, replace(kept, reason=MANY_ROWS))
     if tried.crossed is None and not is_large(table):
-        return Outcome(tried.estimator, replace(kept, reason=FEW_ROWS))
+        return Outcome(tried.estimator, replace(kept, reason=NO_FOLDS))
     if not clock.fits_in(expected_refit_seconds(tried.seconds, by_folds=tried.crossed is not None)):
         return Outcome(tried.estimator, replace(kept, reason=NO_TIME))
     compared = _by_validation(table, tried, metric) if tried.crossed is None else _by_folds(table, tried, metric)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from trainer.search.refitting import Outcome
     from trainer.table import PreparedTable
 
-MAX_UNASKED_SECONDS = 20.0  # that a run without a search spends on folds and on a refit
+MAX_UNASKED_SECONDS = 15.0  # that a run without a search spends on folds and on a refit
 PILOT_SHARE = 10
 MIN_PILOT_ROWS = 2_000
 _FIRST_ROUND = 2  # the stage of the first round of draws: named settings and folds come before
@@ -92,6 +92,8 @@ class Search:
         if not self._table.spec.search.is_asked:
             self._clock = self._clock.at_most(MAX_UNASKED_SECONDS)
         expected = self._crossing_seconds(*self.contenders)
+        if len(self.contenders) == 1 and not self._draws:  # there is nothing to choose: folds are for a refit alone
+            expected += expected_refit_seconds(self.contenders[0].trial.seconds, by_folds=True)
         if self._sets and self.contenders and self._clock.fits_in(expected):
             crossed = cross(self._table, [one.candidate for one in self.contenders], self._metric, self._sets)
             if crossed is not None and all(map(isfinite, (score for one in crossed for score in one.scores))):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import joblib._parallel_backends
@@ -17,7 +18,7 @@ from modelloop.tables.encoding import Column, Encoding
 from modelloop.tables.split import HOLDOUT, TRAIN, VALIDATION
 from tests.support.prepared_tables import prepared_table, table_facts
 from trainer.rows import Part
-from trainer.search import candidates, crossing, estimation, fitting, halving, objective, selecting
+from trainer.search import candidates, crossing, estimation, fitting, halving, objective, refitting, selecting
 from trainer.search.candidates import Candidate
 from trainer.search.clock import Clock
 from trainer.search.predecessor import FittedVersion
@@ -52,14 +53,17 @@ def ignore(_: float) -> None:
 
 
 def test_no_choice_depends_on_the_holdout() -> None:
-    seen, other = table(search=Search(trials=4)), table(search=Search(trials=4))
+    spec: dict[str, Any] = {"estimators": TREES, "search": Search(trials=4)}
+    seen, other = table(**spec), table(**spec)
     held_out = other.membership == HOLDOUT
     other.rows.target[held_out] = 1 - other.rows.target[held_out]
 
     first, second = (fitting.fit(one, 60.0, ignore, []) for one in (seen, other))
 
-    assert [one.score for one in first.trials] == [one.score for one in second.trials]
-    assert candidates.candidate_of(first.chosen) == candidates.candidate_of(second.chosen)
+    assert [(one.score, one.folds) for one in first.trials] == [(one.score, one.folds) for one in second.trials]
+    assert first.selection == second.selection
+    answers = [one.estimator.predict(seen.holdout).proba for one in (first, second)]
+    np.testing.assert_array_equal(*answers)
 
 
 def test_without_a_search_each_family_is_tried_once() -> None:
@@ -252,15 +256,16 @@ def test_a_budget_is_spent_on_what_is_expected_to_fit(monkeypatch: pytest.Monkey
     clocked = _Clocked({"linear": 0.0001, "decision_tree": 0.01})
     monkeypatch.setattr("time.monotonic", clocked.now)
     monkeypatch.setattr("os.process_cpu_count", lambda: 1)
-    estimate = estimation.estimate
 
-    def slow(rows: PreparedTable, candidate: Candidate, part: Part, *rest: Any) -> Any:
+    def slow(fit: Any, rows: PreparedTable, candidate: Candidate, part: Part, *rest: Any) -> Any:
         began.append((candidate.family, part.rows))
         clocked.spend(candidate.family, part.rows)
-        return estimate(rows, candidate, part, *rest)
+        return fit(rows, candidate, part, *rest)
 
-    monkeypatch.setattr(estimation, "estimate", slow)
-    monkeypatch.setattr(crossing, "estimate", slow)
+    for module, name in (
+        (estimation, "estimate"), (crossing, "estimate"), (crossing, "estimate_alone"), (refitting, "estimate_alone"),
+    ):  # fmt: skip
+        monkeypatch.setattr(module, name, partial(slow, getattr(module, name)))
     rows = table(6000, estimators=TREES, search=Search(trials=30, seconds=10))
     fitted = fitting.fit(rows, 600.0, ignore, [])
     assert fitted.selection is not None
