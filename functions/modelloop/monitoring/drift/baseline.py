@@ -15,12 +15,13 @@ from modelloop.contracts.baseline import Baseline, BaselineColumn, Bins, Moments
 from modelloop.tables.grammar import label_text
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
     from modelloop.tables.encoding import Column, Encoding
+    from modelloop.versions.novelty import Novelty
 
 MAX_BINS, MIN_BINS = 20, 5
 ROWS_A_BIN = 50
@@ -72,6 +73,12 @@ def without_alarms(baseline: Baseline, names: Collection[str]) -> Baseline:
     return replace(baseline, columns=tuple(columns))
 
 
+def with_novelty(baseline: Baseline, novelty: Mapping[str, Novelty]) -> Baseline:
+    """Return a baseline whose columns know how often they bring new values."""
+    columns = (replace(column, novelty=novelty.get(column.name)) for column in baseline.columns)
+    return replace(baseline, columns=tuple(columns))
+
+
 def first_slots(encoding: Encoding) -> list[tuple[Column, int]]:
     """Return every column with the position of its first slot: the one that is watched (for dates, the day)."""
     starts, position = [], 0
@@ -95,19 +102,24 @@ def count(bins: Bins, values: NDArray[Any]) -> tuple[list[int], int, int]:
     return counts[:width], missing, counts[width]
 
 
+def width(bins: Bins) -> int:
+    """Return how many bins of values there are, beside missing and unseen."""
+    return len(bins.categories or ()) if bins.edges is None else len(bins.edges) + 1
+
+
 def places(bins: Bins, values: NDArray[Any]) -> NDArray[Any]:
     """Return every value's position among the counts, followed by those of missing and unseen, as `count` counts."""
     import numpy as np  # noqa: PLC0415  the control plane reads baselines without numpy
 
     present = ~np.isnan(values)
-    width = len(bins.categories or ()) if bins.edges is None else len(bins.edges) + 1
-    positions = np.full(len(values), width)  # missing
+    values_end = width(bins)
+    positions = np.full(len(values), values_end)  # missing
     if bins.edges is not None:
         edges = np.asarray(bins.edges, np.float64)
         positions[present] = np.searchsorted(edges, values[present].astype(np.float64), side="left")
     else:
         codes = values[present].astype(np.int64)
-        positions[present] = np.where(codes < width, codes, width + 1)  # unseen
+        positions[present] = np.where(codes < values_end, codes, values_end + 1)  # unseen
     return positions
 
 

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from modelloop.contracts.index_entry import IndexEntry
-from modelloop.contracts.quality_verdict import AccuracyEstimate
+from modelloop.contracts.quality_verdict import QualityEstimate
 from modelloop.ids import uuid7
 from modelloop.monitoring.quality import estimate, outcomes, verdict
 from modelloop.versions.run import Metrics
@@ -46,7 +46,7 @@ def hour(rows: int, accuracy: float, version: int = 1, labelled: float = 1.0, ro
 
 def judge(*hours: tuple[str, dict[str, Any]], predicted: int = 1_000) -> dict[str, Any]:
     document: dict[str, Any] = verdict.quality_verdict(
-        hours, {1: predicted}, MANIFESTS, model="m", champion=1, estimate=AccuracyEstimate(), now=NOW
+        hours, {1: predicted}, MANIFESTS, model="m", champion=1, estimate=QualityEstimate(), now=NOW
     ).to_json()
     return document
 
@@ -109,7 +109,8 @@ def test_labels_without_a_prediction_wait_for_three_days_before_they_are_unknown
     )
     labels = judge(("2026-11-23T11", lost), ("2026-11-20T13", lost), ("2026-11-20T12", lost))["labels"]
     assert labels == {
-        "received": 3, "repeated": 0, "pending": 2, "unknown": 1, "new_class": 0, "unreadable": 0
+        "received": 3, "repeated": 0, "pending": 2, "unknown": 1, "new_class": 0, "unreadable": 0,
+        "other_model": 0,
     }  # fmt: skip
 
 
@@ -218,7 +219,7 @@ def test_confidence_never_seen_on_the_holdout_widens_the_range() -> None:
     assert width(strange) > 0.4 > width(seen)
 
 
-def width(estimated: AccuracyEstimate) -> float:
+def width(estimated: QualityEstimate) -> float:
     assert estimated.low is not None
     assert estimated.high is not None
     return estimated.high - estimated.low
