@@ -21,7 +21,6 @@ from trainer.progress import Progress, record_audit
 from trainer.release.publishing import publish
 from trainer.release.sources import FittedSource
 from trainer.release.version import ExaminedCandidate, find_manifest, make_version, report_refusal
-from trainer.search.candidates import candidate_of
 from trainer.search.cross_validation import cross_validate
 from trainer.search.fitting import fit
 from trainer.search.fold_answers import answer_unseen
@@ -80,18 +79,19 @@ def _fit(
     table = tables.load_table(services.artifacts, document)
     if champion is not None:
         table = replace(table, encoding=keep_old_callers(table.encoding, champion.incumbent.encoding))
+    began = time.monotonic()
     fitted = _search(services, run, progress, table, champion, deadline)
     progress.reach("evaluating")
     metric = fitted.objective.compared_by
     unseen_until = time.monotonic() + CROSS_VALIDATION_SECONDS
     examination = examine(
         table, fitted.estimator, metric, champion,
-        lambda: answer_unseen(table, candidate_of(fitted.chosen), unseen_until),
+        lambda: answer_unseen(table, fitted.recipe, unseen_until),
     )  # fmt: skip
     crossed = None
     if examination.decision.decision != REJECT:
-        until = time.monotonic() + CROSS_VALIDATION_SECONDS
-        crossed = cross_validate(table, candidate_of(fitted.chosen), metric, until)
+        now, allowed = time.monotonic(), table.spec.search.seconds or float("inf")
+        crossed = cross_validate(table, fitted.recipe, metric, min(began + allowed, now + CROSS_VALIDATION_SECONDS))
     return ExaminedCandidate(table, FittedSource(fitted), examination, champion, crossed)
 
 
@@ -104,11 +104,13 @@ def _search(
     predecessor = find_predecessor(services.stores, run.model, manifest, earlier)
     progress.reach("fitting")
     seconds = (deadline - time.monotonic()) * FITTING_SHARE
-    recorded = earlier.trials if earlier else []
+    known = earlier or TrialLog([])
     with pointing(table.spec):
-        fitted = fit(table, seconds, lambda share: progress.reach("fitting", share), recorded, predecessor)
+        fitted = fit(
+            table, seconds, lambda share: progress.reach("fitting", share), known.trials, predecessor, known.selection
+        )
     started_from = None if predecessor is None else predecessor.name.run_id
-    record_trials(services.artifacts, run.model, run.run_id, TrialLog(fitted.trials, started_from))
+    record_trials(services.artifacts, run.model, run.run_id, TrialLog(fitted.trials, started_from, fitted.selection))
     return fitted
 
 

@@ -234,6 +234,9 @@ def _write(
     if sides.identities is not None:
         files["identities.npy"] = folder / "identities.npy"
         np.save(files["identities.npy"], sides.identities)
+    if sides.groups is not None:
+        files["groups.npy"] = folder / "groups.npy"
+        np.save(files["groups.npy"], sides.groups)
     return files
 
 

@@ -33,11 +33,13 @@ if TYPE_CHECKING:
     from trainer.comparison.incumbents import Champion
     from trainer.progress import Progress
     from trainer.release.sources import Source
-    from trainer.rows import Part
+    from trainer.rows import Part, Predictor
+    from trainer.search.crossing import OutOfFold
     from trainer.services import Services
     from trainer.table import PreparedTable
 
 UNREGISTERED = 0
+DIFFERENT = 0.5  # of the holdout's answers: with fewer different ones they repeat
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def make_version(services: Services, run: Run, candidate: ExaminedCandidate, pro
     table, source = candidate.table, candidate.source
     profile, exported = _profile(candidate), source.export(table.encoding)
     golden = make_golden(table, source.predictor, profile.baseline)
-    bundle = serving_file(table, run.run_id, exported.form, golden, interval_quantiles(table, source.predictor))
+    bundle = serving_file(table, run.run_id, exported.form, golden, interval_quantiles(table, source))
     files = [*exported.files, bundle, *_anchor(candidate)]
     for file in files:
         _put(services.artifacts, run, file)
@@ -101,14 +103,32 @@ def _report(artifacts: Bucket, run: Run, described: Manifest) -> File:
 
 
 def _profile(candidate: ExaminedCandidate) -> Profile:
-    table = candidate.table
-    own = _answered(candidate, table.reference_rows)
-    unseen = _answered(candidate, table.unseen) if table.train.rows and table.unseen.rows else None
+    table, predictor = candidate.table, candidate.source.predictor
+    own, again = _answered(predictor, table.reference_rows), candidate.source.unseen
+    unseen = unseen_answers(table, predictor, again) if table.train.rows and table.unseen.rows else None
     known = baseline.build(
         table.encoding, own.matrix, own.predictions, table.classes, table.spec.mask, times=own.times,
         unseen=None if unseen is None else baseline.Answers(unseen.predictions, unseen.times),
     )  # fmt: skip
     return Profile(baseline.with_novelty(known, table.facts.novelty), own, unseen or own)
+
+
+def unseen_answers(table: PreparedTable, predictor: Predictor, known: OutOfFold | None) -> pairs.AnsweredRows:
+    """Return answers to rows that were not fitted on: after a refit, those `known` of folds, and those to the holdout.
+
+    Where answers repeat, as those of one tree do, other models of the folds give other numbers, which would all be
+    drift: there the holdout stands alone.
+    """
+    if known is None:
+        return _answered(predictor, table.unseen)
+    held, rows = _answered(predictor, table.holdout), table.rows.take(known.rows)
+    if table.classes is None and len(np.unique(held.predictions)) < len(held.predictions) * DIFFERENT:
+        return held
+    return pairs.AnsweredRows(
+        np.concatenate([rows.matrix, held.matrix]),
+        np.concatenate([known.predictions.predicted, held.predictions]),
+        None if rows.times is None or held.times is None else np.concatenate([rows.times, held.times]),
+    )
 
 
 def _completed(profile: Profile, table: PreparedTable, diagnostics: Diagnostics) -> Baseline:
@@ -118,8 +138,8 @@ def _completed(profile: Profile, table: PreparedTable, diagnostics: Diagnostics)
     return pairs.with_pairs(known, table.encoding, important, profile.own, profile.unseen)
 
 
-def _answered(candidate: ExaminedCandidate, part: Part) -> pairs.AnsweredRows:
-    predicted = candidate.source.predictor.predict(part).predicted if part.rows else np.zeros(0)
+def _answered(predictor: Predictor, part: Part) -> pairs.AnsweredRows:
+    predicted = predictor.predict(part).predicted if part.rows else np.zeros(0)
     return pairs.AnsweredRows(part.matrix, predicted, part.times)
 
 
@@ -173,6 +193,7 @@ def _describe(
         replay=verdict,
         golden=NO_GOLDEN_ROWS,
         files={},
+        selection=source.selection,
     )
 
 
