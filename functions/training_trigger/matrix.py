@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from modelloop.tables.encoding import MAX_CATEGORIES, Column, Encoding
+from modelloop.tables.day_of_year import BEFORE_MONTH, points
+from modelloop.tables.encoding import MAX_CATEGORIES, YEAR_PARTS, Column, Encoding
 from modelloop.tables.grammar import value_key
 from training_trigger.profile import SHOWN_FROM
 from training_trigger.reading.cells import literal, value
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 COVERED = 0.8
 EPOCH = date(1970, 1, 1)
 MINUTES_A_DAY = 1440
+MIN_DAYS_FOR_YEAR = 365
 _NAN = "'nan'::DOUBLE"
 
 
@@ -33,12 +35,23 @@ def choose_column(connection: DuckDBPyConnection, place: int, facts: Facts) -> t
     if facts.kind == "text":
         return _text_column(connection, place, facts)
     if facts.kind == "date":
-        earliest = connection.execute(
-            f"SELECT min(as_minutes(c{place})) FROM cells POSITIONAL JOIN sides WHERE side = 0"
-        ).fetchall()[0][0]
-        origin = EPOCH + timedelta(days=(earliest or 0) // MINUTES_A_DAY)
-        return Column(facts.name, "date", origin=origin.isoformat(), with_time=facts.times > 0), None
+        return _date_column(connection, place, facts), None
     return Column(facts.name, facts.kind), None
+
+
+def _date_column(connection: DuckDBPyConnection, place: int, facts: Facts) -> Column:
+    """Return the encoding of a date: the day of the year is a part of it where a whole year has been seen.
+
+    In less than a year it says what the days since the first one say already, and nothing of the next year.
+    """
+    ends = (
+        f"SELECT min(as_minutes(c{place})), max(as_minutes(c{place})) FROM cells POSITIONAL JOIN sides WHERE side = 0"
+    )
+    first, last = ((minutes or 0) // MINUTES_A_DAY for minutes in connection.execute(ends).fetchall()[0])
+    origin = (EPOCH + timedelta(days=first)).isoformat()
+    return Column(
+        facts.name, "date", origin=origin, with_time=facts.times > 0, day_of_year=last - first >= MIN_DAYS_FOR_YEAR
+    )
 
 
 def _text_column(connection: DuckDBPyConnection, place: int, facts: Facts) -> tuple[Column | None, str | None]:
@@ -105,6 +118,15 @@ def _expressions(connection: DuckDBPyConnection, column: Column, place: int) -> 
     origin = (date.fromisoformat(column.origin or EPOCH.isoformat()) - EPOCH).days
     day = f"floor(as_minutes({cell}) / 1440)::INTEGER"
     moment = f"(DATE '1970-01-01' + {day})"
-    hour = f"(as_minutes({cell}) - {day}::BIGINT * 1440) // 60"
-    parts = [f"{day} - ({origin})", f"month({moment})", f"isodow({moment}) - 1", hour]
-    return parts[: len(column.slots())]
+    in_year = f"list_extract({list(BEFORE_MONTH)}, month({moment})) + day({moment})"
+    parts = {
+        "days": f"{day} - ({origin})",
+        "month": f"month({moment})",
+        "weekday": f"isodow({moment}) - 1",
+        "hour": f"(as_minutes({cell}) - {day}::BIGINT * 1440) // 60",
+        **{
+            part: f"list_extract({list(map(str, values))}::DOUBLE[], {in_year})"
+            for part, values in zip(YEAR_PARTS, points(), strict=True)
+        },
+    }
+    return [parts[part] for part in column.date_parts]

@@ -149,6 +149,7 @@ def _date_reader(column: Column, missing: frozenset[str]) -> Reader:
     from datetime import date  # noqa: PLC0415  models without dates start without it
 
     origin = date.fromisoformat(column.origin or EPOCH).toordinal()
+    circle, before = _year() if column.day_of_year else ((), ())
 
     def moment(cell: object) -> datetime | None:
         return grammar.read_date(cell, missing)
@@ -163,9 +164,19 @@ def _date_reader(column: Column, missing: frozenset[str]) -> Reader:
         slots.append([NAN if at is None else float(at.weekday()) for at in moments])
         if column.with_time:
             slots.append([NAN if at is None else float(at.hour) for at in moments])
+        if circle:
+            days = [None if at is None else before[at.month - 1] + at.day - 1 for at in moments]
+            slots.extend([NAN if day is None else part[day] for day in days] for part in circle)
         return 0
 
     return read
+
+
+def _year() -> tuple[tuple[tuple[float, ...], ...], tuple[int, ...]]:
+    """Return sine and cosine of each day of the year, and the days before each month."""
+    from modelloop.tables import day_of_year  # noqa: PLC0415  models without it start without it
+
+    return day_of_year.points(), day_of_year.BEFORE_MONTH
 
 
 def _iso(moment: datetime | None, column: Column) -> str | None:

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from modelloop.tables.encoding import Column, Encoding
+from modelloop.tables.day_of_year import BEFORE_MONTH, points
+from modelloop.tables.encoding import YEAR_PARTS, Column, Encoding
 from modelloop.tables.readers import EPOCH
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+MONTHS = len(BEFORE_MONTH)
 
 
 def keep_old_callers(encoding: Encoding, champions: Encoding | None) -> Encoding:
@@ -62,13 +65,31 @@ def _slots(matrix: NDArray[np.float32], place: tuple[Column, int] | None, wanted
     if place is None or place[0].kind != wanted.kind:
         return slots
     column, position = place
-    width = min(column.width, wanted.width)
-    slots[:, :width] = matrix[:, position : position + width]
-    if wanted.kind == "text":
-        slots[:, 0] = _codes(slots[:, 0], column, wanted)
-    elif wanted.kind == "date":
-        slots[:, 0] += _days(column) - _days(wanted)
+    given = matrix[:, position : position + column.width]
+    if wanted.kind == "date":
+        return _date_parts(given, column, wanted)
+    slots[:, 0] = _codes(given[:, 0], column, wanted) if wanted.kind == "text" else given[:, 0]
     return slots
+
+
+def _date_parts(given: NDArray[np.float32], column: Column, wanted: Column) -> NDArray[np.float32]:
+    """Return the slots of a date: all but the hour follow from the days since the origin."""
+    parts = dict(zip(column.date_parts, given.T, strict=True))
+    days = parts["days"] + np.float32(_days(column) - _days(wanted))
+    parts |= {"days": days, **dict(zip(YEAR_PARTS, _year(given[:, 0], column), strict=True))}
+    unknown = np.full(len(given), np.nan, np.float32)
+    return np.stack([parts.get(part, unknown) for part in wanted.date_parts], axis=1)
+
+
+def _year(days: NDArray[np.float32], column: Column) -> NDArray[np.float32]:
+    """Return sine and cosine of the day of the year of days since a column's origin, [2, rows]."""
+    known = ~np.isnan(days)
+    dates = days[known].astype(np.int64) + np.datetime64(column.origin or EPOCH, "D")
+    months = dates.astype("datetime64[M]")
+    places = np.array(BEFORE_MONTH)[months.astype(np.int64) % MONTHS] + (dates - months).astype(np.int64)
+    parts = np.full((len(YEAR_PARTS), len(days)), np.nan, np.float32)
+    parts[:, known] = np.array(points())[:, places]
+    return parts
 
 
 def _codes(slot: NDArray[np.float32], column: Column, wanted: Column) -> NDArray[np.float32]:
