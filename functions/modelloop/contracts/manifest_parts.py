@@ -38,7 +38,7 @@ class TrialRecord:
     """One completed fit: on how many rows, its score on the validation part, and the seconds it took.
 
     The score is NaN where the metric is not defined, and with an `error`: what the estimator refused. `origin` is who
-    named the settings: predecessor, spec or drawn.
+    named the settings: predecessor, spec, target (its kind) or drawn.
     """
 
     family: str

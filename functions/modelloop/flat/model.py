@@ -51,7 +51,10 @@ class Contributions:
 
 
 class FlatModel:
-    """A compiled model. `classes` is 0 for regression, `slots` the length of the vectors that it takes."""
+    """A compiled model. `classes` is 0 for regression, `slots` the length of the vectors that it takes.
+
+    A regression whose document has a `floor` gives no number below it; scores and what explains them may lie below.
+    """
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self.task: str = document["task"]
@@ -60,6 +63,7 @@ class FlatModel:
         self.link: str = document["link"]
         self._softmax = softmax_by_eights if document["by_eights"] else softmax
         self._inclusive: bool = document["inclusive"]
+        self._floor: float | None = document.get("floor")
         self._form = _FORMS[document["form"]](document, self.slots)
         self._batch_scorer = BatchScorer(self._form)
         if self._form.scores != self._scores():
@@ -93,12 +97,17 @@ class FlatModel:
         """
         raws = self.raws(vectors)
         if self.task == "regression":
-            inverse = INVERSES[self.link]
-            return Outputs([inverse(raw[0]) for raw in raws], None)
+            return Outputs(self._numbers(raws), None)
         probas = self._probabilities(raws)
         if threshold is not None and self.classes == _BINARY:
             return Outputs([int(proba[1] >= threshold) for proba in probas], probas)
         return Outputs(self._labels(raws), probas)
+
+    def _numbers(self, raws: list[list[float]]) -> list[float]:
+        inverse, floor = INVERSES[self.link], self._floor
+        if floor is None:
+            return [inverse(raw[0]) for raw in raws]
+        return [floor if (number := inverse(raw[0])) < floor else number for raw in raws]
 
     def _probabilities(self, raws: list[list[float]]) -> list[list[float]]:
         if self.link == "mean":

@@ -11,9 +11,10 @@ from trainer.families.preparation import Filled, Native, OneHot
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from onnx import ModelProto, OperatorSetIdProto
+    from onnx import GraphProto, ModelProto, OperatorSetIdProto
 
 INPUT, PREPARED = "vectors", "modelloop_prepared"
+FLOOR, BOUNDED = "modelloop_floor", "modelloop_bounded"
 
 
 def preparation_graph(
@@ -31,6 +32,15 @@ def preparation_graph(
         graph.constants,
     )
     return helper.make_model(made, opset_imports=opset, ir_version=version)
+
+
+def bound_below(graph: GraphProto, floor: float) -> None:
+    """Let the one output of a graph of numbers be at least `floor`, in place."""
+    output = graph.output[0]
+    kind = helper.tensor_dtype_to_np_dtype(output.type.tensor_type.elem_type)
+    graph.initializer.append(numpy_helper.from_array(np.array(floor, kind), FLOOR))
+    graph.node.append(helper.make_node("Max", [output.name, FLOOR], [BOUNDED]))
+    output.name = BOUNDED
 
 
 class _Graph:

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from trainer.export.forms import Ensemble, Nodes, link_of
+from trainer.families.log_target import LogHistGradientBoosting
 from trainer.families.preparation import Native
 
 if TYPE_CHECKING:
@@ -21,9 +22,10 @@ _WORD = 32  # bits in one word of scikit-learn's category sets
 def form(model: Model, encoding: Encoding) -> JsonObject | None:
     """Return the flat form of a histogram gradient boosting model; None for anything else."""
     estimator = model.estimator
-    if type(estimator) not in {HistGradientBoostingClassifier, HistGradientBoostingRegressor}:
+    if type(estimator) not in {HistGradientBoostingClassifier, HistGradientBoostingRegressor, LogHistGradientBoosting}:
         return None
-    link = link_of(estimator._loss)  # noqa: SLF001  no public attribute has the fitted loss
+    in_logs = type(estimator) is LogHistGradientBoosting
+    link = "log" if in_logs else link_of(estimator._loss)  # noqa: SLF001  no public attribute has the fitted loss
     if link is None or not isinstance(model.preparation, Native):
         return None
     columns = _Columns(estimator, encoding)

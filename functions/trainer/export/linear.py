@@ -9,6 +9,7 @@ import numpy as np
 from sklearn import linear_model, svm
 
 from trainer.export.forms import link_of
+from trainer.families.log_target import LogRidge
 from trainer.families.preparation import OneHot
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ def _link(estimator: Any) -> str | None:
     kind = type(estimator)
     if kind is linear_model.LogisticRegression:
         return "logit" if len(estimator.classes_) == _BINARY else "softmax"
+    if kind is LogRidge:
+        return "log"
     if kind in _WITH_LINK:
         return link_of(estimator._base_loss)  # noqa: SLF001  the only place that knows the link
     return "identity" if kind in _IDENTITY else None

@@ -37,11 +37,13 @@ def flatten(model: Model, encoding: Encoding) -> JsonObject | None:
     if form is None:
         return None
     classes = getattr(model.estimator, "classes_", ())
+    bounded = model.floor is not None and form["link"] == "identity"
     return {
         "format_version": FLAT_FORMAT_VERSION,
         "task": "classification" if len(classes) else "regression",
         "classes": len(classes),
         "slots": len(encoding.slots),
+        **({"floor": model.floor} if bounded else {}),
         **form,
     }
 

@@ -9,6 +9,7 @@ from sklearn import ensemble, linear_model, tree
 
 from modelloop.errors import SpecError
 from trainer.families import converted
+from trainer.families.log_target import LogHistGradientBoosting, LogRidge
 from trainer.families.model import Model
 from trainer.families.preparation import Filled, Native, OneHot
 
@@ -190,8 +191,9 @@ _REGRESSORS: dict[str, dict[str, type[Any]]] = {
         "tweedie": linear_model.TweedieRegressor,
         "huber": linear_model.HuberRegressor,
         "quantile": linear_model.QuantileRegressor,
+        "log": LogRidge,
     },
-    "hist_gradient_boosting": {"regressor": ensemble.HistGradientBoostingRegressor},
+    "hist_gradient_boosting": {"regressor": ensemble.HistGradientBoostingRegressor, "log": LogHistGradientBoosting},
     "decision_tree": {"regressor": tree.DecisionTreeRegressor},
     "random_forest": {"regressor": ensemble.RandomForestRegressor},
     "extra_trees": {"regressor": ensemble.ExtraTreesRegressor},

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from sklearn import ensemble
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, is_regressor
 
 from modelloop.errors import FitRefusedError
 
@@ -27,7 +27,13 @@ _MOST_PROBABLE = {  # their labels follow from their probabilities, and walking 
 
 
 class Model(BaseEstimator):  # type: ignore[misc]
-    """Preparation plus estimator. What serving must reproduce is this object's answers with one thread."""
+    """Preparation plus estimator. What serving must reproduce is this object's answers with one thread.
+
+    `floor` is the least answer of a regression: 0 where no target that it was fitted or stopped on is negative, else
+    None. Under any loss an answer below zero is then worse for every such target than zero is.
+    """
+
+    floor: float | None = None  # of models that were stored without it, too
 
     def __init__(self, estimator: Any, preparation: Native | Filled | OneHot) -> None:
         self.estimator = estimator
@@ -59,12 +65,14 @@ class Model(BaseEstimator):  # type: ignore[misc]
             if validation is not None:
                 extra |= {"X_val": self.preparation.transform(validation[0]), "y_val": validation[1]}
         fit_estimator(self.estimator, prepared, target, **extra)
+        known = target if validation is None else np.concatenate([target, validation[1]])
+        self.floor = 0.0 if is_regressor(self.estimator) and (known >= 0).all() else None
         return self
 
     def predict(self, matrix: Matrix) -> NDArray[Any]:
         """Return one label or number a row."""
         answers: NDArray[Any] = self.estimator.predict(self.preparation.transform(matrix))
-        return answers
+        return answers if self.floor is None else np.where(answers < self.floor, self.floor, answers)
 
     def predict_proba(self, matrix: Matrix) -> NDArray[np.float64]:
         """Return class probabilities, shape [rows, classes]."""

@@ -192,7 +192,7 @@ def _start(manifest: Manifest) -> str:
 
 def _trial(trial: TrialRecord, manifest: Manifest) -> list[str]:
     before = "" if manifest.started_from is None else f"version {manifest.started_from.version}"
-    origins = {"predecessor": before, "spec": "model.yaml or defaults"}
+    origins = {"predecessor": before, "spec": "model.yaml or defaults", "target": "kind of the target"}
     score = number(None if isnan(trial.score) else trial.score)
     return [
         text(trial.family), f"<code>{text(_json(trial.params))}</code>", origins.get(trial.origin, RANDOM),

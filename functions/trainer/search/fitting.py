@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from modelloop.errors import FitRefusedError
-from trainer.search.candidates import candidate_of, candidates, round_sizes
+from trainer.search.candidates import OFFERED, candidate_of, candidates, round_sizes
 from trainer.search.estimation import estimate, try_out
 from trainer.search.halving import Clock, halving_round
 from trainer.search.objective import best, expected_seconds, safest_first, settle, survivors
@@ -71,7 +71,7 @@ class _Search:
     ) -> None:
         self._table, self._metric, self._left, self._end = table, metric, left, end
         limit = time.monotonic() + (table.spec.search.seconds or float("inf"))
-        *self._early, self._rows = round_sizes(table.train.rows, len(left))
+        *self._early, self._rows = round_sizes(table.train.rows, sum(one.origin != OFFERED for one in left))
         self._clock = Clock(min(end, limit), report)
         self.trials: list[TrialRecord] = []
         self.whole: list[TrialRecord] = []
@@ -89,7 +89,8 @@ class _Search:
         left = safest_first(self._left, self.trials, self._rows, self._end - time.monotonic())
         clock = self._stage(len(self._early))
         for number, candidate in enumerate(left, 1):
-            if self._has_model() and clock.left() <= expected_seconds(candidate, self.trials, self._rows):
+            known = [*self.trials, *self.whole]
+            if self._has_model() and clock.left() <= expected_seconds(candidate, known, self._rows):
                 continue
             self._keep(*try_out(self._table, candidate, self._table.train, self._metric))
             clock.report(number / len(left))

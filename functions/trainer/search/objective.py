@@ -11,7 +11,7 @@ from modelloop.spec.fields import HIGHER_IS_BETTER
 from trainer.evaluation.losses import check_domain
 from trainer.families.catalogue import build
 from trainer.families.losses import loss_of
-from trainer.search.candidates import KEEP, candidate_of
+from trainer.search.candidates import KEEP, OFFERED, candidate_of
 
 if TYPE_CHECKING:
     from modelloop.contracts.manifest_parts import TrialRecord
@@ -32,12 +32,15 @@ class Objective:
 def settle(table: PreparedTable, candidates: list[Candidate]) -> Objective:
     """Return the metrics of a run: log loss, or the loss that all regressors share, or else RMSE; the spec may choose.
 
+    What the kind of the target offers has no say: it predicts the same statistic by another loss.
+
     Raises SpecError for parameters that the estimators do not take and for `metric: deviance` without a shared loss,
     DatasetRejectedError for targets on which one of the losses is not defined.
     """
     estimators = [
         build(candidate.family, table.task, table.encoding, candidate.params, table.seed).estimator
         for candidate in candidates
+        if candidate.origin != OFFERED
     ]
     named = table.spec.metric
     if table.task == "classification":
@@ -73,8 +76,13 @@ def _rank(metric: str, trial: TrialRecord) -> tuple[bool, float]:
 
 
 def expected_seconds(candidate: Candidate, trials: list[TrialRecord], rows: int) -> float:
-    """Return how long a candidate will take on `rows` rows, in proportion to its last trial; 0 without one."""
+    """Return how long a candidate will take on `rows` rows, in proportion to its last trial; 0 without one.
+
+    What the kind of the target offers takes as long as another fit of its family.
+    """
     last = next((trial for trial in reversed(trials) if candidate_of(trial) == candidate), None)
+    if last is None and candidate.origin == OFFERED:
+        last = next((trial for trial in reversed(trials) if trial.family == candidate.family), None)
     return 0.0 if last is None else last.seconds * rows / last.rows
 
 

@@ -9,6 +9,8 @@ from modelloop.aws.registry import manifests
 from modelloop.contracts.manifest_parts import Predecessor
 from modelloop.errors import SpecError
 from modelloop.rollout import clearance
+from modelloop.spec import deviance
+from trainer.evaluation.losses import is_defined
 from trainer.families.catalogue import build
 from trainer.families.losses import loss_of
 from trainer.search.candidates import PREDECESSOR, Candidate, given_params
@@ -39,7 +41,7 @@ class FittedVersion:
     def candidate(self, table: PreparedTable) -> Candidate | None:
         """Return its family and parameters, those of the spec in place of its own; None when the spec rules it out.
 
-        A spec that asks for another loss does: the old one would be fitted for another statistic.
+        A spec that asks for another loss does, unless both predict the mean and the spec leaves open by which loss.
         """
         if self.task != table.task or self.family not in table.spec.families:
             return None
@@ -47,10 +49,17 @@ class FittedVersion:
         params = {**self.settings, **asked}
         try:
             models = [build(self.family, table.task, table.encoding, settings) for settings in (params, asked)]
-            same = len({loss_of(model.estimator) for model in models}) == 1
+            own, wanted = (loss_of(model.estimator) for model in models)
         except SpecError:
             return None
-        return Candidate(self.family, params, PREDECESSOR) if same else None
+        return Candidate(self.family, params, PREDECESSOR) if own == wanted or _offered(table, own, wanted) else None
+
+
+def _offered(table: PreparedTable, own: str, wanted: str) -> bool:
+    """Return whether a loss may stand for squared error where nobody chose that: it predicts the mean, too."""
+    if table.spec.metric is not None or wanted != deviance.RMSE:
+        return False
+    return deviance.quantile(own) is None and is_defined(own, table.rows.target)
 
 
 def find_predecessor(

@@ -193,3 +193,14 @@ def test_numbers_are_added_in_numpys_order(many: int) -> None:
     matrix = np.random.default_rng(many).random((50, many))
     assert [_by_eights(row) for row in matrix.tolist()] == matrix.sum(axis=1).tolist()
     assert [in_order(row) for row in matrix.tolist()] == np.asfortranarray(matrix).sum(axis=1).tolist()
+
+
+@pytest.mark.parametrize("rows", [3, 40])
+def test_no_number_is_below_the_floor_and_scores_are_explained_as_they_are(rows: int) -> None:
+    vector = [-400.0, 0.0, 0.0]  # 10 - 800 + 100
+    plain, bounded = load(LINEAR), load(LINEAR | {"floor": 0.0})
+    assert plain.predict([vector] * rows).predict == [-690.0] * rows
+    assert bounded.predict([vector] * rows).predict == [0.0] * rows
+    assert bounded.predict([[1.0, 0.0, 0.0]]).predict == plain.predict([[1.0, 0.0, 0.0]]).predict == [112.0]
+    explained = bounded.explain(vector)
+    assert explained.base + sum(explained.slots) == explained.value == -690.0
