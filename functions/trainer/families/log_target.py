@@ -34,7 +34,8 @@ class LogRidge(Ridge):  # type: ignore[misc]
         Raises ValueError for other targets.
         """
         super().fit(X, _logs(y), sample_weight=sample_weight)
-        self.intercept_ = self.intercept_ + _log_smearing(self, _Rows(X, y, sample_weight), PARTS)
+        fitted: Any = self
+        fitted.intercept_ += _log_smearing(self, _Rows(X, y, sample_weight), PARTS)
         return self
 
     def predict(self, X: Any) -> Numbers:
@@ -62,7 +63,8 @@ class LogHistGradientBoosting(HistGradientBoostingRegressor):  # type: ignore[mi
                 if y_val is None
                 else _log_ratio(_Rows(X_val, y_val, sample_weight_val), self.predict(X_val))
             )
-            self._baseline_prediction = self._baseline_prediction + shift
+            start: NDArray[np.float64] = self._baseline_prediction  # type: ignore[has-type]  # it has no types
+            self._baseline_prediction = start + shift
         return self
 
     def predict(self, X: Any) -> Numbers:
