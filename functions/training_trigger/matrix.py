@@ -4,6 +4,7 @@ from __future__ import annotations
 
 # ruff: noqa: S608  in this SQL columns are named c<number> and every text goes through literal()
 import os
+from collections import Counter
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -30,10 +31,15 @@ MIN_DAYS_FOR_YEAR = 365
 _NAN = "'nan'::DOUBLE"
 
 
-def choose_column(connection: DuckDBPyConnection, place: int, facts: Facts) -> tuple[Column | None, str | None]:
-    """Return the encoding of a feature column, learned from the training part only, or None and why it is dropped."""
+def choose_column(
+    connection: DuckDBPyConnection, place: int, facts: Facts, most_values: int = 0
+) -> tuple[Column | None, str | None]:
+    """Return the encoding of a feature column, learned from the training part only, or None and why it is dropped.
+
+    A text of too many values to learn each of them is encoded by the target, with at most `most_values` of them.
+    """
     if facts.kind == "text":
-        return _text_column(connection, place, facts)
+        return _text_column(connection, place, facts, most_values)
     if facts.kind == "date":
         return _date_column(connection, place, facts), None
     return Column(facts.name, facts.kind), None
@@ -54,20 +60,29 @@ def _date_column(connection: DuckDBPyConnection, place: int, facts: Facts) -> Co
     )
 
 
-def _text_column(connection: DuckDBPyConnection, place: int, facts: Facts) -> tuple[Column | None, str | None]:
-    counts = connection.execute(
-        f"SELECT c{place}, count(*) AS n FROM cells POSITIONAL JOIN sides WHERE side = 0 AND c{place} IS NOT NULL"
-        f" GROUP BY 1 HAVING n >= {SHOWN_FROM} ORDER BY n DESC, 1 LIMIT {MAX_CATEGORIES}"
-    ).fetchall()
+def _text_column(
+    connection: DuckDBPyConnection, place: int, facts: Facts, most_values: int
+) -> tuple[Column | None, str | None]:
+    counts = _counts(connection, place, MAX_CATEGORIES)
     if not counts:
         return None, f"no value occurs {SHOWN_FROM} times in the training part"
     present = f"SELECT count(c{place}) FROM cells POSITIONAL JOIN sides WHERE side = 0"
     cells = connection.execute(present).fetchall()[0][0]
-    if facts.distinct > MAX_CATEGORIES and sum(count for _, count in counts) < COVERED * cells:
+    many = facts.distinct > MAX_CATEGORIES and sum(count for _, count in counts) < COVERED * cells
+    if many and most_values < len(counts):
         return None, f"it has {facts.distinct:,} different texts, too many to learn from"
+    counts = _counts(connection, place, most_values) if many else counts
     categories = tuple(value for value, _ in counts)
     by_value = any(value_key(category) is not None for category in categories)
-    return Column(facts.name, "text", categories=categories, by_value=by_value), None
+    return Column(facts.name, "text", categories=categories, by_value=by_value, by_target=many), None
+
+
+def _counts(connection: DuckDBPyConnection, place: int, most: int) -> list[tuple[str, int]]:
+    """Return the values of a text that occur often enough in the training part, the commonest first."""
+    return connection.execute(
+        f"SELECT c{place}, count(*) AS n FROM cells POSITIONAL JOIN sides WHERE side = 0 AND c{place} IS NOT NULL"
+        f" GROUP BY 1 HAVING n >= {SHOWN_FROM} ORDER BY n DESC, 1 LIMIT {most}"
+    ).fetchall()
 
 
 def write_matrix(
@@ -95,7 +110,8 @@ def _by_value(connection: DuckDBPyConnection, column: Column, cell: str) -> str:
     options = ", ".join(literal(category) for category in column.categories)
     found = connection.execute(f"SELECT value_key(x) FROM (SELECT unnest([{options}]) AS x)").fetchall()
     keys = [key for (key,) in found]
-    codes = {key: code for code, key in enumerate(keys) if key is not None and keys.count(key) == 1}
+    often = Counter(keys)
+    codes = {key: code for code, key in enumerate(keys) if key is not None and often[key] == 1}
     if not codes:
         return "NULL"
     connection.execute(f"CREATE OR REPLACE TYPE keyed AS ENUM ({', '.join(map(literal, codes))})")

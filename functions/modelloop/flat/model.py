@@ -53,7 +53,8 @@ class Contributions:
 class FlatModel:
     """A compiled model. `classes` is 0 for regression, `slots` the length of the vectors that it takes.
 
-    A regression whose document has a `floor` gives no number below it; scores and what explains them may lie below.
+    Codes of the slots in `means` are replaced by what was learned of these values before anything else is done. A
+    regression whose document has a `floor` gives no number below it; scores and what explains them may lie below.
     """
 
     def __init__(self, document: Mapping[str, Any]) -> None:
@@ -66,6 +67,7 @@ class FlatModel:
         self._floor: float | None = document.get("floor")
         self._form = _FORMS[document["form"]](document, self.slots)
         self._batch_scorer = BatchScorer(self._form)
+        self._means = _means_of(document)
         if self._form.scores != self._scores():
             raise ArtifactRefusedError(f"{self._form.scores} scores do not fit the link {self.link!r}")
 
@@ -79,15 +81,26 @@ class FlatModel:
 
     def raw(self, vector: Sequence[float]) -> list[float]:
         """Return the scores of one vector before the inverse link."""
-        return self._form.raw(vector)
+        return self._form.raw(self._looked_up(vector) if self._means else vector)
 
     def raws(self, vectors: Sequence[Sequence[float]]) -> list[list[float]]:
         """Return the scores of many vectors, [vectors, scores], in the way that is cheaper."""
-        return self._batch_scorer.raw(vectors)
+        return self._batch_scorer.raw([*map(self._looked_up, vectors)] if self._means else vectors)
 
     def rounding(self, vector: Sequence[float]) -> list[float]:
         """Return, for each raw score, how far it may lie from the estimator's (0 for trees)."""
-        return self._form.rounding(vector)
+        return self._form.rounding(self._looked_up(vector))
+
+    def _looked_up(self, vector: Sequence[float]) -> Sequence[float]:
+        """Return the vector that the form takes: with what was learned of values in place of their codes."""
+        if not self._means:
+            return vector
+        known = list(vector)
+        for slot, table in self._means:
+            code = known[slot]
+            if code == code:  # noqa: PLR0124  missing stays missing
+                known[slot] = table[int(code)]
+        return known
 
     def predict(self, vectors: Sequence[Sequence[float]], threshold: float | None = None) -> Outputs:
         """Return predictions for encoded vectors.
@@ -129,6 +142,7 @@ class FlatModel:
 
         Raises InvalidValueError for a class that the model does not have.
         """
+        vector = self._looked_up(vector)
         raw = self._form.raw(vector)
         explained = self._explained(raw, label)
         output = explained if explained is not None and len(raw) > 1 else 0
@@ -145,6 +159,19 @@ class FlatModel:
                 raise InvalidValueError(f"there is no class {label} among {self.classes}", field="explain")
             return label
         return 1 if self.classes == _BINARY else raw.index(max(raw))
+
+
+def _means_of(document: Mapping[str, Any]) -> list[tuple[int, Sequence[float]]]:
+    """Return slots with what was learned of each of their codes, as the 32-bit floats that vectors hold."""
+    means = document.get("means")
+    if not means:
+        return []
+    from array import array  # noqa: PLC0415  few models have such slots
+
+    tables: list[tuple[int, Sequence[float]]] = [(int(slot), array("f", table)) for slot, table in means.items()]
+    if not all(0 <= slot < document["slots"] and table for slot, table in tables):
+        raise ArtifactRefusedError("what was learned of values does not fit the slots")
+    return tables
 
 
 _FORMS: dict[str, type[Linear | Trees]] = {"linear": Linear, "trees": Trees}

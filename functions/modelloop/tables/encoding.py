@@ -30,7 +30,10 @@ _DATE_PARTS = ("days", "month", "weekday")
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One float of the vector. `kind` is number or category; a category slot holds codes 0 to `codes` - 1."""
+    """One float of the vector. `kind` is number, category or value; slots of the latter hold codes 0 to `codes` - 1.
+
+    A model takes a category as a set of codes. In place of a value's code it takes what it has learned of that value.
+    """
 
     name: str
     column: str
@@ -44,7 +47,8 @@ class Column:
 
     `categories` (text) are ordered by falling frequency in the training part; their position is their code, and
     the code after the last stands for rare and unseen ones. `by_value`: a text that is no category has the code of the
-    one category of its value, if there is one: `1.0` that of `1`, and true that of `TRUE`. `origin` (date) is the day
+    one category of its value, if there is one: `1.0` that of `1`, and true that of `TRUE`. `by_target`: a text of many
+    values, which models take as the mean of the target. `origin` (date) is the day
     that counts as zero; `with_time` and `day_of_year` say which parts of it are slots beside day, month and weekday.
     """
 
@@ -56,11 +60,13 @@ class Column:
     required: bool = True
     by_value: bool = False
     day_of_year: bool = False
+    by_target: bool = False
 
     def slots(self) -> tuple[Slot, ...]:
         """Return the slots of this column, in order."""
         if self.kind == "text":
-            return (Slot(self.name, self.name, "category", len(self.categories) + 1),)
+            kind = "value" if self.by_target else "category"
+            return (Slot(self.name, self.name, kind, len(self.categories) + 1),)
         if self.kind == "date":
             return tuple(Slot(f"{self.name}:{part}", self.name, "number") for part in self.date_parts)
         return (Slot(self.name, self.name, "number"),)
@@ -189,6 +195,7 @@ class Encoding:
                     "required": column.required,
                     **({"by_value": True} if column.by_value else {}),
                     **({"day_of_year": True} if column.day_of_year else {}),
+                    **({"by_target": True} if column.by_target else {}),
                 }
                 for column in self.columns
             ],

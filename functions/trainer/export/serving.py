@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import joblib
+import numpy as np
 
 from modelloop.contracts.bundle import OnnxFile
 from modelloop.errors import ExportMismatchError
@@ -44,8 +45,22 @@ def flatten(model: Model, encoding: Encoding) -> JsonObject | None:
         "classes": len(classes),
         "slots": len(encoding.slots),
         **({"floor": model.floor} if bounded else {}),
+        **_means(model),
         **form,
     }
+
+
+def _means(model: Model) -> JsonObject:
+    """Return the deviations of value slots by the number of the slot, as they were rounded; nothing without such."""
+    means = model.preparation.means
+    if means is None:
+        return {}
+    return {"means": {str(slot): list(map(_shortest, table)) for slot, table in means.tables_.items()}}
+
+
+def _shortest(number: np.float32) -> float:
+    """Return the float of fewest digits that is this one in 32 bits."""
+    return float(str(number))
 
 
 def to_onnx(model: Model, encoding: Encoding, seconds: float = SECONDS) -> tuple[bytes, OnnxFile]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from trainer.families.preparation import Filled, Matrix, Native, OneHot
+    from trainer.families.target_means import InnerFolds
 
 MAX_REASON = 500
 NEARLY_TIED = 1e-9
@@ -52,13 +53,15 @@ class Model(BaseEstimator):  # type: ignore[misc]
         *,
         validation: tuple[Matrix, NDArray[Any]] | None = None,
         sample_weight: NDArray[np.float64] | None = None,
+        folds: InnerFolds | None = None,
     ) -> Self:
         """Fit on encoded rows; `validation` rows stop boosting early where the estimator can.
 
-        Other estimators leave `validation` alone. Raises FitRefusedError for rows or a value of a parameter that
-        the estimator does not take.
+        Other estimators leave `validation` alone. `folds` say which rows may tell of which the mean of the target,
+        where text is encoded by it; without them rows are dealt out. Raises FitRefusedError for rows or a value of a
+        parameter that the estimator does not take.
         """
-        prepared = self.preparation.fit(matrix).transform(matrix)
+        prepared = self.preparation.fit_transform(matrix, target, sample_weight, folds)
         extra: dict[str, NDArray[Any]] = {} if sample_weight is None else {"sample_weight": sample_weight}
         if isinstance(self.estimator, _EARLY_STOPPERS):
             self.estimator.set_params(early_stopping=validation is not None)

@@ -14,6 +14,7 @@ from trainer.evaluation.metrics import statistics
 from trainer.evaluation.predictors import MAX_THREADS, Estimator, limit_threads, threads_for
 from trainer.families.catalogue import build
 from trainer.search.candidates import given_params
+from trainer.search.inner_folds import inner_folds
 from trainer.search.refusal import naming
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def estimate(table: PreparedTable, candidate: Candidate, part: Part, max_threads
     labels = _target_type(table)
     validation = (table.validation.matrix, table.validation.target.astype(labels))
     with threads_for(part.matrix.size, max_threads):
-        model.fit(part.matrix, part.target.astype(labels), validation=validation)
+        model.fit(part.matrix, part.target.astype(labels), validation=validation, folds=inner_folds(table, part))
     return Estimator(model, table.task, table.spec.threshold)
 
 
@@ -40,7 +41,7 @@ def estimate_alone(table: PreparedTable, candidate: Candidate, part: Part) -> Es
     """Fit a candidate on some rows alone, without early stopping; raises what `estimate` does."""
     model = build(candidate.family, table.task, table.encoding, candidate.params, table.seed)
     with limit_threads(1):
-        model.fit(part.matrix, part.target.astype(_target_type(table)))
+        model.fit(part.matrix, part.target.astype(_target_type(table)), folds=inner_folds(table, part))
     return Estimator(model, table.task, table.spec.threshold)
 
 
