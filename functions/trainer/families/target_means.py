@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 FOLDS = 5
 DIGITS = 4  # that a deviation is rounded to
-MIN_EVIDENCE = 2.0  # standard deviations of the F ratio of values that tell nothing, which is 1 in the mean
+MIN_EVIDENCE = 3.0  # standard deviations of the F ratio of values that tell nothing, which is 1 in the mean
 
 
 @dataclass(frozen=True, slots=True)
