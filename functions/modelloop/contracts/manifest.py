@@ -21,6 +21,7 @@ from modelloop.contracts.manifest_parts import (
     SplitFacts,
     TrialRecord,
     best_version_from_json,
+    estimator_facts_from_json,
     split_facts_from_json,
     trial_from_json,
 )
@@ -141,6 +142,7 @@ class Manifest:
             promotion=self.spec.promotion,
             metrics=figures(self.metrics.holdout),
             family=self.estimator.family,
+            members=self.estimator.shares or None,
             cause=self.cause,
             task=self.task,
             target=self.target,
@@ -167,7 +169,7 @@ def manifest_from_json(document: Mapping[str, Any]) -> Manifest:
 
 def _read(document: Any) -> Manifest:
     classes, labels, start = document["classes"], document["labels"], document["started_from"]
-    estimator, crossed, golden = document["estimator"], document["cross_validation"], document["golden"]
+    crossed, golden = document["cross_validation"], document["golden"]
     return Manifest(
         model=document["model"],
         version=document["version"],
@@ -183,9 +185,7 @@ def _read(document: Any) -> Manifest:
         warnings=tuple(document["warnings"]),
         spec=spec_from_json(document["spec"]),
         encoding=encoding_from_json(document["encoding"]),
-        estimator=EstimatorFacts(
-            estimator["family"], estimator["class"], estimator["params"], estimator.get("settings")
-        ),
+        estimator=estimator_facts_from_json(document["estimator"]),
         trials=tuple(map(trial_from_json, document["trials"])),
         started_from=None if start is None else Predecessor(start["version"], start["run_id"]),
         environment=Environment(**{name: document["environment"][name] for name in Environment.__slots__}),

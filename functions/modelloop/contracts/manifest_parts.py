@@ -19,18 +19,63 @@ if TYPE_CHECKING:
 class EstimatorFacts:
     """How the model was made: its family, the estimator's class, and all its plain parameters.
 
-    `settings` are the parameters that were set beyond the family's defaults; None for imported models.
+    `settings` are the parameters that were set beyond the family's defaults; None for imported models. A blend has
+    `members`, each a model of its own with a weight, and no parameters besides.
     """
 
     family: str
     class_name: str
     params: EstimatorParams
     settings: dict[str, Parameter] | None = None
+    members: tuple[MemberFacts, ...] = ()
+
+    def to_json(self) -> JsonObject:
+        """Return the stored document; models that are no blends have no members in it."""
+        settings = {} if self.settings is None else {"settings": self.settings}
+        members = {"members": [member.to_json() for member in self.members]} if self.members else {}
+        return {"family": self.family, "class": self.class_name, "params": self.params, **settings, **members}
+
+    @property
+    def shares(self) -> tuple[MemberShare, ...]:
+        """Return the weight of each member of a blend; empty for other models."""
+        return tuple(MemberShare(member.weight, member.estimator.family) for member in self.members)
+
+
+@dataclass(frozen=True, slots=True)
+class MemberFacts:
+    """One model of a blend, and the weight of its scores; the weights of a blend add up to 1."""
+
+    weight: float
+    estimator: EstimatorFacts
 
     def to_json(self) -> JsonObject:
         """Return the stored document."""
-        settings = {} if self.settings is None else {"settings": self.settings}
-        return {"family": self.family, "class": self.class_name, "params": self.params, **settings}
+        return {"weight": self.weight, **self.estimator.to_json()}
+
+
+@dataclass(frozen=True, slots=True)
+class MemberShare:
+    """The weight of a family in a blend, for lists."""
+
+    weight: float
+    family: str
+
+
+def estimator_facts_from_json(document: Mapping[str, Any]) -> EstimatorFacts:
+    """Return how a stored model was made; documents of earlier releases have no members."""
+    members = tuple(
+        MemberFacts(member["weight"], estimator_facts_from_json(member)) for member in document.get("members", ())
+    )
+    return EstimatorFacts(document["family"], document["class"], document["params"], document.get("settings"), members)
+
+
+@dataclass(frozen=True, slots=True)
+class BlendMember:
+    """What a run decided to blend: a family with its parameters beyond the defaults, and its weight."""
+
+    weight: float
+    family: str
+    params: dict[str, Parameter]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from modelloop.contracts.evaluation import Calibration, ColumnSlices, Reliability
     from modelloop.contracts.manifest import Manifest
-    from modelloop.contracts.manifest_parts import CrossValidation, TrialRecord
+    from modelloop.contracts.manifest_parts import CrossValidation, MemberFacts, TrialRecord
     from modelloop.spec.fields import Parameter
     from modelloop.versions.evidence import LossComparison
     from modelloop.versions.prepared_table import Label
@@ -181,8 +181,24 @@ def _making(manifest: Manifest) -> str:
     heads = ["Family", "Parameters", "Chosen by", "Rows", "Validation score", "Seconds"]
     rows = [_trial(trial, manifest) for trial in manifest.trials]
     estimator = f"<code>{text(manifest.estimator.class_name)}</code>"
-    made = f"<p>{estimator}</p>{_start(manifest)}"
+    made = f"<p>{estimator}</p>{_blend(manifest.estimator.members)}{_start(manifest)}"
     return section("making", "Training", made + table(heads, rows, caption="Candidates that were tried", numeric=3))
+
+
+def _blend(members: Sequence[MemberFacts]) -> str:
+    """Return what a blend is made of; nothing for other models."""
+    if not members:
+        return ""
+    rows = [
+        [
+            text(member.estimator.family),
+            f"<code>{text(_json(member.estimator.settings or {}))}</code>",
+            number(member.weight, 3),
+        ]
+        for member in members
+    ]
+    caption = "Members of the blend: their scores, before the link, are weighted and added up"
+    return table(["Family", "Parameters", "Weight"], rows, caption=caption, numeric=2)
 
 
 def _start(manifest: Manifest) -> str:

@@ -11,24 +11,26 @@ from sklearn.model_selection import GroupKFold, RepeatedKFold, RepeatedStratifie
 from modelloop.contracts.manifest_parts import CrossValidation
 from modelloop.versions.gate import SMALL_SUCCESSOR
 from trainer.evaluation.metrics import plain_metrics
-from trainer.search.estimation import estimate_alone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
-    from trainer.search.candidates import Candidate
+    from trainer.evaluation.predictors import Estimator
+    from trainer.rows import Part
     from trainer.table import PreparedTable
 
 FOLDS, REPEATS = 5, 2
 
 
-def cross_validate(table: PreparedTable, candidate: Candidate, metric: str, deadline: float) -> CrossValidation | None:
+def cross_validate(
+    table: PreparedTable, fit: Callable[[Part], Estimator], metric: str, deadline: float
+) -> CrossValidation | None:
     """Return mean and standard deviation of every metric over the folds of all rows; None for larger holdouts.
 
-    The gate's metric comes first. The chosen family and parameters are fitted anew on each fold; no fit begins after
-    the deadline. The gate does not read this: rows that chose the parameters are among those that judge here.
+    The gate's metric comes first. `fit` fits the chosen model anew on the rows of each fold; no fit begins after the
+    deadline. The gate does not read this: rows that chose the parameters are among those that judge here.
     """
     if table.holdout.voters >= SMALL_SUCCESSOR or _rarest(table) < FOLDS:
         return None
@@ -36,7 +38,7 @@ def cross_validate(table: PreparedTable, candidate: Candidate, metric: str, dead
     for fitted, held in _folds(table):
         if time.monotonic() >= deadline:
             break
-        predictions = estimate_alone(table, candidate, table.rows.take(fitted)).predict(table.rows.take(held))
+        predictions = fit(table.rows.take(fitted)).predict(table.rows.take(held))
         fits.append(plain_metrics(predictions, (metric,)))
     if len(fits) < FOLDS:
         return None

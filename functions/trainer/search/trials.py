@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import orjson
 
 from modelloop import keys
-from modelloop.contracts.manifest_parts import trial_from_json
+from modelloop.contracts.manifest_parts import BlendMember, trial_from_json
 from modelloop.errors import ArtifactRefusedError, NotFoundError
 
 if TYPE_CHECKING:
@@ -21,15 +21,22 @@ FILE = "trials.json"
 
 @dataclass(frozen=True, slots=True)
 class TrialLog:
-    """What an attempt tried, and the run of the version whose settings it tried first."""
+    """What an attempt tried, the run of the version whose settings it tried first, and the blend that it kept.
+
+    `blend` is empty where the best model was kept alone.
+    """
 
     trials: list[TrialRecord]
     started_from: str | None = None
+    blend: tuple[BlendMember, ...] = ()
 
     def to_bytes(self) -> bytes:
         """Return the file that is stored."""
         trials = [trial.to_json() for trial in self.trials]
-        return orjson.dumps({"format_version": FORMAT_VERSION, "trials": trials, "started_from": self.started_from})
+        blend = {"blend": [asdict(member) for member in self.blend]} if self.blend else {}
+        return orjson.dumps(
+            {"format_version": FORMAT_VERSION, "trials": trials, "started_from": self.started_from, **blend}
+        )
 
 
 def read_trials(artifacts: Bucket, model: str, run_id: str) -> TrialLog | None:
@@ -44,7 +51,8 @@ def read_trials(artifacts: Bucket, model: str, run_id: str) -> TrialLog | None:
         raise ArtifactRefusedError(
             f"the log of trials has format version {version!r}, and version {FORMAT_VERSION} can be read"
         )
-    return TrialLog([trial_from_json(trial) for trial in document["trials"]], document["started_from"])
+    blend = tuple(BlendMember(**member) for member in document.get("blend", ()))
+    return TrialLog([trial_from_json(trial) for trial in document["trials"]], document["started_from"], blend)
 
 
 def record_trials(artifacts: Bucket, model: str, run_id: str, log: TrialLog) -> None:
