@@ -81,13 +81,15 @@ def _fit(
     table = tables.load_table(services.artifacts, document)
     if champion is not None:
         table = replace(table, encoding=keep_old_callers(table.encoding, champion.incumbent.encoding))
+    began = time.monotonic()
     fitted = _search(services, run, progress, table, champion, deadline)
     progress.reach("evaluating")
     metric = fitted.objective.compared_by
     examination = _naming_members(examine(table, fitted.estimator, metric, champion), fitted)
     crossed = None
     if examination.decision.decision != REJECT:
-        until = time.monotonic() + CROSS_VALIDATION_SECONDS
+        now, allowed = time.monotonic(), table.spec.search.seconds or float("inf")
+        until = min(began + allowed, now + CROSS_VALIDATION_SECONDS)
         crossed = cross_validate(table, partial(fitted.fit_anew, table), metric, until)
     return ExaminedCandidate(table, FittedSource(fitted), examination, champion, crossed)
 
@@ -97,9 +99,10 @@ def _naming_members(examination: Examination, fitted: Fitted) -> Examination:
     if not fitted.blend:
         return examination
     members = ", ".join(f"{member.weight:g} {member.family}" for member in fitted.blend)
-    check = Check("blend", "passed", f"a blend of {members}: better on validation rows than the best of its members")
+    detail = f"a blend of {members}: together better than each alone on rows that they were not fitted on"
     decision = examination.decision
-    return replace(examination, decision=replace(decision, checks=(*decision.checks, check)))
+    checks = (*decision.checks, Check("blend", "passed", detail))
+    return replace(examination, decision=replace(decision, checks=checks))
 
 
 def _search(
@@ -111,11 +114,13 @@ def _search(
     predecessor = find_predecessor(services.stores, run.model, manifest, earlier)
     progress.reach("fitting")
     seconds = (deadline - time.monotonic()) * FITTING_SHARE
-    recorded, blend = (earlier.trials, earlier.blend) if earlier else ([], ())
+    known = earlier or TrialLog([])
     with pointing(table.spec):
-        fitted = fit(table, seconds, lambda share: progress.reach("fitting", share), recorded, predecessor, blend)
+        fitted = fit(
+            table, seconds, lambda share: progress.reach("fitting", share), known.trials, predecessor, known.selection
+        )
     started_from = None if predecessor is None else predecessor.name.run_id
-    record_trials(services.artifacts, run.model, run.run_id, TrialLog(fitted.trials, started_from, fitted.blend))
+    record_trials(services.artifacts, run.model, run.run_id, TrialLog(fitted.trials, started_from, fitted.selection))
     return fitted
 
 

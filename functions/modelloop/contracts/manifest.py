@@ -18,10 +18,12 @@ from modelloop.contracts.manifest_parts import (
     EstimatorFacts,
     FileFacts,
     Predecessor,
+    Selection,
     SplitFacts,
     TrialRecord,
     best_version_from_json,
     estimator_facts_from_json,
+    selection_from_json,
     split_facts_from_json,
     trial_from_json,
 )
@@ -51,7 +53,8 @@ class Manifest:
     """All of a version. `compared_with` is the run of the champion that the gate compared it with.
 
     `classes` are in the order of their indices, None for regression. `labels` is None for a version without labelled
-    rows. `files` has every stored file of the version by name.
+    rows. `files` has every stored file of the version by name. `selection` is None for imported models and for versions
+    from before it was kept.
     """
 
     model: str
@@ -84,6 +87,7 @@ class Manifest:
     replay: ReplayVerdict
     golden: GoldenRows
     files: dict[str, FileFacts]
+    selection: Selection | None = None
 
     @property
     def ref(self) -> VersionRef:
@@ -114,6 +118,7 @@ class Manifest:
             "estimator": self.estimator.to_json(),
             "trials": [trial.to_json() for trial in self.trials],
             "started_from": None if self.started_from is None else asdict(self.started_from),
+            **({} if self.selection is None else {"selection": self.selection.to_json()}),
             "environment": asdict(self.environment),
             "split": self.split.to_json(),
             "metrics": asdict(self.metrics),
@@ -201,4 +206,5 @@ def _read(document: Any) -> Manifest:
         replay=replay_verdict_from_json(document["replay"]),
         golden=GoldenRows(golden["rows"], [GoldenOutput(**output) for output in golden["outputs"]]),
         files={name: FileFacts(facts["sha256"], facts["bytes"]) for name, facts in document["files"].items()},
+        selection=selection_from_json(document.get("selection")),
     )

@@ -19,11 +19,12 @@ from trainer.families.blend import FAMILY, Blend
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from modelloop.contracts.manifest_parts import Predecessor, TrialRecord
+    from modelloop.contracts.manifest_parts import Predecessor, Selection, TrialRecord
     from modelloop.spec.fields import Parameter
     from modelloop.tables.encoding import Encoding
     from trainer.families.model import Model
     from trainer.rows import Predictor
+    from trainer.search.crossing import OutOfFold
     from trainer.search.fitting import Fitted
 
 
@@ -76,6 +77,16 @@ class Source(Protocol):
         """Return the version whose settings were tried first; None where there was none."""
         ...
 
+    @property
+    def selection(self) -> Selection | None:
+        """Return how it was chosen and whether it was fitted again; None where nothing was chosen."""
+        ...
+
+    @property
+    def unseen(self) -> OutOfFold | None:
+        """Return answers in place of its own to validation rows that it has learned from; None where it has not."""
+        ...
+
     def describe(self) -> EstimatorFacts:
         """Return how it was made."""
         ...
@@ -115,6 +126,16 @@ class FittedSource:
     def started_from(self) -> Predecessor | None:
         """Return the version whose settings were tried first; None for a first version."""
         return self.fitted.started_from
+
+    @property
+    def selection(self) -> Selection | None:
+        """Return how it was chosen and whether it was fitted again; None after a log of an earlier release."""
+        return self.fitted.selection
+
+    @property
+    def unseen(self) -> OutOfFold | None:
+        """Return the answers of models that had not seen the rows, after a refit."""
+        return self.fitted.unseen
 
     def describe(self) -> EstimatorFacts:
         """Return family, class, plain parameters of the estimator, and those that were set beyond the defaults."""

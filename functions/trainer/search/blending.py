@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
+from modelloop.flat.model import EVEN
 from modelloop.spec.fields import HIGHER_IS_BETTER
 from trainer.evaluation.losses import row_losses
 from trainer.evaluation.metrics import statistics
@@ -82,10 +83,13 @@ def _in_thousandths(counts: Sequence[int]) -> list[float]:
     return [share / _THOUSANDTHS for share in shares]
 
 
-def predictions_of(scores: Floats, target: Floats, link: str, contents: Contents | None = None) -> Predictions:
+def predictions_of(
+    scores: Floats, target: Floats, link: str, contents: Contents | None = None, threshold: float | None = None
+) -> Predictions:
     """Return what raw scores, [rows] or [rows, scores], predict under a link, beside the truth.
 
-    Of two classes one score, or under the link `mean` one probability, stands for both.
+    Of two classes one score, or under the link `mean` one probability, stands for both; the second is predicted from
+    `threshold` on, or else from one half.
     """
     columns = scores.reshape(len(target), -1)
     if link in {"identity", LOG}:
@@ -97,7 +101,8 @@ def predictions_of(scores: Floats, target: Floats, link: str, contents: Contents
     else:
         positive = columns[:, 0] if link == MEAN else special.expit(columns[:, 0])
         proba = np.column_stack([1.0 - positive, positive])
-    predicted = proba[:, 1] >= 0.5 if proba.shape[1] == _BINARY else proba.argmax(axis=1)  # noqa: PLR2004  one half
+    least = EVEN if threshold is None else threshold
+    predicted = proba[:, 1] >= least if proba.shape[1] == _BINARY else proba.argmax(axis=1)
     return Predictions(target, predicted.astype(np.float64), proba, contents)
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import orjson
 
 from modelloop import keys
-from modelloop.contracts.manifest_parts import BlendMember, trial_from_json
+from modelloop.contracts.manifest_parts import selection_from_json, trial_from_json
 from modelloop.errors import ArtifactRefusedError, NotFoundError
 
 if TYPE_CHECKING:
     from modelloop.aws.storage import Bucket
-    from modelloop.contracts.manifest_parts import TrialRecord
+    from modelloop.contracts.manifest_parts import Selection, TrialRecord
 
 FORMAT_VERSION = 1
 FILE = "trials.json"
@@ -21,21 +21,21 @@ FILE = "trials.json"
 
 @dataclass(frozen=True, slots=True)
 class TrialLog:
-    """What an attempt tried, the run of the version whose settings it tried first, and the blend that it kept.
+    """What an attempt tried, the run of the version whose settings it tried first, and how it chose.
 
-    `blend` is empty where the best model was kept alone.
+    `selection` is None in logs of releases that chose the best trial and fitted nothing again.
     """
 
     trials: list[TrialRecord]
     started_from: str | None = None
-    blend: tuple[BlendMember, ...] = ()
+    selection: Selection | None = None
 
     def to_bytes(self) -> bytes:
         """Return the file that is stored."""
         trials = [trial.to_json() for trial in self.trials]
-        blend = {"blend": [asdict(member) for member in self.blend]} if self.blend else {}
+        chosen = {} if self.selection is None else {"selection": self.selection.to_json()}
         return orjson.dumps(
-            {"format_version": FORMAT_VERSION, "trials": trials, "started_from": self.started_from, **blend}
+            {"format_version": FORMAT_VERSION, "trials": trials, "started_from": self.started_from, **chosen}
         )
 
 
@@ -51,8 +51,8 @@ def read_trials(artifacts: Bucket, model: str, run_id: str) -> TrialLog | None:
         raise ArtifactRefusedError(
             f"the log of trials has format version {version!r}, and version {FORMAT_VERSION} can be read"
         )
-    blend = tuple(BlendMember(**member) for member in document.get("blend", ()))
-    return TrialLog([trial_from_json(trial) for trial in document["trials"]], document["started_from"], blend)
+    trials = [trial_from_json(trial) for trial in document["trials"]]
+    return TrialLog(trials, document["started_from"], selection_from_json(document.get("selection")))
 
 
 def record_trials(artifacts: Bucket, model: str, run_id: str, log: TrialLog) -> None:

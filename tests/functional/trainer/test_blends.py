@@ -114,9 +114,9 @@ def test_a_repeated_run_makes_the_same_bytes(lab: Lab, monkeypatch: pytest.Monke
         lab.deliver(run)
     first = {name: stored(run, name) for name in (keys.BUNDLE, keys.JOBLIB)}
     log = orjson.loads(Bucket("artifacts").get(keys.prepared("m", run.run_id, "trials.json")))
-    assert len(log["blend"]) == 2
+    assert len(log["selection"]["blend"]) == 2
     lab.deliver(run)
     assert {name: stored(run, name) for name in first} == first
     assert [member["weight"] for member in lab.manifest(run)["estimator"]["members"]] == [
-        member["weight"] for member in log["blend"]
+        member["weight"] for member in log["selection"]["blend"]
     ]
