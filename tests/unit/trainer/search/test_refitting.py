@@ -64,7 +64,7 @@ def test_boosting_goes_on_for_the_median_of_the_best_iterations_and_a_quarter_mo
 
 
 def test_settings_that_are_not_better_with_more_rows_are_left_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    cross_whole = refitting.cross_whole
+    cross_whole = crossing.cross_whole
 
     def spoiled(*arguments: Any) -> Crossed | None:
         found = cross_whole(*arguments)

@@ -62,8 +62,8 @@ def test_no_choice_depends_on_the_holdout() -> None:
 
     assert [(one.score, one.folds) for one in first.trials] == [(one.score, one.folds) for one in second.trials]
     assert first.selection == second.selection
-    answers = [one.estimator.predict(seen.holdout).proba for one in (first, second)]
-    np.testing.assert_array_equal(*answers)
+    one, two = (found.estimator.predict(seen.holdout).proba for found in (first, second))
+    np.testing.assert_array_equal(one, two)
 
 
 def test_without_a_search_each_family_is_tried_once() -> None:
