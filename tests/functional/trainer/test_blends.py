@@ -64,7 +64,11 @@ def test_intervals_and_baseline_are_the_blends(lab: Lab) -> None:
     blend = check_served(lab, run, bent(300, 9).matrix)
     held, unseen = data.membership() == split.VALIDATION, data.membership() != split.TRAIN
     errors = np.abs(data.target[held] - blend.predict(data.matrix[held]))
-    assert lab.bundle(run)["interval"]["quantiles"]["0.5"] in errors
+    half = lab.bundle(run)["interval"]["quantiles"]["0.5"]
+    if lab.manifest(run)["selection"]["refit"]["done"]:  # then these rows are no longer unseen, and folds answered them
+        assert half > np.median(errors)
+    else:
+        assert half in errors
     counts = lab.manifest(run)["baseline"]["prediction"]["counts"]
     assert sum(counts) == unseen.sum()
 
