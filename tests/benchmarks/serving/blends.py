@@ -37,7 +37,9 @@ def measure() -> BlendTimings:
     fitted = [
         build(name, "classification", models.ENCODING, models.PARAMS[name], 0).fit(matrix, target) for name in MEMBERS
     ]
-    engines = dict(zip(MEMBERS, map(_served, fitted), strict=True)) | {"blend": _served(Blend(fitted, WEIGHTS, "logit"))}
+    engines = dict(zip(MEMBERS, map(_served, fitted), strict=True)) | {
+        "blend": _served(Blend(fitted, WEIGHTS, "logit"))
+    }
     vectors = matrix.astype(float).tolist()
     one, many = vectors[:1], vectors[:ROWS_MANY]
     for engine in engines.values():

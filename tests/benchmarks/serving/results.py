@@ -56,9 +56,7 @@ def _why_many(warm: Warm) -> str:
     )
 
 
-def section(
-    starts: dict[str, Starts], loops: dict[str, Loop], warms: list[Warm], blend: BlendTimings
-) -> str:
+def section(starts: dict[str, Starts], loops: dict[str, Loop], warms: list[Warm], blend: BlendTimings) -> str:
     """Return the results in Markdown."""
     lines = [
         f"{sections.machine()} Medians.",
@@ -107,8 +105,10 @@ def section(
         "",
         "| | one row, µs (p99) | 1,000 rows, ms |",
         "|---|---:|---:|",
-        *(f"| {TITLES.get(name, name)} | {_us(blend.one[name])} | {blend.many[name].typical / 1e3:.2f} |"
-          for name in blend.one),
+        *(
+            f"| {TITLES.get(name, name)} | {_us(blend.one[name])} | {blend.many[name].typical / 1e3:.2f} |"
+            for name in blend.one
+        ),
         "",
         "### Files",
         "",
