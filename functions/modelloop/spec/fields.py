@@ -81,7 +81,7 @@ def _switch(value: object) -> bool:
 
 
 def _unless_off(value: object) -> bool | None:
-    """Return False for a switch that is off, None for one that is on, so that a spelled-out default changes no digest."""
+    """Return False for a switch that is off, None for one that is on: a spelled-out default changes no digest."""
     return None if _switch(value) else False
 
 

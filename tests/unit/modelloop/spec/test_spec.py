@@ -94,7 +94,7 @@ def test_blends_can_be_ruled_out_and_are_no_part_of_specs_that_do_not() -> None:
     assert spec_from_json(off.to_json()) == off
     assert parse_spec("search: {blend: true}\n").digest == Spec().digest != off.digest
     assert Spec().to_json()["search"] == {}
-    with pytest.raises(SpecError, match="`search.blend` must be true or false"):
+    with pytest.raises(SpecError, match=r"`search\.blend` must be true or false"):
         parse_spec("search: {blend: 1}\n")
 
 
