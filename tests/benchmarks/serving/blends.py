@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import orjson
 
@@ -46,8 +47,8 @@ def measure() -> BlendTimings:
         while engine._batch_scorer._batch is None:  # so that every one answers many rows with array operations
             engine.predict(many)
     return BlendTimings(
-        alternate({name: lambda e=engine: e.predict(one) for name, engine in engines.items()}, _each(200), blocks=30),
-        alternate({name: lambda e=engine: e.predict(many) for name, engine in engines.items()}, _each(1), blocks=40),
+        alternate({name: partial(engine.predict, one) for name, engine in engines.items()}, _each(200), blocks=30),
+        alternate({name: partial(engine.predict, many) for name, engine in engines.items()}, _each(1), blocks=40),
     )
 
 
