@@ -52,13 +52,14 @@ class Part:
 
     `matrix` is float32 [rows, slots]; `target` holds class indices or numbers, float64 [rows]. `times`, for tables that
     are ordered in time, are seconds since 1970 or other rising numbers, NaN where missing, float64 [rows]. `contents`
-    is None where rows rarely repeat.
+    is None where rows rarely repeat. `groups`, int32 [rows], are equal for rows of one group, None without groups.
     """
 
     matrix: NDArray[np.float32]
     target: NDArray[np.float64]
     times: NDArray[np.float64] | None = None
     contents: Contents | None = None
+    groups: NDArray[np.int32] | None = None
 
     @property
     def rows(self) -> int:
@@ -82,6 +83,7 @@ class Part:
             self.target[rows],
             None if self.times is None else self.times[rows],
             None if self.contents is None else self.contents.take(rows),
+            None if self.groups is None else self.groups[rows],
         )
 
 

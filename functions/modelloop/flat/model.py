@@ -14,9 +14,12 @@ from modelloop.flat.trees import Trees
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from modelloop.flat.blend import Blend
     from modelloop.tables.encoding import Slot
 
 FORMAT_VERSION = 1
+BLEND = "blend"
+EVEN = 0.5
 _BINARY = 2
 
 
@@ -53,6 +56,7 @@ class Contributions:
 class FlatModel:
     """A compiled model. `classes` is 0 for regression, `slots` the length of the vectors that it takes.
 
+    A blend's labels follow from its probabilities: of two classes the second from one half on, else the most probable.
     Codes of the slots in `means` are replaced by what was learned of these values before anything else is done. A
     regression whose document has a `floor` gives no number below it; scores and what explains them may lie below.
     """
@@ -65,7 +69,8 @@ class FlatModel:
         self._softmax = softmax_by_eights if document["by_eights"] else softmax
         self._inclusive: bool = document["inclusive"]
         self._floor: float | None = document.get("floor")
-        self._form = _FORMS[document["form"]](document, self.slots)
+        self._form = _form_of(document, self.slots)
+        self._is_blend = document["form"] == BLEND
         self._batch_scorer = BatchScorer(self._form)
         self._means = _means_of(document)
         if self._form.scores != self._scores():
@@ -108,13 +113,15 @@ class FlatModel:
         With a `threshold`, a binary model answers class 1 when its probability reaches it; without one, labels follow
         the estimator's own rule.
         """
+        if threshold is None and self._is_blend:
+            threshold = EVEN
         raws = self.raws(vectors)
         if self.task == "regression":
             return Outputs(self._numbers(raws), None)
         probas = self._probabilities(raws)
         if threshold is not None and self.classes == _BINARY:
             return Outputs([int(proba[1] >= threshold) for proba in probas], probas)
-        return Outputs(self._labels(raws), probas)
+        return Outputs(self._labels(probas if self._is_blend else raws), probas)
 
     def _numbers(self, raws: list[list[float]]) -> list[float]:
         inverse, floor = INVERSES[self.link], self._floor
@@ -175,6 +182,14 @@ def _means_of(document: Mapping[str, Any]) -> list[tuple[int, Sequence[float]]]:
 
 
 _FORMS: dict[str, type[Linear | Trees]] = {"linear": Linear, "trees": Trees}
+
+
+def _form_of(document: Mapping[str, Any], slots: int) -> Linear | Trees | Blend:
+    if document["form"] != BLEND:
+        return _FORMS[document["form"]](document, slots)
+    from modelloop.flat.blend import Blend  # noqa: PLC0415  a cold start of another form does without it
+
+    return Blend(document, slots)
 
 
 def load(document: Mapping[str, Any]) -> FlatModel:

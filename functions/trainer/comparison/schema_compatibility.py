@@ -16,9 +16,14 @@ from modelloop.tables.encoding import YEAR_PARTS, Column, Encoding
 from modelloop.tables.readers import EPOCH
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from numpy.typing import NDArray
 
+    from trainer.table import PreparedTable
+
 MONTHS = len(BEFORE_MONTH)
+LEFT_OUT = "the champion learned without its many values, and its stored rows do not hold them"
 
 
 def keep_old_callers(encoding: Encoding, champions: Encoding | None) -> Encoding:
@@ -33,6 +38,30 @@ def keep_old_callers(encoding: Encoding, champions: Encoding | None) -> Encoding
         replace(column, required=column.required and required.get(column.name, False)) for column in encoding.columns
     ]
     return Encoding(columns, sorted(encoding.missing))
+
+
+def without_new_values(table: PreparedTable, champions: Encoding | None, known: Collection[str]) -> PreparedTable:
+    """Return a table without text that is encoded by the target if the champion's table had it and it was dropped.
+
+    `known` are the names of all columns of the champion's table. The champion's stored rows do not hold such text, so a
+    version that learned from it would be compared with its eyes closed.
+    """
+    if champions is None:
+        return table
+    kept = {column.name for column in champions.columns}
+    left = {column.name for column in table.encoding.columns if column.by_target} & set(known) - kept
+    if not left:
+        return table
+    slots = [place for place, slot in enumerate(table.encoding.slots) if slot.column not in left]
+    columns = [column for column in table.encoding.columns if column.name not in left]
+    profile = [
+        replace(column, role="dropped", reason=LEFT_OUT) if column.name in left else column
+        for column in table.facts.profile
+    ]
+    encoding = Encoding(columns, sorted(table.encoding.missing))
+    facts = replace(table.facts, profile=profile, encoding=encoding)
+    rows = replace(table.rows, matrix=np.ascontiguousarray(table.rows.matrix[:, slots]))
+    return replace(table, document=replace(table.document, facts=facts), encoding=encoding, rows=rows)
 
 
 def schema_changes(before: Encoding, now: Encoding) -> tuple[list[str], list[str]]:

@@ -38,9 +38,14 @@ class LogRidge(Ridge):  # type: ignore[misc]
         fitted.intercept_ += _log_smearing(self, _Rows(X, y, sample_weight), PARTS)
         return self
 
+    def scores(self, X: Any) -> Numbers:
+        """Return what the answers are exponentials of, float64 [rows]."""
+        scores: Numbers = super().predict(X)
+        return scores
+
     def predict(self, X: Any) -> Numbers:
         """Return the mean of the target, above zero, float64 [rows]."""
-        return _exp(super().predict(X))
+        return _exp(self.scores(X))
 
 
 class LogHistGradientBoosting(HistGradientBoostingRegressor):  # type: ignore[misc]

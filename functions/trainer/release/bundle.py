@@ -18,6 +18,7 @@ from trainer.rows import Part
 if TYPE_CHECKING:
     from modelloop.contracts.baseline import Baseline
     from modelloop.contracts.bundle import EngineForm
+    from trainer.release.sources import Source
     from trainer.rows import Predictions, Predictor
     from trainer.table import PreparedTable
 
@@ -72,8 +73,12 @@ def _output(table: PreparedTable, predictions: Predictions, row: int) -> GoldenO
     return GoldenOutput(label, tuple(predictions.proba[row].tolist()))
 
 
-def interval_quantiles(table: PreparedTable, predictor: Predictor) -> dict[str, float] | None:
-    """Return the quantiles of the residuals on the validation part; None for classes and where that is empty."""
+def interval_quantiles(table: PreparedTable, source: Source) -> dict[str, float] | None:
+    """Return the quantiles of the residuals on rows that were not fitted on; None for classes and where there are none.
+
+    Those are the validation part's, or the answers that stand for unseen ones where the model has learned from it.
+    """
     if table.classes is not None or not table.validation.rows:
         return None
-    return residual_quantiles(predictor.predict(table.validation))
+    unseen = source.unseen
+    return residual_quantiles(source.predictor.predict(table.validation) if unseen is None else unseen.predictions)

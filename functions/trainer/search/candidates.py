@@ -16,7 +16,7 @@ from trainer.families.catalogue import families_for, settings_of
 from trainer.search.log_links import offered
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from modelloop.contracts.manifest_parts import TrialRecord
     from modelloop.spec.fields import Parameter
@@ -52,7 +52,7 @@ def given_params(spec: Spec, family: str) -> dict[str, Parameter]:
     return dict(spec.params.get(family, {}))
 
 
-def candidates(table: PreparedTable, predecessor: Candidate | None = None) -> list[Candidate]:
+def candidates(table: PreparedTable, predecessors: Sequence[Candidate] = ()) -> list[Candidate]:
     """Return what to try, each once: the predecessor's settings, each family as the spec sets it, then random draws.
 
     What the target's kind offers comes before the draws. There are as many of these as it takes to the number of trials
@@ -62,7 +62,9 @@ def candidates(table: PreparedTable, predecessor: Candidate | None = None) -> li
     fixed = {name: given_params(table.spec, name) for name in names}
     search = table.spec.search
     wanted = search.trials or (DEFAULT_TRIALS if search.is_asked else 0)
-    chosen = [] if predecessor is None else [predecessor]
+    chosen: list[Candidate] = []
+    for predecessor in predecessors:
+        chosen += _others(table.task, [predecessor], chosen)
     chosen += _others(table.task, [Candidate(name, fixed[name]) for name in names], chosen)
     chosen += (offers := _others(table.task, [Candidate(*offer, OFFERED) for offer in offered(table)], chosen))
     for candidate in _draws(table, names, fixed, wanted):

@@ -20,13 +20,14 @@ BLOCKS = 10  # of rows in time; the first one learns from nothing
 def inner_folds(table: PreparedTable, part: Part) -> InnerFolds | None:
     """Return the folds of rows to fit on, by the rule of the table's split; None where any will do or none is needed.
 
-    Rows in time learn from earlier ones only, and copies of a row are in one fold.
+    Rows in time learn from earlier ones only; copies of a row, or rows of one group, are in one fold.
     """
     if not any(slot.kind == "value" for slot in table.encoding.slots):
         return None
     if part.times is not None:
         return InnerFolds(_blocks(part.times), ordered=True)
-    return None if part.contents is None else InnerFolds(_dealt(part.contents.codes))
+    groups = part.groups if part.contents is None else part.contents.codes
+    return None if groups is None else InnerFolds(_dealt(groups))
 
 
 def _blocks(times: NDArray[np.float64]) -> NDArray[np.int64]:

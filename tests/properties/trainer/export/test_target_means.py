@@ -15,6 +15,7 @@ from modelloop.versions.parity import compare, onnx_tolerance
 from tests.support.generated_models import boundary_rows, compiled, replay, vectors
 from trainer.export.conversion import convert
 from trainer.export.graph import input_and_output
+from trainer.families.blend import Blend
 from trainer.families.catalogue import build
 
 VALUES = 300
@@ -100,3 +101,16 @@ def test_models_without_such_text_have_no_tables() -> None:
     matrix = rows(300, 1)[:, :2]
     model = build("linear", "regression", encoding, {}).fit(matrix, np.nan_to_num(matrix[:, 0]).astype(np.float64))
     assert "means" not in compiled(model, encoding)[0]
+
+
+@pytest.mark.parametrize(("params", "link"), [({}, "identity"), ({"kind": "log"}, "log")])
+def test_a_blend_has_the_tables_and_the_floor_of_its_members(params: dict[str, Any], link: str) -> None:
+    members = [fitted(name, "regression", {**options, **params}) for name, options in (FAMILIES[0], FAMILIES[1])]
+    blend = Blend(members, [0.625, 0.375], link)
+    document, flat = compiled(blend, ENCODING)
+    assert list(document["means"]) == [str(PLACE)]
+    assert ("floor" in document) == (link == "identity")
+    assert blend.floor == 0.0
+    everything = np.vstack([rows(300, 2), vectors(ENCODING, 100, 4, spread=30.0)])
+    assert replay(blend, flat, everything).ok
+    assert link == "log" or min(flat.predict(everything.astype(float).tolist()).predict) == 0.0

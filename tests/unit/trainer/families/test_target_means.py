@@ -103,5 +103,5 @@ def test_rows_in_time_learn_from_earlier_ones_only() -> None:
 def test_rows_of_one_fold_say_nothing_of_each_other() -> None:
     numbers = np.arange(ROWS) % FOLDS
     encoded = means().fit_transform(MATRIX, TARGET, None, InnerFolds(numbers))
-    changed = means().fit_transform(MATRIX, np.where(numbers == 2, 50.0, TARGET), None, InnerFolds(numbers))
+    changed = means().fit_transform(MATRIX, np.where(numbers == 2, TARGET[::-1], TARGET), None, InnerFolds(numbers))
     np.testing.assert_array_equal(changed[numbers == 2], encoded[numbers == 2])

@@ -114,29 +114,27 @@ def test_draws_are_as_many_as_without_it() -> None:
 def test_what_is_offered_takes_as_long_as_another_fit_of_its_family() -> None:
     known = [TrialRecord(HGB, {}, 500, 1.0, 3.0, None, "spec")]
     assert expected_seconds(Candidate(HGB, {"loss": "poisson"}, "target"), known, 1000) == 6.0
-    assert expected_seconds(Candidate(HGB, {"loss": "poisson"}, "drawn"), known, 1000) == 0.0
     assert expected_seconds(Candidate("linear", {"kind": "log"}, "target"), known, 1000) == 0.0
 
 
 def version(**settings: Any) -> FittedVersion:
-    return FittedVersion(Predecessor(3, "r"), "regression", HGB, settings)
+    return FittedVersion(Predecessor(3, "r"), "regression", ((HGB, settings),))
 
 
 def test_a_retraining_starts_from_a_predecessor_that_was_offered() -> None:
     rows = table("counts")
-    known = version(loss="poisson", max_iter=50).candidate(rows)
-    assert known == Candidate(HGB, {"loss": "poisson", "max_iter": 50})
+    known = version(loss="poisson", max_iter=50).candidates(rows)
+    assert known == [Candidate(HGB, {"loss": "poisson", "max_iter": 50})]
     assert settle(rows, candidates.candidates(rows, known)) == Objective("rmse", "rmse")
-    assert version(kind="log").candidate(table("skewed")) == Candidate(HGB, {"kind": "log"})
+    assert version(kind="log").candidates(table("skewed")) == [Candidate(HGB, {"kind": "log"})]
 
 
 def test_a_predecessor_that_the_spec_or_the_table_rules_out_is_left_out() -> None:
-    assert version(loss="poisson").candidate(table("numbers")) is None, "Poisson has no negative numbers"
-    assert version(loss="poisson").candidate(table("counts", metric="rmse")) is None
-    assert version(loss="quantile", quantile=0.5).candidate(table("counts")) is None
-    assert version(loss="poisson").candidate(table("counts", params={HGB: {"loss": "absolute_error"}})) == Candidate(
-        HGB, {"loss": "absolute_error"}
-    ), "what the spec fixes stands"
+    assert version(loss="poisson").candidates(table("numbers")) == [], "Poisson has no negative numbers"
+    assert version(loss="poisson").candidates(table("counts", metric="rmse")) == []
+    assert version(loss="quantile", quantile=0.5).candidates(table("counts")) == []
+    found = version(loss="poisson").candidates(table("counts", params={HGB: {"loss": "absolute_error"}}))
+    assert found == [Candidate(HGB, {"loss": "absolute_error"})], "what the spec fixes stands"
 
 
 def test_a_multiplicative_table_is_fitted_through_the_log_link_and_better_for_it() -> None:
@@ -146,7 +144,7 @@ def test_a_multiplicative_table_is_fitted_through_the_log_link_and_better_for_it
     defaults = [trial.score for trial in fitted.trials if trial.origin == "spec"]
     assert fitted.chosen.score < 0.97 * min(defaults)
     assert fitted.objective == Objective("rmse", "rmse")
-    again = fitting.fit(rows, 60.0, lambda _: None, fitted.trials)
+    again = fitting.fit(rows, 60.0, lambda _: None, fitted.trials, None, fitted.selection)
     np.testing.assert_array_equal(
         again.estimator.predict(rows.holdout).predicted, fitted.estimator.predict(rows.holdout).predicted
     )
