@@ -39,9 +39,17 @@ FOLDED = (
     "ones, which leaves no folds where the oldest have not every class"
 )
 UNLUCKY = "the draw that won on one validation part is not surely better than the default settings, which serve now"
+SEASON = "a season is only what came back, and what is allowed for beside it has a bound"
 RETRAINED = "01956dfe-57a0-*"  # the run of penguins on a derived table
 
 ALLOWED: tuple[Allowed, ...] = (
+    Allowed("artifacts > versions/nests/* > ** > baseline > ** > hours", "removed", "3.9", SEASON),
+    Allowed("artifacts > versions/nests/* > ** > baseline > ** > season", "changed", "3.9", SEASON),
+    Allowed("artifacts > versions/nests/* > ** > baseline > ** > season_shift", "changed", "3.9", SEASON),
+    Allowed("artifacts > versions/nests/* > ** > baseline > season", "added", "3.9", SEASON),
+    Allowed('answers > ** > modelloop_drift_threshold{model_name="nests",*}', "changed", "3.9", SEASON),
+    Allowed("table > MODEL#nests *drift* > document > season", "added", "3.9", SEASON),
+    Allowed("table > MODEL#nests *drift* > document > **", "changed", "3.9", SEASON),
     Allowed("** > warm_start", "removed", "1.7", STATE),
     Allowed("** > split > fitted_until", "removed", "1.7", f"{STATE}, and only that asked for it"),
     Allowed("** > environment > families", "removed", "1.7", f"{STATE}, and only that asked for it"),
@@ -97,7 +105,7 @@ ALLOWED: tuple[Allowed, ...] = (
             "table > MODEL#* LATEST#quality > document > labels",
             "table > MODEL#* VERDICT#quality#* > document > labels",
         )
-        for name in ("new_class", "unreadable")
+        for name in ("new_class", "other_model", "unreadable")
     ),
     Allowed("answers > ** > json > versions > * > unreadable_labels", "added", "2.2", LABELS),
     Allowed("table > MODEL#* LATEST#quality > document > versions > * > unreadable_labels", "added", "2.2", LABELS),
@@ -109,6 +117,7 @@ ALLOWED: tuple[Allowed, ...] = (
     Allowed("answers > ** > components > schemas > Accepted > **", "added", "2.2", LABELS),
     Allowed('answers > ** > modelloop_labels{*,state="new_class"}', "added", "2.2", LABELS),
     Allowed('answers > ** > modelloop_labels{*,state="unreadable"}', "added", "2.2", LABELS),
+    Allowed('answers > ** > modelloop_labels{*,state="other_model"}', "added", "2.2", LABELS),
     Allowed('answers > ** > modelloop_quarantined_lines_total{*,reason="outside_retention"}', "added", "2.4", LABELS),
     Allowed("results > ** > unusable_labels", "added", "2.2", LABELS),
     Allowed("metrics > ** > UnusableLabelShare", "added", "2.2", LABELS),
