@@ -215,10 +215,8 @@ ALLOWED: tuple[Allowed, ...] = (
     Allowed("** > trials > * > folds", "added", "3.1", CHOSEN),
     Allowed("answers > ** > cross_validation > **", "changed", "3.3", FOLDED),
     Allowed("artifacts > versions/*/manifest.json > ** > cross_validation > **", "changed", "3.3", FOLDED),
-    Allowed(
-        "artifacts > versions/tumours/*/manifest.json > ** > calibration > positive > bins > *", "added", "3.1", UNLUCKY
-    ),
-    Allowed("artifacts > versions/tumours/*/manifest.json > ** > estimator > settings > C", "removed", "3.1", UNLUCKY),
+    Allowed("artifacts > versions/tumours/*/manifest.json > ** > positive > bins > *", "added", "3.1", UNLUCKY),
+    Allowed("artifacts > versions/tumours/*/manifest.json > ** > settings > C", "removed", "3.1", UNLUCKY),
     *(
         Allowed(f"{place} > **", "changed", "3.1", UNLUCKY)
         for place in (
