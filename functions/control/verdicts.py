@@ -65,6 +65,7 @@ def _drift_point(verdict: DriftVerdict, name: str | None) -> Answer:
         "drifted": [column.name for column in verdict.columns if column.drifted],
         "worst": _column_in_short(max(watched, key=_beyond)) if watched else None,
         "prediction": _column_in_short(verdict.prediction) if verdict.prediction else None,
+        "joint": [list(pair.columns) for pair in verdict.joint.pairs] if verdict.joint else [],
     }
     if name is None:
         return answer

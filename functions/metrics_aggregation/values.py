@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from modelloop.monitoring.summary import SummaryKey
 
     type Floats = NDArray[np.float64]
+    type Flags = NDArray[np.bool_]
 
 _PPM = 1_000_000
 
@@ -37,6 +38,8 @@ class Values(NamedTuple):
     columns: dict[str, Floats] | None  # None: no record has features
     prediction: Floats | None
     shares: Floats | None  # [rows with probabilities, classes]
+    captured: Flags  # which rows have features
+    partial: dict[str, Flags]  # of columns that not every record with features has: which of the captured rows do
 
 
 def read(predictions: Predictions, watched: Watched) -> Values:
@@ -59,6 +62,8 @@ def read(predictions: Predictions, watched: Watched) -> Values:
         _columns(captured, sampled, watched) if captured else None,
         watched.prediction.read(labels) if watched.prediction else None,
         _shares(predictions, watched.expected.classes) if watched.expected.classes else None,
+        np.repeat([cells is not None for cells in predictions.columns], predictions.rows),
+        _partial(captured, sampled, watched),
     )
 
 
@@ -86,6 +91,16 @@ def _columns(captured: Sequence[dict[str, list[Cell]]], rows: Sequence[int], wat
     for name in watched.expected.slices:
         scalars(f"column {name!r}", *column_lists(captured, rows, name))
     return columns
+
+
+def _partial(captured: Sequence[dict[str, list[Cell]]], rows: Sequence[int], watched: Watched) -> dict[str, Flags]:
+    """Return, for the paired columns that some record with features lacks, which captured rows have them."""
+    partial = {}
+    for name in watched.paired_names:
+        having = [name in cells for cells in captured]
+        if not all(having):
+            partial[name] = np.repeat(having, rows)
+    return partial
 
 
 def _shares(predictions: Predictions, classes: int) -> Floats:

@@ -11,7 +11,7 @@ from modelloop.aws.monitoring import joins, summaries
 from modelloop.aws.monitoring.other_models import OtherModels
 from modelloop.aws.registry import manifests
 from modelloop.aws.serving import changes, judging, pointers
-from modelloop.contracts.counts import branch, histogram, integer
+from modelloop.contracts.counts import branch, integer
 from modelloop.contracts.loop_state import TrafficTotals
 from modelloop.monitoring import traffic, windows
 from modelloop.monitoring.drift.verdict import drift_verdict
@@ -125,8 +125,6 @@ class ModelCheck:
             self._label_delay_hours(manifest),
             version,
         )
-        calibration = manifest.diagnostics.calibration
-        live = histogram(recent[0].counts, "confidence") if recent else None
         judged = {int(name) for _, joined in hours for name in branch(joined, "versions")}
         registered = {number: other for number in judged if (other := self._versions.get(number))}
         return quality_verdict(
@@ -135,7 +133,7 @@ class ModelCheck:
             {**registered, version: self._versions.get(version) or manifest},
             model=self.model,
             champion=version,
-            estimate=estimate.accuracy(calibration.confidence if calibration else None, live, drift.status),
+            estimate=estimate.expect(manifest.diagnostics, recent[0].counts if recent else None, drift),
             now=self.now,
         )
 

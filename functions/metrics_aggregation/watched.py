@@ -47,9 +47,14 @@ class WatchedColumn:
         values = np.asarray(checked, np.float64)
         return values - day_number(self._column.origin or "1970-01-01") if self.expected.kind == DATE else values
 
-    def count(self, values: NDArray[np.float64]) -> Counts:
-        """Count slot values in the bins of the baseline."""
-        in_bins, missing, unseen = baseline.count(self._column.bins, values)
+    def places(self, values: NDArray[np.float64]) -> NDArray[np.intp]:
+        """Return every slot value's bin of the baseline, followed by those of missing and unseen."""
+        return baseline.places(self._column.bins, values)
+
+    def count(self, values: NDArray[np.float64], places: NDArray[np.intp]) -> Counts:
+        """Count slot values in the bins of the baseline; `places` are theirs."""
+        width = baseline.width(self._column.bins)
+        *in_bins, missing, unseen = np.bincount(places, minlength=width + 2).tolist()
         counts: Counts = {"counts": in_bins, "missing": missing, "unseen": unseen}
         return counts | ({"millionths": millionths(values)} if self.expected.kind == NUMBER else {})
 
@@ -68,6 +73,9 @@ class Watched:
         self.columns = [WatchedColumn(expected, column) for expected, column in columns]
         prediction = self.expected.prediction
         self.prediction = WatchedColumn(prediction, manifest.baseline.prediction) if prediction else None
+        pairs = manifest.baseline.pairs
+        self.paired = pairs.columns if pairs and (prediction or not pairs.columns[-1].is_prediction) else ()
+        self.paired_names = [column.name for column in self.paired if not column.is_prediction]
 
 
 class VersionLookup:

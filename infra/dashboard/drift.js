@@ -8,10 +8,10 @@ export const openColumns = new Set(); // columns whose distributions are shown
 const numbers = new Map(); // an id for each column, the same at every redraw, whatever the column is called
 const idOf = (key) => `column-${numbers.get(key) ?? numbers.set(key, numbers.size).get(key)}`;
 
-// "watch": columns drifted in this window, but the rules for an alarm are not met yet.
+// "watch": columns or pairs drifted in this window, but the rules for an alarm are not met yet.
 export function driftState(verdict) {
   const drifted = Number.isInteger(verdict.drifted) ? verdict.drifted
-    : (verdict.columns || []).filter((column) => column.drifted && !column.informational).length;
+    : (verdict.columns || []).filter((column) => column.drifted && !column.informational).length + (verdict.joint?.found ?? 0);
   return verdict.status === "ok" && drifted ? "watch" : verdict.status;
 }
 
@@ -30,7 +30,18 @@ export function drift(verdict, failure, details, act) {
   const rows = columns.flatMap((column) => columnRows(column, details[column.name], act));
   return card("Data drift", failure,
     h("p", { id: "drift-status" }, verdictBadge(verdict, driftState(verdict)), version, counted(verdict.rows ?? 0, "row", formatNumber), span),
-    reasons(verdict), driftOverTime(verdict), rows.length > 0 && table("Columns, most drifted first", heads, rows, { stacked: true }));
+    reasons(verdict), driftOverTime(verdict), rows.length > 0 && table("Columns, most drifted first", heads, rows, { stacked: true }),
+    joint(verdict.joint));
+}
+
+// Columns that go together otherwise than in training, though each of them may look the same.
+function joint(found) {
+  if (!found) return null;
+  if (found.reason) return h("p", { class: "muted" }, `Joint change not tested: ${found.reason}`);
+  if (!found.pairs.length) return h("p", { class: "muted" }, `Joint change: none in ${counted(found.tested, "pair", formatNumber)} of columns`);
+  const heads = [["pair", ""], ["distance", "number"], ["threshold", "number"], ["p-value", "number"]];
+  const rows = found.pairs.map((pair) => [pair.columns.join(" and "), formatNumber(pair.distance, 3), formatNumber(pair.threshold, 3), formatNumber(pair.p_value, 2)]);
+  return table(`Joint change: ${found.found} of ${counted(found.tested, "pair", formatNumber)} of columns, worst first`, heads, rows);
 }
 
 function driftOverTime({ history }) {

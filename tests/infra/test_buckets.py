@@ -59,7 +59,7 @@ def test_what_comes_from_single_rows_expires_with_its_old_versions(name: str, re
 
 def test_joined_hours_and_days_that_were_written_anew_are_gone_a_day_later(resources: Resources) -> None:
     rules = resources["ArtifactsBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
-    (rule,) = (rule for rule in rules if rule["Prefix"] == "quality/")
+    (rule,) = (rule for rule in rules if rule.get("Prefix") == "quality/")
     assert (rule["Status"], rule["NoncurrentVersionExpiration"]) == ("Enabled", {"NoncurrentDays": 1})
     assert "ExpirationInDays" not in rule
 

@@ -9,14 +9,14 @@ import boto3
 import pytest
 from moto import mock_aws
 from moto.core.serialize import BaseJSONSerializer
-from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser
+from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser  # type: ignore[attr-defined]  # its module is untyped
 
 from tests.support import quick_moto
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ITEM = {
+ITEM: dict[str, Any] = {
     "pk": {"S": "p"}, "sk": {"S": "s"}, "text": {"S": ""}, "number": {"N": "-1.5"},
     "none": {"NULL": True}, "no": {"BOOL": False},
     "bytes": {"B": b"\x00\xff"}, "names": {"SS": ["a", "b"]},

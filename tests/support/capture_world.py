@@ -15,7 +15,7 @@ from modelloop import clock, keys
 from modelloop.aws.registry.registry import Registry
 from modelloop.contracts.evaluation import Diagnostics
 from modelloop.ids import uuid7
-from modelloop.monitoring.drift import baseline
+from modelloop.monitoring.drift import baseline, pairs
 from modelloop.spec.model import Spec
 from modelloop.spec.sections import Monitoring
 from modelloop.tables.encoding import Column, Encoding
@@ -49,9 +49,11 @@ def manifest(version: int = 1, run_id: str = RUN_ID, rows: int = 2_000) -> Manif
         np.ones(rows), np.ones(rows), random.integers(0, 2, rows),
     ]).astype(np.float32)  # fmt: skip
     matrix[::50, 0] = np.nan
+    answered = pairs.AnsweredRows(matrix, random.integers(0, 2, rows))
+    known = baseline.build(ENCODING, matrix, answered.predictions, CLASSES, mask=())
     return manifest_of(
         model=MODEL, version=version, run_id=run_id, classes=tuple(CLASSES), encoding=ENCODING,
-        baseline=baseline.build(ENCODING, matrix, random.integers(0, 2, rows), CLASSES, mask=()),
+        baseline=pairs.with_pairs(known, ENCODING, ["mass"], answered, answered),
         spec=Spec(protected=("male",), monitoring=Monitoring(min_rows=500, label_delay_hours=0)),
         metrics=Metrics({}, {}, None), diagnostics=Diagnostics(),
     )  # fmt: skip

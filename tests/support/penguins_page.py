@@ -39,6 +39,8 @@ DRIFT = {
                 COLUMN | {"name": "<b>island</b>", "distance": 0.03, "drifted": False},
                 COLUMN | {"name": "flipper_mm", "distance": 0.02, "drifted": False, "bins": None}],
     "prediction": None,
+    "joint": {"tested": 6, "found": 1, "reason": None, "pairs": [
+        {"columns": ["flipper_mm", "(prediction)"], "distance": 0.222, "threshold": 0.104, "p_value": 1e-9}]},
 }  # fmt: skip
 LATENCY = {"p50": 0.8, "p99": 4.4}
 ONE = {"requests": 76, "rows": 900, "errors": 3, "latency_ms": LATENCY,
@@ -52,7 +54,8 @@ SUMMARY = ONE | DAY | {"model": "penguins", "hours": HOURS,
 QUALITY = {
     "status": "ok", "rows": 200, "coverage": 0.22, "reasons": [],
     "metrics": {"accuracy": {"value": 0.97, "low": 0.94, "high": 0.99, "holdout": {"value": 0.98}}},
-    "estimate": {"available": True, "metric": "accuracy", "value": 0.961, "low": 0.952, "high": 0.973, "rows": 900},
+    "estimate": {"available": True, "metric": "accuracy", "value": 0.961, "low": 0.952, "high": 0.973, "rows": 900,
+                 "cannot_see": "a change of concept"},
     "labels": {
         "received": 233, "repeated": 2, "pending": 7, "unknown": 3, "other_model": 4, "new_class": 11, "unreadable": 6,
     },

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from moto.core.serialize import BaseJSONSerializer, ResponseSerializer
-from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser
+from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser  # type: ignore[attr-defined]  # its module is untyped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,8 +21,8 @@ SLOW_NODES: Callable[[Any], tuple[type, ...]] = DepthFirstTraverser.nodes_to_be_
 
 def install() -> None:
     """Put the quicker ways in their places, for the whole process."""
-    BaseJSONSerializer._serialize_type_structure = _serialize_structure  # type: ignore[method-assign]
-    DepthFirstTraverser.nodes_to_be_processed = _nodes_to_be_processed  # type: ignore[assignment]
+    setattr(BaseJSONSerializer, "_serialize_type_structure", _serialize_structure)  # noqa: B010  no method is assigned to
+    DepthFirstTraverser.nodes_to_be_processed = _nodes_to_be_processed
 
 
 def _serialize_structure(self: Any, serialized: dict[str, Any], value: Any, shape: Any, key: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from modelloop.contracts.quality_verdict import AccuracyEstimate, LabelCounts, QualityVerdict
+from modelloop.contracts.quality_verdict import LabelCounts, QualityEstimate, QualityVerdict
 from modelloop.contracts.verdicts import ColumnDrift, DriftVerdict, JudgedRollout, RolloutVerdict
 
 
@@ -26,7 +26,7 @@ def drift(updated_at: str, status: str = "ok", **facts: Any) -> DriftVerdict:
 def quality(updated_at: str, status: str = "ok", **facts: Any) -> QualityVerdict:
     usual: dict[str, Any] = {
         "model": "m", "version": 1, "window": None, "rows": 5, "coverage": None, "metrics": {}, "versions": (),
-        "slices": (), "losses": {}, "labels": LabelCounts(0, 0, 0, 0), "estimate": AccuracyEstimate(), "reasons": (),
+        "slices": (), "losses": {}, "labels": LabelCounts(0, 0, 0, 0), "estimate": QualityEstimate(), "reasons": (),
     }  # fmt: skip
     return QualityVerdict(status=status, updated_at=updated_at, **(usual | facts))
 

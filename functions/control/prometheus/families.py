@@ -117,6 +117,12 @@ def _column(figure: Callable[[ColumnDrift], float]) -> Callable[[ModelState], It
     return samples
 
 
+def _joint(state: ModelState) -> Iterator[MetricSample]:
+    if state.drift and state.drift.joint:
+        for outcome, pairs in (("tested", state.drift.joint.tested), ("changed", state.drift.joint.found)):
+            yield "", {"model_name": state.name, "state": outcome}, pairs
+
+
 def _quality(state: ModelState) -> Iterator[MetricSample]:
     for version in state.quality.versions if state.quality else ():
         for metric, figure in sorted(version.metrics.items()):
@@ -222,6 +228,12 @@ FAMILIES = (
         "gauge",
         "Distance from which a column counts.",
         _column(lambda column: column.threshold),
+    ),
+    Family(
+        "modelloop_drift_pairs",
+        "gauge",
+        "Pairs of columns that were tested for a joint change in the newest drift verdict, and those that changed.",
+        _joint,
     ),
     Family("modelloop_quality_status", "gauge", "1 for the status of the newest quality verdict.", _quality_status),
     Family("modelloop_quality", "gauge", "Realised quality on labelled rows.", _quality),

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from modelloop.contracts.cycles import cycles_from_json, cycles_seen_from_json
+from modelloop.contracts.pairs import pairs_from_json
 from modelloop.contracts.reading import reading
 from modelloop.versions.novelty import Novelty
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from modelloop.contracts.cycles import Cycles, CyclesSeen
+    from modelloop.contracts.pairs import Pairs
     from modelloop.json_types import JsonValue
 
 FORMAT_VERSION = 1
@@ -109,12 +111,14 @@ class Baseline:
     """The distribution of a version's training part: its rows, its watched columns, and the version's predictions.
 
     `season` tells which cycles the training part has seen twice; None where its rows have no moments of a calendar.
+    `pairs` tell how columns went together; None for versions from before they were counted, and of a single column.
     """
 
     rows: int
     columns: tuple[BaselineColumn, ...]
     prediction: BaselineColumn
     season: CyclesSeen | None = None
+    pairs: Pairs | None = None
 
     def column(self, name: str) -> BaselineColumn | None:
         """Return the feature column of that name, or None when it is not watched."""
@@ -128,6 +132,7 @@ class Baseline:
             "columns": [column.to_json() for column in self.columns],
             "prediction": self.prediction.to_json(),
             **({} if self.season is None else {"season": self.season.to_json()}),
+            **({} if self.pairs is None else {"pairs": self.pairs.to_json()}),
         }
 
 
@@ -135,8 +140,14 @@ def baseline_from_json(document: Any) -> Baseline:
     """Read a stored baseline; raise ArtifactRefusedError when it is not one, or of another format version."""
     with reading("baseline", document, FORMAT_VERSION):
         columns = tuple(_column(column) for column in document["columns"])
-        season = cycles_seen_from_json(document.get("season"))
-        return Baseline(document["rows"], columns, _column(document["prediction"]), season=season)
+        pairs, prediction = document.get("pairs"), _column(document["prediction"])
+        return Baseline(
+            document["rows"],
+            columns,
+            prediction,
+            season=cycles_seen_from_json(document.get("season")),
+            pairs=None if pairs is None else pairs_from_json(pairs),
+        )
 
 
 def _column(document: Any) -> BaselineColumn:

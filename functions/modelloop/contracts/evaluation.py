@@ -125,14 +125,30 @@ class ColumnSlices:
 
 
 @dataclass(frozen=True, slots=True)
+class AbsoluteErrors:
+    """How far a regression's answers were from the truth, by bin of its predictions in the baseline.
+
+    `rows` of each bin, with the mean and the standard deviation of their absolute errors (0 in bins without rows).
+    """
+
+    rows: tuple[int, ...]
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnostics:
-    """Everything that labelled holdout rows show beside the metrics; empty without labelled rows."""
+    """Everything that labelled holdout rows show beside the metrics; empty without labelled rows.
+
+    `errors` is None for classifiers, and in versions from before they were kept.
+    """
 
     curves: Curves = Curves()
     calibration: Calibration | None = None
     confusion: Confusion | None = None
     importance: tuple[ColumnImportance, ...] = ()
     slices: tuple[ColumnSlices, ...] = ()
+    errors: AbsoluteErrors | None = None
 
     def to_json(self) -> JsonObject:
         """Return the parts of the manifest that are diagnostics."""
@@ -142,18 +158,20 @@ class Diagnostics:
             "confusion": None if self.confusion is None else asdict(self.confusion),
             "importance": [asdict(column) for column in self.importance],
             "slices": [asdict(column) for column in self.slices],
+            **({} if self.errors is None else {"errors": asdict(self.errors)}),
         }
 
 
 def diagnostics_from_json(document: Mapping[str, Any]) -> Diagnostics:
     """Return the diagnostics of a manifest's document; raise KeyError or TypeError when it is damaged."""
-    calibration, confusion = document["calibration"], document["confusion"]
+    calibration, confusion, errors = document["calibration"], document["confusion"], document.get("errors")
     return Diagnostics(
         _curves(document["curves"]),
         None if calibration is None else _calibration(calibration),
         None if confusion is None else Confusion(tuple(confusion["classes"]), tuple(map(tuple, confusion["counts"]))),
         tuple(ColumnImportance(**column) for column in document["importance"]),
         tuple(_slices(column) for column in document["slices"]),
+        None if errors is None else AbsoluteErrors(**{name: tuple(values) for name, values in errors.items()}),
     )
 
 

@@ -17,7 +17,10 @@ _COPIED = tuple(name for name in Pointer.__slots__ if name not in {"model", "for
 
 @dataclass(frozen=True, slots=True)
 class VerdictInShort:
-    """A verdict as the list of models shows it; `drifted` counts columns that can raise an alarm (of quality: 0)."""
+    """A verdict as the list of models shows it.
+
+    `drifted` counts the columns, and the pairs of columns, that can raise an alarm (of quality: 0).
+    """
 
     status: str
     version: int

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from modelloop.json_types import JsonValue
 
 
+CANNOT_SEE = "a change of concept: when the same inputs come to mean other labels, only labels show it"
+
+
 @dataclass(frozen=True, slots=True)
 class Figure:
     """A metric with its two-sided 95 % interval; None where it is not defined."""
@@ -121,20 +124,30 @@ class LabelCounts:
 
 
 @dataclass(frozen=True, slots=True)
-class AccuracyEstimate:
-    """The accuracy to expect while labels are missing, over `rows` window rows; without one, the `reason`."""
+class QualityEstimate:
+    """The metric to expect while labels are missing, over `rows` window rows; without one, the `reason`.
+
+    `metric` is accuracy, or of a regression mae: the mean absolute error. The answer says what no such estimate sees.
+    """
 
     value: float | None = None
     low: float | None = None
     high: float | None = None
     rows: int | None = None
     reason: str | None = None
+    metric: str = "accuracy"
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the document; without an estimate it counts no rows."""
         rows = {} if self.rows is None else {"rows": self.rows}
         figures = {"value": self.value, "low": self.low, "high": self.high, **rows}
-        return {"available": self.value is not None, "metric": "accuracy", **figures, "reason": self.reason}
+        return {
+            "available": self.value is not None,
+            "metric": self.metric,
+            **figures,
+            "reason": self.reason,
+            "cannot_see": CANNOT_SEE,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +171,7 @@ class QualityVerdict:
     slices: tuple[SliceQuality, ...]
     losses: dict[str, dict[str, Losses]]
     labels: LabelCounts
-    estimate: AccuracyEstimate
+    estimate: QualityEstimate
     updated_at: str
     reasons: tuple[str, ...]
 
@@ -188,7 +201,6 @@ class QualityVerdict:
     def from_json(cls, document: Any) -> Self:
         """Read a stored verdict; raise ArtifactRefusedError when it is not one."""
         with reading("quality verdict", document, FORMAT_VERSION, unversioned=FORMAT_VERSION):
-            estimate = document["estimate"]
             return cls(
                 document["model"],
                 document["version"],
@@ -204,7 +216,7 @@ class QualityVerdict:
                     for rollout, sides in document["losses"].items()
                 },
                 LabelCounts(**document["labels"]),
-                AccuracyEstimate(*(estimate.get(name) for name in ("value", "low", "high", "rows", "reason"))),
+                _estimate(document["estimate"]),
                 document["updated_at"],
                 tuple(document["reasons"]),
             )
@@ -213,6 +225,11 @@ class QualityVerdict:
 def figures(documents: Any) -> dict[str, Figure]:
     """Return metrics by name from their documents, such as those of a manifest's holdout."""
     return {name: _figure(document) for name, document in documents.items()}
+
+
+def _estimate(document: Mapping[str, Any]) -> QualityEstimate:
+    value, low, high, rows, reason = (document.get(name) for name in ("value", "low", "high", "rows", "reason"))
+    return QualityEstimate(value, low, high, rows, reason, document.get("metric", "accuracy"))
 
 
 def _figure(document: Mapping[str, float | None]) -> Figure:

@@ -88,11 +88,47 @@ class ColumnDrift:
 
 
 @dataclass(frozen=True, slots=True)
+class JointPair:
+    """Two columns that went together otherwise in a window than in training; the predictions are `(prediction)`.
+
+    `distance` and `threshold` are those of the association alone, given what became of each column by itself.
+    """
+
+    columns: tuple[str, str]
+    distance: float
+    threshold: float
+    p_value: float
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """Return the document."""
+        return {**asdict(self), "columns": list(self.columns)}
+
+
+@dataclass(frozen=True, slots=True)
+class JointDrift:
+    """The test of pairs of columns: how many were tested (`reason`: why none was), and those that changed.
+
+    `pairs` has at most ten, the worst first; `found` counts all of them.
+    """
+
+    tested: int
+    found: int = 0
+    pairs: tuple[JointPair, ...] = ()
+    reason: str | None = None
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """Return the document."""
+        pairs: list[JsonValue] = [pair.to_json() for pair in self.pairs]
+        return {"tested": self.tested, "found": self.found, "pairs": pairs, "reason": self.reason}
+
+
+@dataclass(frozen=True, slots=True)
 class DriftVerdict:
     """Whether live traffic of a version looks like its training part; `columns` has the worst first.
 
     `status` is ok, drift, data_fault or insufficient_data; `window` and `prediction` are None without captured rows.
-    `season` tells which cycles the training part has seen twice, None where its rows have no moments.
+    `season` tells which cycles the training part has seen twice, None where its rows have no moments. `joint` is None
+    in verdicts from before pairs of columns were tested.
     """
 
     KIND: ClassVar[str] = "drift"
@@ -107,11 +143,13 @@ class DriftVerdict:
     updated_at: str
     reasons: tuple[str, ...]
     season: CyclesSeen | None = None
+    joint: JointDrift | None = None
 
     @property
     def drifted_columns(self) -> int:
-        """Return how many columns drifted that can raise an alarm."""
-        return sum(column.drifted and not column.informational for column in self.columns)
+        """Return how many columns, and pairs of columns, drifted that can raise an alarm."""
+        columns = sum(column.drifted and not column.informational for column in self.columns)
+        return columns + (self.joint.found if self.joint else 0)
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the stored document."""
@@ -123,6 +161,7 @@ class DriftVerdict:
             "rows": self.rows,
             "columns": [column.to_json() for column in self.columns],
             "prediction": self.prediction.to_json() if self.prediction else None,
+            **({} if self.joint is None else {"joint": self.joint.to_json()}),
             "updated_at": self.updated_at,
             "reasons": list(self.reasons),
             **({} if self.season is None else {"season": self.season.to_json()}),
@@ -132,7 +171,7 @@ class DriftVerdict:
     def from_json(cls, document: Any) -> Self:
         """Read a stored verdict; raise ArtifactRefusedError when it is not one."""
         with reading("drift verdict", document, FORMAT_VERSION, unversioned=FORMAT_VERSION):
-            prediction = document["prediction"]
+            prediction, joint = document["prediction"], document.get("joint")
             return cls(
                 document["model"],
                 document["version"],
@@ -144,6 +183,7 @@ class DriftVerdict:
                 document["updated_at"],
                 tuple(document["reasons"]),
                 cycles_seen_from_json(document.get("season")),
+                None if joint is None else _joint(joint),
             )
 
 
@@ -212,6 +252,11 @@ class RolloutVerdict:
 def span_from_json(document: Mapping[str, str] | None) -> Span | None:
     """Return a stored span, None for none."""
     return None if document is None else Span(document["from"], document["to"])
+
+
+def _joint(document: Any) -> JointDrift:
+    pairs = (JointPair(**{**pair, "columns": tuple(pair["columns"])}) for pair in document["pairs"])
+    return JointDrift(document["tested"], document["found"], tuple(pairs), document["reason"])
 
 
 def _column(document: Any) -> ColumnDrift:

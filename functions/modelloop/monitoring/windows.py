@@ -141,5 +141,5 @@ def by_version(summaries: Iterable[Summary], rates: Rates | None = None) -> dict
 
 def _comparable(counts: Counts) -> Counts:
     """Return what versions have in common: no columns, whose bins differ, and no lines that no version wrote."""
-    apart = {"columns", "prediction", quarantine.COUNTED}
+    apart = {"columns", "pairs", "prediction", quarantine.COUNTED}
     return {name: value for name, value in counts.items() if name not in apart}

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from modelloop.contracts.evaluation import Calibration, Reliability, ReliabilityBin
+from modelloop.contracts.evaluation import AbsoluteErrors, Calibration, Reliability, ReliabilityBin
+from modelloop.monitoring.drift.baseline import places, width
 from modelloop.monitoring.summary import CONFIDENCE_BINS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from modelloop.contracts.baseline import Bins
     from trainer.rows import Predictions
 
 BINS = 10
@@ -64,6 +66,21 @@ def confidence_table(
         "rows": np.bincount(bins, minlength=CONFIDENCE_BINS).tolist(),
         "correct": np.bincount(bins[right == 1], minlength=CONFIDENCE_BINS).tolist(),
     }
+
+
+def absolute_errors(predictions: Predictions, bins: Bins) -> AbsoluteErrors:
+    """Return how large absolute errors are by bin of the prediction: what the estimate without labels reads.
+
+    `predictions` are of rows that the model was not fitted on, `bins` those of its predictions in the baseline. Copies
+    of a row count once.
+    """
+    once, size = predictions.counted_once(), width(bins)
+    errors, where = np.abs(once.target - once.predicted), places(bins, once.predicted)
+    errors, where = errors[where < size], where[where < size]
+    rows = np.bincount(where, minlength=size)
+    means = np.bincount(where, errors, size) / np.maximum(rows, 1)
+    variances = np.bincount(where, (errors - means[where]) ** 2, size) / np.maximum(rows - 1, 1)
+    return AbsoluteErrors(tuple(rows.tolist()), tuple(means.tolist()), tuple(np.sqrt(variances).tolist()))
 
 
 def residual_quantiles(predictions: Predictions) -> dict[str, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -13,7 +13,8 @@ from modelloop.contracts.evaluation import Diagnostics
 from modelloop.contracts.manifest import Manifest
 from modelloop.contracts.replay_request import ReplayVerdict
 from modelloop.errors import NotFoundError
-from modelloop.monitoring.drift import baseline
+from modelloop.monitoring.drift import baseline, pairs
+from trainer.evaluation.calibration import absolute_errors
 from trainer.evaluation.diagnostics import diagnose
 from trainer.release.bundle import NO_GOLDEN_ROWS, interval_quantiles, make_golden, serving_file
 from trainer.release.lineage import best_version, environment, split_facts
@@ -52,6 +53,14 @@ class ExaminedCandidate:
     cross_validation: CrossValidation | None = None
 
 
+class Profile(NamedTuple):
+    """The baseline of a candidate, and the answered rows that it was made of: the training part, and unseen ones."""
+
+    baseline: Baseline
+    own: pairs.AnsweredRows
+    unseen: pairs.AnsweredRows
+
+
 def find_manifest(artifacts: Bucket, model: str, run_id: str) -> Manifest | None:
     """Return the manifest that an earlier attempt of the run wrote, or None."""
     try:
@@ -64,8 +73,8 @@ def make_version(services: Services, run: Run, candidate: ExaminedCandidate, pro
     """Export, upload, replay and describe a candidate; return its manifest, which is written last."""
     progress.reach("exporting")
     table, source = candidate.table, candidate.source
-    profile, exported = _baseline(candidate), source.export(table.encoding)
-    golden = make_golden(table, source.predictor, profile)
+    profile, exported = _profile(candidate), source.export(table.encoding)
+    golden = make_golden(table, source.predictor, profile.baseline)
     bundle = serving_file(table, run.run_id, exported.form, golden, interval_quantiles(table, source))
     files = [*exported.files, bundle, *_anchor(candidate)]
     for file in files:
@@ -84,7 +93,7 @@ def make_version(services: Services, run: Run, candidate: ExaminedCandidate, pro
 
 def report_refusal(artifacts: Bucket, run: Run, candidate: ExaminedCandidate) -> None:
     """Write the report of a candidate that the gate refused; without a manifest there is no version."""
-    _report(artifacts, run, _describe(run, UNREGISTERED, candidate, _baseline(candidate), ReplayVerdict()))
+    _report(artifacts, run, _describe(run, UNREGISTERED, candidate, _profile(candidate), ReplayVerdict()))
 
 
 def _report(artifacts: Bucket, run: Run, described: Manifest) -> File:
@@ -93,37 +102,45 @@ def _report(artifacts: Bucket, run: Run, described: Manifest) -> File:
     return page
 
 
-def _baseline(candidate: ExaminedCandidate) -> Baseline:
+def _profile(candidate: ExaminedCandidate) -> Profile:
     table, predictor = candidate.table, candidate.source.predictor
-    own, known = _answers(predictor, table.reference_rows), candidate.source.unseen
-    unseen = unseen_answers(table, predictor, known) if table.train.rows and table.unseen.rows else None
-    built = baseline.build(
-        table.encoding, table.reference_rows.matrix, own.predictions, table.classes, table.spec.mask, times=own.times,
-        unseen=unseen,
+    own, known_answers = _answered(predictor, table.reference_rows), candidate.source.unseen
+    unseen = unseen_answers(table, predictor, known_answers) if table.train.rows and table.unseen.rows else None
+    known = baseline.build(
+        table.encoding, own.matrix, own.predictions, table.classes, table.spec.mask, times=own.times,
+        unseen=None if unseen is None else baseline.Answers(unseen.predictions, unseen.times),
     )  # fmt: skip
-    return baseline.with_novelty(built, table.facts.novelty)
+    return Profile(baseline.with_novelty(known, table.facts.novelty), own, unseen or own)
 
 
-def unseen_answers(table: PreparedTable, predictor: Predictor, known: OutOfFold | None) -> baseline.Answers:
+def unseen_answers(table: PreparedTable, predictor: Predictor, known: OutOfFold | None) -> pairs.AnsweredRows:
     """Return answers to rows that were not fitted on: after a refit, those `known` of folds, and those to the holdout.
 
     Where answers repeat, as those of one tree do, other models of the folds give other numbers, which would all be
     drift: there the holdout stands alone.
     """
     if known is None:
-        return _answers(predictor, table.unseen)
-    held, times = _answers(predictor, table.holdout), table.rows.times
+        return _answered(predictor, table.unseen)
+    held, times = _answered(predictor, table.holdout), table.rows.times
     if table.classes is None and len(np.unique(held.predictions)) < len(held.predictions) * DIFFERENT:
         return held
-    return baseline.Answers(
+    return pairs.AnsweredRows(
+        np.concatenate([table.fitting_rows.matrix[known.rows], held.matrix]),
         np.concatenate([known.predictions.predicted, held.predictions]),
         None if times is None or held.times is None else np.concatenate([times[known.rows], held.times]),
     )
 
 
-def _answers(predictor: Predictor, part: Part) -> baseline.Answers:
+def _completed(profile: Profile, table: PreparedTable, diagnostics: Diagnostics) -> Baseline:
+    """Return the baseline with what depends on which columns are important: alarms, and pairs of columns."""
+    known = baseline.without_alarms(profile.baseline, _growing(table.facts, diagnostics))
+    important = [column.column for column in diagnostics.importance]
+    return pairs.with_pairs(known, table.encoding, important, profile.own, profile.unseen)
+
+
+def _answered(predictor: Predictor, part: Part) -> pairs.AnsweredRows:
     predicted = predictor.predict(part).predicted if part.rows else np.zeros(0)
-    return baseline.Answers(predicted, part.times)
+    return pairs.AnsweredRows(part.matrix, predicted, part.times)
 
 
 def _anchor(candidate: ExaminedCandidate) -> list[File]:
@@ -139,11 +156,12 @@ def _put(artifacts: Bucket, run: Run, file: File) -> None:
 
 
 def _describe(
-    run: Run, number: int, candidate: ExaminedCandidate, profile: Baseline, verdict: ReplayVerdict
+    run: Run, number: int, candidate: ExaminedCandidate, profile: Profile, verdict: ReplayVerdict
 ) -> Manifest:
     """Return the manifest but for its golden rows and files."""
     table, source, examination = candidate.table, candidate.source, candidate.examination
-    facts, champion, diagnostics = table.facts, candidate.champion, _diagnostics(candidate)
+    facts, champion = table.facts, candidate.champion
+    diagnostics = _with_errors(candidate, _diagnostics(candidate), profile.baseline)
     return Manifest(
         model=run.model,
         version=number,
@@ -170,13 +188,21 @@ def _describe(
         gate=examination.decision,
         compared_with=None if champion is None else champion.incumbent.manifest.run_id,
         best=best_version(run.run_id, number, examination, champion),
-        baseline=baseline.without_alarms(profile, _growing(facts, diagnostics)),
+        baseline=_completed(profile, table, diagnostics),
         diagnostics=diagnostics,
         replay=verdict,
         golden=NO_GOLDEN_ROWS,
         files={},
         selection=source.selection,
     )
+
+
+def _with_errors(candidate: ExaminedCandidate, diagnostics: Diagnostics, profile: Baseline) -> Diagnostics:
+    """Return the diagnostics of a regression with its errors by bin of the prediction, where the holdout has labels."""
+    if candidate.table.classes is not None or candidate.examination.labels is None:
+        return diagnostics
+    errors = absolute_errors(candidate.examination.predictions, profile.prediction.bins)
+    return replace(diagnostics, errors=errors)
 
 
 def _growing(facts: TableFacts, diagnostics: Diagnostics) -> set[str]:

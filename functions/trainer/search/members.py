@@ -16,6 +16,7 @@ import orjson
 from modelloop.contracts.manifest_parts import BlendMember, Refit
 from modelloop.contracts.pointer import MAX_MODEL_BYTES
 from modelloop.errors import FitRefusedError
+from trainer.evaluation.losses import row_losses
 from trainer.evaluation.predictors import Estimator
 from trainer.export.serving import flatten
 from trainer.families.blend import Blend
@@ -75,18 +76,28 @@ class Blended:
 
 
 def find_blend(table: PreparedTable, contenders: Sequence[Contender], found: Contender, metric: str) -> Blended | None:
-    """Return the blend of the chosen contender with named settings that answers better than it alone.
+    """Return the blend of the chosen contender with other families that answers better than it alone.
+
+    Of each other family its best named settings may be a member.
 
     `metric` is the gate's, a mean of row losses. None where no blend is better beyond noise, where nothing else has the
     link and the statistic of the chosen model, where the blend would be too large to serve, or the spec wants none.
     """
     if table.spec.search.blend is False or len(contenders) < MIN_MEMBERS:
         return None
-    known = [(one, one.unseen(table)) for one in contenders if one is found or one.trial.origin != DRAWN]
+    family = found.trial.family
+    others = [one for one in contenders if one.trial.origin != DRAWN and one.trial.family != family]
+    known = [(one, one.unseen(table)) for one in [found, *others]]
     own = next(unseen for one, unseen in known if one is found)
     if own.answers is None:
         return None
     alike = [(one, unseen, raw) for one, unseen in known if (raw := _addable(unseen.answers, own.answers)) is not None]
+    alike = list(
+        {
+            one.trial.family: (one, unseen, raw)
+            for one, unseen, raw in sorted(alike, key=lambda entry: -_loss(entry[1], metric))
+        }.values()
+    )
     weights = choose_weights(
         [raw for _, _, raw in alike], own.predictions.target, own.answers.link, metric, own.predictions.contents
     )
@@ -100,6 +111,10 @@ def find_blend(table: PreparedTable, contenders: Sequence[Contender], found: Con
     if not is_better(together.predictions, own.predictions, metric):
         return None
     return blend if _is_servable(table, blend) else None
+
+
+def _loss(unseen: OutOfFold, metric: str) -> float:
+    return float(np.average(row_losses(metric, unseen.predictions), weights=unseen.predictions.votes))
 
 
 def _addable(answers: FoldAnswers | None, own: FoldAnswers) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]] | None:

@@ -13,7 +13,7 @@ from metrics_aggregation.watched import Watched
 from modelloop import clock
 from modelloop.contracts.capture_record import PredictionRecord, prediction_lines
 from modelloop.ids import uuid7
-from modelloop.monitoring.drift import baseline
+from modelloop.monitoring.drift import baseline, pairs
 from modelloop.spec.model import Spec
 from modelloop.tables.encoding import Column, Encoding
 from tests.support.manifests import manifest_of
@@ -40,8 +40,8 @@ _MS_APART = 20
 
 
 @cache
-def manifest() -> Manifest:
-    """Return the manifest of the version that made the captures."""
+def manifest(*, paired: bool = True) -> Manifest:
+    """Return the manifest of the version that made the captures; not `paired`: from before pairs were counted."""
     random = np.random.default_rng(7)
     matrix = random.normal(0, 1, (5_000, len(ENCODING.slots)))
     for column, slot in baseline.first_slots(ENCODING):
@@ -50,7 +50,10 @@ def manifest() -> Manifest:
         else:
             highest = {"boolean": 2, "date": 330}.get(column.kind) or len(column.categories)
             matrix[:, slot] = random.integers(0, highest, len(matrix))
-    known = baseline.build(ENCODING, matrix.astype(np.float32), random.integers(0, 2, len(matrix)), CLASSES, mask=())
+    rows = pairs.AnsweredRows(matrix.astype(np.float32), random.integers(0, 2, len(matrix)))
+    known = baseline.build(ENCODING, rows.matrix, rows.predictions, CLASSES, mask=())
+    if paired:
+        known = pairs.with_pairs(known, ENCODING, [column.name for column in ENCODING.columns], rows, rows)
     return manifest_of(
         model=MODEL, version=1, run_id=RUN_ID, classes=tuple(CLASSES), encoding=ENCODING, baseline=known, spec=Spec()
     )
@@ -59,8 +62,8 @@ def manifest() -> Manifest:
 class Known:
     """The registry of versions, with this one in it."""
 
-    def __init__(self) -> None:
-        self._watched = Watched(manifest())
+    def __init__(self, *, paired: bool = True) -> None:
+        self._watched = Watched(manifest(paired=paired))
 
     def version(self, model: str, run_id: str) -> Watched | None:
         return self._watched if (model, run_id) == (MODEL, RUN_ID) else None

@@ -14,7 +14,7 @@ from modelloop.aws.serving import pointers
 from modelloop.aws.storage import Bucket
 from modelloop.contracts.pointer import Pointer, VersionRef
 from modelloop.contracts.quality_verdict import Figure, RealisedFigure
-from modelloop.contracts.verdicts import DrawnBins, Span
+from modelloop.contracts.verdicts import DrawnBins, JointDrift, JointPair, Span
 from modelloop.ids import uuid7
 from modelloop.monitoring import summary
 from modelloop.monitoring.summary import Summary, SummaryKey
@@ -68,9 +68,9 @@ def loop(registry: Registry) -> Registry:
     return registry
 
 
-def put_drift(registry: Registry, minute: int, status: str = "ok", *columns: ColumnDrift) -> None:
+def put_drift(registry: Registry, minute: int, status: str = "ok", *columns: ColumnDrift, **facts: Any) -> None:
     stamp = f"2026-01-01T12:{minute:02}:00.000Z"
-    registry.put_verdict(verdicts.drift(stamp, status, window=SPAN, rows=90, columns=columns))
+    registry.put_verdict(verdicts.drift(stamp, status, window=SPAN, rows=90, columns=columns, **facts))
 
 
 def count(hour: str, variant: str, in_bins: list[int], version: int = 1) -> None:
@@ -111,6 +111,18 @@ def test_drift_over_time_is_told_in_short_and_page_by_page(loop: Registry) -> No
     assert "column" not in first["history"][0]
     assert "bins" not in json.dumps(first["history"])
     assert second["next"] is None
+
+
+def test_pairs_that_changed_together_are_told_now_and_over_time(loop: Registry) -> None:
+    pair = JointPair(("mass", "(prediction)"), 0.3, 0.1, 1e-9)
+    put_drift(loop, 0, "ok")
+    put_drift(loop, 5, "drift", joint=JointDrift(6, 1, (pair,)))
+    _, found = ask("drift", {"limit": "2"})
+    assert (found["joint"]["found"], found["joint"]["pairs"][0]["columns"]) == (1, ["mass", "(prediction)"])
+    assert [one["joint"] for one in found["history"]] == [[["mass", "(prediction)"]], []]
+    record = loop.get_model("m").drift
+    assert record is not None
+    assert record.drifted == 1
 
 
 def test_quality_over_time_has_figures_with_their_intervals(loop: Registry) -> None:

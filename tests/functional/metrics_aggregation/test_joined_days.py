@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 HOUR_MS = 3_600_000
 NOW = clock.from_ms(NOON)
-FOUR_WEEKS = 4 * 7 * 24
+DAYS, A_DAY = 12, 5  # hours of a day that are joined
 ARTIFACTS = Bucket("artifacts")
 
 pytestmark = pytest.mark.usefixtures("world")
@@ -52,32 +52,32 @@ def read_all(**wanted: str) -> list[tuple[str, Any]]:
     return list(joins.newest_first(ARTIFACTS, MODEL, NOW, **wanted))
 
 
-def test_hours_of_four_weeks_are_read_once_and_then_by_days_and_changes(reads: list[str]) -> None:
-    hours = [windows.shift(HOUR, -back) for back in range(FOUR_WEEKS)]
+def test_hours_are_read_once_and_then_by_days_and_changes(reads: list[str]) -> None:
+    hours = [windows.shift(HOUR, -24 * day - hour) for day in range(DAYS) for hour in range(A_DAY)]
     for at, hour in enumerate(hours):
         join(hour, at)
     expected = [(hour, {"labels": at}) for at, hour in enumerate(hours)]
     assert read_all() == expected
-    assert len(reads) == FOUR_WEEKS
+    assert len(reads) == DAYS * A_DAY
 
     reads.clear()
     assert read_all() == expected
-    assert len(reads) <= 29
+    assert len(reads) == DAYS
 
     changed = [hours[0], hours[40], hours[41]]
     for hour in changed:
         join(hour, 10_000)
     reads.clear()
     assert read_all() == [(hour, {"labels": 10_000} if hour in changed else joined) for hour, joined in expected]
-    assert len(reads) <= 29 + len(changed)
+    assert len(reads) == DAYS + len(changed)
 
 
 def test_a_window_reads_only_its_days(reads: list[str]) -> None:
-    hours = [windows.shift(HOUR, -back) for back in range(72)]
+    hours = [windows.shift(HOUR, -back) for back in range(36)]
     for hour in hours:
         join(hour, 1)
-    assert [hour for hour, _ in read_all(since=hours[30], until=hours[5])] == hours[5:31]
-    assert len(reads) == 26
+    assert [hour for hour, _ in read_all(since=hours[15], until=hours[5])] == hours[5:16]
+    assert len(reads) == 11
 
 
 def test_a_day_that_is_damaged_or_an_hour_that_is_erased_changes_nothing_else() -> None:
@@ -95,7 +95,7 @@ def test_ticks_do_not_read_the_hours_of_a_week_again(
     world: World, context: Any, reads: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clock, "now", lambda: clock.from_ms(NOON + 60_000))
-    made = [prediction(usual_rows(3, back), at_ms=NOON - back * HOUR_MS) for back in range(0, 72, 2)]
+    made = [prediction(usual_rows(3, back), at_ms=NOON - back * HOUR_MS) for back in range(0, 20, 2)]
     handler(world.capture(made), context)
     handler(world.capture(answers(made), "labels"), context)
     verdicts.handler({}, context)
@@ -106,5 +106,5 @@ def test_ticks_do_not_read_the_hours_of_a_week_again(
     after = Registry("table").latest_verdict(QualityVerdict, MODEL)
     assert before is not None
     assert after is not None
-    assert (before.rows, after.rows) == (108, 108)
-    assert len(reads) <= 2 * 4, "verdict and retraining each read a day in one object"
+    assert (before.rows, after.rows) == (30, 30)
+    assert len(reads) <= 2 * 2, "verdict and retraining each read a day in one object"

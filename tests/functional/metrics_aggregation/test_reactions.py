@@ -15,7 +15,7 @@ from modelloop.aws.functions import TriggerFunction
 from modelloop.aws.registry.registry import Registry
 from modelloop.aws.serving import pointers, rollout_evidence
 from modelloop.aws.serving.changes import Changes
-from modelloop.contracts.loop_state import ActivityTotals
+from modelloop.contracts.loop_state import ActivityTotals, RetrainState
 from modelloop.contracts.verdicts import DriftVerdict
 from modelloop.errors import TransientError
 from modelloop.monitoring import windows
@@ -86,6 +86,10 @@ def test_drift_with_labels_starts_one_retraining_that_explains_itself(world: Wor
     activity = Registry("table").get_state(ActivityTotals, MODEL)
     assert activity is not None
     assert activity.totals.retrainings == {"drift": 1}
+    state = Registry("table").get_state(RetrainState, MODEL)
+    assert state is not None
+    assert len(state.for_drift) == 1
+    assert state.for_drift == state.started
     assert json.dumps(sent)
 
 

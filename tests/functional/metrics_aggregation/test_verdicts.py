@@ -12,7 +12,7 @@ from modelloop.aws.registry.registry import Registry
 from modelloop.captures import quarantine
 from modelloop.contracts.counts import branch
 from modelloop.contracts.loop_state import TrafficTotals
-from modelloop.contracts.verdicts import DriftVerdict, Span
+from modelloop.contracts.verdicts import DriftVerdict, JointDrift, Span
 from modelloop.errors import NotFoundError
 from modelloop.monitoring import windows
 from modelloop.monitoring.summary import SummaryKey
@@ -59,6 +59,26 @@ def test_usual_traffic_is_quiet_and_shifted_traffic_is_drift(world: World, conte
     assert verdict.columns[0].name == "mass"
     assert verdict.rows == 1_800
     assert verdict.window == Span("2026-11-23T10:00:00.000Z", "2026-11-23T11:00:00.000Z")
+
+
+def test_columns_that_come_apart_are_found_from_counts_that_add_up_over_objects(world: World, context: Any) -> None:
+    rows = usual_rows(1_000)
+    send(world, context, rows[:500], NOON, "first")
+    send(world, context, rows[500:], NOON, "second")
+    verdicts.handler({}, context)
+    usual = latest()
+    assert usual is not None
+    assert usual.joint == JointDrift(6)
+
+    tied = [(mass, male, seen, "Dream" if male else "Biscoe") for mass, male, seen, _ in usual_rows(2_000, seed=2)]
+    send(world, context, tied, NOON, "tied")
+    verdicts.handler({"model": MODEL}, context)
+    found = latest()
+    assert found is not None
+    assert found.joint is not None
+    assert [pair.columns for pair in found.joint.pairs] == [("male", "island")]
+    assert found.status == "drift"
+    assert not any(column.drifted and not column.informational for column in found.columns)
 
 
 def test_lines_that_were_put_aside_become_totals_that_a_redelivery_does_not_raise(world: World, context: Any) -> None:

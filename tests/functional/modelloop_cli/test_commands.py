@@ -392,6 +392,34 @@ def test_drift_names_the_most_shifted_column_first(api: Any, modelloop: Callable
     assert "m version 3, data: drifted, 900 rows" in shown
     assert shown.index("mass") < shown.index("island")
     assert modelloop("drift", "m", "--json").json == verdict
+    assert "Joint change" not in shown
+
+
+def test_drift_names_the_pairs_that_changed_together_or_why_none_was_tested(
+    api: Any, modelloop: Callable[..., Any]
+) -> None:
+    pair = {"columns": ["mass", "(prediction)"], "distance": 0.31, "threshold": 0.1, "p_value": 1e-9}
+    tests = {
+        "Joint change: 1 of 78 pairs of columns, worst first": {"tested": 78, "found": 1, "pairs": [pair]},
+        "Joint change: none in 1 pair of columns": {"tested": 1, "found": 0, "pairs": []},
+        "Joint change not tested: too few captured rows": {
+            "tested": 0, "found": 0, "pairs": [], "reason": "too few captured rows",
+        },
+    }  # fmt: skip
+    for told, joint in tests.items():
+        verdict = {"model": "m", "version": 3, "status": "ok", "rows": 900, "joint": {"reason": None} | joint}
+        api.on("GET /models/m/drift", (200, verdict))
+        shown = modelloop("drift", "m").out
+        assert told in shown
+        assert ("mass and (prediction)" in shown) == bool(joint["pairs"])
+
+
+def test_the_estimate_says_what_it_cannot_see(api: Any, modelloop: Callable[..., Any]) -> None:
+    estimate = {"available": True, "metric": "mae", "value": 4.2, "low": 4.0, "high": 4.4, "rows": 900,
+                "reason": None, "cannot_see": "a change of concept"}  # fmt: skip
+    api.on("GET /models/m/quality", (200, {"model": "m", "version": 3, "status": "ok", "estimate": estimate}))
+    shown = " ".join(modelloop("quality", "m").out.split())
+    assert "mae 4.2 (4 to 4.4), from 900 rows; it cannot see a change of concept" in shown
 
 
 def test_drift_is_shown_over_time_and_for_one_column(api: Any, modelloop: Callable[..., Any]) -> None:

@@ -11,7 +11,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
-from modelloop.contracts.quality_verdict import AccuracyEstimate
+from modelloop.contracts.quality_verdict import QualityEstimate
 from modelloop.monitoring.drift.verdict import drift_verdict
 from modelloop.monitoring.quality.verdict import quality_verdict
 from modelloop_cli.dashboard import PREFIX
@@ -63,6 +63,8 @@ def test_it_shows_what_serves_and_the_seeded_drift(browser: webdriver.Chrome, pa
     assert "0.6 linear, 0.4 hist_gradient_boosting" in shown
     assert "fitting" in shown
     assert "<b>island</b>" in shown
+    assert "Joint change: 1 of 6 pairs of columns, worst first" in shown
+    assert "flipper_mm and (prediction)" in shown
     assert browser.find_elements(By.CSS_SELECTOR, "main b") == []
     assert attribute(browser, "column-0", "aria-expanded") == "false"
     browser.find_element(By.ID, "column-0").click()
@@ -246,7 +248,7 @@ def test_the_list_says_whether_anything_is_wrong(api: Any, browser: webdriver.Ch
 
 def test_quality_is_told_with_its_estimate_labels_and_slices(browser: webdriver.Chrome, page: str) -> None:
     browser.get(f"{page}#/models/penguins")
-    wait(browser, "accuracy 0.961 (0.952 to 0.973), from 900 rows")
+    wait(browser, "accuracy 0.961 (0.952 to 0.973), from 900 rows; it cannot see a change of concept")
 
     shown = body(browser)
     assert (
@@ -314,7 +316,7 @@ def test_a_model_that_serves_nothing_says_why_and_offers_nothing(
 
 def test_too_little_data_is_told_with_what_is_needed(api: Any, browser: webdriver.Chrome, page: str) -> None:
     few = drift_verdict(baseline_of(), [], model="penguins", version=1, min_rows=500, now=STAMP)
-    none = AccuracyEstimate(reason="no labels")
+    none = QualityEstimate(reason="no labels")
     unlabelled = quality_verdict([], {}, {1: manifest_of()}, model="penguins", champion=1, estimate=none, now=STAMP)
     api.on("GET /models/penguins/drift", (200, few.to_json()))
     api.on("GET /models/penguins/quality", (200, unlabelled.to_json()))

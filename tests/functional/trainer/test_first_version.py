@@ -8,6 +8,8 @@ import pytest
 
 from modelloop import clock, keys
 from modelloop.aws.storage import Bucket
+from modelloop.contracts.baseline import baseline_from_json
+from modelloop.contracts.pairs import pairs_of
 from modelloop.ids import uuid7_ms
 from modelloop.rollout import clearance
 from modelloop.spec.model import Spec
@@ -63,6 +65,34 @@ def test_predictions_are_watched_against_answers_to_rows_that_were_not_fitted_on
     assert (selection["refit"]["done"], selection["refit"]["rows"]) == (again, learned)
     width = lab.bundle(run)["interval"]["quantiles"]["0.9"]
     assert width > 1.2, "a tree of one row a leaf knows the rows that it has learned, and calibrates on others"
+
+
+def test_a_version_knows_how_its_columns_went_together_but_for_masked_ones(lab: Lab) -> None:
+    data = regression_sample(600, 4)
+    fitted = int((data.membership() == split.TRAIN).sum())
+    known = lab.manifest(lab.train(replace(data, spec=BOTH)))["baseline"]
+    names = [column["name"] for column in known["pairs"]["columns"]]
+    assert names[-1] == "prediction"
+    cells = known["pairs"]["counts"]
+    first = baseline_from_json(known).pairs
+    assert first is not None
+    rows = {pair[:2]: sum(cells[pair.cells]) for pair in pairs_of(first.columns)}
+    assert rows[0, 1] == fitted
+    assert rows[0, len(names) - 1] == 600 - fitted
+    masked = replace(BOTH, mask=(names[0],))
+    other = lab.manifest(lab.train(replace(data, spec=masked)))["baseline"]
+    assert names[0] not in [column["name"] for column in other["pairs"]["columns"]]
+
+
+def test_a_regression_knows_its_errors_by_bin_of_the_prediction(lab: Lab) -> None:
+    data = regression_sample(600, 4)
+    manifest = lab.manifest(lab.train(replace(data, spec=BOTH)))
+    errors = manifest["errors"]
+    assert sum(errors["rows"]) == int((data.membership() == split.HOLDOUT).sum())
+    assert len(errors["mean"]) == len(manifest["baseline"]["prediction"]["counts"])
+    mean = sum(rows * mean for rows, mean in zip(errors["rows"], errors["mean"], strict=True)) / sum(errors["rows"])
+    assert mean == pytest.approx(manifest["metrics"]["holdout"]["mae"]["value"], rel=1e-6)
+    assert "errors" not in lab.manifest(lab.train(sample(600, 1)))
 
 
 def test_metrics_stand_beside_the_trivial_model_with_intervals(lab: Lab) -> None:

@@ -131,7 +131,7 @@ def test_label_rate_shift_waits_for_approval(lab: Lab) -> None:
 def test_small_steps_down_do_not_add_up(lab: Lab) -> None:
     data = regression_sample(4000, 20)
     found = []
-    for alpha in (0.001, 100.0, 150.0, 190.0, 230.0):
+    for alpha in (0.001, 125.0, 187.0, 237.0, 287.0):
         spec = Spec(estimators=("linear",), params={"linear": {"alpha": alpha}}, promotion=Promotion(margin=0.05))
         run = lab.train(replace(data, spec=spec))
         found.append((decision(run), outcomes(run).get("champion_on_anchor"), outcomes(run).get("best_on_anchor")))

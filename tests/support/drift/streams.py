@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from modelloop.monitoring.drift import baseline, verdict
+from modelloop.monitoring.drift import baseline, pairs, verdict
 from tests.support.drift import lab, trials
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ def stream(table: Real, *, learned: float, timed: bool = True, seed: int = 0) ->
     known = baseline.build(
         table.encoding, rows[early], told, ["in time", "late"], (), times=times[early] if timed else None
     )
+    own = pairs.AnsweredRows(rows[early], told, times[early] if timed else None)
+    known = pairs.with_pairs(known, table.encoding, [], own, own)
     return Stream(table, known, rows[late], times[late])
 
 
@@ -71,7 +73,9 @@ def verdicts(live: Stream, *, min_rows: int, change: Change | None = None) -> It
             change(rows)
         found = trials.counted(live.known, live.table, rows)
         prediction = trials.count(live.known.prediction, answers(rows))
-        now = found._replace(counts=found.counts | {"clock": lab.hours(live.times[places]), "prediction": prediction})
+        paired = trials.counted_pairs(live.known, live.table, rows, answers(rows))
+        timed = {"clock": lab.hours(live.times[places]), "prediction": prediction}
+        now = found._replace(counts=found.counts | timed | paired)
         both = [now, *([before] if before else [])]
         yield verdict.drift_verdict(
             live.known, both, model="m", version=1, min_rows=min_rows, now="2026-01-01T00:00:00.000Z"

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import stats
 
 from modelloop.contracts.counts import branch
-from modelloop.monitoring.drift import baseline, comparison
+from modelloop.monitoring.drift import baseline, comparison, pairs
 from modelloop.monitoring.windows import Window
 
 if TYPE_CHECKING:
@@ -151,3 +151,21 @@ def counted(known: Baseline, table: Real, rows: Matrix) -> Window:
 def count(column: BaselineColumn, values: NDArray[Any]) -> Counts:
     counts, missing, unseen = baseline.count(column.bins, values)
     return {"counts": counts, "missing": missing, "unseen": unseen}
+
+
+def counted_pairs(known: Baseline, table: Real, rows: Matrix, answers: NDArray[Any]) -> Counts:
+    """Return the cells of the pairs of columns, as summaries have them."""
+    if known.pairs is None:
+        return {}
+    slots = {column.name: slot for column, slot in baseline.first_slots(table.encoding)}
+    bins = {column.name: column.bins for column in known.columns}
+    codes = [
+        pairs.grouped(
+            column,
+            baseline.places(known.prediction.bins, answers)
+            if column.is_prediction
+            else baseline.places(bins[column.name], rows[:, slots[column.name]]),
+        )
+        for column in known.pairs.columns
+    ]
+    return {"pairs": pairs.count(known.pairs.columns, codes)}

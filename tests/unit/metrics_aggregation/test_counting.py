@@ -9,9 +9,10 @@ import pytest
 from metrics_aggregation import counting, values
 from metrics_aggregation.watched import Watched
 from modelloop.captures.reader import read_batches
+from modelloop.contracts.pairs import pairs_of
 from modelloop.errors import InvalidValueError
 from modelloop.ids import uuid7
-from modelloop.monitoring.drift import baseline
+from modelloop.monitoring.drift import baseline, pairs
 from modelloop.spec.model import Spec
 from modelloop.tables.encoding import Column, Encoding
 from tests.support.manifests import manifest_of
@@ -21,8 +22,11 @@ ENCODING = Encoding([Column("mass", "number"), Column("island", "text", ("Biscoe
 
 
 def watched(classes: list[Any] = CLASSES, protected: tuple[str, ...] = ()) -> Watched:
-    matrix = np.column_stack([np.arange(100), np.arange(100) % 2]).astype(np.float32)
-    known = baseline.build(ENCODING, matrix, np.arange(100) % 2, classes, ())
+    rows = pairs.AnsweredRows(
+        np.column_stack([np.arange(100), np.arange(100) % 2]).astype(np.float32), np.arange(100) % 2
+    )
+    known = baseline.build(ENCODING, rows.matrix, rows.predictions, classes, ())
+    known = pairs.with_pairs(known, ENCODING, ["mass", "island"], rows, rows)
     return Watched(manifest_of(classes=tuple(classes), baseline=known, spec=Spec(protected=protected)))
 
 
@@ -55,7 +59,7 @@ def alone(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def shape(found: dict[str, Any]) -> dict[str, Any]:
-    return {name: found[name] for name in ("rows", "sampled", "columns", "prediction", "confidence")}
+    return {name: found[name] for name in ("rows", "sampled", "columns", "prediction", "confidence", "pairs")}
 
 
 def test_single_rows_and_tables_are_counted_alike() -> None:
@@ -147,3 +151,43 @@ def test_what_may_be_null_may_be_left_out(name: str) -> None:
     assert batch.predictions is not None
     assert (list(batch.predictions.line), batch.refused) == ([1, 2], [])
     assert values.read(batch.predictions, watched()).rows == 2
+
+
+def cells(found: dict[str, Any], known: Watched) -> dict[tuple[str, str], list[int]]:
+    """Return the cells of every pair, by the names of its columns."""
+    return {
+        (known.paired[pair.first].shown, known.paired[pair.second].shown): found["pairs"][pair.cells]
+        for pair in pairs_of(known.paired)
+    }
+
+
+def filled(found: list[int], width: int) -> dict[tuple[int, int], int]:
+    return {divmod(at, width): count for at, count in enumerate(found) if count}
+
+
+def test_rows_are_counted_by_pairs_of_columns_and_their_answer() -> None:
+    known = watched()
+    found = counted(
+        [record({"mass": [1, 1, None], "island": ["Biscoe", "Dream", "Mars"]}, ["yes", "yes", "no"])], known
+    )
+    by_pair = cells(found, known)
+    assert filled(by_pair["mass", "island"], 4) == {(0, 0): 1, (0, 1): 1, (5, 3): 1}
+    assert filled(by_pair["island", "(prediction)"], 4) == {(0, 0): 1, (1, 0): 1, (3, 1): 1}
+
+
+def test_pairs_are_of_captured_rows_alone_and_a_record_without_a_column_says_nothing_of_its_pairs() -> None:
+    known = watched()
+    bare = record({}, ["no", "no"]) | {"columns": None}
+    whole, partial = record({"mass": [1], "island": ["Dream"]}, ["no"]), record({"island": ["Biscoe"]}, ["yes"])
+    found = counted([bare, whole, partial, bare], known)
+    by_pair = cells(found, known)
+    assert filled(by_pair["mass", "island"], 4) == {(0, 1): 1}
+    assert filled(by_pair["mass", "(prediction)"], 4) == {(0, 1): 1}
+    assert filled(by_pair["island", "(prediction)"], 4) == {(1, 1): 1, (0, 0): 1}
+    assert "pairs" not in counted([bare], known)
+
+
+def test_a_version_from_before_pairs_were_counted_has_none() -> None:
+    known = watched()
+    known.paired = ()
+    assert "pairs" not in counted([record({"mass": [1], "island": ["Dream"]}, ["no"])], known)

@@ -102,7 +102,8 @@ def _total(stored: Iterable[Summary], ref: VersionRef, variant: str, split: str 
         for member in stored
         if (member.key.version, member.key.variant) == (ref.version, variant) and split in {None, member.key.rollout}
     )
-    return summary.total({name: part for name, part in counts.items() if name != "columns"} for counts in own)
+    unused = {"columns", "pairs"}
+    return summary.total({name: part for name, part in counts.items() if name not in unused} for counts in own)
 
 
 def _predictions(

@@ -103,19 +103,24 @@ def count(bins: Bins, values: NDArray[Any]) -> tuple[list[int], int, int]:
     return counts[:width], missing, counts[width]
 
 
+def width(bins: Bins) -> int:
+    """Return how many bins of values there are, beside missing and unseen."""
+    return len(bins.categories or ()) if bins.edges is None else len(bins.edges) + 1
+
+
 def places(bins: Bins, values: NDArray[Any]) -> NDArray[Any]:
     """Return every value's position among the counts, followed by those of missing and unseen, as `count` counts."""
     import numpy as np  # noqa: PLC0415  the control plane reads baselines without numpy
 
     present = ~np.isnan(values)
-    width = len(bins.categories or ()) if bins.edges is None else len(bins.edges) + 1
-    positions = np.full(len(values), width)  # missing
+    values_end = width(bins)
+    positions = np.full(len(values), values_end)  # missing
     if bins.edges is not None:
         edges = np.asarray(bins.edges, np.float64)
         positions[present] = np.searchsorted(edges, values[present].astype(np.float64), side="left")
     else:
         codes = values[present].astype(np.int64)
-        positions[present] = np.where(codes < width, codes, width + 1)  # unseen
+        positions[present] = np.where(codes < values_end, codes, values_end + 1)  # unseen
     return positions
 
 

@@ -3,7 +3,8 @@
 A column is `drifted` in a window when its distance passes a threshold that grows as samples shrink (effect) and its
 G-test stays significant after correction for the number of columns (evidence). The status needs more: the same column
 in two neighbouring windows, or one window far beyond the threshold. Drift that missing values, new categories or
-refused requests make is a data fault: something upstream broke, and retraining on it would make it worse.
+refused requests make is a data fault: something upstream broke, and retraining on it would make it worse. Pairs of
+columns that go together otherwise than in training (`joint`) alarm by the same rule, two windows or one far one.
 """
 
 from __future__ import annotations
@@ -11,19 +12,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modelloop.contracts.counts import integer, integers
-from modelloop.contracts.verdicts import DRIFT, FAULT, INSUFFICIENT, OK, ColumnDrift, DriftVerdict
-from modelloop.monitoring.drift import histogram_tests
+from modelloop.contracts.verdicts import (
+    DRIFT,
+    FAULT,
+    INSUFFICIENT,
+    OK,
+    ColumnDrift,
+    DriftVerdict,
+    JointDrift,
+    JointPair,
+)
+from modelloop.monitoring.drift import histogram_tests, joint
 from modelloop.monitoring.drift.comparison import Comparison, compare, share
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from modelloop.contracts.baseline import Baseline
+    from modelloop.monitoring.drift.joint import JointChange, PairChange
     from modelloop.monitoring.windows import Window
 
 MAX_COLUMNS = 200
 MAX_DRAWN = 20
 MAX_NAMED = 10
+NOT_TESTED = joint.JointChange(0, reason="too few captured rows")
 SCHEMA_ERRORS = frozenset({"INVALID_PARAMETER_VALUE"})
 SCHEMA_ERROR_SHARE = 0.05
 MIN_SCHEMA_ERRORS = 20
@@ -42,12 +54,15 @@ def drift_verdict(
     current = windows[0] if windows else None
     enough = current is not None and current.rows >= min_rows
     latest = compare(baseline, current) if current else []
-    earlier = compare(baseline, windows[1]) if len(windows) > 1 and windows[1].rows >= min_rows else []
+    before = windows[1] if len(windows) > 1 and windows[1].rows >= min_rows else None
+    earlier = compare(baseline, before) if before else []
     alarming = _alarming(latest, earlier) if enough else []
+    together = _joint(baseline, current, latest) if current and enough else NOT_TESTED
+    alarming_pairs = _alarming_pairs(together, _joint(baseline, before, earlier) if before and together.pairs else None)
     faults = [column for column in alarming if column.cause in {"missing", "unseen"}]
     refused = _refused_share(current) if current else 0.0
     features = _worst_first([column for column in latest if not column.is_prediction])
-    status = _status(enough, bool(alarming), bool(faults) or refused > 0)
+    status = _status(enough, bool(alarming or alarming_pairs), bool(faults) or refused > 0)
     return DriftVerdict(
         model=model,
         version=version,
@@ -59,10 +74,50 @@ def drift_verdict(
         updated_at=now,
         reasons=(
             *_reasons(status, current, min_rows, alarming, refused, _doubt(baseline)),
+            *_joint_reasons(together, alarming_pairs, _doubt(baseline)),
             *(_reasons_to_wait(latest, alarming) if enough else ()),
         ),
         season=baseline.season,
+        joint=_shown(together),
     )
+
+
+def _joint(baseline: Baseline, window: Window, compared: Sequence[Comparison]) -> JointChange:
+    return joint.compare(baseline, window, {column.key for column in compared if column.drifted})
+
+
+def _alarming_pairs(latest: JointChange, earlier: JointChange | None) -> list[PairChange]:
+    before = {pair.names for pair in earlier.pairs} if earlier else set()
+    return [pair for pair in latest.pairs if pair.far or pair.names in before]
+
+
+def _joint_reasons(found: JointChange, alarming: Sequence[PairChange], doubt: str) -> list[str]:
+    reasons = [
+        f"{_pair_name(pair)}: go together otherwise than in training, distance {pair.distance:.3f} against a threshold "
+        f"of {pair.threshold:.3f}" + ("" if pair.far else ", in two windows in a row") + doubt
+        for pair in alarming[:MAX_NAMED]
+    ]
+    if len(alarming) > MAX_NAMED:
+        reasons.append(f"{len(alarming) - MAX_NAMED} more pairs go together otherwise than in training")
+    quiet = [pair for pair in found.pairs if pair not in alarming]
+    if quiet:
+        names = "; ".join(map(_pair_name, quiet[:MAX_NAMED]))
+        more = f"; {len(quiet) - MAX_NAMED} more" if len(quiet) > MAX_NAMED else ""
+        reasons.append(f"{names}{more}: went together otherwise; an alarm when the next window shows it too")
+    return reasons
+
+
+def _pair_name(pair: PairChange) -> str:
+    names = ["the predictions" if column.is_prediction else column.name for column in pair.columns]
+    return " and ".join(names)
+
+
+def _shown(found: JointChange) -> JointDrift:
+    pairs = tuple(
+        JointPair(pair.names, round(pair.distance, 6), round(pair.threshold, 6), pair.p_value)
+        for pair in found.pairs[:MAX_NAMED]
+    )
+    return JointDrift(found.tested, len(found.pairs), pairs, found.reason)
 
 
 def _alarming(latest: list[Comparison], earlier: list[Comparison]) -> list[Comparison]:

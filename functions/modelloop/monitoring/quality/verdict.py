@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from modelloop import clock
 from modelloop.contracts.counts import branch, integer
 from modelloop.contracts.quality_verdict import (
-    AccuracyEstimate,
     Figure,
     LabelCounts,
     Losses,
+    QualityEstimate,
     QualityVerdict,
     RealisedFigure,
     SliceQuality,
@@ -67,7 +67,7 @@ def quality_verdict(
     *,
     model: str,
     champion: int,
-    estimate: AccuracyEstimate,
+    estimate: QualityEstimate,
     now: str,
 ) -> QualityVerdict:
     """Return the quality verdict of a model from its matured, joined hours (newest first).

@@ -10,7 +10,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from modelloop.flat.batch import batch_of
-from tests.support.generated_models import blended, boundary_rows, compiled, encoding, prove, tree_forms, vectors
+from tests.support.generated_models import (
+    blended,
+    boundary_rows,
+    compiled,
+    encoding,
+    prove,
+    replay,
+    tree_forms,
+    vectors,
+)
 
 type Member = tuple[str, dict[str, Any]]
 
@@ -75,3 +84,19 @@ def test_any_blend_is_reproduced_and_explained(
         why = flat.explain(vector, None if task == "regression" else seed % classes)
         room = 1e-9 * (1.0 + abs(why.base) + sum(map(abs, why.slots)))
         assert why.base + sum(why.slots) == pytest.approx(why.value, abs=room)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("task", "classes", "chosen"), [
+    ("classification", 2, [("linear", {}), ("hist_gradient_boosting", {})]),
+    ("classification", 3, [("linear", {}), ("hist_gradient_boosting", {"max_iter": 50})]),
+    ("classification", 3, [("random_forest", {}), ("extra_trees", {})]),
+    ("regression", 2, [("linear", {"kind": "poisson"}), ("hist_gradient_boosting", {"loss": "poisson"})]),
+])  # fmt: skip
+def test_twenty_thousand_rows_of_a_full_size_blend(task: str, classes: int, chosen: list[Member]) -> None:
+    enc = encoding(14, (30, 3))
+    _, blend = blended(chosen, task, [0.6, 0.4], classes=classes, enc=enc, rows=4000)
+    document, flat = compiled(blend, enc)
+    rows = np.vstack([vectors(enc, 20_000, 1, 0.1, 2.0), boundary_rows(document, enc, 3, most=2_000)])
+    parity = replay(blend, flat, rows)
+    assert parity.ok, parity

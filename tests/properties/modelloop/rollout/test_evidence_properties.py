@@ -15,7 +15,7 @@ from modelloop.aws.monitoring import summaries
 from modelloop.aws.registry import manifests
 from modelloop.aws.serving import rollout_evidence
 from modelloop.contracts.pointer import Pointer, VersionRef
-from modelloop.contracts.quality_verdict import AccuracyEstimate, QualityVerdict
+from modelloop.contracts.quality_verdict import QualityEstimate, QualityVerdict
 from modelloop.contracts.version_facts import VersionRecord
 from modelloop.ids import derived_uuid7
 from modelloop.monitoring.quality import outcomes, shadow_agreement, verdict
@@ -96,7 +96,7 @@ class Facts:
             {1: MANIFEST, 2: MANIFEST},
             model=model,
             champion=1,
-            estimate=AccuracyEstimate(),
+            estimate=QualityEstimate(),
             now=NOW,
         )
 

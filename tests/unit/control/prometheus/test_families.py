@@ -16,6 +16,7 @@ from modelloop.contracts.counts import branch
 from modelloop.contracts.loop_state import TrafficTotals
 from modelloop.contracts.model_record import ModelRecord
 from modelloop.contracts.quality_verdict import Figure, LabelCounts, VersionQuality
+from modelloop.contracts.verdicts import JointDrift
 from modelloop.errors import ArtifactRefusedError, ConflictError, ModelloopError, RequestError, TransientError
 from modelloop.monitoring import summary, traffic
 from modelloop.monitoring.summary import Summary, SummaryKey
@@ -58,7 +59,9 @@ def state() -> ModelState:
             model="m",
             now=NOW,
         ),
-        verdicts.drift(NOW, "drift", columns=(column,), prediction=replace(column, name="prediction")),
+        verdicts.drift(
+            NOW, "drift", columns=(column,), prediction=replace(column, name="prediction"), joint=JointDrift(78, 2)
+        ),
         verdicts.quality(NOW, coverage=0.5, versions=(VersionQuality(3, 0, 0, None, 0, figures),)),
     )
 
@@ -74,6 +77,8 @@ def test_the_text_is_what_a_scraper_reads() -> None:
     assert 'modelloop_request_duration_seconds_sum{model_name="m",model_version="3"} 0.00025\n' in text
     assert 'modelloop_drift_distance{model_name="m",column="odd \\"name\\"\\\\\\n"} 0.25\n' in text
     assert 'modelloop_drift_status{model_name="m",status="drift"} 1\n' in text
+    assert 'modelloop_drift_pairs{model_name="m",state="tested"} 78\n' in text
+    assert 'modelloop_drift_pairs{model_name="m",state="changed"} 2\n' in text
     assert 'modelloop_challenger_weight_ratio{model_name="m"} 0.1\n' in text
     assert "f1" not in text
 

@@ -21,7 +21,7 @@ from modelloop.errors import ArtifactRefusedError
 
 ITEMS = Path(__file__).parents[3] / "comparison/golden/items"
 VERDICTS = (DriftVerdict, QualityVerdict, RolloutVerdict)
-ADDED = frozenset({"new_class", "unreadable", "unreadable_labels", "labels_until"})  # since the items were stored
+ADDED = frozenset({"new_class", "unreadable", "unreadable_labels", "other_model", "labels_until", "cannot_see"})
 STATES = (TrafficTotals, ActivityTotals, AlertsSent, RetrainState, RolloutIntent)
 
 

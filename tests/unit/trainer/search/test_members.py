@@ -100,6 +100,7 @@ def test_only_what_was_named_and_can_be_added_is_blended(blended: fitting.Fitted
     assert found_again(blended, table(search=Search(blend=False))) is None
     (other,) = (one for one in blended.contenders if one.trial != blended.chosen)
     assert found_again(blended, rows, trial=replace(other.trial, origin="drawn")) is None
+    assert found_again(blended, rows, trial=replace(other.trial, family=blended.chosen.family)) is None
     assert other.crossed is not None
     answers = other.crossed.unseen.answers
     assert answers is not None

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from modelloop.contracts.index_entry import IndexEntry
-from modelloop.contracts.quality_verdict import AccuracyEstimate
+from modelloop.contracts.quality_verdict import QualityEstimate
 from modelloop.ids import uuid7
 from modelloop.monitoring.quality import estimate, outcomes, verdict
 from modelloop.versions.run import Metrics
@@ -46,7 +46,7 @@ def hour(rows: int, accuracy: float, version: int = 1, labelled: float = 1.0, ro
 
 def judge(*hours: tuple[str, dict[str, Any]], predicted: int = 1_000) -> dict[str, Any]:
     document: dict[str, Any] = verdict.quality_verdict(
-        hours, {1: predicted}, MANIFESTS, model="m", champion=1, estimate=AccuracyEstimate(), now=NOW
+        hours, {1: predicted}, MANIFESTS, model="m", champion=1, estimate=QualityEstimate(), now=NOW
     ).to_json()
     return document
 
@@ -219,7 +219,7 @@ def test_confidence_never_seen_on_the_holdout_widens_the_range() -> None:
     assert width(strange) > 0.4 > width(seen)
 
 
-def width(estimated: AccuracyEstimate) -> float:
+def width(estimated: QualityEstimate) -> float:
     assert estimated.low is not None
     assert estimated.high is not None
     return estimated.high - estimated.low
