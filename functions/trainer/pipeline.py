@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 from modelloop import clock
 from modelloop.aws.serving import pointers
+from modelloop.versions.evidence import Check
 from modelloop.versions.gate import REJECT
 from modelloop.versions.run import REJECTED, SUCCEEDED
 from modelloop.versions.run_change import RunChange
 from trainer import table as tables
 from trainer.comparison.examination import examine
 from trainer.comparison.incumbents import load_champion
-from trainer.comparison.schema_compatibility import keep_old_callers
+from trainer.comparison.schema_compatibility import keep_old_callers, without_new_values
 from trainer.progress import Progress, record_audit
 from trainer.release.publishing import publish
 from trainer.release.sources import FittedSource
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from modelloop.contracts.manifest import Manifest
     from modelloop.versions.prepared_table import TableDocument
     from modelloop.versions.run import Run
+    from trainer.comparison.examination import Examination
     from trainer.comparison.incumbents import Champion
     from trainer.search.fitting import Fitted
     from trainer.services import Services
@@ -78,7 +81,10 @@ def _fit(
 ) -> ExaminedCandidate:  # fmt: skip
     table = tables.load_table(services.artifacts, document)
     if champion is not None:
-        table = replace(table, encoding=keep_old_callers(table.encoding, champion.incumbent.encoding))
+        incumbent = champion.incumbent
+        known = [column.name for column in incumbent.manifest.profile]
+        table = without_new_values(table, incumbent.encoding, known)
+        table = replace(table, encoding=keep_old_callers(table.encoding, incumbent.encoding))
     began = time.monotonic()
     fitted = _search(services, run, progress, table, champion, deadline)
     progress.reach("evaluating")
@@ -86,13 +92,26 @@ def _fit(
     unseen_until = time.monotonic() + CROSS_VALIDATION_SECONDS
     examination = examine(
         table, fitted.estimator, metric, champion,
-        lambda: answer_unseen(table, fitted.recipe, unseen_until),
+        lambda: answer_unseen(table, partial(fitted.fit_anew, table), unseen_until),
     )  # fmt: skip
+    examination = _naming_members(examination, fitted)
     crossed = None
     if examination.decision.decision != REJECT:
         now, allowed = time.monotonic(), table.spec.search.seconds or float("inf")
-        crossed = cross_validate(table, fitted.recipe, metric, min(began + allowed, now + CROSS_VALIDATION_SECONDS))
+        until = min(began + allowed, now + CROSS_VALIDATION_SECONDS)
+        crossed = cross_validate(table, partial(fitted.fit_anew, table), metric, until)
     return ExaminedCandidate(table, FittedSource(fitted), examination, champion, crossed)
+
+
+def _naming_members(examination: Examination, fitted: Fitted) -> Examination:
+    """Return the examination with a check that says what a blend is made of; of other models as it is."""
+    if not fitted.blend:
+        return examination
+    members = ", ".join(f"{member.weight:g} {member.family}" for member in fitted.blend)
+    detail = f"a blend of {members}: together better than each alone on rows that they were not fitted on"
+    decision = examination.decision
+    checks = (*decision.checks, Check("blend", "passed", detail))
+    return replace(examination, decision=replace(decision, checks=checks))
 
 
 def _search(

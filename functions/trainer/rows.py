@@ -53,7 +53,7 @@ class Part:
     `matrix` is float32 [rows, slots]; `target` holds class indices or numbers, float64 [rows]. `times`, for tables that
     are ordered in time, are seconds since 1970 or other rising numbers, NaN where missing, float64 [rows]. `contents`
     is None where rows rarely repeat. `identities`, uint32 [rows], are the hashes of what the split takes for a row;
-    None where they are not known.
+    None where they are not known. `groups`, int32 [rows], are equal for rows of one group, None without groups.
     """
 
     matrix: NDArray[np.float32]
@@ -61,6 +61,7 @@ class Part:
     times: NDArray[np.float64] | None = None
     contents: Contents | None = None
     identities: NDArray[np.uint32] | None = None
+    groups: NDArray[np.int32] | None = None
 
     @property
     def rows(self) -> int:
@@ -85,6 +86,7 @@ class Part:
             None if self.times is None else self.times[rows],
             None if self.contents is None else self.contents.take(rows),
             None if self.identities is None else self.identities[rows],
+            None if self.groups is None else self.groups[rows],
         )
 
 

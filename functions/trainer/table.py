@@ -137,7 +137,7 @@ def load_table(artifacts: Bucket, document: TableDocument) -> PreparedTable:
     codes = files.get(CONTENTS)
     contents = None if codes is None else Contents(codes, document.facts.split.copies)
     target = files[TARGET].astype(np.float64)
-    rows = Part(files[MATRIX], target, files.get(TIMES), contents, files.get(IDENTITIES))
+    rows = Part(files[MATRIX], target, files.get(TIMES), contents, files.get(IDENTITIES), files.get(GROUPS))
     table = order_rows(document, rows, files[MEMBERSHIP], files.get(SLICES), files.get(GROUPS))
     _check_parts(table)
     return table

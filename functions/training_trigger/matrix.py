@@ -4,12 +4,14 @@ from __future__ import annotations
 
 # ruff: noqa: S608  in this SQL columns are named c<number> and every text goes through literal()
 import os
+from collections import Counter
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from modelloop.tables.encoding import MAX_CATEGORIES, Column, Encoding
+from modelloop.tables.day_of_year import BEFORE_MONTH, points
+from modelloop.tables.encoding import MAX_CATEGORIES, YEAR_PARTS, Column, Encoding
 from modelloop.tables.grammar import value_key
 from training_trigger.profile import SHOWN_FROM
 from training_trigger.reading.cells import literal, value
@@ -25,36 +27,62 @@ if TYPE_CHECKING:
 COVERED = 0.8
 EPOCH = date(1970, 1, 1)
 MINUTES_A_DAY = 1440
+MIN_DAYS_FOR_YEAR = 365
 _NAN = "'nan'::DOUBLE"
 
 
-def choose_column(connection: DuckDBPyConnection, place: int, facts: Facts) -> tuple[Column | None, str | None]:
-    """Return the encoding of a feature column, learned from the training part only, or None and why it is dropped."""
+def choose_column(
+    connection: DuckDBPyConnection, place: int, facts: Facts, most_values: int = 0
+) -> tuple[Column | None, str | None]:
+    """Return the encoding of a feature column, learned from the training part only, or None and why it is dropped.
+
+    A text of too many values to learn each of them is encoded by the target, with at most `most_values` of them.
+    """
     if facts.kind == "text":
-        return _text_column(connection, place, facts)
+        return _text_column(connection, place, facts, most_values)
     if facts.kind == "date":
-        earliest = connection.execute(
-            f"SELECT min(as_minutes(c{place})) FROM cells POSITIONAL JOIN sides WHERE side = 0"
-        ).fetchall()[0][0]
-        origin = EPOCH + timedelta(days=(earliest or 0) // MINUTES_A_DAY)
-        return Column(facts.name, "date", origin=origin.isoformat(), with_time=facts.times > 0), None
+        return _date_column(connection, place, facts), None
     return Column(facts.name, facts.kind), None
 
 
-def _text_column(connection: DuckDBPyConnection, place: int, facts: Facts) -> tuple[Column | None, str | None]:
-    counts = connection.execute(
-        f"SELECT c{place}, count(*) AS n FROM cells POSITIONAL JOIN sides WHERE side = 0 AND c{place} IS NOT NULL"
-        f" GROUP BY 1 HAVING n >= {SHOWN_FROM} ORDER BY n DESC, 1 LIMIT {MAX_CATEGORIES}"
-    ).fetchall()
+def _date_column(connection: DuckDBPyConnection, place: int, facts: Facts) -> Column:
+    """Return the encoding of a date: the day of the year is a part of it where a whole year has been seen.
+
+    In less than a year it says what the days since the first one say already, and nothing of the next year.
+    """
+    ends = (
+        f"SELECT min(as_minutes(c{place})), max(as_minutes(c{place})) FROM cells POSITIONAL JOIN sides WHERE side = 0"
+    )
+    first, last = ((minutes or 0) // MINUTES_A_DAY for minutes in connection.execute(ends).fetchall()[0])
+    origin = (EPOCH + timedelta(days=first)).isoformat()
+    return Column(
+        facts.name, "date", origin=origin, with_time=facts.times > 0, day_of_year=last - first >= MIN_DAYS_FOR_YEAR
+    )
+
+
+def _text_column(
+    connection: DuckDBPyConnection, place: int, facts: Facts, most_values: int
+) -> tuple[Column | None, str | None]:
+    counts = _counts(connection, place, MAX_CATEGORIES)
     if not counts:
         return None, f"no value occurs {SHOWN_FROM} times in the training part"
     present = f"SELECT count(c{place}) FROM cells POSITIONAL JOIN sides WHERE side = 0"
     cells = connection.execute(present).fetchall()[0][0]
-    if facts.distinct > MAX_CATEGORIES and sum(count for _, count in counts) < COVERED * cells:
+    many = facts.distinct > MAX_CATEGORIES and sum(count for _, count in counts) < COVERED * cells
+    if many and most_values < len(counts):
         return None, f"it has {facts.distinct:,} different texts, too many to learn from"
+    counts = _counts(connection, place, most_values) if many else counts
     categories = tuple(value for value, _ in counts)
     by_value = any(value_key(category) is not None for category in categories)
-    return Column(facts.name, "text", categories=categories, by_value=by_value), None
+    return Column(facts.name, "text", categories=categories, by_value=by_value, by_target=many), None
+
+
+def _counts(connection: DuckDBPyConnection, place: int, most: int) -> list[tuple[str, int]]:
+    """Return the values of a text that occur often enough in the training part, the commonest first."""
+    return connection.execute(
+        f"SELECT c{place}, count(*) AS n FROM cells POSITIONAL JOIN sides WHERE side = 0 AND c{place} IS NOT NULL"
+        f" GROUP BY 1 HAVING n >= {SHOWN_FROM} ORDER BY n DESC, 1 LIMIT {most}"
+    ).fetchall()
 
 
 def write_matrix(
@@ -82,7 +110,8 @@ def _by_value(connection: DuckDBPyConnection, column: Column, cell: str) -> str:
     options = ", ".join(literal(category) for category in column.categories)
     found = connection.execute(f"SELECT value_key(x) FROM (SELECT unnest([{options}]) AS x)").fetchall()
     keys = [key for (key,) in found]
-    codes = {key: code for code, key in enumerate(keys) if key is not None and keys.count(key) == 1}
+    often = Counter(keys)
+    codes = {key: code for code, key in enumerate(keys) if key is not None and often[key] == 1}
     if not codes:
         return "NULL"
     connection.execute(f"CREATE OR REPLACE TYPE keyed AS ENUM ({', '.join(map(literal, codes))})")
@@ -105,6 +134,15 @@ def _expressions(connection: DuckDBPyConnection, column: Column, place: int) -> 
     origin = (date.fromisoformat(column.origin or EPOCH.isoformat()) - EPOCH).days
     day = f"floor(as_minutes({cell}) / 1440)::INTEGER"
     moment = f"(DATE '1970-01-01' + {day})"
-    hour = f"(as_minutes({cell}) - {day}::BIGINT * 1440) // 60"
-    parts = [f"{day} - ({origin})", f"month({moment})", f"isodow({moment}) - 1", hour]
-    return parts[: len(column.slots())]
+    in_year = f"list_extract({list(BEFORE_MONTH)}, month({moment})) + day({moment})"
+    parts = {
+        "days": f"{day} - ({origin})",
+        "month": f"month({moment})",
+        "weekday": f"isodow({moment}) - 1",
+        "hour": f"(as_minutes({cell}) - {day}::BIGINT * 1440) // 60",
+        **{
+            part: f"list_extract({list(map(str, values))}::DOUBLE[], {in_year})"
+            for part, values in zip(YEAR_PARTS, points(), strict=True)
+        },
+    }
+    return [parts[part] for part in column.date_parts]

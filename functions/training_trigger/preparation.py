@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from training_trigger.profile import Facts
     from training_trigger.services import Trainer
 
+MAX_VALUES = 20_000  # of all texts that are encoded by the target
+BINARY = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
@@ -95,7 +98,7 @@ def prepare(
     divide = Founding(founded, cells.kept, champion)
     sides = membership.assign(connection, model, spec, cells.names, facts, identity, divide)
     membership.store_sides(connection, sides.sides)
-    columns, places = _columns(connection, facts, roles, spec)
+    columns, places = _columns(connection, facts, roles, spec, classes)
     encoding = Encoding(columns, spec.missing)
     need = Need(facts[place].rows, len(columns), len(encoding.slots), classes, spec.families)
     plan = make_plan(need, size=size, memory_mb=trainer.memory_mb)
@@ -196,18 +199,25 @@ def _identity(names: Sequence[str], facts: Sequence[Facts], target: int, spec: S
 
 
 def _columns(
-    connection: DuckDBPyConnection, facts: Sequence[Facts], roles: _Roles, spec: Spec
+    connection: DuckDBPyConnection, facts: Sequence[Facts], roles: _Roles, spec: Spec, classes: int
 ) -> tuple[list[Column], list[int]]:
-    """Return the encoding of every feature column with its place; what cannot be encoded goes to the roles' reasons."""
-    columns, places = [], []
+    """Return the encoding of every feature column with its place; what cannot be encoded goes to the roles' reasons.
+
+    `classes` is 0 for a regression. The mean of the target is one number where there are at most two; it is never kept
+    for values of a masked column, because it would show them.
+    """
+    columns: list[Column] = []
+    places, room = [], MAX_VALUES if classes <= BINARY else 0
     for place in roles.features:
-        column, reason = matrix.choose_column(connection, place, facts[place])
+        masked = facts[place].name in spec.mask
+        column, reason = matrix.choose_column(connection, place, facts[place], 0 if masked else room)
         if column is None:
-            why = explain(facts[place], masked=facts[place].name in spec.mask)
+            why = explain(facts[place], masked=masked)
             roles.reasons[facts[place].name] = why or reason or ""
         else:
             columns.append(column)
             places.append(place)
+            room -= len(column.categories) if column.by_target else 0
     if not columns:
         raise _nothing_left(roles)
     return columns, places

@@ -33,6 +33,8 @@ FOUNDED = "a split keeps by which rule and which missing tokens its rows were di
 UNSEEN = "an answer tells how many rows have a category that the model has not learned"
 NAMED = "the stories name what meant missing by default when the recording was made"
 COUNTED = "columns are looked for before rows are counted"
+FLOORED = "a regression none of whose targets is negative has the floor of its answers in its bundle"
+COUNTS = "a target of counts is tried as Poisson, too"
 CHOSEN = "a run keeps how it chose, and the scores on the folds that a draw must be better on"
 FOLDED = (
     "the report's folds are those of the search: equal rows are in one fold, and rows in time are held after older "
@@ -206,6 +208,23 @@ ALLOWED: tuple[Allowed, ...] = (
     Allowed("metrics > * > ** > Rows", "removed", "2.11", COUNTED),
     Allowed("metrics > * > ** > Metrics > 2 > Name", "changed", "2.11", COUNTED),
     Allowed("metrics > * > ** > Metrics > 3", "removed", "2.11", COUNTED),
+    Allowed("artifacts > prepared/diabetes/*/trials.json > ** > trials > 2", "added", "3.4", COUNTS),
+    Allowed("artifacts > versions/diabetes/*/manifest.json > ** > trials > 2", "added", "3.4", COUNTS),
+    Allowed("artifacts > versions/diabetes/*/model.flat.json > ** > floor", "added", "3.4", FLOORED),
+    Allowed("artifacts > versions/diabetes/*/model.flat.json > ** > sha256", "changed", "3.4", FLOORED),
+    *(
+        Allowed(f"{place} > {name}", "changed", "3.4", FLOORED)
+        for place in (
+            "answers > diabetes/approve > json > serving > *",
+            "artifacts > serving/diabetes.json > ** > champion",
+            "artifacts > serving/diabetes.json > ** > shadow",
+            "artifacts > versions/diabetes/*/manifest.json > ** > files > model.flat.json",
+            "sent > diabetes/* > calls > **",
+            "table > MODEL#diabetes VERSION#* > bundle",
+            "table > MODELS MODEL#diabetes > champion",
+        )
+        for name in ("bytes", "sha256")
+    ),
     Allowed("** > selection", "added", "3.1", CHOSEN),
     Allowed("** > trials > * > folds", "added", "3.1", CHOSEN),
     Allowed("answers > ** > cross_validation > **", "changed", "3.3", FOLDED),

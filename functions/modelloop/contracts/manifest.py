@@ -22,6 +22,7 @@ from modelloop.contracts.manifest_parts import (
     SplitFacts,
     TrialRecord,
     best_version_from_json,
+    estimator_facts_from_json,
     selection_from_json,
     split_facts_from_json,
     trial_from_json,
@@ -146,6 +147,7 @@ class Manifest:
             promotion=self.spec.promotion,
             metrics=figures(self.metrics.holdout),
             family=self.estimator.family,
+            members=self.estimator.shares or None,
             cause=self.cause,
             task=self.task,
             target=self.target,
@@ -179,7 +181,7 @@ def manifest_from_json(document: Mapping[str, Any]) -> Manifest:
 
 def _read(document: Any) -> Manifest:
     classes, labels, start = document["classes"], document["labels"], document.get("started_from")
-    estimator, crossed, golden = document["estimator"], document["cross_validation"], document["golden"]
+    crossed, golden = document["cross_validation"], document["golden"]
     return Manifest(
         model=document["model"],
         version=document["version"],
@@ -195,9 +197,7 @@ def _read(document: Any) -> Manifest:
         warnings=tuple(document["warnings"]),
         spec=spec_from_json(document["spec"]),
         encoding=encoding_from_json(document["encoding"]),
-        estimator=EstimatorFacts(
-            estimator["family"], estimator["class"], estimator["params"], estimator.get("settings")
-        ),
+        estimator=estimator_facts_from_json(document["estimator"]),
         trials=tuple(map(trial_from_json, document["trials"])),
         started_from=None if start is None else Predecessor(start["version"], start["run_id"]),
         environment=Environment(**{name: document["environment"][name] for name in Environment.__slots__}),

@@ -14,9 +14,12 @@ from modelloop.flat.trees import Trees
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from modelloop.flat.blend import Blend
     from modelloop.tables.encoding import Slot
 
 FORMAT_VERSION = 1
+BLEND = "blend"
+EVEN = 0.5
 _BINARY = 2
 
 
@@ -51,7 +54,12 @@ class Contributions:
 
 
 class FlatModel:
-    """A compiled model. `classes` is 0 for regression, `slots` the length of the vectors that it takes."""
+    """A compiled model. `classes` is 0 for regression, `slots` the length of the vectors that it takes.
+
+    A blend's labels follow from its probabilities: of two classes the second from one half on, else the most probable.
+    Codes of the slots in `means` are replaced by what was learned of these values before anything else is done. A
+    regression whose document has a `floor` gives no number below it; scores and what explains them may lie below.
+    """
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self.task: str = document["task"]
@@ -60,8 +68,11 @@ class FlatModel:
         self.link: str = document["link"]
         self._softmax = softmax_by_eights if document["by_eights"] else softmax
         self._inclusive: bool = document["inclusive"]
-        self._form = _FORMS[document["form"]](document, self.slots)
+        self._floor: float | None = document.get("floor")
+        self._form = _form_of(document, self.slots)
+        self._is_blend = document["form"] == BLEND
         self._batch_scorer = BatchScorer(self._form)
+        self._means = _means_of(document)
         if self._form.scores != self._scores():
             raise ArtifactRefusedError(f"{self._form.scores} scores do not fit the link {self.link!r}")
 
@@ -75,15 +86,26 @@ class FlatModel:
 
     def raw(self, vector: Sequence[float]) -> list[float]:
         """Return the scores of one vector before the inverse link."""
-        return self._form.raw(vector)
+        return self._form.raw(self._looked_up(vector) if self._means else vector)
 
     def raws(self, vectors: Sequence[Sequence[float]]) -> list[list[float]]:
         """Return the scores of many vectors, [vectors, scores], in the way that is cheaper."""
-        return self._batch_scorer.raw(vectors)
+        return self._batch_scorer.raw([*map(self._looked_up, vectors)] if self._means else vectors)
 
     def rounding(self, vector: Sequence[float]) -> list[float]:
         """Return, for each raw score, how far it may lie from the estimator's (0 for trees)."""
-        return self._form.rounding(vector)
+        return self._form.rounding(self._looked_up(vector))
+
+    def _looked_up(self, vector: Sequence[float]) -> Sequence[float]:
+        """Return the vector that the form takes: with what was learned of values in place of their codes."""
+        if not self._means:
+            return vector
+        known = list(vector)
+        for slot, table in self._means:
+            code = known[slot]
+            if code == code:  # noqa: PLR0124  missing stays missing
+                known[slot] = table[int(code)]
+        return known
 
     def predict(self, vectors: Sequence[Sequence[float]], threshold: float | None = None) -> Outputs:
         """Return predictions for encoded vectors.
@@ -91,14 +113,21 @@ class FlatModel:
         With a `threshold`, a binary model answers class 1 when its probability reaches it; without one, labels follow
         the estimator's own rule.
         """
+        if threshold is None and self._is_blend:
+            threshold = EVEN
         raws = self.raws(vectors)
         if self.task == "regression":
-            inverse = INVERSES[self.link]
-            return Outputs([inverse(raw[0]) for raw in raws], None)
+            return Outputs(self._numbers(raws), None)
         probas = self._probabilities(raws)
         if threshold is not None and self.classes == _BINARY:
             return Outputs([int(proba[1] >= threshold) for proba in probas], probas)
-        return Outputs(self._labels(raws), probas)
+        return Outputs(self._labels(probas if self._is_blend else raws), probas)
+
+    def _numbers(self, raws: list[list[float]]) -> list[float]:
+        inverse, floor = INVERSES[self.link], self._floor
+        if floor is None:
+            return [inverse(raw[0]) for raw in raws]
+        return [floor if (number := inverse(raw[0])) < floor else number for raw in raws]
 
     def _probabilities(self, raws: list[list[float]]) -> list[list[float]]:
         if self.link == "mean":
@@ -120,6 +149,7 @@ class FlatModel:
 
         Raises InvalidValueError for a class that the model does not have.
         """
+        vector = self._looked_up(vector)
         raw = self._form.raw(vector)
         explained = self._explained(raw, label)
         output = explained if explained is not None and len(raw) > 1 else 0
@@ -138,7 +168,28 @@ class FlatModel:
         return 1 if self.classes == _BINARY else raw.index(max(raw))
 
 
+def _means_of(document: Mapping[str, Any]) -> list[tuple[int, Sequence[float]]]:
+    """Return slots with what was learned of each of their codes, as the 32-bit floats that vectors hold."""
+    means = document.get("means")
+    if not means:
+        return []
+    from array import array  # noqa: PLC0415  few models have such slots
+
+    tables: list[tuple[int, Sequence[float]]] = [(int(slot), array("f", table)) for slot, table in means.items()]
+    if not all(0 <= slot < document["slots"] and table for slot, table in tables):
+        raise ArtifactRefusedError("what was learned of values does not fit the slots")
+    return tables
+
+
 _FORMS: dict[str, type[Linear | Trees]] = {"linear": Linear, "trees": Trees}
+
+
+def _form_of(document: Mapping[str, Any], slots: int) -> Linear | Trees | Blend:
+    if document["form"] != BLEND:
+        return _FORMS[document["form"]](document, slots)
+    from modelloop.flat.blend import Blend  # noqa: PLC0415  a cold start of another form does without it
+
+    return Blend(document, slots)
 
 
 def load(document: Mapping[str, Any]) -> FlatModel:

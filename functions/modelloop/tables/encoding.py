@@ -24,11 +24,16 @@ if TYPE_CHECKING:
 
 FORMAT_VERSION = 1
 MAX_CATEGORIES = 254
+YEAR_PARTS = ("year_sine", "year_cosine")
+_DATE_PARTS = ("days", "month", "weekday")
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One float of the vector. `kind` is number or category; a category slot holds codes 0 to `codes` - 1."""
+    """One float of the vector. `kind` is number, category or value; slots of the latter hold codes 0 to `codes` - 1.
+
+    A model takes a category as a set of codes. In place of a value's code it takes what it has learned of that value.
+    """
 
     name: str
     column: str
@@ -42,8 +47,9 @@ class Column:
 
     `categories` (text) are ordered by falling frequency in the training part; their position is their code, and
     the code after the last stands for rare and unseen ones. `by_value`: a text that is no category has the code of the
-    one category of its value, if there is one: `1.0` that of `1`, and true that of `TRUE`. `origin` (date) is the day
-    that counts as zero.
+    one category of its value, if there is one: `1.0` that of `1`, and true that of `TRUE`. `by_target`: a text of many
+    values, which models take as the mean of the target. `origin` (date) is the day
+    that counts as zero; `with_time` and `day_of_year` say which parts of it are slots beside day, month and weekday.
     """
 
     name: str
@@ -53,20 +59,28 @@ class Column:
     with_time: bool = False
     required: bool = True
     by_value: bool = False
+    day_of_year: bool = False
+    by_target: bool = False
 
     def slots(self) -> tuple[Slot, ...]:
         """Return the slots of this column, in order."""
         if self.kind == "text":
-            return (Slot(self.name, self.name, "category", len(self.categories) + 1),)
+            kind = "value" if self.by_target else "category"
+            return (Slot(self.name, self.name, kind, len(self.categories) + 1),)
         if self.kind == "date":
-            parts = ("days", "month", "weekday", "hour")[: self.width]
-            return tuple(Slot(f"{self.name}:{part}", self.name, "number") for part in parts)
+            return tuple(Slot(f"{self.name}:{part}", self.name, "number") for part in self.date_parts)
         return (Slot(self.name, self.name, "number"),)
+
+    @property
+    def date_parts(self) -> tuple[str, ...]:
+        """The parts of a date that have a slot each, in order."""
+        hour = ("hour",) if self.with_time else ()
+        return (*_DATE_PARTS, *hour, *(YEAR_PARTS if self.day_of_year else ()))
 
     @property
     def width(self) -> int:
         """How many slots this column has."""
-        return 1 if self.kind != "date" else 4 if self.with_time else 3
+        return len(self.date_parts) if self.kind == "date" else 1
 
 
 class Table:
@@ -180,6 +194,8 @@ class Encoding:
                     "with_time": column.with_time,
                     "required": column.required,
                     **({"by_value": True} if column.by_value else {}),
+                    **({"day_of_year": True} if column.day_of_year else {}),
+                    **({"by_target": True} if column.by_target else {}),
                 }
                 for column in self.columns
             ],

@@ -10,7 +10,7 @@ from modelloop.errors import InvalidValueError
 from modelloop.tables import grammar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Container, Sequence
     from datetime import datetime
 
     from modelloop.tables.encoding import Column
@@ -33,7 +33,8 @@ def typed_values(column: Column, raw: Sequence[object], missing: frozenset[str])
     """Return the typed values of cells that were read before; numbers as their slot holds them."""
     if column.kind == "text":
         texts = [grammar.read_text(cell, missing) for cell in raw]
-        return [_spelled(text, column) for text in texts] if column.by_value else list(texts)
+        known = frozenset(column.categories) if column.by_target else column.categories
+        return [_spelled(text, column, known) for text in texts] if column.by_value else list(texts)
     if column.kind == "boolean":
         return [grammar.read_boolean(cell, missing) for cell in raw]
     if column.kind == "date":
@@ -127,13 +128,18 @@ def _text_reader(column: Column, missing: frozenset[str]) -> Reader:
 @lru_cache(maxsize=256)
 def _codes_by_value(categories: tuple[str, ...]) -> dict[float | str, int]:
     """Return the code of each value that exactly one category has."""
-    keys = [grammar.value_key(category) for category in categories]
-    return {key: code for code, key in enumerate(keys) if key is not None and keys.count(key) == 1}
+    codes: dict[float | str, int] = {}
+    several = set()
+    for code, category in enumerate(categories):
+        if (key := grammar.value_key(category)) is not None:
+            several |= {key} & codes.keys()
+            codes[key] = code
+    return {key: code for key, code in codes.items() if key not in several}
 
 
-def _spelled(text: str | None, column: Column) -> str | None:
+def _spelled(text: str | None, column: Column, known: Container[str]) -> str | None:
     """Return the category whose value a text has, so that captures are counted under it; else the text."""
-    if text is None or text in column.categories:
+    if text is None or text in known:
         return text
     key = grammar.value_key(text)
     code = None if key is None else _codes_by_value(column.categories).get(key)
@@ -149,6 +155,7 @@ def _date_reader(column: Column, missing: frozenset[str]) -> Reader:
     from datetime import date  # noqa: PLC0415  models without dates start without it
 
     origin = date.fromisoformat(column.origin or EPOCH).toordinal()
+    circle, before = _year() if column.day_of_year else ((), ())
 
     def moment(cell: object) -> datetime | None:
         return grammar.read_date(cell, missing)
@@ -163,9 +170,19 @@ def _date_reader(column: Column, missing: frozenset[str]) -> Reader:
         slots.append([NAN if at is None else float(at.weekday()) for at in moments])
         if column.with_time:
             slots.append([NAN if at is None else float(at.hour) for at in moments])
+        if circle:
+            days = [None if at is None else before[at.month - 1] + at.day - 1 for at in moments]
+            slots.extend([NAN if day is None else part[day] for day in days] for part in circle)
         return 0
 
     return read
+
+
+def _year() -> tuple[tuple[tuple[float, ...], ...], tuple[int, ...]]:
+    """Return sine and cosine of each day of the year, and the days before each month."""
+    from modelloop.tables import day_of_year  # noqa: PLC0415  models without it start without it
+
+    return day_of_year.points(), day_of_year.BEFORE_MONTH
 
 
 def _iso(moment: datetime | None, column: Column) -> str | None:

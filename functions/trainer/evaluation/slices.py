@@ -9,6 +9,7 @@ import numpy as np
 
 from modelloop.contracts.evaluation import ColumnSlices, SliceMetrics
 from modelloop.monitoring.drift.baseline import first_slots, quantile_edges
+from modelloop.tables.encoding import MAX_CATEGORIES
 from modelloop.tables.readers import EPOCH
 from modelloop.tables.slices import spans
 from modelloop.tables.split import HOLDOUT
@@ -65,8 +66,10 @@ def _masks(table: PreparedTable, name: str) -> Slices | None:
 
 def _of_feature(column: Column, values: NDArray[np.float64]) -> Slices:
     if column.kind in {"text", "boolean"}:
-        names = ("false", "true") if column.kind == "boolean" else (*column.categories, "rare")
+        names = ("false", "true") if column.kind == "boolean" else column.categories[:MAX_CATEGORIES]
         yield from ((name, values == code) for code, name in enumerate(names))
+        if column.kind == "text":
+            yield "rare", values >= len(names)
     else:
         edges = quantile_edges(values)
         chosen = [edges[len(edges) * part // PARTS] for part in range(1, PARTS)] if len(edges) >= PARTS else edges

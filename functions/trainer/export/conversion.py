@@ -14,7 +14,7 @@ from onnx import compose
 from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import FloatTensorType
 
-from trainer.export.graph import PREPARED, preparation_graph
+from trainer.export.graph import PREPARED, bound_below, preparation_graph
 
 if TYPE_CHECKING:
     from trainer.families.model import Model
@@ -34,6 +34,8 @@ def convert(model: Model, slots: int) -> bytes:
     merged = compose.merge_models(
         prepared, converted, [(PREPARED, _INPUT)], outputs=[converted.graph.output[-1].name], name="modelloop"
     )
+    if model.floor is not None:
+        bound_below(merged.graph, model.floor)
     return bytes(merged.SerializeToString(deterministic=True))
 
 

@@ -11,9 +11,13 @@ from trainer.families.preparation import Filled, Native, OneHot
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from onnx import ModelProto, OperatorSetIdProto
+    from onnx import GraphProto, ModelProto, OperatorSetIdProto
+
+    from trainer.families.target_means import TargetMeans
 
 INPUT, PREPARED = "vectors", "modelloop_prepared"
+FLOOR, BOUNDED = "modelloop_floor", "modelloop_bounded"
+_CODE = TensorProto.INT64
 
 
 def preparation_graph(
@@ -21,7 +25,9 @@ def preparation_graph(
 ) -> ModelProto:
     """Return a model from `vectors` (float, [rows, slots]) to the prepared matrix (float), for one ONNX version."""
     graph = _Graph()
-    parts = _one_hot(graph, preparation) if isinstance(preparation, OneHot) else _filled(graph, preparation)
+    vectors = _deviations(graph, preparation.means, slots) if preparation.means is not None else INPUT
+    one_hot = isinstance(preparation, OneHot)
+    parts = _one_hot(graph, preparation, vectors) if one_hot else _filled(graph, preparation, vectors)
     graph.add("Concat", parts, PREPARED, axis=1)
     made = helper.make_graph(
         graph.nodes,
@@ -31,6 +37,15 @@ def preparation_graph(
         graph.constants,
     )
     return helper.make_model(made, opset_imports=opset, ir_version=version)
+
+
+def bound_below(graph: GraphProto, floor: float) -> None:
+    """Let the one output of a graph of numbers be at least `floor`, in place."""
+    output = graph.output[0]
+    kind = helper.tensor_dtype_to_np_dtype(output.type.tensor_type.elem_type)
+    graph.initializer.append(numpy_helper.from_array(np.array(floor, kind), FLOOR))
+    graph.node.append(helper.make_node("Max", [output.name, FLOOR], [BOUNDED]))
+    output.name = BOUNDED
 
 
 class _Graph:
@@ -61,20 +76,35 @@ class _Graph:
         return self.add("Cast", [matrix], to=to)
 
 
-def _filled(graph: _Graph, preparation: Native | Filled) -> list[str]:
+def _deviations(graph: _Graph, means: TargetMeans, slots: int) -> str:
+    """Return the vectors with the deviations of value slots in place of their codes."""
+    parts = []
+    for slot in range(slots):
+        column = graph.columns(INPUT, np.array([slot]))
+        if slot in means.tables_:
+            missing = graph.add("IsNaN", [column])
+            zero = graph.constant(np.zeros((1, 1), np.float32))
+            codes = graph.cast(graph.add("Where", [missing, zero, column]), _CODE)
+            found = graph.add("Gather", [graph.constant(means.tables_[slot]), codes])
+            column = graph.add("Where", [missing, column, found])
+        parts.append(column)
+    return graph.add("Concat", parts, axis=1)
+
+
+def _filled(graph: _Graph, preparation: Native | Filled, vectors: str) -> list[str]:
     if isinstance(preparation, Native):
-        return [INPUT]
-    missing = graph.add("IsNaN", [INPUT])
-    parts = [graph.add("Where", [missing, graph.constant(preparation.fill_[np.newaxis]), INPUT])]
+        return [vectors]
+    missing = graph.add("IsNaN", [vectors])
+    parts = [graph.add("Where", [missing, graph.constant(preparation.fill_[np.newaxis]), vectors])]
     if preparation.flags_.size:
         parts.append(graph.cast(graph.columns(missing, preparation.flags_), TensorProto.FLOAT))
     return parts
 
 
-def _one_hot(graph: _Graph, preparation: OneHot) -> list[str]:
+def _one_hot(graph: _Graph, preparation: OneHot, vectors: str) -> list[str]:
     parts = []
     if preparation.numbers_.size:
-        numbers = graph.cast(graph.columns(INPUT, preparation.numbers_), TensorProto.DOUBLE)
+        numbers = graph.cast(graph.columns(vectors, preparation.numbers_), TensorProto.DOUBLE)
         missing = graph.add("IsNaN", [numbers])
         filled = graph.add("Where", [missing, graph.constant(preparation.medians_[np.newaxis]), numbers])
         centred = graph.add("Sub", [filled, graph.constant(preparation.means_[np.newaxis])])
@@ -83,10 +113,10 @@ def _one_hot(graph: _Graph, preparation: OneHot) -> list[str]:
         if preparation.flags_.size:
             parts.append(graph.cast(graph.columns(missing, preparation.flags_), TensorProto.FLOAT))
     for slot in preparation.categories_:
-        codes = graph.columns(INPUT, np.array([slot]))
+        codes = graph.columns(vectors, np.array([slot]))
         width = preparation.codes[slot] + 1
         last = graph.constant(np.array([[width - 1]], np.float32))
-        filled = graph.cast(graph.add("Where", [graph.add("IsNaN", [codes]), last, codes]), TensorProto.INT64)
+        filled = graph.cast(graph.add("Where", [graph.add("IsNaN", [codes]), last, codes]), _CODE)
         every = graph.constant(np.arange(width, dtype=np.int64)[np.newaxis])
         parts.append(graph.cast(graph.add("Equal", [filled, every]), TensorProto.FLOAT))
     return parts

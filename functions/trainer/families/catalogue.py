@@ -9,8 +9,10 @@ from sklearn import ensemble, linear_model, tree
 
 from modelloop.errors import SpecError
 from trainer.families import converted
+from trainer.families.log_target import LogHistGradientBoosting, LogRidge
 from trainer.families.model import Model
 from trainer.families.preparation import Filled, Native, OneHot
+from trainer.families.target_means import TargetMeans
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,8 +88,8 @@ def _assemble(
         sets = [slot for slot, many in enumerate(codes) if 0 < many <= bins]
         if "categorical_features" not in given:
             made.set_params(categorical_features=sets or None)
-        return Model(made, Native())
-    return Model(made, family.preparation(codes))
+        return Model(made, _with_means(Native(), encoding))
+    return Model(made, _with_means(family.preparation(codes), encoding))
 
 
 def _check(estimator: Any, given: list[str]) -> None:
@@ -111,6 +113,14 @@ def _bound_jobs(estimator: Any) -> None:
     jobs = {name: value for name, value in estimator.get_params().items() if name.split("__")[-1] == "n_jobs"}
     many = [name for name, value in jobs.items() if isinstance(value, int) and not 0 <= value <= MAX_JOBS]
     estimator.set_params(**dict.fromkeys(many, MAX_JOBS))
+
+
+def _with_means[P: Native | Filled | OneHot](preparation: P, encoding: Encoding) -> P:
+    """Let a preparation learn the deviations of value slots, if there are such."""
+    codes = {place: slot.codes for place, slot in enumerate(encoding.slots) if slot.kind == "value"}
+    if codes:
+        preparation.means = TargetMeans(codes)
+    return preparation
 
 
 def _codes(encoding: Encoding) -> list[int]:
@@ -190,8 +200,9 @@ _REGRESSORS: dict[str, dict[str, type[Any]]] = {
         "tweedie": linear_model.TweedieRegressor,
         "huber": linear_model.HuberRegressor,
         "quantile": linear_model.QuantileRegressor,
+        "log": LogRidge,
     },
-    "hist_gradient_boosting": {"regressor": ensemble.HistGradientBoostingRegressor},
+    "hist_gradient_boosting": {"regressor": ensemble.HistGradientBoostingRegressor, "log": LogHistGradientBoosting},
     "decision_tree": {"regressor": tree.DecisionTreeRegressor},
     "random_forest": {"regressor": ensemble.RandomForestRegressor},
     "extra_trees": {"regressor": ensemble.ExtraTreesRegressor},
@@ -237,7 +248,7 @@ def build(
     converted.check(estimator, name, task)
     _seed(estimator, seed)
     _bound_jobs(estimator)
-    return Model(estimator, OneHot(_codes(encoding), dense=True))
+    return Model(estimator, _with_means(OneHot(_codes(encoding), dense=True), encoding))
 
 
 def settings_of(name: str, task: str, params: Mapping[str, Parameter]) -> dict[str, Parameter]:

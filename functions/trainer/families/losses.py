@@ -12,6 +12,7 @@ from sklearn import ensemble, linear_model, neural_network, svm, tree
 
 from modelloop.errors import SpecError
 from modelloop.spec.deviance import GAMMA, MAE, POISSON, RMSE, pinball, tweedie
+from trainer.families.log_target import LogHistGradientBoosting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +28,7 @@ _FIXED: dict[type[Any], str] = {
 }
 _PARAMETER: dict[type[Any], str] = {
     ensemble.HistGradientBoostingRegressor: "loss",
+    LogHistGradientBoosting: "loss",
     ensemble.GradientBoostingRegressor: "loss",
     linear_model.SGDRegressor: "loss",
     svm.LinearSVR: "loss",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from sklearn import ensemble
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, is_regressor
 
 from modelloop.errors import FitRefusedError
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from trainer.families.preparation import Filled, Matrix, Native, OneHot
+    from trainer.families.target_means import InnerFolds
 
 MAX_REASON = 500
 NEARLY_TIED = 1e-9
@@ -27,7 +28,13 @@ _MOST_PROBABLE = {  # their labels follow from their probabilities, and walking 
 
 
 class Model(BaseEstimator):  # type: ignore[misc]
-    """Preparation plus estimator. What serving must reproduce is this object's answers with one thread."""
+    """Preparation plus estimator. What serving must reproduce is this object's answers with one thread.
+
+    `floor` is the least answer of a regression: 0 where no target that it was fitted or stopped on is negative, else
+    None. Under any loss an answer below zero is then worse for every such target than zero is.
+    """
+
+    floor: float | None = None  # of models that were stored without it, too
 
     def __init__(self, estimator: Any, preparation: Native | Filled | OneHot) -> None:
         self.estimator = estimator
@@ -46,25 +53,29 @@ class Model(BaseEstimator):  # type: ignore[misc]
         *,
         validation: tuple[Matrix, NDArray[Any]] | None = None,
         sample_weight: NDArray[np.float64] | None = None,
+        folds: InnerFolds | None = None,
     ) -> Self:
         """Fit on encoded rows; `validation` rows stop boosting early where the estimator can.
 
-        Other estimators leave `validation` alone. Raises FitRefusedError for rows or a value of a parameter that
-        the estimator does not take.
+        Other estimators leave `validation` alone. `folds` say which rows may tell of which the mean of the target,
+        where text is encoded by it; without them rows are dealt out. Raises FitRefusedError for rows or a value of a
+        parameter that the estimator does not take.
         """
-        prepared = self.preparation.fit(matrix).transform(matrix)
+        prepared = self.preparation.fit_transform(matrix, target, sample_weight, folds)
         extra: dict[str, NDArray[Any]] = {} if sample_weight is None else {"sample_weight": sample_weight}
         if isinstance(self.estimator, _EARLY_STOPPERS):
             self.estimator.set_params(early_stopping=validation is not None)
             if validation is not None:
                 extra |= {"X_val": self.preparation.transform(validation[0]), "y_val": validation[1]}
         fit_estimator(self.estimator, prepared, target, **extra)
+        known = target if validation is None else np.concatenate([target, validation[1]])
+        self.floor = 0.0 if is_regressor(self.estimator) and (known >= 0).all() else None
         return self
 
     def predict(self, matrix: Matrix) -> NDArray[Any]:
         """Return one label or number a row."""
         answers: NDArray[Any] = self.estimator.predict(self.preparation.transform(matrix))
-        return answers
+        return answers if self.floor is None else np.where(answers < self.floor, self.floor, answers)
 
     def predict_proba(self, matrix: Matrix) -> NDArray[np.float64]:
         """Return class probabilities, shape [rows, classes]."""

@@ -1,6 +1,7 @@
 """What each family does to encoded vectors before its estimator sees them. All of it folds into the flat form.
 
-Encoded vectors are float32 with NaN for missing in every slot; category slots hold codes from 0 to `codes` - 1.
+Encoded vectors are float32 with NaN for missing in every slot; category slots hold codes from 0 to `codes` - 1. Codes
+of value slots are replaced by what is learned of the target before anything else is done, and are numbers then.
 """
 
 from __future__ import annotations
@@ -16,24 +17,51 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from trainer.families.target_means import InnerFolds, TargetMeans
+
 AT_ONCE = 1 << 16  # rows
 
 type Matrix = NDArray[np.float32]
 
 
-class Native(BaseEstimator):  # type: ignore[misc]
-    """Nothing: the estimator takes missing values and category codes itself."""
+class Preparation(BaseEstimator):  # type: ignore[misc]
+    """What all have in common: the deviations of value slots, None where there are none."""
+
+    means: TargetMeans | None = None
+
+    def fit_transform(
+        self,
+        matrix: Matrix,
+        target: NDArray[Any],
+        sample_weight: NDArray[np.float64] | None = None,
+        folds: InnerFolds | None = None,
+    ) -> Any:
+        """Learn from the rows that an estimator is fitted on, and return what it sees of them.
+
+        Of value slots that is what the other `folds` say; `transform` has the one table of all rows.
+        """
+        if self.means is not None:
+            matrix = self.means.fit_transform(matrix, target, sample_weight, folds)
+        return self.fit(matrix).prepare(matrix)
+
+    def transform(self, matrix: Matrix) -> Any:
+        """Return what an estimator sees of rows."""
+        return self.prepare(matrix if self.means is None else self.means.transform(matrix))
 
     def fit(self, _matrix: Matrix) -> Self:
-        """Learn nothing."""
+        """Learn nothing of a matrix without codes of values."""
         return self
 
-    def transform(self, matrix: Matrix) -> Matrix:
-        """Return the matrix as it is."""
+    def prepare(self, matrix: Matrix) -> Any:
+        """Return what an estimator sees of a matrix without codes of values."""
         return matrix
 
 
-class Filled(BaseEstimator):  # type: ignore[misc]
+class Native(Preparation):
+    """Nothing: the estimator takes missing values and category codes itself."""
+
+
+class Filled(Preparation):
     """Fill values for estimators that take no missing ones, and a 0/1 flag for each slot that had any in training.
 
     Numbers get the median. A missing category gets a code of its own, one past the last.
@@ -50,7 +78,7 @@ class Filled(BaseEstimator):  # type: ignore[misc]
         self.flags_ = np.flatnonzero([np.isnan(column).any() for column in matrix.T])
         return self
 
-    def transform(self, matrix: Matrix) -> Matrix:
+    def prepare(self, matrix: Matrix) -> Matrix:
         """Return the filled slots followed by the flags."""
         slots = matrix.shape[1]
         filled = np.empty((len(matrix), slots + len(self.flags_)), np.float32)
@@ -61,7 +89,7 @@ class Filled(BaseEstimator):  # type: ignore[misc]
         return filled
 
 
-class OneHot(BaseEstimator):  # type: ignore[misc]
+class OneHot(Preparation):
     """Standardised numbers, missing flags and one-hot categories, for linear models; in float64 throughout.
 
     Columns of the result: every number slot (missing filled with the median, then centred and scaled), a flag for
@@ -83,7 +111,7 @@ class OneHot(BaseEstimator):  # type: ignore[misc]
         self.flags_ = np.flatnonzero(flags)
         return self
 
-    def transform(self, matrix: Matrix) -> Any:
+    def prepare(self, matrix: Matrix) -> Any:
         """Return the design matrix: dense, or CSR when there are category slots and `dense` is not asked for."""
         if self.categories_.size and not self.dense:
             return self._sparse(matrix)

@@ -104,8 +104,8 @@ def _report(artifacts: Bucket, run: Run, described: Manifest) -> File:
 
 def _profile(candidate: ExaminedCandidate) -> Profile:
     table, predictor = candidate.table, candidate.source.predictor
-    own, again = _answered(predictor, table.reference_rows), candidate.source.unseen
-    unseen = unseen_answers(table, predictor, again) if table.train.rows and table.unseen.rows else None
+    own, known_answers = _answered(predictor, table.reference_rows), candidate.source.unseen
+    unseen = unseen_answers(table, predictor, known_answers) if table.train.rows and table.unseen.rows else None
     known = baseline.build(
         table.encoding, own.matrix, own.predictions, table.classes, table.spec.mask, times=own.times,
         unseen=None if unseen is None else baseline.Answers(unseen.predictions, unseen.times),

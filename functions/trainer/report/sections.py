@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from modelloop.contracts.evaluation import Calibration, ColumnSlices, Reliability
     from modelloop.contracts.manifest import Manifest
-    from modelloop.contracts.manifest_parts import CrossValidation, Refit, Selection, TrialRecord
+    from modelloop.contracts.manifest_parts import CrossValidation, MemberFacts, Refit, Selection, TrialRecord
     from modelloop.spec.fields import Parameter
     from modelloop.versions.evidence import LossComparison
     from modelloop.versions.prepared_table import Label
@@ -184,8 +184,25 @@ def _making(manifest: Manifest) -> str:
     heads = ["Family", "Parameters", "Chosen by", "Rows", "Validation score", "Folds", "Seconds"]
     rows = [_trial(trial, manifest) for trial in manifest.trials]
     estimator = f"<code>{text(manifest.estimator.class_name)}</code>"
-    made = f"<p>{estimator}</p>{_start(manifest)}{_selection(manifest.selection)}"
+    blend = _blend(manifest.estimator.members)
+    made = f"<p>{estimator}</p>{blend}{_start(manifest)}{_selection(manifest.selection)}"
     return section("making", "Training", made + table(heads, rows, caption="Candidates that were tried", numeric=3))
+
+
+def _blend(members: Sequence[MemberFacts]) -> str:
+    """Return what a blend is made of; nothing for other models."""
+    if not members:
+        return ""
+    rows = [
+        [
+            text(member.estimator.family),
+            f"<code>{text(_json(member.estimator.settings or {}))}</code>",
+            number(member.weight, 3),
+        ]
+        for member in members
+    ]
+    caption = "Members of the blend: their scores, before the link, are weighted and added up"
+    return table(["Family", "Parameters", "Weight"], rows, caption=caption, numeric=2)
 
 
 def _start(manifest: Manifest) -> str:
@@ -195,7 +212,7 @@ def _start(manifest: Manifest) -> str:
 
 def _trial(trial: TrialRecord, manifest: Manifest) -> list[str]:
     before = "" if manifest.started_from is None else f"version {manifest.started_from.version}"
-    origins = {"predecessor": before, "spec": "model.yaml or defaults"}
+    origins = {"predecessor": before, "spec": "model.yaml or defaults", "target": "kind of the target"}
     score = number(None if isnan(trial.score) else trial.score)
     return [
         text(trial.family), f"<code>{text(_json(trial.params))}</code>", origins.get(trial.origin, RANDOM),

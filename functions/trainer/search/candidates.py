@@ -1,4 +1,4 @@
-"""Which fits to try: the predecessor's settings, the families with their defaults, and random draws when asked for.
+"""Which fits to try: the predecessor's settings, families with their defaults, log links, and draws when asked for.
 
 Draws are fitted on a growing share of the rows, and only the better third of them goes on (successive halving, after
 Jamieson and Talwalkar, 2016). What is tried depends on the table's seed alone; how far it comes, on the clock: so the
@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from sklearn.model_selection import ParameterSampler
 
 from trainer.families.catalogue import families_for, settings_of
+from trainer.search.log_links import offered
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from modelloop.contracts.manifest_parts import TrialRecord
     from modelloop.spec.fields import Parameter
@@ -26,12 +27,15 @@ DEFAULT_TRIALS = 20
 MIN_ROWS = 500
 KEEP = 3
 MAX_ROUNDS = 3
-PREDECESSOR, SPEC, DRAWN = "predecessor", "spec", "drawn"
+PREDECESSOR, SPEC, OFFERED, DRAWN = "predecessor", "spec", "target", "drawn"
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One family with one setting of its parameters; `origin` says who named it: predecessor, spec or drawn."""
+    """One family with one setting of its parameters.
+
+    `origin` says who named it: the predecessor, the spec, the kind of the target, or a draw.
+    """
 
     family: str
     params: dict[str, Parameter] = field(default_factory=dict)
@@ -48,19 +52,23 @@ def given_params(spec: Spec, family: str) -> dict[str, Parameter]:
     return dict(spec.params.get(family, {}))
 
 
-def candidates(table: PreparedTable, predecessor: Candidate | None = None) -> list[Candidate]:
+def candidates(table: PreparedTable, predecessors: Sequence[Candidate] = ()) -> list[Candidate]:
     """Return what to try, each once: the predecessor's settings, each family as the spec sets it, then random draws.
 
-    There are as many draws as it takes to the number of trials asked for.
+    What the target's kind offers comes before the draws. There are as many of these as it takes to the number of trials
+    asked for, without what is offered.
     """
     names = list(table.spec.families)
     fixed = {name: given_params(table.spec, name) for name in names}
     search = table.spec.search
     wanted = search.trials or (DEFAULT_TRIALS if search.is_asked else 0)
-    chosen = [] if predecessor is None else [predecessor]
+    chosen: list[Candidate] = []
+    for predecessor in predecessors:
+        chosen += _others(table.task, [predecessor], chosen)
     chosen += _others(table.task, [Candidate(name, fixed[name]) for name in names], chosen)
+    chosen += (offers := _others(table.task, [Candidate(*offer, OFFERED) for offer in offered(table)], chosen))
     for candidate in _draws(table, names, fixed, wanted):
-        if len(chosen) < wanted:
+        if len(chosen) - len(offers) < wanted:
             chosen += _others(table.task, [candidate], chosen)
     return chosen
 

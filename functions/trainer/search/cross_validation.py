@@ -10,21 +10,25 @@ import numpy as np
 from modelloop.contracts.manifest_parts import CrossValidation
 from modelloop.versions.gate import SMALL_SUCCESSOR
 from trainer.evaluation.metrics import plain_metrics
-from trainer.search.estimation import estimate_alone
 from trainer.search.folds import FOLDS, make_folds
 
 if TYPE_CHECKING:
-    from trainer.search.candidates import Candidate
+    from collections.abc import Callable
+
+    from trainer.evaluation.predictors import Estimator
+    from trainer.rows import Part
     from trainer.table import PreparedTable
 
 REPEATS = 2
 
 
-def cross_validate(table: PreparedTable, candidate: Candidate, metric: str, deadline: float) -> CrossValidation | None:
+def cross_validate(
+    table: PreparedTable, fit: Callable[[Part], Estimator], metric: str, deadline: float
+) -> CrossValidation | None:
     """Return mean and standard deviation of every metric over the folds of all rows; None for larger holdouts.
 
-    The gate's metric comes first. The chosen family and parameters are fitted anew on each fold; no fit begins after
-    the deadline. The gate does not read this: rows that chose the parameters are among those that judge here.
+    The gate's metric comes first. `fit` fits the chosen model anew on the rows of each fold; no fit begins after the
+    deadline. The gate does not read this: rows that chose the parameters are among those that judge here.
     """
     if table.holdout.voters >= SMALL_SUCCESSOR:
         return None
@@ -33,7 +37,7 @@ def cross_validate(table: PreparedTable, candidate: Candidate, metric: str, dead
         for fold in make_folds(table, table.rows.rows, repeat):
             if time.monotonic() >= deadline:
                 break
-            fitted = estimate_alone(table, candidate, table.rows.take(fold.rest))
+            fitted = fit(table.rows.take(fold.rest))
             fits.append(plain_metrics(fitted.predict(table.rows.take(fold.held)), (metric,)))
     if len(fits) < FOLDS:
         return None

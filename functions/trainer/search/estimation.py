@@ -14,6 +14,7 @@ from trainer.evaluation.metrics import statistics
 from trainer.evaluation.predictors import MAX_THREADS, Estimator, threads_for
 from trainer.families.catalogue import build
 from trainer.search.candidates import given_params
+from trainer.search.inner_folds import inner_folds
 from trainer.search.refusal import naming
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def _fit(table: PreparedTable, candidate: Candidate, part: Part, max_threads: in
     labels = np.int64 if table.task == "classification" else np.float64
     validation = None if stopping is None else (stopping.matrix, stopping.target.astype(labels))
     with threads_for(part.matrix.size, max_threads):
-        model.fit(part.matrix, part.target.astype(labels), validation=validation)
+        model.fit(part.matrix, part.target.astype(labels), validation=validation, folds=inner_folds(table, part))
     return Estimator(model, table.task, table.spec.threshold)
 
 

@@ -9,19 +9,22 @@ import numpy as np
 
 from modelloop.tables.split import CONTENT, OCCURRENCE
 from trainer.rows import Predictions
-from trainer.search.estimation import estimate_alone
 from trainer.search.folds import make_folds
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trainer.evaluation.predictors import Estimator
     from trainer.rows import Part
-    from trainer.search.candidates import Candidate
     from trainer.table import PreparedTable
 
 MAX_ROWS = 20_000  # beyond them the holdout says enough
 
 
-def answer_unseen(table: PreparedTable, candidate: Candidate, deadline: float) -> tuple[Part, Predictions] | None:
-    """Return the rows that are not held out, and what fits of the candidate on other folds predict of them.
+def answer_unseen(
+    table: PreparedTable, fit: Callable[[Part], Estimator], deadline: float
+) -> tuple[Part, Predictions] | None:
+    """Return the rows that are not held out, and what is predicted of them by models fitted on other folds.
 
     None where folds would not be independent (rows ordered in time, groups), where rows or labels are too few or too
     many, or when the deadline comes first.
@@ -34,7 +37,7 @@ def answer_unseen(table: PreparedTable, candidate: Candidate, deadline: float) -
         if time.monotonic() >= deadline:
             return None
         order.append(fold.held)
-        parts.append(estimate_alone(table, candidate, rows.take(fold.rest)).predict(rows.take(fold.held)))
+        parts.append(fit(rows.take(fold.rest)).predict(rows.take(fold.held)))
     if not parts:
         return None
     proba = [part.proba for part in parts if part.proba is not None]

@@ -11,7 +11,7 @@ from modelloop.spec.fields import HIGHER_IS_BETTER
 from trainer.evaluation.losses import check_domain
 from trainer.families.catalogue import build
 from trainer.families.losses import loss_of
-from trainer.search.candidates import KEEP, candidate_of
+from trainer.search.candidates import KEEP, OFFERED, candidate_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,12 +34,15 @@ class Objective:
 def settle(table: PreparedTable, candidates: list[Candidate]) -> Objective:
     """Return the metrics of a run: log loss, or the loss that all regressors share, or else RMSE; the spec may choose.
 
+    What the kind of the target offers has no say: it predicts the same statistic by another loss.
+
     Raises SpecError for parameters that the estimators do not take and for `metric: deviance` without a shared loss,
     DatasetRejectedError for targets on which one of the losses is not defined.
     """
     estimators = [
         build(candidate.family, table.task, table.encoding, candidate.params, table.seed).estimator
         for candidate in candidates
+        if candidate.origin != OFFERED
     ]
     named = table.spec.metric
     if table.task == "classification":

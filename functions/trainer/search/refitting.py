@@ -120,7 +120,7 @@ type _Compared = tuple[Sequence[float], Sequence[float], int | None, OutOfFold |
 
 def _by_folds(table: PreparedTable, tried: Tried, metric: str) -> _Compared | None:
     assert tried.crossed is not None  # noqa: S101  asked by the caller
-    iterations = _grown(tried.estimator, tried.crossed.iterations)
+    iterations = grown_iterations(tried.estimator, tried.crossed.iterations)
     whole = cross_whole(table, recipe(tried.candidate, iterations), metric, tried.folds)
     if whole is None:
         return None
@@ -142,7 +142,7 @@ def _by_validation(table: PreparedTable, tried: Tried, metric: str) -> _Compared
         return None
     before, after = (validation_scores(table, estimator, metric) for estimator in (smaller, tried.estimator))
     best = best_iteration(tried.estimator.model)
-    iterations = _grown(tried.estimator, () if best is None else (best,))
+    iterations = grown_iterations(tried.estimator, () if best is None else (best,))
     if before is None or after is None:
         return None
     return before, after, iterations, on_validation(table, tried.estimator)
@@ -158,8 +158,11 @@ def validation_scores(table: PreparedTable, estimator: Estimator, metric: str) -
     return tuple(plain_metric(predictions.take(np.flatnonzero(numbers == fold)), metric) for fold in range(FOLDS))
 
 
-def _grown(estimator: Estimator, best: Sequence[int]) -> int | None:
-    """Return the iterations for all rows; never more than the settings allow."""
+def grown_iterations(estimator: Estimator, best: Sequence[int]) -> int | None:
+    """Return the iterations of boosting for all fitting rows, by the best ones of fits on fewer; None where none boost.
+
+    Never more than the settings allow.
+    """
     if not best:
         return None
     return min(max(1, round(float(np.median(best)) * GROWTH)), int(estimator.model.estimator.max_iter))

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from trainer.evaluation.predictors import Estimator
     from trainer.search.candidates import Candidate
     from trainer.search.crossing import Crossed, OutOfFold
+    from trainer.search.folds import Fold
     from trainer.search.refitting import Outcome
     from trainer.table import PreparedTable
 
@@ -140,10 +141,19 @@ class Search:
         """Return the chosen model, fitted again on training and validation rows where that helps."""
         folds = self._sets[0] if found.crossed is not None else ()
         tried = Tried(found.candidate, found.estimator, found.trial.seconds, found.crossed, folds)
-        clock = self._clock if self._refit_seconds(found.effort) < self._spare else self._clock.but(float("inf"))
-        outcome = refit_if_better(self._table, tried, self._metric, clock)
+        outcome = refit_if_better(self._table, tried, self._metric, self.refit_clock(found))
         self._stage(self._stages - 1).report(1.0)
         return outcome
+
+    @property
+    def folds(self) -> Sequence[Fold]:
+        """Return the folds of the first repeat; none where the validation part decides."""
+        return self._sets[0] if self.by == FOLDS_DECIDE else ()
+
+    def refit_clock(self, *contenders: Contender) -> Clock:
+        """Return the clock for a refit of some contenders: without time where it would cost more than is asked for."""
+        effort = sum(self._refit_seconds(one.effort) for one in contenders)
+        return self._clock if effort < self._spare else self._clock.but(float("inf"))
 
     @property
     def _stages(self) -> int:

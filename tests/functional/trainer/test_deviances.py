@@ -103,7 +103,7 @@ def test_a_successor_of_the_same_loss_is_compared_by_it(lab: Lab) -> None:
 
 def test_another_loss_of_the_mean_is_compared_by_squared_error(lab: Lab) -> None:
     """A champion of squared error may answer below zero, where Poisson's deviance would be without end."""
-    lab.train(data("counts", 5, **linear()))
+    lab.train(data("counts", 5, metric="rmse", **linear()))
     run = lab.train(data("counts", 5, rows=3000, **boosted(loss="poisson")))
     found = comparisons(run)
     assert (found["trivial"], found["champion_on_holdout"]) == ("poisson_deviance", "rmse")

@@ -78,7 +78,8 @@ def examine(name: str, seed: int) -> Held:
 def _drifts(table: PreparedTable, found: Fitted, fresh: NDArray[np.float64]) -> bool:
     learned, unseen = table.train.matrix, unseen_answers(table, found.estimator, found.unseen)
     own = found.estimator.predict(table.train).predicted
-    known = baseline.build(table.encoding, learned, own, None, (), unseen=baseline.Answers(unseen.predictions))
+    answers = baseline.Answers(unseen.predictions, unseen.times)
+    known = baseline.build(table.encoding, learned, own, None, (), unseen=answers)
     counts, missing, strange = baseline.count(known.prediction.bins, fresh)
     counted: Counts = {"counts": counts, "missing": missing, "unseen": strange}
     hour = "2026-11-23T12"

@@ -3,7 +3,7 @@
 Number and date columns: at most 20 bins whose edges are quantiles of the training part; fewer when it is small, so
 that a bin holds about 50 rows. A value that holds two or more quantiles gets a bin of its own, so that a mass point
 is never merged with its neighbours. Text and boolean columns: one bin a category. Missing values, and categories
-that the encoding does not know, are counted apart.
+that the encoding does not know, are counted apart; of a text of many values so are all but the commonest 254.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelloop.contracts.baseline import Baseline, BaselineColumn, Bins, Moments
+from modelloop.tables.encoding import MAX_CATEGORIES
 from modelloop.tables.grammar import label_text
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ def _counted_column(column: Column, values: NDArray[Any]) -> BaselineColumn:
     if column.kind in {"number", "date"}:
         bins = Bins(tuple(quantile_edges(values)), None)
     else:
-        bins = Bins(None, BOOLEANS if column.kind == "boolean" else tuple(column.categories))
+        bins = Bins(None, BOOLEANS if column.kind == "boolean" else tuple(column.categories[:MAX_CATEGORIES]))
     return _counted(column.name, column.kind, bins, column.origin, values)
 
 

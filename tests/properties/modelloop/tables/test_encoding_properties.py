@@ -6,6 +6,7 @@ import math
 import struct
 from typing import Any
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,7 +20,7 @@ ENCODING = Encoding(
         Column("n", "number"),
         Column("b", "boolean"),
         Column("t", "text", ("a", "b", "1", "true", "é")),
-        Column("d", "date", origin="2000-02-29", with_time=True),
+        Column("d", "date", origin="2000-02-29", with_time=True, day_of_year=True),
     ]
 )
 NUMBERS = st.one_of(
@@ -42,7 +43,7 @@ def expected(cell: object, kind: str) -> list[float] | None:
     try:
         value = getattr(grammar, f"read_{kind}")(cell, MISSING)
         if value is None:
-            return [math.nan] * (4 if kind == "date" else 1)
+            return [math.nan] * (6 if kind == "date" else 1)
         if kind == "number":
             return [struct.unpack("<f", struct.pack("<f", value))[0]]
         if kind == "boolean":
@@ -51,7 +52,9 @@ def expected(cell: object, kind: str) -> list[float] | None:
             categories = ENCODING.columns[2].categories
             return [float(categories.index(value)) if value in categories else 5.0]
         days = (value.date() - __import__("datetime").date(2000, 2, 29)).days
-        return [float(days), float(value.month), float(value.weekday()), float(value.hour)]
+        angle = (value.replace(year=2000).timetuple().tm_yday - 1) / 366 * 2 * math.pi
+        circle = [float(np.float32(round(part, 6))) for part in (math.sin(angle), math.cos(angle))]
+        return [float(days), float(value.month), float(value.weekday()), float(value.hour), *circle]
     except (InvalidValueError, OverflowError):
         return None
 

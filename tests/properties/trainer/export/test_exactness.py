@@ -32,7 +32,7 @@ CLASSIFIERS = [
 ]
 REGRESSORS = [
     *(("linear", {"kind": kind}) for kind in ("ridge", "least_squares", "lasso", "elastic_net", "huber")),
-    *(("linear", {"kind": kind}) for kind in ("poisson", "gamma", "quantile")),
+    *(("linear", {"kind": kind}) for kind in ("poisson", "gamma", "quantile", "log")),
     ("linear", {"kind": "tweedie", "power": 1.5}),
     ("linear", {"kind": "tweedie", "power": 0, "link": "log"}),
     *(("linear", {"kind": "tweedie", "power": power}) for power in (-1.0, 0, 1, 2, 3)),
@@ -47,6 +47,10 @@ REGRESSORS = [
         for loss in ("squared_error", "absolute_error", "gamma", "poisson")
     ),
     ("hist_gradient_boosting", {"max_iter": 8, "loss": "quantile", "quantile": 0.9}),
+    *(
+        ("hist_gradient_boosting", {"max_iter": 8, "kind": "log", "loss": loss})
+        for loss in ("squared_error", "absolute_error")
+    ),
     *(("decision_tree", {"criterion": criterion}) for criterion in ("squared_error", "absolute_error", "poisson")),
     *(
         ("random_forest", {"n_estimators": 8, "criterion": one})
@@ -85,6 +89,8 @@ def test_regressors_are_reproduced(name: str, params: dict[str, Any]) -> None:
         ("hist_gradient_boosting", {"loss": "poisson"}, "log"),
         ("hist_gradient_boosting", {"loss": "gamma"}, "log"),
         ("hist_gradient_boosting", {"loss": "quantile", "quantile": 0.9}, "identity"),
+        ("hist_gradient_boosting", {"kind": "log"}, "log"),
+        ("linear", {"kind": "log"}, "log"),
         ("gradient_boosting", {"loss": "quantile"}, "identity"),
         ("random_forest", {"criterion": "poisson"}, "identity"),
     ],

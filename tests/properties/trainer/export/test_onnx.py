@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import warnings
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,11 @@ import pytest
 from inference.onnx_engine import OnnxModel, load_onnx
 from modelloop.errors import ArtifactRefusedError, ExportMismatchError, InvalidValueError
 from modelloop.versions.parity import compare, onnx_tolerance
-from tests.support.generated_models import fitted, vectors
+from tests.support.generated_models import encoding, fitted, signal, vectors
 from trainer.export.conversion import convert
 from trainer.export.graph import input_and_output
 from trainer.export.serving import flatten, to_onnx
+from trainer.families.catalogue import build
 
 MODELS: list[tuple[str, str, dict[str, Any], int]] = [
     ("svm", "classification", {"estimator__C": 2.0}, 2),
@@ -50,6 +52,22 @@ def test_converted_models_answer_as_the_estimator(name: str, task: str, params: 
     expected = answers.tolist()
     parity = compare(expected, engine.predict(rows.astype(float).tolist()), onnx_tolerance(expected))
     assert parity.ok, parity
+
+
+@pytest.mark.parametrize("name", ["sklearn.linear_model.BayesianRidge", "mlp"])
+def test_converted_models_have_the_floor_of_the_estimator(name: str) -> None:
+    enc = encoding()
+    matrix = vectors(enc, 200, 1)
+    model = build(name, "regression", enc, {"max_iter": 300}, 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # tiny fits do not converge, and need not
+        model.fit(matrix, np.maximum(signal(matrix, 1), 0.0))
+    rows = vectors(enc, 200, 2)
+    assert (model.estimator.predict(model.preparation.transform(rows)) < 0).any(), "else nothing has to be cut"
+    engine = loaded(model, convert(model, len(enc.slots)), "regression")
+    answers = np.array(engine.predict(rows.astype(float).tolist()).predict)
+    assert answers.min() == 0.0
+    np.testing.assert_allclose(answers, model.predict(rows), rtol=1e-5, atol=1e-5)
 
 
 def test_conversion_runs_on_its_own() -> None:

@@ -193,3 +193,34 @@ def test_numbers_are_added_in_numpys_order(many: int) -> None:
     matrix = np.random.default_rng(many).random((50, many))
     assert [_by_eights(row) for row in matrix.tolist()] == matrix.sum(axis=1).tolist()
     assert [in_order(row) for row in matrix.tolist()] == np.asfortranarray(matrix).sum(axis=1).tolist()
+
+
+@pytest.mark.parametrize("rows", [3, 40])
+def test_no_number_is_below_the_floor_and_scores_are_explained_as_they_are(rows: int) -> None:
+    vector = [-400.0, 0.0, 0.0]  # 10 - 800 + 100
+    plain, bounded = load(LINEAR), load(LINEAR | {"floor": 0.0})
+    assert plain.predict([vector] * rows).predict == [-690.0] * rows
+    assert bounded.predict([vector] * rows).predict == [0.0] * rows
+    assert bounded.predict([[1.0, 0.0, 0.0]]).predict == plain.predict([[1.0, 0.0, 0.0]]).predict == [112.0]
+    explained = bounded.explain(vector)
+    assert explained.base + sum(explained.slots) == explained.value == -690.0
+
+
+MEANS = LINEAR | {"numbers": [0, 1, 2], "weights": [[2.0, 3.0, -1.0]], "missing": [[0.5, 7.0, 0.25]],
+                  "categories": [], "tables": [[]], "means": {"1": [0.1, -4.0, 0.0]}}  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "adds"), [(0.0, 3.0 * 0.10000000149011612), (1.0, -12.0), (2.0, 0.0), (nan, 7.0)])
+def test_what_was_learned_of_a_value_takes_the_place_of_its_code(code: float, adds: float) -> None:
+    model, vector = load(MEANS), [1.0, code, 4.0]
+    wanted = pytest.approx(10.0 + 2.0 + adds - 4.0)
+    assert model.raw(vector) == [wanted]
+    assert all(answer == wanted for answer in model.predict([vector] * 40).predict)
+    assert model.explain(vector).slots == [2.0, pytest.approx(adds), -4.0]
+    assert model.rounding(vector)[0] > 0
+
+
+@pytest.mark.parametrize("means", [{"3": [0.0]}, {"-1": [0.0]}, {"1": []}, {"1": ["x"]}, {"a": [0.0]}])
+def test_tables_that_do_not_fit_are_refused(means: dict[str, Any]) -> None:
+    with pytest.raises(ArtifactRefusedError):
+        load(MEANS | {"means": means})

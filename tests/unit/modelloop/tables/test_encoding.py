@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pytest
 
 from modelloop.errors import ArtifactRefusedError, InvalidValueError
-from modelloop.tables import grammar
+from modelloop.tables import day_of_year, grammar
 from modelloop.tables.encoding import Column, Encoding, encoding_from_json
 
 ENCODING = Encoding(
@@ -42,6 +42,33 @@ def test_vectors_follow_the_columns() -> None:
     assert table.unseen == {"island": 1}
     assert len(ENCODING.slots) == 8
     assert [slot.name for slot in ENCODING.slots[3:7]] == ["seen:days", "seen:month", "seen:weekday", "seen:hour"]
+
+
+def test_the_day_of_the_year_is_a_point_on_a_circle() -> None:
+    encoding = Encoding([Column("seen", "date", origin="2026-01-01", day_of_year=True)])
+    assert [slot.name for slot in encoding.slots][3:] == ["seen:year_sine", "seen:year_cosine"]
+    assert {slot.column for slot in encoding.slots} == {"seen"}
+    days = ["2023-01-01", "2024-01-01", "2023-12-25", "2024-12-25", "2024-07-02", "2023-12-31", None]
+    points = [tuple(vector[3:]) for vector in encoding.read(len(days), {"seen": days}).vectors]
+    assert points[0] == points[1] == (0.0, 1.0)
+    assert points[2] == points[3], "a feast has one place, in leap years too"
+    assert points[4] == (0.0, -1.0), "half a year later lies opposite"
+    assert math.dist(points[5], points[0]) < 0.02, "the last day lies beside the first"
+    assert all(math.isnan(part) for part in points[6])
+    assert len({tuple(vector) for vector in zip(*day_of_year.points(), strict=True)}) == 366
+
+
+def test_the_last_digit_of_the_day_of_the_year_is_no_matter_of_platforms() -> None:
+    exact = (2 * math.pi * day / 366 for day in range(366))
+    for angle in exact:
+        for value in (math.sin(angle) * 1e6, math.cos(angle) * 1e6):
+            assert abs(value - math.floor(value) - 0.5) > 1e-6, "nothing lies so near to a half that it might turn"
+
+
+def test_dates_of_earlier_bundles_have_the_parts_that_they_had() -> None:
+    document = Encoding([Column("seen", "date", origin="2026-01-01")]).to_json()
+    assert "day_of_year" not in document["columns"][0]  # type: ignore[index,operator]
+    assert encoding_from_json(document).read(1, {"seen": ["2026-03-01"]}).vectors == [[59.0, 3.0, 6.0]]
 
 
 def test_values_are_typed() -> None:
@@ -88,8 +115,9 @@ def test_the_float32_range_ends_where_it_ends() -> None:
 
 
 def test_the_document_round_trips() -> None:
-    again = encoding_from_json(ENCODING.to_json())
-    assert again.columns == ENCODING.columns
+    dated = Column("born", "date", origin="2026-01-01", day_of_year=True)
+    again = encoding_from_json(Encoding([*ENCODING.columns, dated]).to_json())
+    assert again.columns == (*ENCODING.columns, dated)
     assert again.missing == ENCODING.missing
 
 

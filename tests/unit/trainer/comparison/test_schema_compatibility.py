@@ -17,7 +17,7 @@ NEW = Encoding(
     [
         Column("kind", "text", ("blue", "red")),
         Column("a", "number"),
-        Column("when", "date", origin="2020-01-11", with_time=True),
+        Column("when", "date", origin="2020-01-11", with_time=True, day_of_year=True),
         Column("fresh", "boolean"),
     ]
 )
@@ -39,6 +39,18 @@ def test_rows_read_by_one_encoding_become_rows_of_the_other() -> None:
     wanted = vectors(NEW, ROWS)
     wanted[:, 5] = np.nan  # the hour: the old encoding did not keep it
     np.testing.assert_array_equal(found, wanted)
+
+
+def test_the_day_of_the_year_follows_from_the_days_in_both_directions() -> None:
+    dates = [f"{year}-{month:02d}-{day:02d}" for year in (1899, 1970, 2000, 2023, 2024) for month in range(1, 13)
+             for day in (1, 28)] + ["2024-02-29", "2023-12-31", "2024-12-31", None]  # fmt: skip
+    plain, cyclic = (
+        Encoding([Column("when", "date", origin=origin, day_of_year=parts)])
+        for origin, parts in (("2020-01-01", False), ("1969-07-20", True))
+    )
+    one, other = (np.array(each.read(len(dates), {"when": dates}).vectors, np.float32) for each in (plain, cyclic))
+    np.testing.assert_array_equal(in_encoding(one, plain, cyclic), other)
+    np.testing.assert_array_equal(in_encoding(other, cyclic, plain), one)
 
 
 def test_a_column_of_a_kind_that_says_nothing_of_the_other_is_missing() -> None:

@@ -57,10 +57,10 @@ def test_boosting_goes_on_for_the_median_of_the_best_iterations_and_a_quarter_mo
     rows = table(noise=1.5, estimators=("hist_gradient_boosting",), params={"hist_gradient_boosting": {}})
     folds = make_folds(rows, rows.fitting_rows.rows)
     (crossed,) = crossing.cross(rows, [Candidate("hist_gradient_boosting")], "rmse", [folds]) or []
-    grown = refitting._grown(fitted(rows).estimator, crossed.iterations)
+    grown = refitting.grown_iterations(fitted(rows).estimator, crossed.iterations)
     assert grown == round(np.median(crossed.iterations) * 5 / 4)
     assert 1 <= grown < 200
-    assert refitting._grown(fitted(table(estimators=("linear",))).estimator, ()) is None
+    assert refitting.grown_iterations(fitted(table(estimators=("linear",))).estimator, ()) is None
 
 
 def test_settings_that_are_not_better_with_more_rows_are_left_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -273,7 +273,7 @@ def test_what_would_end_after_the_deadline_is_not_begun(monkeypatch: pytest.Monk
 def test_what_is_named_is_fitted_on_all_rows_whatever_its_luck_on_few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(selecting, "halving_round", _flattered)
     rows = table(3000, estimators=TREES, search=Search(trials=12))
-    known = FittedVersion(Predecessor(3, "r"), "classification", "decision_tree", {"max_leaf_nodes": 5})
+    known = FittedVersion(Predecessor(3, "r"), "classification", (("decision_tree", {"max_leaf_nodes": 5}),))
     fitted = fitting.fit(rows, 60.0, ignore, [], known)
     whole = [(done.family, done.params, done.origin) for done in fitted.trials if done.rows == rows.train.rows]
     assert whole[:3] == [

@@ -48,6 +48,15 @@ def test_every_row_of_every_column_is_counted_once() -> None:
     assert built.prediction.bins.categories == ("u", "true")
 
 
+def test_of_many_values_the_commonest_are_watched_and_the_others_together() -> None:
+    names = tuple(f"town {place}" for place in range(300))
+    encoding = Encoding([Column("t", "text", names, by_target=True)])
+    codes = np.arange(301, dtype=np.float32)[:, None]
+    built = column(baseline.build(encoding, codes, np.zeros(301), None, ()), "t")
+    assert built.bins.categories == names[:254]
+    assert (sum(built.counts), built.unseen) == (254, 47)
+
+
 def test_bins_hold_equal_shares_of_smooth_columns() -> None:
     counts = column(baseline.build(ENCODING, matrix(), np.zeros(1_000), None, ()), "a").counts
     assert max(counts) - min(counts) <= 1
