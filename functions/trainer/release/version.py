@@ -104,8 +104,8 @@ def _report(artifacts: Bucket, run: Run, described: Manifest) -> File:
 
 def _profile(candidate: ExaminedCandidate) -> Profile:
     table, predictor = candidate.table, candidate.source.predictor
-    own, known_answers = _answered(predictor, table.reference_rows), candidate.source.unseen
-    unseen = unseen_answers(table, predictor, known_answers) if table.train.rows and table.unseen.rows else None
+    own, again = _answered(predictor, table.reference_rows), candidate.source.unseen
+    unseen = unseen_answers(table, predictor, again) if table.train.rows and table.unseen.rows else None
     known = baseline.build(
         table.encoding, own.matrix, own.predictions, table.classes, table.spec.mask, times=own.times,
         unseen=None if unseen is None else baseline.Answers(unseen.predictions, unseen.times),
@@ -121,13 +121,13 @@ def unseen_answers(table: PreparedTable, predictor: Predictor, known: OutOfFold 
     """
     if known is None:
         return _answered(predictor, table.unseen)
-    held, times = _answered(predictor, table.holdout), table.rows.times
+    held, rows = _answered(predictor, table.holdout), table.rows.take(known.rows)
     if table.classes is None and len(np.unique(held.predictions)) < len(held.predictions) * DIFFERENT:
         return held
     return pairs.AnsweredRows(
-        np.concatenate([table.fitting_rows.matrix[known.rows], held.matrix]),
+        np.concatenate([rows.matrix, held.matrix]),
         np.concatenate([known.predictions.predicted, held.predictions]),
-        None if times is None or held.times is None else np.concatenate([times[known.rows], held.times]),
+        None if rows.times is None or held.times is None else np.concatenate([rows.times, held.times]),
     )
 
 

@@ -78,8 +78,7 @@ def examine(name: str, seed: int) -> Held:
 def _drifts(table: PreparedTable, found: Fitted, fresh: NDArray[np.float64]) -> bool:
     learned, unseen = table.train.matrix, unseen_answers(table, found.estimator, found.unseen)
     own = found.estimator.predict(table.train).predicted
-    answers = baseline.Answers(unseen.predictions, unseen.times)
-    known = baseline.build(table.encoding, learned, own, None, (), unseen=answers)
+    known = baseline.build(table.encoding, learned, own, None, (), unseen=baseline.Answers(unseen.predictions))
     counts, missing, strange = baseline.count(known.prediction.bins, fresh)
     counted: Counts = {"counts": counts, "missing": missing, "unseen": strange}
     hour = "2026-11-23T12"
