@@ -14,6 +14,7 @@ from modelloop.contracts.pointer import MAX_MODEL_BYTES
 from modelloop.errors import ArtifactRefusedError, InvalidValueError, TooLargeError
 from modelloop.flat import FlatModel
 from modelloop.flat import load as load_flat
+from modelloop.flat.intervals import Intervals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +59,7 @@ class Model:
         self.engine_name = bundle.form.engine
         self.encoding = bundle.encoding
         self.threshold = bundle.threshold
-        self.quantiles = bundle.quantiles or {}
+        self.intervals = None if bundle.intervals is None else Intervals(bundle.intervals)
         self.capture = CaptureRule(bundle.capture_percent, frozenset(bundle.mask))
         self.engine = engine
 
@@ -70,19 +71,29 @@ class Model:
         outputs = self.engine.predict(table.block, self.threshold)
         classes = self.classes
         labels = outputs.predict if classes is None else [classes[int(index)] for index in outputs.predict]
-        intervals = None if query.interval is None else self._intervals(query.interval, outputs.predict)
+        intervals = None
+        if query.interval is not None:
+            intervals = self._intervals(query.interval, table.block, outputs.predict)
         explanations = None if query.explain is None else self._explanations(query.explain, table.block)
         return Answer(
             self.name, self.ref.version, prediction_id, labels, outputs.proba, classes, explanations, intervals,
             query.interval, table.unseen or None,
         ), table  # fmt: skip
 
-    def _intervals(self, level: float, numbers: Sequence[float]) -> list[tuple[float, float]]:
-        half = next((half for name, half in self.quantiles.items() if float(name) == level), None)
-        if half is None:
-            offered = ", ".join(self.quantiles) or "none"
+    @property
+    def levels(self) -> list[float]:
+        """The levels of the prediction intervals that are offered."""
+        return [] if self.intervals is None else self.intervals.levels
+
+    def _intervals(
+        self, level: float, vectors: Sequence[Sequence[float]], numbers: Sequence[float]
+    ) -> list[tuple[float, float]]:
+        intervals = self.intervals
+        half = None if intervals is None else intervals.half_width(level)
+        if intervals is None or half is None:
+            offered = ", ".join(map("{:g}".format, self.levels)) or "none"
             raise InvalidValueError(f"interval {level} is not offered; there is: {offered}", field="interval")
-        return [(number - half, number + half) for number in numbers]
+        return intervals.around(half, vectors, numbers)
 
     def _explanations(self, way: str, vectors: Sequence[list[float]]) -> list[Explanation]:
         if len(vectors) > MAX_EXPLAINED:

@@ -125,18 +125,51 @@ class ColumnSlices:
 
 
 @dataclass(frozen=True, slots=True)
+class IntervalPart:
+    """Rows whose predictions are between `low` and `high`: in which share the interval held, and its mean width."""
+
+    low: float
+    high: float
+    rows: int
+    coverage: float
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
+class IntervalCoverage:
+    """How often prediction intervals of one level held the truth, over all and by fifth of the predictions.
+
+    `level` is None where none are offered; `calibrated_on` is the number of rows that the widths come from, `reason`
+    why widths do not adapt to the row, or why there are none.
+    """
+
+    level: float | None
+    adaptive: bool
+    calibrated_on: int
+    reason: str | None
+    coverage: float | None = None
+    width: float | None = None
+    parts: tuple[IntervalPart, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnostics:
-    """Everything that labelled holdout rows show beside the metrics; empty without labelled rows."""
+    """Everything that labelled holdout rows show beside the metrics; empty without labelled rows.
+
+    `intervals` is None for classifiers, and for versions from before their coverage was measured.
+    """
 
     curves: Curves = Curves()
     calibration: Calibration | None = None
     confusion: Confusion | None = None
     importance: tuple[ColumnImportance, ...] = ()
     slices: tuple[ColumnSlices, ...] = ()
+    intervals: IntervalCoverage | None = None
 
     def to_json(self) -> JsonObject:
         """Return the parts of the manifest that are diagnostics."""
         return {
+            **({} if self.intervals is None else {"intervals": asdict(self.intervals)}),
             "curves": self.curves.to_json(),
             "calibration": None if self.calibration is None else self.calibration.to_json(),
             "confusion": None if self.confusion is None else asdict(self.confusion),
@@ -154,7 +187,15 @@ def diagnostics_from_json(document: Mapping[str, Any]) -> Diagnostics:
         None if confusion is None else Confusion(tuple(confusion["classes"]), tuple(map(tuple, confusion["counts"]))),
         tuple(ColumnImportance(**column) for column in document["importance"]),
         tuple(_slices(column) for column in document["slices"]),
+        _intervals(document.get("intervals")),
     )
+
+
+def _intervals(document: Any) -> IntervalCoverage | None:
+    if document is None:
+        return None
+    parts = tuple(IntervalPart(**part) for part in document["parts"])
+    return IntervalCoverage(**{**document, "parts": parts})
 
 
 def _curves(document: Any) -> Curves:

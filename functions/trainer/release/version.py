@@ -15,7 +15,7 @@ from modelloop.contracts.replay_request import ReplayVerdict
 from modelloop.errors import NotFoundError
 from modelloop.monitoring.drift import baseline
 from trainer.evaluation.diagnostics import diagnose
-from trainer.release.bundle import NO_GOLDEN_ROWS, interval_quantiles, make_golden, serving_file
+from trainer.release.bundle import NO_GOLDEN_ROWS, calibrated_intervals, make_golden, serving_file
 from trainer.release.lineage import best_version, environment, split_facts
 from trainer.release.replaying import prove
 from trainer.release.sources import File
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from modelloop.versions.run import Run
     from trainer.comparison.examination import Examination
     from trainer.comparison.incumbents import Champion
+    from trainer.evaluation.interval_calibration import CalibratedIntervals
     from trainer.progress import Progress
     from trainer.release.sources import Source
     from trainer.rows import Part
@@ -64,7 +65,9 @@ def make_version(services: Services, run: Run, candidate: ExaminedCandidate, pro
     table, source = candidate.table, candidate.source
     profile, exported = _baseline(candidate), source.export(table.encoding)
     golden = make_golden(table, source.predictor, profile)
-    bundle = serving_file(table, run.run_id, exported.form, golden, interval_quantiles(table, source.predictor))
+    intervals = calibrated_intervals(table, source)
+    rule = None if intervals is None else intervals.rule
+    bundle = serving_file(table, run.run_id, exported.form, golden, rule)
     files = [*exported.files, bundle, *_anchor(candidate)]
     for file in files:
         _put(services.artifacts, run, file)
@@ -72,7 +75,7 @@ def make_version(services: Services, run: Run, candidate: ExaminedCandidate, pro
     verdict = prove(services, table, run, source.proof, bundle, exported.form)
     progress.reach("registering")
     number = services.registry.reserve_version(run.model, run.run_id)
-    described = _describe(run, number, candidate, profile, verdict)
+    described = _describe(run, number, candidate, profile, verdict, intervals)
     files.append(_report(services.artifacts, run, described))
     manifest = replace(described, golden=golden, files={file.name: file.facts() for file in files})
     key = keys.version(run.model, run.run_id, keys.MANIFEST)
@@ -119,11 +122,16 @@ def _put(artifacts: Bucket, run: Run, file: File) -> None:
 
 
 def _describe(
-    run: Run, number: int, candidate: ExaminedCandidate, profile: Baseline, verdict: ReplayVerdict
+    run: Run,
+    number: int,
+    candidate: ExaminedCandidate,
+    profile: Baseline,
+    verdict: ReplayVerdict,
+    intervals: CalibratedIntervals | None = None,
 ) -> Manifest:
     """Return the manifest but for its golden rows and files."""
     table, source, examination = candidate.table, candidate.source, candidate.examination
-    facts, champion, diagnostics = table.facts, candidate.champion, _diagnostics(candidate)
+    facts, champion, diagnostics = table.facts, candidate.champion, _diagnostics(candidate, intervals)
     return Manifest(
         model=run.model,
         version=number,
@@ -163,9 +171,10 @@ def _growing(facts: TableFacts, diagnostics: Diagnostics) -> set[str]:
     return set(facts.growing) - {column.column for column in diagnostics.importance[:1]}
 
 
-def _diagnostics(candidate: ExaminedCandidate) -> Diagnostics:
+def _diagnostics(candidate: ExaminedCandidate, intervals: CalibratedIntervals | None) -> Diagnostics:
     """Return what labelled holdout rows show; nothing of rows without labels."""
     if candidate.examination.labels is None:
         return Diagnostics()
     source = candidate.source
-    return diagnose(candidate.table, source.predictor, source.gate_metric, candidate.examination.predictions)
+    predictions = candidate.examination.predictions
+    return diagnose(candidate.table, source.predictor, source.gate_metric, predictions, intervals)

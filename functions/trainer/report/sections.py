@@ -14,7 +14,7 @@ from trainer.report.markup import chart, figure, number, pairs, section, shorten
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from modelloop.contracts.evaluation import Calibration, ColumnSlices, Reliability
+    from modelloop.contracts.evaluation import Calibration, ColumnSlices, IntervalCoverage, Reliability
     from modelloop.contracts.manifest import Manifest
     from modelloop.contracts.manifest_parts import CrossValidation, TrialRecord
     from modelloop.spec.fields import Parameter
@@ -118,7 +118,29 @@ def _quality(manifest: Manifest) -> str:
     if residuals := curves.residuals:
         parts.append(chart("residuals", "Residuals by prediction", figures.residuals(residuals)))
         parts.append(chart("errors", "Distribution of the residuals", figures.errors(residuals)))
-    return section("quality", "Errors", f'<div class="grid">{"".join(parts)}</div>{_confusion(manifest)}')
+    tables = _confusion(manifest) + _intervals(manifest.diagnostics.intervals)
+    return section("quality", "Errors", f'<div class="grid">{"".join(parts)}</div>{tables}')
+
+
+def _intervals(intervals: IntervalCoverage | None) -> str:
+    """Return how often prediction intervals held the truth, by fifth of the predictions."""
+    if intervals is None:
+        return ""
+    why = f": {intervals.reason}" if intervals.reason else ""
+    if intervals.level is None:
+        return f"<p>{text(f'There are no prediction intervals{why}')}.</p>"
+    kind = "Their width follows the row" if intervals.adaptive else f"All are equally wide{why}"
+    rows = [
+        [f"{number(part.low)} to {number(part.high)}", number(part.rows), f"{part.coverage:.1%}", number(part.width)]
+        for part in intervals.parts
+    ]
+    every = [["all", number(sum(part.rows for part in intervals.parts)), f"{intervals.coverage:.1%}",
+              number(intervals.width)]]  # fmt: skip
+    caption = (
+        f"Prediction intervals of {intervals.level:.0%}: how often they held the truth, by fifth of the predictions"
+    )
+    heads = ["Predictions", "Rows", "Held the truth", "Mean width"]
+    return f"{table(heads, [*rows, *every], caption=caption)}<p>{text(kind)}.</p>"
 
 
 def _calibration_label(calibration: Calibration, classes: Sequence[Label]) -> str:

@@ -217,6 +217,25 @@ def test_answers_explain_themselves(store: Store, plane: Plane) -> None:
     assert outputs["contributions_class"]["data"] == ["Gentoo"]
 
 
+def test_intervals_follow_the_expected_residual_and_end_with_the_target(store: Store, plane: Plane) -> None:
+    half_the_prediction = LINEAR | {
+        "task": "regression", "classes": 0, "slots": 3, "link": "identity", "numbers": [0, 1, 2],
+        "weights": [[0.0, 0.0, 0.5]], "missing": [[0.0, 0.0, 0.0]], "categories": [], "tables": [[]],
+    }  # fmt: skip
+    rule = {"quantiles": {"0.9": 1.25}, "scale": half_the_prediction, "floor": 0.4, "low": 2.0}
+    store.pointer(store.bundle(regression_bundle() | {"interval": rule}, 1))
+    body = {"instances": [[1.0, "Dream"], [6.0, "Dream"], [-2.0, "Dream"]], "params": {"interval": 0.9}}
+    said = plane.json(INVOKE, body, **P)[1]
+    assert said["predictions"] == [3.0, 8.0, 0.0]
+    assert said["intervals"] == [[2.0, 4.875], [3.0, 13.0], [0.0, 0.5]]
+
+
+def test_a_model_of_a_quantile_offers_no_interval(store: Store, plane: Plane) -> None:
+    store.pointer(store.bundle(regression_bundle() | {"interval": {"quantiles": {}}}, 1))
+    status, error = plane.json(INVOKE, BODY | {"params": {"interval": 0.9}}, **P)
+    assert (status, error["message"]) == (422, "interval 0.9 is not offered; there is: none")
+
+
 SHAP = {"params": {"explain": "shap"}}
 
 
