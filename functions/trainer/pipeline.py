@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 from modelloop import clock
 from modelloop.aws.serving import pointers
+from modelloop.versions.evidence import Check
 from modelloop.versions.gate import REJECT
 from modelloop.versions.run import REJECTED, SUCCEEDED
 from modelloop.versions.run_change import RunChange
@@ -21,7 +23,6 @@ from trainer.progress import Progress, record_audit
 from trainer.release.publishing import publish
 from trainer.release.sources import FittedSource
 from trainer.release.version import ExaminedCandidate, find_manifest, make_version, report_refusal
-from trainer.search.candidates import candidate_of
 from trainer.search.cross_validation import cross_validate
 from trainer.search.fitting import fit
 from trainer.search.predecessor import find_predecessor
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from modelloop.contracts.manifest import Manifest
     from modelloop.versions.prepared_table import TableDocument
     from modelloop.versions.run import Run
+    from trainer.comparison.examination import Examination
     from trainer.comparison.incumbents import Champion
     from trainer.search.fitting import Fitted
     from trainer.services import Services
@@ -79,15 +81,28 @@ def _fit(
     table = tables.load_table(services.artifacts, document)
     if champion is not None:
         table = replace(table, encoding=keep_old_callers(table.encoding, champion.incumbent.encoding))
+    began = time.monotonic()
     fitted = _search(services, run, progress, table, champion, deadline)
     progress.reach("evaluating")
     metric = fitted.objective.compared_by
-    examination = examine(table, fitted.estimator, metric, champion)
+    examination = _naming_members(examine(table, fitted.estimator, metric, champion), fitted)
     crossed = None
     if examination.decision.decision != REJECT:
-        until = time.monotonic() + CROSS_VALIDATION_SECONDS
-        crossed = cross_validate(table, candidate_of(fitted.chosen), metric, until)
+        now, allowed = time.monotonic(), table.spec.search.seconds or float("inf")
+        until = min(began + allowed, now + CROSS_VALIDATION_SECONDS)
+        crossed = cross_validate(table, partial(fitted.fit_anew, table), metric, until)
     return ExaminedCandidate(table, FittedSource(fitted), examination, champion, crossed)
+
+
+def _naming_members(examination: Examination, fitted: Fitted) -> Examination:
+    """Return the examination with a check that says what a blend is made of; of other models as it is."""
+    if not fitted.blend:
+        return examination
+    members = ", ".join(f"{member.weight:g} {member.family}" for member in fitted.blend)
+    detail = f"a blend of {members}: together better than each alone on rows that they were not fitted on"
+    decision = examination.decision
+    checks = (*decision.checks, Check("blend", "passed", detail))
+    return replace(examination, decision=replace(decision, checks=checks))
 
 
 def _search(
@@ -99,11 +114,13 @@ def _search(
     predecessor = find_predecessor(services.stores, run.model, manifest, earlier)
     progress.reach("fitting")
     seconds = (deadline - time.monotonic()) * FITTING_SHARE
-    recorded = earlier.trials if earlier else []
+    known = earlier or TrialLog([])
     with pointing(table.spec):
-        fitted = fit(table, seconds, lambda share: progress.reach("fitting", share), recorded, predecessor)
+        fitted = fit(
+            table, seconds, lambda share: progress.reach("fitting", share), known.trials, predecessor, known.selection
+        )
     started_from = None if predecessor is None else predecessor.name.run_id
-    record_trials(services.artifacts, run.model, run.run_id, TrialLog(fitted.trials, started_from))
+    record_trials(services.artifacts, run.model, run.run_id, TrialLog(fitted.trials, started_from, fitted.selection))
     return fitted
 
 

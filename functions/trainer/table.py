@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from modelloop.versions.prepared_table import Label, TableDocument, TableFacts
 
 MATRIX, TARGET, MEMBERSHIP, TIMES, SLICES = "matrix.npy", "target.npy", "membership.npy", "times.npy", "slices.npy"
-CONTENTS = "contents.npy"
+CONTENTS, GROUPS = "contents.npy", "groups.npy"
 
 type Arrays = dict[str, NDArray[Any]]
 
@@ -37,7 +37,8 @@ class PreparedTable:
     """The table's document, the encoding of its model, and all rows, ordered by the side of the split each is on.
 
     `membership`, uint8 [rows], has the side of each row. `slices`, int16 [rows, columns], has the place of each row
-    among the labels of the document's `slices`: protected columns that are no features; -1 is missing.
+    among the labels of the document's `slices`: protected columns that are no features; -1 is missing. `groups`, int32
+    [rows], are equal for rows of one group, where rows are split by groups.
     """
 
     document: TableDocument
@@ -45,6 +46,7 @@ class PreparedTable:
     rows: Part
     membership: NDArray[np.uint8]
     slices: NDArray[np.int16] | None = None
+    groups: NDArray[np.int32] | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError for rows in another order: each side would silently be made of others' rows."""
@@ -89,6 +91,11 @@ class PreparedTable:
         return self._side(TRAIN)
 
     @cached_property
+    def fitting_rows(self) -> Part:
+        """The rows that a model may be fitted on: the training part, then the validation part."""
+        return self.rows.take(slice(0, self.train.rows + self.validation.rows))
+
+    @cached_property
     def reference_rows(self) -> Part:
         """The rows that show what is usual: the training part, or of an imported model its reference rows, if any."""
         rows = self.train if self.train.rows else self.rows
@@ -130,7 +137,7 @@ def load_table(artifacts: Bucket, document: TableDocument) -> PreparedTable:
     codes = files.get(CONTENTS)
     contents = None if codes is None else Contents(codes, document.facts.split.copies)
     rows = Part(files[MATRIX], files[TARGET].astype(np.float64), files.get(TIMES), contents)
-    table = order_rows(document, rows, files[MEMBERSHIP], files.get(SLICES))
+    table = order_rows(document, rows, files[MEMBERSHIP], files.get(SLICES), files.get(GROUPS))
     _check_parts(table)
     return table
 
@@ -141,12 +148,17 @@ def read_document(artifacts: Bucket, model: str, run_id: str) -> TableDocument:
 
 
 def order_rows(
-    document: TableDocument, rows: Part, membership: NDArray[np.uint8], slices: NDArray[np.int16] | None = None
+    document: TableDocument,
+    rows: Part,
+    membership: NDArray[np.uint8],
+    slices: NDArray[np.int16] | None = None,
+    groups: NDArray[np.int32] | None = None,
 ) -> PreparedTable:
     """Return the table with its rows in the order of their sides, on each side in that of the file."""
     order = np.argsort(membership, kind="stable")
     slices = None if slices is None else slices[order]
-    return PreparedTable(document, document.facts.encoding, rows.take(order), membership[order], slices)
+    groups = None if groups is None else groups[order]
+    return PreparedTable(document, document.facts.encoding, rows.take(order), membership[order], slices, groups)
 
 
 def read_files(artifacts: Bucket, document: TableDocument, skip: Collection[str] = ()) -> Arrays:

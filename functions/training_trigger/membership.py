@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 class Membership:
     """`sides` is uint8 per row; `times` (with a time column) float64 seconds or numbers, NaN when missing.
 
-    `repetition` is how rows repeat, where most of them do and are divided by their content.
+    `repetition` is how rows repeat, where most of them do and are divided by their content; `groups` is int32 per row,
+    equal for rows of one group, where they are divided by groups.
     """
 
     sides: NDArray[np.uint8]
@@ -43,6 +44,7 @@ class Membership:
     times: NDArray[np.float64] | None = None
     warnings: tuple[str, ...] = ()
     repetition: Repetition | None = None
+    groups: NDArray[np.int32] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +77,14 @@ def assign(
     """
     if spec.time_column:
         return _by_time(connection, spec.time_column, spec, names.index(spec.time_column), facts)
-    salt, champion, repetition = split.salt(model), founding.champion, None
+    salt, champion, repetition, groups = split.salt(model), founding.champion, None, None
     same = None if champion is None else _columns_of(champion, names, spec.group_column)
     if spec.group_column:
         place = names.index(spec.group_column)
         columns = same or {spec.group_column: facts[place].kind}
         text = canonical(place, columns[spec.group_column], founding.kept)
         kind, places = GROUP, _places(connection, salt, f"coalesce({text}, '')")
+        groups = np.unique(places, return_inverse=True)[1].astype(np.int32)
     else:
         cells = _Cells(connection, salt, names, founding.kept)
         contents = cells.identified(facts, identity) if same is None else cells.by_content(same)
@@ -100,7 +103,7 @@ def assign(
         copies=repetition is not None and repetition.copies,
     )  # fmt: skip
     warnings = () if repetition is None else (_told(repetition, kind),)
-    return Membership(sides, divided, warnings=warnings, repetition=repetition)
+    return Membership(sides, divided, warnings=warnings, repetition=repetition, groups=groups)
 
 
 @dataclass(frozen=True, slots=True)

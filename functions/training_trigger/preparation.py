@@ -228,6 +228,9 @@ def _write(
     if sides.repetition is not None:
         files["contents.npy"] = folder / "contents.npy"
         np.save(files["contents.npy"], sides.repetition.contents)
+    if sides.groups is not None:
+        files["groups.npy"] = folder / "groups.npy"
+        np.save(files["groups.npy"], sides.groups)
     return files
 
 

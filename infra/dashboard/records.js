@@ -28,12 +28,14 @@ export function choices(name, version, act, prefix = "") {
   return version.status === "waiting" && [step("approve", "Approve", `It will be released as the policy of ${name} says.`), step("reject", "Reject", "It will never serve.")];
 }
 
+const familyWords = ({ members, family }) => members?.map(({ weight, family: of }) => `${weight} ${of}`).join(", ") || family || "–";
+
 export function versions(name, { items, next }, failure, act) {
   const rows = items.map((version) => {
     const [metricName, metric] = Object.entries(version.metrics?.holdout || version.metrics || {})[0] || [];
     const [decision, why] = gateDecision(version);
     return [
-      `version ${version.version}`, badge(version.role || version.status || "–"), version.family || "–",
+      `version ${version.version}`, badge(version.role || version.status || "–"), familyWords(version),
       metric === undefined ? "–" : `${metricName} ${formatNumber(metric.value ?? metric)}`, why ? `${decision}: ${why}` : decision, time(version.created_at),
       h("div", { class: "actions" }, choices(name, version, act),
         h("button", { id: `promote-${version.version}`, disabled: version.role === "champion" || NOT_PROMOTABLE.has(version.status),

@@ -18,9 +18,12 @@ from modelloop.contracts.manifest_parts import (
     EstimatorFacts,
     FileFacts,
     Predecessor,
+    Selection,
     SplitFacts,
     TrialRecord,
     best_version_from_json,
+    estimator_facts_from_json,
+    selection_from_json,
     split_facts_from_json,
     trial_from_json,
 )
@@ -50,7 +53,8 @@ class Manifest:
     """All of a version. `compared_with` is the run of the champion that the gate compared it with.
 
     `classes` are in the order of their indices, None for regression. `labels` is None for a version without labelled
-    rows. `files` has every stored file of the version by name.
+    rows. `files` has every stored file of the version by name. `selection` is None for imported models and for versions
+    from before it was kept.
     """
 
     model: str
@@ -83,6 +87,7 @@ class Manifest:
     replay: ReplayVerdict
     golden: GoldenRows
     files: dict[str, FileFacts]
+    selection: Selection | None = None
 
     @property
     def ref(self) -> VersionRef:
@@ -113,6 +118,7 @@ class Manifest:
             "estimator": self.estimator.to_json(),
             "trials": [trial.to_json() for trial in self.trials],
             "started_from": None if self.started_from is None else asdict(self.started_from),
+            **({} if self.selection is None else {"selection": self.selection.to_json()}),
             "environment": asdict(self.environment),
             "split": self.split.to_json(),
             "metrics": asdict(self.metrics),
@@ -141,6 +147,7 @@ class Manifest:
             promotion=self.spec.promotion,
             metrics=figures(self.metrics.holdout),
             family=self.estimator.family,
+            members=self.estimator.shares or None,
             cause=self.cause,
             task=self.task,
             target=self.target,
@@ -167,7 +174,7 @@ def manifest_from_json(document: Mapping[str, Any]) -> Manifest:
 
 def _read(document: Any) -> Manifest:
     classes, labels, start = document["classes"], document["labels"], document["started_from"]
-    estimator, crossed, golden = document["estimator"], document["cross_validation"], document["golden"]
+    crossed, golden = document["cross_validation"], document["golden"]
     return Manifest(
         model=document["model"],
         version=document["version"],
@@ -183,9 +190,7 @@ def _read(document: Any) -> Manifest:
         warnings=tuple(document["warnings"]),
         spec=spec_from_json(document["spec"]),
         encoding=encoding_from_json(document["encoding"]),
-        estimator=EstimatorFacts(
-            estimator["family"], estimator["class"], estimator["params"], estimator.get("settings")
-        ),
+        estimator=estimator_facts_from_json(document["estimator"]),
         trials=tuple(map(trial_from_json, document["trials"])),
         started_from=None if start is None else Predecessor(start["version"], start["run_id"]),
         environment=Environment(**{name: document["environment"][name] for name in Environment.__slots__}),
@@ -201,4 +206,5 @@ def _read(document: Any) -> Manifest:
         replay=replay_verdict_from_json(document["replay"]),
         golden=GoldenRows(golden["rows"], [GoldenOutput(**output) for output in golden["outputs"]]),
         files={name: FileFacts(facts["sha256"], facts["bytes"]) for name, facts in document["files"].items()},
+        selection=selection_from_json(document.get("selection")),
     )

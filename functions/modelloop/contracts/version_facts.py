@@ -5,13 +5,19 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
-from modelloop.contracts.manifest_parts import BestVersion, SplitFacts, best_version_from_json, split_facts_from_json
+from modelloop.contracts.manifest_parts import (
+    BestVersion,
+    MemberShare,
+    SplitFacts,
+    best_version_from_json,
+    split_facts_from_json,
+)
 from modelloop.contracts.quality_verdict import Figure, figures
 from modelloop.spec.sections import Promotion, section_from_json, section_to_json
 from modelloop.versions.run import dataset_from_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from modelloop.json_types import JsonValue
     from modelloop.versions.run import Dataset
@@ -40,7 +46,10 @@ class GateFacts:
 
 @dataclass(frozen=True, slots=True)
 class VersionFacts:
-    """The part of a manifest that the table keeps; `metrics` are those of the holdout, by name."""
+    """The part of a manifest that the table keeps.
+
+    `metrics` are those of the holdout, by name; `members` are the families of a blend with their weights.
+    """
 
     bundle: ServingFile | None = None
     gate: GateFacts | None = None
@@ -55,6 +64,7 @@ class VersionFacts:
     compared_with: str | None = None
     best: BestVersion | None = None
     split: SplitFacts | None = None
+    members: tuple[MemberShare, ...] | None = None
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the document; what is not known is left out."""
@@ -73,6 +83,7 @@ class VersionFacts:
             "compared_with": self.compared_with,
             "best": asdict(self.best) if self.best else None,
             "split": self.split.to_json() if self.split else None,
+            "members": [asdict(member) for member in self.members] if self.members else None,
         }
         return {name: value for name, value in document.items() if value is not None or name in _NULLABLE}
 
@@ -92,6 +103,10 @@ def _gate(document: Mapping[str, Any]) -> GateFacts:
     return GateFacts(document["decision"], tuple(document.get("reasons") or ()))
 
 
+def _members(documents: Sequence[Mapping[str, Any]]) -> tuple[MemberShare, ...]:
+    return tuple(MemberShare(float(member["weight"]), member["family"]) for member in documents)
+
+
 _READERS: dict[str, Callable[[Any], object]] = {
     "bundle": _serving_file,
     "gate": _gate,
@@ -100,6 +115,7 @@ _READERS: dict[str, Callable[[Any], object]] = {
     "dataset": dataset_from_json,
     "best": best_version_from_json,
     "split": split_facts_from_json,
+    "members": _members,
 }
 
 

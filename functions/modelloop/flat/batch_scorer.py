@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from modelloop.flat.batch import Batch
     from modelloop.flat.batch.types import Matrix
+    from modelloop.flat.blend import Blend
     from modelloop.flat.linear import Linear
     from modelloop.flat.trees import Trees
 
@@ -32,7 +33,7 @@ _BUILD_SECONDS = 0.01
 class BatchScorer:
     """Returns the raw scores of many vectors, in the way that is cheaper so far."""
 
-    def __init__(self, form: Linear | Trees) -> None:
+    def __init__(self, form: Linear | Trees | Blend) -> None:
         self._form = form
         self._batch: Batch | None = None
         self._spent = 0.0

@@ -22,6 +22,8 @@ class Linear:
     `centres[k][slot]` is what the slot adds to score k in the mean of the training part; None in older documents.
     """
 
+    shapley_method = "interventional"
+
     def __init__(self, document: Mapping[str, Any], slots: int) -> None:
         self.intercept: list[float] = document["intercept"]
         self.numbers: list[int] = document["numbers"]

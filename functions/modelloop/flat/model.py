@@ -14,10 +14,13 @@ from modelloop.flat.trees import Trees
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from modelloop.flat.blend import Blend
     from modelloop.flat.shapley.cost import Cost
     from modelloop.tables.encoding import Slot
 
 FORMAT_VERSION = 1
+BLEND = "blend"
+EVEN = 0.5
 _BINARY = 2
 
 
@@ -53,7 +56,10 @@ class Contributions:
 
 
 class FlatModel:
-    """A compiled model. `classes` is 0 for regression, `slots` the length of the vectors that it takes."""
+    """A compiled model. `classes` is 0 for regression, `slots` the length of the vectors that it takes.
+
+    A blend's labels follow from its probabilities: of two classes the second from one half on, else the most probable.
+    """
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self.task: str = document["task"]
@@ -62,7 +68,8 @@ class FlatModel:
         self.link: str = document["link"]
         self._softmax = softmax_by_eights if document["by_eights"] else softmax
         self._inclusive: bool = document["inclusive"]
-        self._form = _FORMS[document["form"]](document, self.slots)
+        self._form = _form_of(document, self.slots)
+        self._is_blend = document["form"] == BLEND
         self._batch_scorer = BatchScorer(self._form)
         if self._form.scores != self._scores():
             raise ArtifactRefusedError(f"{self._form.scores} scores do not fit the link {self.link!r}")
@@ -93,6 +100,8 @@ class FlatModel:
         With a `threshold`, a binary model answers class 1 when its probability reaches it; without one, labels follow
         the estimator's own rule.
         """
+        if threshold is None and self._is_blend:
+            threshold = EVEN
         raws = self.raws(vectors)
         if self.task == "regression":
             inverse = INVERSES[self.link]
@@ -100,7 +109,7 @@ class FlatModel:
         probas = self._probabilities(raws)
         if threshold is not None and self.classes == _BINARY:
             return Outputs([int(proba[1] >= threshold) for proba in probas], probas)
-        return Outputs(self._labels(raws), probas)
+        return Outputs(self._labels(probas if self._is_blend else raws), probas)
 
     def _probabilities(self, raws: list[list[float]]) -> list[list[float]]:
         if self.link == "mean":
@@ -153,7 +162,7 @@ class FlatModel:
     @property
     def shapley_method(self) -> str:
         """What SHAP values are taken over, in the words of the field."""
-        return "interventional" if isinstance(self._form, Linear) else "tree_path_dependent"
+        return self._form.shapley_method
 
     def _contributions(self, base: float, slots: list[float], raw: list[float], label: int | None) -> Contributions:
         """Return the contributions to the score of a class; class 0 of one score is its opposite."""
@@ -172,6 +181,14 @@ class FlatModel:
 
 
 _FORMS: dict[str, type[Linear | Trees]] = {"linear": Linear, "trees": Trees}
+
+
+def _form_of(document: Mapping[str, Any], slots: int) -> Linear | Trees | Blend:
+    if document["form"] != BLEND:
+        return _FORMS[document["form"]](document, slots)
+    from modelloop.flat.blend import Blend  # noqa: PLC0415  a cold start of another form does without it
+
+    return Blend(document, slots)
 
 
 def load(document: Mapping[str, Any]) -> FlatModel:

@@ -34,6 +34,8 @@ class Trees:
     nodes that test a category, with the codes that go left; the code after the last means missing.
     """
 
+    shapley_method = "tree_path_dependent"
+
     def __init__(self, document: Mapping[str, Any], slots: int) -> None:
         self.slots = slots
         self.feature: list[int] = document["feature"]

@@ -192,7 +192,7 @@ SCHEMA: Schema = {
     "group_column": _text,
     "estimators": _estimators,
     "params": _params,
-    "search": {"trials": _number(1, 1000, whole=True), "seconds": _number(1, 840)},
+    "search": {"trials": _number(1, 1000, whole=True), "seconds": _number(1, 840), "blend": _switch},
     "metric": _metric,
     "holdout": _number(0.05, 0.5),
     "threshold": _number(0, 1),

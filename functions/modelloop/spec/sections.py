@@ -19,10 +19,14 @@ MIN_LABELS = 200  # labelled rows that a verdict on quality and a retraining by 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """How many candidates to try and for how many seconds; None leaves it to the trainer."""
+    """How many candidates to try, for how many seconds, and whether to blend; None leaves it to the trainer.
+
+    The trainer blends the models that it has fitted where they answer better together.
+    """
 
     trials: int | None = None
     seconds: float | None = None
+    blend: bool | None = None
 
     @property
     def is_asked(self) -> bool:

@@ -2,8 +2,9 @@
 
 The arrays are files beside the document, which has their digests: `matrix.npy` (float32 [rows, slots]), `target.npy`,
 `membership.npy` (uint8 [rows]), `times.npy` (float64 [rows], with a time column), `contents.npy` (int32 [rows], equal
-for rows of one content, where most rows repeat another one) and `slices.npy` (int16 [rows, columns of `slices`]). An
-imported model has its ONNX file among them, and arrays only of its reference table.
+for rows of one content, where most rows repeat another one), `groups.npy` (int32 [rows], equal for rows of one group,
+with a group column) and `slices.npy` (int16 [rows, columns of `slices`]). An imported model has its ONNX file among
+them, and arrays only of its reference table.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from modelloop.flat import FlatModel
+    from trainer.families.blend import Blend
     from trainer.families.model import Model
     from trainer.rows import Part
 
@@ -31,9 +32,9 @@ _FILL = "fill them inside of the model (an imputer, or Where(IsNaN(x), fill, x))
 
 @dataclass(frozen=True, slots=True)
 class Estimator:
-    """A fitted scikit-learn model; `threshold` moves the decision of a binary classifier."""
+    """A fitted scikit-learn model or a blend of such; `threshold` moves the decision of a binary classifier."""
 
-    model: Model
+    model: Model | Blend
     task: str
     threshold: float | None = None
 

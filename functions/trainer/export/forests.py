@@ -4,39 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sklearn import ensemble, tree
-
 from trainer.export.forms import Ensemble, filling_of, nodes_of
-from trainer.families.preparation import OneHot
+from trainer.families.link_space import TREES, forest_link
 
 if TYPE_CHECKING:
     from modelloop.json_types import JsonObject
     from trainer.families.model import Model
 
-_TREES = (tree.DecisionTreeClassifier, tree.DecisionTreeRegressor, tree.ExtraTreeClassifier, tree.ExtraTreeRegressor)
-_FORESTS = (
-    ensemble.RandomForestClassifier,
-    ensemble.RandomForestRegressor,
-    ensemble.ExtraTreesClassifier,
-    ensemble.ExtraTreesRegressor,
-)
-
 
 def form(model: Model) -> JsonObject | None:
     """Return the flat form of a tree or forest on filled slots; None for anything else and for several targets."""
-    estimator = model.estimator
-    if type(estimator) not in {*_TREES, *_FORESTS} or estimator.n_outputs_ != 1:
+    link, estimator = forest_link(model), model.estimator
+    if link is None:
         return None
-    if isinstance(model.preparation, OneHot):
-        return None
-    members = [estimator] if type(estimator) in _TREES else estimator.estimators_
+    members = [estimator] if type(estimator) in TREES else estimator.estimators_
     classify = hasattr(estimator, "classes_")
     trees, values = Ensemble(), _LeafRows()
     for member in members:
         payloads = values.place(member.tree_) if classify else member.tree_.value[:, 0, 0].tolist()
         trees.append(nodes_of(member.tree_, payloads))
     return trees.document(
-        link="mean" if classify else "identity",
+        link=link,
         base=[0.0] * (len(estimator.classes_) if classify else 1),
         divisor=float(len(members)),
         values=values.rows if classify else None,

@@ -1,4 +1,4 @@
-"""What several flat forms share: the names of links, trees as arrays in preorder, and how slots are filled."""
+"""What several flat forms share: trees as arrays in preorder, and how slots are filled."""
 
 from __future__ import annotations
 
@@ -14,13 +14,6 @@ if TYPE_CHECKING:
     from trainer.families.model import Model
 
 MAX_THRESHOLD = 1.7976931348623157e308  # stands for infinity, which JSON does not have; vectors are float32
-_LINKS = {
-    "IdentityLink": "identity",
-    "LogLink": "log",
-    "LogitLink": "logit",
-    "HalfLogitLink": "half_logit",
-    "MultinomialLogit": "softmax",
-}
 
 
 class Filling(NamedTuple):
@@ -142,8 +135,3 @@ def filling_of(model: Model) -> Filling | None:
     if isinstance(preparation, Filled):
         return Filling(preparation.fill_.astype(float).tolist(), preparation.flags_.tolist())
     return None
-
-
-def link_of(loss: Any) -> str | None:
-    """Return the flat name of a fitted scikit-learn loss's link; None when the engine does not know it."""
-    return _LINKS.get(type(loss.link).__name__)

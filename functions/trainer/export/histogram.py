@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-from trainer.export.forms import Ensemble, Nodes, link_of
-from trainer.families.preparation import Native
+from trainer.export.forms import Ensemble, Nodes
+from trainer.families.link_space import histogram_link
 
 if TYPE_CHECKING:
     from modelloop.json_types import JsonObject
@@ -20,11 +19,8 @@ _WORD = 32  # bits in one word of scikit-learn's category sets
 
 def form(model: Model, encoding: Encoding) -> JsonObject | None:
     """Return the flat form of a histogram gradient boosting model; None for anything else."""
-    estimator = model.estimator
-    if type(estimator) not in {HistGradientBoostingClassifier, HistGradientBoostingRegressor}:
-        return None
-    link = link_of(estimator._loss)  # noqa: SLF001  no public attribute has the fitted loss
-    if link is None or not isinstance(model.preparation, Native):
+    link, estimator = histogram_link(model), model.estimator
+    if link is None:
         return None
     columns = _Columns(estimator, encoding)
     ensemble = Ensemble()

@@ -6,9 +6,8 @@ from math import fsum
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn import linear_model, svm
 
-from trainer.export.forms import link_of
+from trainer.families.link_space import linear_link
 from trainer.families.preparation import OneHot
 
 if TYPE_CHECKING:
@@ -21,44 +20,19 @@ if TYPE_CHECKING:
 
     type _Folded = tuple[float, list[float], list[float], list[list[float]]]
 
-_IDENTITY = (
-    linear_model.Ridge,
-    linear_model.LinearRegression,
-    linear_model.Lasso,
-    linear_model.ElasticNet,
-    linear_model.HuberRegressor,
-    linear_model.QuantileRegressor,
-    linear_model.SGDRegressor,
-    svm.LinearSVR,
-)
-_WITH_LINK = (linear_model.PoissonRegressor, linear_model.GammaRegressor, linear_model.TweedieRegressor)
-_BINARY = 2
-
 
 def form(model: Model) -> JsonObject | None:
     """Return the flat form of a linear model on one-hot preparation; None for anything else."""
-    estimator = model.estimator
-    if not isinstance(model.preparation, OneHot):
-        return None
-    link = _link(estimator)
-    if link is None:
+    link = linear_link(model)
+    if link is None or not isinstance(model.preparation, OneHot):
         return None
     return {
         "form": "linear",
         "link": link,
         "inclusive": False,
         "by_eights": True,
-        **_fold(estimator, model.preparation),
+        **_fold(model.estimator, model.preparation),
     }
-
-
-def _link(estimator: Any) -> str | None:
-    kind = type(estimator)
-    if kind is linear_model.LogisticRegression:
-        return "logit" if len(estimator.classes_) == _BINARY else "softmax"
-    if kind in _WITH_LINK:
-        return link_of(estimator._base_loss)  # noqa: SLF001  the only place that knows the link
-    return "identity" if kind in _IDENTITY else None
 
 
 def _fold(estimator: Any, preparation: OneHot) -> JsonObject:

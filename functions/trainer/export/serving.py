@@ -17,6 +17,8 @@ from modelloop.errors import ExportMismatchError
 from modelloop.keys import ONNX
 from trainer.export import boosting, forests, histogram, linear
 from trainer.export.graph import input_and_output
+from trainer.families.blend import Blend
+from trainer.families.link_space import HALF_LOGIT, link_of
 
 if TYPE_CHECKING:
     from modelloop.json_types import JsonObject
@@ -26,23 +28,49 @@ if TYPE_CHECKING:
 FLAT_FORMAT_VERSION = 1
 SECONDS = 120.0
 MAX_REASON = 300
+_OF_THE_WHOLE = frozenset({"link", "inclusive", "by_eights"})
 
 
-def flatten(model: Model, encoding: Encoding) -> JsonObject | None:
+def flatten(model: Model | Blend, encoding: Encoding) -> JsonObject | None:
     """Return the flat document of a fitted model: plain JSON types, every float exactly as fitted.
 
     None means that the engine has no exact form for this estimator or for one of its settings.
     """
-    form = linear.form(model) or histogram.form(model, encoding) or forests.form(model) or boosting.form(model)
+    form = _blend(model, encoding) if isinstance(model, Blend) else _form(model, encoding)
     if form is None:
         return None
-    classes = getattr(model.estimator, "classes_", ())
+    classes = getattr(model, "classes_", ())
     return {
         "format_version": FLAT_FORMAT_VERSION,
         "task": "classification" if len(classes) else "regression",
         "classes": len(classes),
         "slots": len(encoding.slots),
         **form,
+    }
+
+
+def _form(model: Model, encoding: Encoding) -> JsonObject | None:
+    return linear.form(model) or histogram.form(model, encoding) or forests.form(model) or boosting.form(model)
+
+
+def _blend(blend: Blend, encoding: Encoding) -> JsonObject | None:
+    """Return the weighted sum of the members' forms, without what a blend has once: the link and what follows it."""
+    forms = [form for member in blend.members if (form := _form(member, encoding)) is not None]
+    if len(forms) < len(blend.members):
+        return None
+    members: list[JsonObject] = [
+        {name: part for name, part in form.items() if name not in _OF_THE_WHOLE} for form in forms
+    ]
+    return {
+        "form": "blend",
+        "link": blend.link,
+        "inclusive": True,
+        "by_eights": False,
+        "weights": [
+            2.0 * weight if link_of(member) == HALF_LOGIT else weight
+            for weight, member in zip(blend.weights, blend.members, strict=True)
+        ],
+        "members": members,
     }
 
 

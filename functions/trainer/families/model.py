@@ -93,3 +93,14 @@ def fit_estimator(estimator: Any, prepared: Any, target: NDArray[Any], **extra: 
     except (TypeError, ValueError) as error:  # scikit-learn's ways to refuse rows and parameters
         name = type(estimator).__name__
         raise FitRefusedError(f"{name} cannot be fitted: {str(error)[:MAX_REASON]}") from error
+
+
+def best_iteration(model: Model) -> int | None:
+    """Return after how many iterations a boosting model was best on the rows that stopped it, at least 1.
+
+    None for estimators that do not stop early, and where nothing stopped this one.
+    """
+    estimator = model.estimator
+    if not isinstance(estimator, _EARLY_STOPPERS) or not estimator.early_stopping:
+        return None
+    return max(1, int(np.argmax(estimator.validation_score_)))  # the first score is that of no iteration

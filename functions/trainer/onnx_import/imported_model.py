@@ -64,6 +64,8 @@ class ImportedModel:
     gate_metric: str
     trials: list[TrialRecord] = field(default_factory=list)
     started_from: None = None
+    selection: None = None
+    unseen: None = None
 
     def describe(self) -> EstimatorFacts:
         """Return what the file says of its making."""

@@ -76,8 +76,14 @@ def _output(table: PreparedTable, predictions: Predictions, row: int) -> GoldenO
 
 
 def calibrated_intervals(table: PreparedTable, source: Source) -> CalibratedIntervals | None:
-    """Return intervals calibrated on the validation part; None for classes and where that is empty."""
-    part = table.validation
-    if table.classes is not None or not part.rows:
+    """Return intervals calibrated on rows that were not fitted on; None for classes and where there are none.
+
+    Those are the validation part's, or the answers that stand for unseen ones where the model has learned from it.
+    """
+    if table.classes is not None or not table.validation.rows:
         return None
-    return calibrate(table, part, source.predictor.predict(part), source.gate_metric)
+    unseen = source.unseen
+    if unseen is None:
+        part = table.validation
+        return calibrate(table, part, source.predictor.predict(part), source.gate_metric)
+    return calibrate(table, table.fitting_rows.take(unseen.rows), unseen.predictions, source.gate_metric)

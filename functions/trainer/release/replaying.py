@@ -13,7 +13,7 @@ from modelloop.errors import ExportMismatchError
 from trainer.rows import Part, subsample
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -91,14 +91,15 @@ def _at_thresholds(
 
 
 def _thresholds(form: EngineForm) -> list[tuple[int, float]]:
-    """Return (slot, threshold) of the tests of a flat tree form; nothing for other forms."""
+    """Return (slot, threshold) of the tests of a flat form of trees and of a blend's tree members; else nothing."""
     flat: Mapping[str, Any] = form.flat or {}
-    if flat.get("form") != "trees":
-        return []
+    members: Sequence[Mapping[str, Any]] = flat.get("members", [flat])
     max_number = float(np.finfo(np.float32).max)
     return [
         (slot, number)
-        for slot, number in zip(flat["feature"], flat["number"], strict=True)
+        for trees in members
+        if trees.get("form") == "trees"
+        for slot, number in zip(trees["feature"], trees["number"], strict=True)
         if 0 <= slot < flat["slots"] and abs(number) < max_number
     ]
 

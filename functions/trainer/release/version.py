@@ -97,11 +97,23 @@ def _report(artifacts: Bucket, run: Run, described: Manifest) -> File:
 def _baseline(candidate: ExaminedCandidate) -> Baseline:
     table = candidate.table
     own = _answers(candidate, table.reference_rows)
-    unseen = _answers(candidate, table.unseen) if table.train.rows and table.unseen.rows else None
+    unseen = _unseen_answers(candidate) if table.train.rows and table.unseen.rows else None
     return baseline.build(
         table.encoding, table.reference_rows.matrix, own.predictions, table.classes, table.spec.mask, times=own.times,
         unseen=unseen,
     )  # fmt: skip
+
+
+def _unseen_answers(candidate: ExaminedCandidate) -> baseline.Answers:
+    """Return answers to rows that were not fitted on: after a refit, those of folds and of the holdout."""
+    table, known = candidate.table, candidate.source.unseen
+    if known is None:
+        return _answers(candidate, table.unseen)
+    held, times = _answers(candidate, table.holdout), table.rows.times
+    return baseline.Answers(
+        np.concatenate([known.predictions.predicted, held.predictions]),
+        None if times is None or held.times is None else np.concatenate([times[known.rows], held.times]),
+    )
 
 
 def _answers(candidate: ExaminedCandidate, part: Part) -> baseline.Answers:
@@ -163,6 +175,7 @@ def _describe(
         replay=verdict,
         golden=NO_GOLDEN_ROWS,
         files={},
+        selection=source.selection,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from math import isnan
+from math import fsum, isnan
 from typing import TYPE_CHECKING
 
 from modelloop.versions.gate import REJECT
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from modelloop.contracts.evaluation import Calibration, ColumnSlices, IntervalCoverage, Reliability
     from modelloop.contracts.manifest import Manifest
-    from modelloop.contracts.manifest_parts import CrossValidation, TrialRecord
+    from modelloop.contracts.manifest_parts import CrossValidation, MemberFacts, Refit, Selection, TrialRecord
     from modelloop.spec.fields import Parameter
     from modelloop.versions.evidence import LossComparison
     from modelloop.versions.prepared_table import Label
@@ -200,11 +200,28 @@ def _slice(entry: ColumnSlices) -> str:
 
 
 def _making(manifest: Manifest) -> str:
-    heads = ["Family", "Parameters", "Chosen by", "Rows", "Validation score", "Seconds"]
+    heads = ["Family", "Parameters", "Chosen by", "Rows", "Validation score", "Folds", "Seconds"]
     rows = [_trial(trial, manifest) for trial in manifest.trials]
     estimator = f"<code>{text(manifest.estimator.class_name)}</code>"
-    made = f"<p>{estimator}</p>{_start(manifest)}"
+    blend = _blend(manifest.estimator.members)
+    made = f"<p>{estimator}</p>{blend}{_start(manifest)}{_selection(manifest.selection)}"
     return section("making", "Training", made + table(heads, rows, caption="Candidates that were tried", numeric=3))
+
+
+def _blend(members: Sequence[MemberFacts]) -> str:
+    """Return what a blend is made of; nothing for other models."""
+    if not members:
+        return ""
+    rows = [
+        [
+            text(member.estimator.family),
+            f"<code>{text(_json(member.estimator.settings or {}))}</code>",
+            number(member.weight, 3),
+        ]
+        for member in members
+    ]
+    caption = "Members of the blend: their scores, before the link, are weighted and added up"
+    return table(["Family", "Parameters", "Weight"], rows, caption=caption, numeric=2)
 
 
 def _start(manifest: Manifest) -> str:
@@ -218,8 +235,37 @@ def _trial(trial: TrialRecord, manifest: Manifest) -> list[str]:
     score = number(None if isnan(trial.score) else trial.score)
     return [
         text(trial.family), f"<code>{text(_json(trial.params))}</code>", origins.get(trial.origin, RANDOM),
-        number(trial.rows), text(trial.error) if trial.error else score, number(round(trial.seconds, 3), 3),
+        number(trial.rows), text(trial.error) if trial.error else score, _folds(trial),
+        number(round(trial.seconds, 3), 3),
     ]  # fmt: skip
+
+
+def _folds(trial: TrialRecord) -> str:
+    """Return the mean score over the folds, or over fifths of the validation part."""
+    return number(fsum(trial.folds) / len(trial.folds) if trial.folds and not any(map(isnan, trial.folds)) else None)
+
+
+def _selection(selection: Selection | None) -> str:
+    """Return how the model was chosen, what the time did not suffice for, and on which rows it was fitted."""
+    if selection is None:
+        return ""
+    folds = f"{selection.folds} folds of training and validation part"
+    by = (folds + (", made twice" if selection.repeats > 1 else "")) if selection.repeats else "the validation part"
+    said = [f"Chosen by {by}."]
+    if selection.left_out:
+        said.append(f"Left out for want of time: {', '.join(selection.left_out)}.")
+    return f"<p>{text(' '.join([*said, *_refit(selection.refit)]))}</p>"
+
+
+def _refit(refit: Refit | None) -> list[str]:
+    if refit is None:
+        return []
+    rows = f"{refit.rows:,} rows"
+    shown = "" if refit.gain is None or refit.error is None else f" (gain {refit.gain:.3g} ± {refit.error:.2g})"
+    if refit.done:
+        boosted = "" if refit.iterations is None else f", with {refit.iterations} iterations of boosting"
+        return [f"Fitted again on {rows}, those of the validation part among them{boosted}{shown}."]
+    return [f"Fitted on the {rows} of the training part: {refit.reason or f'more rows do not surely help{shown}'}."]
 
 
 def _lineage(manifest: Manifest) -> str:

@@ -15,7 +15,7 @@ from sklearn.model_selection import ParameterSampler
 from trainer.families.catalogue import families_for, settings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from modelloop.contracts.manifest_parts import TrialRecord
     from modelloop.spec.fields import Parameter
@@ -48,7 +48,7 @@ def given_params(spec: Spec, family: str) -> dict[str, Parameter]:
     return dict(spec.params.get(family, {}))
 
 
-def candidates(table: PreparedTable, predecessor: Candidate | None = None) -> list[Candidate]:
+def candidates(table: PreparedTable, predecessors: Sequence[Candidate] = ()) -> list[Candidate]:
     """Return what to try, each once: the predecessor's settings, each family as the spec sets it, then random draws.
 
     There are as many draws as it takes to the number of trials asked for.
@@ -57,7 +57,9 @@ def candidates(table: PreparedTable, predecessor: Candidate | None = None) -> li
     fixed = {name: given_params(table.spec, name) for name in names}
     search = table.spec.search
     wanted = search.trials or (DEFAULT_TRIALS if search.is_asked else 0)
-    chosen = [] if predecessor is None else [predecessor]
+    chosen: list[Candidate] = []
+    for predecessor in predecessors:
+        chosen += _others(table.task, [predecessor], chosen)
     chosen += _others(table.task, [Candidate(name, fixed[name]) for name in names], chosen)
     for candidate in _draws(table, names, fixed, wanted):
         if len(chosen) < wanted:

@@ -11,7 +11,7 @@ import numpy as np
 from modelloop.contracts.manifest_parts import TrialRecord
 from modelloop.errors import FitRefusedError
 from trainer.evaluation.metrics import statistics
-from trainer.evaluation.predictors import MAX_THREADS, Estimator, limit_threads, threads_for
+from trainer.evaluation.predictors import MAX_THREADS, Estimator, threads_for
 from trainer.families.catalogue import build
 from trainer.search.candidates import given_params
 from trainer.search.refusal import naming
@@ -22,26 +22,24 @@ if TYPE_CHECKING:
     from trainer.table import PreparedTable
 
 
-def estimate(table: PreparedTable, candidate: Candidate, part: Part, max_threads: int = MAX_THREADS) -> Estimator:
-    """Fit a candidate; boosting stops early on the validation part.
+def estimate(
+    table: PreparedTable,
+    candidate: Candidate,
+    part: Part,
+    max_threads: int = MAX_THREADS,
+    stopping: Part | None = None,
+) -> Estimator:
+    """Fit a candidate; boosting stops early on the `stopping` rows, or else on the validation part.
 
     Raises SpecError for a parameter that its estimator does not have, FitRefusedError when the estimator refuses
     the rows or the value of a parameter.
     """
-    model = build(candidate.family, table.task, table.encoding, candidate.params, table.seed)
-    labels = _target_type(table)
-    validation = (table.validation.matrix, table.validation.target.astype(labels))
-    with threads_for(part.matrix.size, max_threads):
-        model.fit(part.matrix, part.target.astype(labels), validation=validation)
-    return Estimator(model, table.task, table.spec.threshold)
+    return _fit(table, candidate, part, max_threads, table.validation if stopping is None else stopping)
 
 
-def estimate_alone(table: PreparedTable, candidate: Candidate, part: Part) -> Estimator:
+def estimate_alone(table: PreparedTable, candidate: Candidate, part: Part, max_threads: int = 1) -> Estimator:
     """Fit a candidate on some rows alone, without early stopping; raises what `estimate` does."""
-    model = build(candidate.family, table.task, table.encoding, candidate.params, table.seed)
-    with limit_threads(1):
-        model.fit(part.matrix, part.target.astype(_target_type(table)))
-    return Estimator(model, table.task, table.spec.threshold)
+    return _fit(table, candidate, part, max_threads, None)
 
 
 def try_out(
@@ -63,10 +61,15 @@ def plain_metric(predictions: Predictions, metric: str) -> float:
     return float(statistics(predictions, (metric,))[metric](predictions.votes[None, :])[0])
 
 
+def _fit(table: PreparedTable, candidate: Candidate, part: Part, max_threads: int, stopping: Part | None) -> Estimator:
+    model = build(candidate.family, table.task, table.encoding, candidate.params, table.seed)
+    labels = np.int64 if table.task == "classification" else np.float64
+    validation = None if stopping is None else (stopping.matrix, stopping.target.astype(labels))
+    with threads_for(part.matrix.size, max_threads):
+        model.fit(part.matrix, part.target.astype(labels), validation=validation)
+    return Estimator(model, table.task, table.spec.threshold)
+
+
 def _trial(candidate: Candidate, part: Part, score: float, began: float, error: str | None = None) -> TrialRecord:
     seconds = time.monotonic() - began
     return TrialRecord(candidate.family, candidate.params, part.rows, score, seconds, error, candidate.origin)
-
-
-def _target_type(table: PreparedTable) -> type[np.int64 | np.float64]:
-    return np.int64 if table.task == "classification" else np.float64

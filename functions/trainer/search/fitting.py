@@ -1,4 +1,9 @@
-"""Fit within the deadline and choose by the validation part; the holdout is never seen."""
+"""Fit within the deadline and choose by folds or by the validation part; the holdout is never seen.
+
+In this order, each part only while its expected time fits: the family defaults and the champion's settings on all
+training rows; the folds that choose among them; draws, which give up what a refit of the best would take; the blend of
+the chosen one with the named settings; the refit.
+"""
 
 from __future__ import annotations
 
@@ -6,32 +11,66 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from modelloop.errors import FitRefusedError
-from trainer.search.candidates import candidate_of, candidates, round_sizes
-from trainer.search.estimation import estimate, try_out
-from trainer.search.halving import Clock, halving_round
-from trainer.search.objective import best, expected_seconds, safest_first, settle, survivors
+from modelloop.contracts.manifest_parts import Refit, Selection
+from trainer.search.candidates import candidate_of, candidates
+from trainer.search.clock import Clock
+from trainer.search.crossing import fold_sets
+from trainer.search.estimation import estimate, estimate_alone
+from trainer.search.folds import FOLDS
+from trainer.search.members import fit_members, repeat_blend
+from trainer.search.objective import best, settle
+from trainer.search.refitting import Outcome, Tried, recipe, refit, unseen_answers
+from trainer.search.selecting import Search
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from modelloop.contracts.manifest_parts import Predecessor, TrialRecord
+    from modelloop.contracts.manifest_parts import BlendMember, Predecessor, TrialRecord
     from trainer.evaluation.predictors import Estimator
+    from trainer.rows import Part
     from trainer.search.candidates import Candidate
+    from trainer.search.crossing import OutOfFold
     from trainer.search.objective import Objective
     from trainer.search.predecessor import FittedVersion
+    from trainer.search.selecting import Contender
     from trainer.table import PreparedTable
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """The chosen model, every trial that led to it, and the version whose settings were tried first, if any."""
+    """The chosen model, every trial that led to it, and the version whose settings were tried first, if any.
+
+    `chosen` is the best trial, also where the model is a blend of it and others.
+    `selection` is how it was chosen and whether it was fitted again; None after a log of an earlier release. `unseen`
+    are answers to rows that it would not have seen, None where the validation part is still unseen. `contenders` are
+    the models of the training part that it was chosen from; none when a recorded winner was fitted alone.
+    """
 
     estimator: Estimator
     chosen: TrialRecord
     objective: Objective
     trials: list[TrialRecord]
     started_from: Predecessor | None = None
+    selection: Selection | None = None
+    unseen: OutOfFold | None = None
+    contenders: Sequence[Contender] = ()
+
+    @property
+    def blend(self) -> tuple[BlendMember, ...]:
+        """Return the members of the model where it is a blend, the heaviest first."""
+        return () if self.selection is None else self.selection.blend
+
+    @property
+    def recipe(self) -> Candidate:
+        """Return what was fitted, alone: the chosen settings, after a refit with its number of iterations."""
+        again = None if self.selection is None else self.selection.refit
+        return recipe(candidate_of(self.chosen), again.iterations if again is not None and again.done else None)
+
+    def fit_anew(self, table: PreparedTable, part: Part) -> Estimator:
+        """Return the same fitted on other rows alone, without early stopping, after a refit with its iterations."""
+        if self.blend:
+            return fit_members(table, self.blend, lambda candidate: estimate_alone(table, candidate, part))
+        return estimate_alone(table, self.recipe, part)
 
 
 def fit(
@@ -40,69 +79,51 @@ def fit(
     report: Callable[[float], None],
     recorded: list[TrialRecord],
     predecessor: FittedVersion | None = None,
+    selection: Selection | None = None,
 ) -> Fitted:
-    """Try the candidates, the predecessor's settings first, and keep the best on all rows.
+    """Try the candidates, the predecessor's settings first, and return the best, fitted again where that helps.
 
-    With `recorded` trials their winner is fitted alone.
+    With `recorded` trials, and the `selection` that was recorded with them, nothing is chosen again: the winner is
+    fitted alone, as it was.
 
-    `seconds` is the time there is; a spec may leave less of it to the search. No fit begins that is expected to end
+    `seconds` is the time there is; a spec may leave less of it to fitting. No fit begins that is expected to end
     later, except the one that is needed. Raises FitRefusedError when every estimator refuses the table.
     """
-    chosen = candidates(table, None if predecessor is None else predecessor.candidate(table))
+    chosen = candidates(table, () if predecessor is None else predecessor.candidates(table))
     started_from = None if predecessor is None else predecessor.name
     objective = settle(table, chosen)
     metric = objective.chosen_by
     whole = [trial for trial in recorded if trial.rows == table.train.rows]
     if whole:
-        winner = best(metric, whole)
-        return Fitted(estimate(table, candidate_of(winner), table.train), winner, objective, recorded, started_from)
-    search = _Search(table, metric, chosen, time.monotonic() + seconds, report)
-    search.halve()
-    search.finish()
-    winner = best(metric, search.whole)
-    return Fitted(search.kept, winner, objective, [*search.trials, *search.whole], started_from)
+        winner = best(metric, whole) if selection is None else recorded[selection.chosen]
+        outcome = _repeat(table, candidate_of(winner), metric, selection)
+        return Fitted(outcome.estimator, winner, objective, recorded, started_from, selection, outcome.unseen)
+    limit = min(seconds, table.spec.search.seconds or float("inf"))
+    search = Search(table, metric, chosen, Clock(time.monotonic() + limit, report))
+    search.fit_named()
+    search.cross_named()
+    search.try_draws()
+    found = search.result()
+    blend = search.blend(found, objective.compared_by)
+    again, members = (search.refit(found), ()) if blend is None else search.refit_blend(blend)
+    place, folds = search.trials.index(found.trial), FOLDS if search.repeats else 0
+    made = Selection(search.by, folds, search.repeats, place, tuple(search.left_out), again.refit, members)
+    return Fitted(
+        again.estimator, found.trial, objective, search.trials, started_from, made, again.unseen, search.contenders
+    )
 
 
-class _Search:
-    """A search under way: what is left to try, what was tried, and the best model on all rows so far."""
-
-    def __init__(
-        self, table: PreparedTable, metric: str, left: list[Candidate], end: float, report: Callable[[float], None]
-    ) -> None:
-        self._table, self._metric, self._left, self._end = table, metric, left, end
-        limit = time.monotonic() + (table.spec.search.seconds or float("inf"))
-        *self._early, self._rows = round_sizes(table.train.rows, len(left))
-        self._clock = Clock(min(end, limit), report)
-        self.trials: list[TrialRecord] = []
-        self.whole: list[TrialRecord] = []
-        self.kept: Estimator
-
-    def halve(self) -> None:
-        """Try what is left on few rows, round by round, and leave the better third of each round."""
-        for number, size in enumerate(self._early):
-            trials = halving_round(self._table, self._left, size, self._metric, self._stage(number))
-            self._left = survivors(self._metric, trials) or self._left[:1]
-            self.trials += trials
-
-    def finish(self) -> None:
-        """Fit what is left on all rows, one after the other, and keep the best."""
-        left = safest_first(self._left, self.trials, self._rows, self._end - time.monotonic())
-        clock = self._stage(len(self._early))
-        for number, candidate in enumerate(left, 1):
-            if self._has_model() and clock.left() <= expected_seconds(candidate, self.trials, self._rows):
-                continue
-            self._keep(*try_out(self._table, candidate, self._table.train, self._metric))
-            clock.report(number / len(left))
-        if not self._has_model():
-            raise FitRefusedError("; ".join(sorted({str(trial.error) for trial in self.whole})))
-
-    def _has_model(self) -> bool:
-        return any(trial.error is None for trial in self.whole)
-
-    def _keep(self, trial: TrialRecord, estimator: Estimator | None) -> None:
-        self.whole.append(trial)
-        if estimator is not None and best(self._metric, self.whole) is trial:
-            self.kept = estimator
-
-    def _stage(self, number: int) -> Clock:
-        return self._clock.stage(number, len(self._early) + 1)
+def _repeat(table: PreparedTable, candidate: Candidate, metric: str, selection: Selection | None) -> Outcome:
+    """Fit a recorded winner as it was fitted before, whatever the time."""
+    if selection is not None and selection.blend:
+        return repeat_blend(table, selection, metric)
+    made = Refit(done=False, rows=table.train.rows) if selection is None or selection.refit is None else selection.refit
+    if not made.done:
+        return Outcome(estimate(table, candidate, table.train), made)
+    by_folds = selection is not None and selection.repeats > 0
+    model = refit(table, candidate, made.iterations)
+    folds = fold_sets(table)[0] if by_folds else ()
+    first = model if by_folds else estimate(table, candidate, table.train)
+    return Outcome(
+        model, made, unseen_answers(table, Tried(candidate, first, 0.0, folds=folds), metric, made.iterations)
+    )

@@ -3,47 +3,38 @@
 from __future__ import annotations
 
 import os
-import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from trainer.search.estimation import try_out
+from trainer.search.objective import expected_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
     from modelloop.contracts.manifest_parts import TrialRecord
     from trainer.search.candidates import Candidate
+    from trainer.search.clock import Clock
     from trainer.table import PreparedTable
 
 MIN_OF_CLASS = 5  # a hundred classes of them fill the smallest round; calibration and stacking need as many
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """Until when fits may begin, and what the share that is done is reported to."""
-
-    deadline: float
-    report: Callable[[float], None]
-
-    def left(self) -> float:
-        """Return the seconds until the deadline, 0 when it is over."""
-        return max(0.0, self.deadline - time.monotonic())
-
-    def stage(self, number: int, of: int) -> Clock:
-        """Return a clock that reports shares of one of several stages as shares of the whole."""
-        return Clock(self.deadline, lambda share: self.report((number + share) / of))
-
-
 def halving_round(
-    table: PreparedTable, chosen: list[Candidate], rows: int, metric: str, clock: Clock
+    table: PreparedTable,
+    chosen: list[Candidate],
+    rows: int,
+    metric: str,
+    clock: Clock,
+    known: Sequence[TrialRecord] = (),
 ) -> list[TrialRecord]:
-    """Fit candidates on some of the rows, as many at a time as there are processors, until the time is over.
+    """Fit candidates on some of the rows, as many at a time as there are processors, while the time suffices.
+
+    How long a fit will take, earlier trials tell that are `known`.
 
     Threads of the standard library: joblib's run one after the other where there are no semaphores, as in Lambda.
     """
@@ -51,7 +42,9 @@ def halving_round(
     trials: list[TrialRecord] = []
 
     def attempt(candidate: Candidate) -> TrialRecord | None:
-        return try_out(table, candidate, part, metric, max_threads=1)[0] if clock.left() else None
+        if not clock.fits_in(expected_seconds(candidate, known, rows)):
+            return None
+        return try_out(table, candidate, part, metric, max_threads=1)[0]
 
     with ThreadPoolExecutor(os.process_cpu_count() or 1) as pool:
         for done, trial in enumerate(pool.map(attempt, chosen), 1):

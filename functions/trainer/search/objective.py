@@ -14,6 +14,8 @@ from trainer.families.losses import loss_of
 from trainer.search.candidates import KEEP, candidate_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from modelloop.contracts.manifest_parts import TrialRecord
     from trainer.search.candidates import Candidate
     from trainer.table import PreparedTable
@@ -59,10 +61,10 @@ def best(metric: str, trials: list[TrialRecord]) -> TrialRecord:
     return min(trials, key=lambda trial: _rank(metric, trial))
 
 
-def survivors(metric: str, trials: list[TrialRecord]) -> list[Candidate]:
-    """Return the better third of what could be fitted in one round, best first; of equals the earlier."""
+def survivors(metric: str, trials: list[TrialRecord], at_most: int | None = None) -> list[Candidate]:
+    """Return the better third, or `at_most` so many, of what could be fitted, best first; of equals the earlier."""
     ranked = sorted((trial for trial in trials if trial.error is None), key=lambda trial: _rank(metric, trial))
-    return [candidate_of(trial) for trial in ranked[: ceil(len(ranked) / KEEP)]]
+    return [candidate_of(trial) for trial in ranked[: at_most or ceil(len(ranked) / KEEP)]]
 
 
 def _rank(metric: str, trial: TrialRecord) -> tuple[bool, float]:
@@ -72,9 +74,14 @@ def _rank(metric: str, trial: TrialRecord) -> tuple[bool, float]:
     return False, -trial.score if metric in HIGHER_IS_BETTER else trial.score
 
 
-def expected_seconds(candidate: Candidate, trials: list[TrialRecord], rows: int) -> float:
-    """Return how long a candidate will take on `rows` rows, in proportion to its last trial; 0 without one."""
-    last = next((trial for trial in reversed(trials) if candidate_of(trial) == candidate), None)
+def expected_seconds(candidate: Candidate, trials: Sequence[TrialRecord], rows: int) -> float:
+    """Return how long a candidate will take on `rows` rows, in proportion to its last trial, or else its family's.
+
+    It is 0 where there is none.
+    """
+    own = (trial for trial in reversed(trials) if candidate_of(trial) == candidate)
+    alike = (trial for trial in reversed(trials) if trial.family == candidate.family)
+    last = next(own, None) or next(alike, None)
     return 0.0 if last is None else last.seconds * rows / last.rows
 
 

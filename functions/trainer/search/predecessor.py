@@ -29,28 +29,37 @@ RANKING = {"classification": "log_loss", "regression": "rmse"}
 
 @dataclass(frozen=True, slots=True)
 class FittedVersion:
-    """An earlier version of the model that was fitted here, with the settings that made it."""
+    """An earlier version of the model that was fitted here, with the families and settings that made it.
+
+    `parts` is one family with its settings, or of a blend one for each member, the heaviest first.
+    """
 
     name: Predecessor
     task: str
-    family: str
-    settings: dict[str, Parameter]
+    parts: tuple[tuple[str, dict[str, Parameter]], ...]
 
-    def candidate(self, table: PreparedTable) -> Candidate | None:
-        """Return its family and parameters, those of the spec in place of its own; None when the spec rules it out.
+    def candidates(self, table: PreparedTable) -> list[Candidate]:
+        """Return its families and parameters, those of the spec in place of its own, without what the spec rules out.
 
         A spec that asks for another loss does: the old one would be fitted for another statistic.
         """
-        if self.task != table.task or self.family not in table.spec.families:
-            return None
-        asked = given_params(table.spec, self.family)
-        params = {**self.settings, **asked}
-        try:
-            models = [build(self.family, table.task, table.encoding, settings) for settings in (params, asked)]
-            same = len({loss_of(model.estimator) for model in models}) == 1
-        except SpecError:
-            return None
-        return Candidate(self.family, params, PREDECESSOR) if same else None
+        if self.task != table.task:
+            return []
+        offered = (_candidate(table, family, settings) for family, settings in self.parts)
+        return [candidate for candidate in offered if candidate is not None]
+
+
+def _candidate(table: PreparedTable, family: str, settings: dict[str, Parameter]) -> Candidate | None:
+    if family not in table.spec.families:
+        return None
+    asked = given_params(table.spec, family)
+    params = {**settings, **asked}
+    try:
+        models = [build(family, table.task, table.encoding, wanted) for wanted in (params, asked)]
+        same = len({loss_of(model.estimator) for model in models}) == 1
+    except SpecError:
+        return None
+    return Candidate(family, params, PREDECESSOR) if same else None
 
 
 def find_predecessor(
@@ -77,7 +86,9 @@ def fitted_version(manifest: Manifest) -> FittedVersion | None:
     made: EstimatorFacts = manifest.estimator
     if made.settings is None:
         return None
-    return FittedVersion(Predecessor(manifest.version, manifest.run_id), manifest.task, made.family, made.settings)
+    models = [member.estimator for member in made.members] or [made]
+    parts = tuple((model.family, model.settings or {}) for model in models)
+    return FittedVersion(Predecessor(manifest.version, manifest.run_id), manifest.task, parts)
 
 
 def _read(artifacts: Bucket, model: str, run_id: str) -> FittedVersion | None:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import orjson
 
 from modelloop import keys
-from modelloop.contracts.manifest_parts import trial_from_json
+from modelloop.contracts.manifest_parts import selection_from_json, trial_from_json
 from modelloop.errors import ArtifactRefusedError, NotFoundError
 
 if TYPE_CHECKING:
     from modelloop.aws.storage import Bucket
-    from modelloop.contracts.manifest_parts import TrialRecord
+    from modelloop.contracts.manifest_parts import Selection, TrialRecord
 
 FORMAT_VERSION = 1
 FILE = "trials.json"
@@ -21,15 +21,22 @@ FILE = "trials.json"
 
 @dataclass(frozen=True, slots=True)
 class TrialLog:
-    """What an attempt tried, and the run of the version whose settings it tried first."""
+    """What an attempt tried, the run of the version whose settings it tried first, and how it chose.
+
+    `selection` is None in logs of releases that chose the best trial and fitted nothing again.
+    """
 
     trials: list[TrialRecord]
     started_from: str | None = None
+    selection: Selection | None = None
 
     def to_bytes(self) -> bytes:
         """Return the file that is stored."""
         trials = [trial.to_json() for trial in self.trials]
-        return orjson.dumps({"format_version": FORMAT_VERSION, "trials": trials, "started_from": self.started_from})
+        chosen = {} if self.selection is None else {"selection": self.selection.to_json()}
+        return orjson.dumps(
+            {"format_version": FORMAT_VERSION, "trials": trials, "started_from": self.started_from, **chosen}
+        )
 
 
 def read_trials(artifacts: Bucket, model: str, run_id: str) -> TrialLog | None:
@@ -44,7 +51,8 @@ def read_trials(artifacts: Bucket, model: str, run_id: str) -> TrialLog | None:
         raise ArtifactRefusedError(
             f"the log of trials has format version {version!r}, and version {FORMAT_VERSION} can be read"
         )
-    return TrialLog([trial_from_json(trial) for trial in document["trials"]], document["started_from"])
+    trials = [trial_from_json(trial) for trial in document["trials"]]
+    return TrialLog(trials, document["started_from"], selection_from_json(document.get("selection")))
 
 
 def record_trials(artifacts: Bucket, model: str, run_id: str, log: TrialLog) -> None:

@@ -71,9 +71,15 @@ def _version_line(version: Document) -> list[Any]:
     name, value, interval, _ = next(metric_rows(version.get("metrics")), [None] * 4)
     gate = version.get("gate") or version
     return [
-        version["version"], version.get("role"), version.get("status"), version.get("family"), name, value, interval,
+        version["version"], version.get("role"), version.get("status"), _family_words(version), name, value, interval,
         gate_words(gate.get("decision")), (version.get("created_at") or "")[:19],
     ]  # fmt: skip
+
+
+def _family_words(version: Document) -> Any:
+    """Return the family of a version; of a blend, what it is made of."""
+    members = version.get("members") or ()
+    return ", ".join(f"{member['weight']:g} {member['family']}" for member in members) or version.get("family")
 
 
 def _change(model: str, action: str, stack: str | None, *, as_json: bool, **body: Any) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -16,6 +16,7 @@ from modelloop.spec.sections import Promotion
 from modelloop.tables import split
 from tests.support.trainer_lab import Data, regression_sample, sample
 from tests.support.trainer_lab import lab as open_lab
+from trainer.search import refitting
 
 if TYPE_CHECKING:
     from tests.support.trainer_lab import Lab
@@ -47,14 +48,23 @@ def test_every_file_is_what_the_manifest_says(lab: Lab) -> None:
         assert (sha256(body).hexdigest(), len(body)) == (facts["sha256"], facts["bytes"])
 
 
-def test_predictions_are_watched_against_answers_to_rows_that_were_not_fitted_on(lab: Lab) -> None:
-    spec = Spec(estimators=("random_forest",))
+@pytest.mark.parametrize("again", [True, False])
+def test_predictions_are_watched_against_answers_to_rows_that_were_not_fitted_on(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, again: bool
+) -> None:
+    monkeypatch.setattr(refitting, "is_better", lambda *_: again)
+    spec = Spec(estimators=("decision_tree",), params={"decision_tree": {"min_samples_leaf": 1, "max_leaf_nodes": 999}})
     data = replace(regression_sample(600, 4), spec=spec)
-    known = lab.manifest(lab.train(data))["baseline"]
+    run = lab.train(data)
+    known, selection = lab.manifest(run)["baseline"], lab.manifest(run)["selection"]
     fitted = int((data.membership() == split.TRAIN).sum())
     assert known["rows"] == fitted
     assert {sum(column["counts"]) + column["missing"] for column in known["columns"]} == {fitted}
-    assert sum(known["prediction"]["counts"]) == 600 - fitted
+    assert sum(known["prediction"]["counts"]) == (600 if again else 600 - fitted)
+    learned = int((data.membership() != split.HOLDOUT).sum()) if again else fitted
+    assert (selection["refit"]["done"], selection["refit"]["rows"]) == (again, learned)
+    width = lab.bundle(run)["interval"]["quantiles"]["0.9"]
+    assert width > 1.2, "a tree of one row a leaf knows the rows that it has learned, and calibrates on others"
 
 
 def test_metrics_stand_beside_the_trivial_model_with_intervals(lab: Lab) -> None:
@@ -144,7 +154,10 @@ def test_manual_policy_waits_for_promotion(lab: Lab) -> None:
 
 @pytest.mark.parametrize("name", ["sklearn.naive_bayes.GaussianNB", "sklearn.neural_network.MLPClassifier", "svm"])
 def test_an_estimator_without_a_flat_form_serves_as_onnx(lab: Lab, name: str) -> None:
-    params = {"sklearn.naive_bayes.GaussianNB": {"var_smoothing": 0.1}}
+    params: dict[str, Any] = {
+        "sklearn.naive_bayes.GaussianNB": {"var_smoothing": 0.1},
+        "sklearn.neural_network.MLPClassifier": {"max_iter": 1000, "hidden_layer_sizes": [20], "alpha": 0.1},
+    }
     run = lab.train(replace(sample(1500, 10), spec=Spec(estimators=(name,), params=params)))
     assert run.state == "SUCCEEDED", run.reason
     bundle, manifest = lab.bundle(run), lab.manifest(run)

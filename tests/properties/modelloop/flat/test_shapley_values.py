@@ -12,13 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from modelloop.flat import load
+from modelloop.flat.blend import Blend
 from modelloop.flat.shapley import tree_values
-from tests.support.generated_models import compiled, encoding, fitted, vectors
+from modelloop.flat.trees import Trees
+from tests.support.generated_models import blended, compiled, encoding, fitted, vectors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from modelloop.flat.trees import Trees
 
     Known = frozenset[int]
 
@@ -118,6 +118,38 @@ def test_values_of_trees_are_those_of_the_definition(
         room = 1e-9 * (1.0 + abs(base) + sum(map(abs, values)))
         assert [why.base, *why.slots] == pytest.approx([base, *values], abs=room)
         assert why.base + sum(why.slots) == pytest.approx(why.value, abs=room)
+
+
+def worth_of_blend(blend: Blend, vector: Sequence[float], known: Known, output: int) -> float:
+    total = 0.0
+    for weight, member in zip(blend.weights, blend.members, strict=True):
+        if isinstance(member, Trees):
+            total += weight * expectation(member, vector, known, output)
+            continue
+        start, slots = member.contributions(vector, output)
+        assert member.centres is not None
+        mean = member.centres[output]
+        total += weight * (start + sum(slots[slot] if slot in known else mean[slot] for slot in range(len(vector))))
+    return total
+
+
+@pytest.mark.parametrize(("task", "classes"), [("regression", 2), ("classification", 3)])
+def test_values_of_a_blend_are_those_of_the_definition_around_one_base(task: str, classes: int) -> None:
+    members: list[tuple[str, dict[str, Any]]] = [
+        ("linear", {}), ("hist_gradient_boosting", {"max_iter": 4, "max_leaf_nodes": 9, "min_samples_leaf": 3})
+    ]  # fmt: skip
+    enc, model = blended(members, task, [0.3, 0.7], classes=classes, enc=encoding(3, (5,)), missing=0.2, rows=150)
+    _, flat = compiled(model, enc)
+    blend = flat._form
+    assert isinstance(blend, Blend)
+    assert flat.shapley_method == "interventional+tree_path_dependent"
+    output = 0 if task == "regression" else 2
+    rows = vectors(enc, 3, 1, 0.2).astype(float).tolist()
+    for vector, why in zip(rows, flat.explain_shapley(rows, None if task == "regression" else output), strict=True):
+        worth = {known: worth_of_blend(blend, vector, known, output) for known in coalitions_of(len(vector))}
+        values = by_definition(worth, len(vector))
+        assert [why.base, *why.slots] == pytest.approx([worth[frozenset()], *values], rel=1e-9, abs=1e-9)
+        assert why.base + sum(why.slots) == pytest.approx(why.value)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,6 @@ from trainer.evaluation.diagnostics import confusion, importance
 from trainer.evaluation.metrics import plain_metrics
 from trainer.evaluation.predictors import trivial
 from trainer.rows import Contents, Part, Predictions, pack_anchor, unpack_anchor
-from trainer.search.cross_validation import _folds
 from trainer.search.estimation import plain_metric
 
 ENCODING = Encoding([Column("x", "number")])
@@ -122,17 +121,6 @@ def test_importance_weighs_copies_once() -> None:
     table = prepared_table(table_facts(ENCODING, Spec(), task="regression"), part, np.full(500, 2, np.uint8))
     (column,) = importance(table, Line(), "mae")
     assert column.mean > 1.0  # row by row it would be 4 / 500
-
-
-def test_folds_do_not_part_copies() -> None:
-    generator = np.random.default_rng(12)
-    codes = generator.permutation(np.repeat(np.arange(40), 5)).astype(np.int32)
-    rows = Part(np.zeros((200, 1), np.float32), (codes % 2).astype(float), contents=Contents(codes, copies=True))
-    table = prepared_table(table_facts(ENCODING), rows, np.sort(codes % 3).astype(np.uint8))
-    folds = list(_folds(table))
-    assert len(folds) == 10
-    for fitted, held in folds:
-        assert not set(codes[fitted]) & set(codes[held])
 
 
 @pytest.mark.parametrize("copies", [True, False])

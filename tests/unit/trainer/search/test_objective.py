@@ -16,7 +16,7 @@ from tests.support.prepared_tables import prepared_table, table_facts
 from trainer.families.catalogue import build
 from trainer.families.losses import loss_of
 from trainer.rows import Part
-from trainer.search import candidates, fitting
+from trainer.search import candidates, fitting, selecting
 from trainer.search.objective import Objective, settle
 from trainer.table import PreparedTable
 
@@ -125,8 +125,8 @@ def test_targets_outside_of_a_losss_domain_are_refused_before_fitting(
     if says is None:
         settled(rows)
         return
-    monkeypatch.setattr(fitting, "halving_round", None)
-    monkeypatch.setattr(fitting, "try_out", None)
+    monkeypatch.setattr(selecting, "halving_round", None)
+    monkeypatch.setattr(selecting, "try_out", None)
     with pytest.raises(DatasetRejectedError, match=f"1 of 400 rows have a target 'price' that {says}") as refused:
         fitting.fit(rows, 60.0, lambda _: None, [])
     assert refused.value.field == "price"

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import json
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import joblib._parallel_backends
 import numpy as np
 import pytest
 
-from modelloop.contracts.manifest_parts import TrialRecord, trial_from_json
+from modelloop.contracts.manifest_parts import Predecessor, TrialRecord, trial_from_json
 from modelloop.errors import FitRefusedError, SpecError
 from modelloop.spec.fields import DEFAULT_FAMILIES
 from modelloop.spec.model import Spec
@@ -17,8 +18,10 @@ from modelloop.tables.encoding import Column, Encoding
 from modelloop.tables.split import HOLDOUT, TRAIN, VALIDATION
 from tests.support.prepared_tables import prepared_table, table_facts
 from trainer.rows import Part
-from trainer.search import candidates, estimation, fitting, halving, objective
+from trainer.search import candidates, crossing, estimation, fitting, halving, objective, refitting, selecting
 from trainer.search.candidates import Candidate
+from trainer.search.clock import Clock
+from trainer.search.predecessor import FittedVersion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,14 +53,17 @@ def ignore(_: float) -> None:
 
 
 def test_no_choice_depends_on_the_holdout() -> None:
-    seen, other = table(search=Search(trials=4)), table(search=Search(trials=4))
+    spec: dict[str, Any] = {"estimators": TREES, "search": Search(trials=4)}
+    seen, other = table(**spec), table(**spec)
     held_out = other.membership == HOLDOUT
     other.rows.target[held_out] = 1 - other.rows.target[held_out]
 
     first, second = (fitting.fit(one, 60.0, ignore, []) for one in (seen, other))
 
-    assert [one.score for one in first.trials] == [one.score for one in second.trials]
-    assert candidates.candidate_of(first.chosen) == candidates.candidate_of(second.chosen)
+    assert [(one.score, one.folds) for one in first.trials] == [(one.score, one.folds) for one in second.trials]
+    assert first.selection == second.selection
+    one, two = (found.estimator.predict(seen.holdout).proba for found in (first, second))
+    np.testing.assert_array_equal(one, two)
 
 
 def test_without_a_search_each_family_is_tried_once() -> None:
@@ -113,11 +119,10 @@ def test_what_was_refused_does_not_go_on() -> None:
 
 
 def test_the_search_prefers_what_fits_the_data() -> None:
-    rows = table(6000, estimators=TREES, search=Search(trials=4))
+    rows = table(6000, estimators=TREES, search=Search(trials=6))
     fitted = fitting.fit(rows, 60.0, ignore, [])
     assert fitted.chosen.family == "decision_tree"
     assert {done.rows for done in fitted.trials} == {rows.train.rows // 3, rows.train.rows}
-    assert fitted.chosen == objective.best("log_loss", [done for done in fitted.trials if done.rows == rows.train.rows])
 
 
 def test_no_fit_begins_after_the_deadline_but_one_is_always_made() -> None:
@@ -128,7 +133,8 @@ def test_no_fit_begins_after_the_deadline_but_one_is_always_made() -> None:
 def test_recorded_trials_are_not_searched_again() -> None:
     rows = table(2600, estimators=TREES, search=Search(trials=4))
     first = fitting.fit(rows, 60.0, ignore, [])
-    again = fitting.fit(rows, 0.0, ignore, [trial_from_json(done.to_json()) for done in first.trials])
+    recorded = [trial_from_json(done.to_json()) for done in first.trials]
+    again = fitting.fit(rows, 0.0, ignore, recorded, selection=first.selection)
     assert candidates.candidate_of(again.chosen) == candidates.candidate_of(first.chosen)
     assert len(again.trials) == len(first.trials)
     probe = np.random.default_rng(5).normal(size=(50, 2)).astype(np.float32)
@@ -168,7 +174,7 @@ def test_a_round_tries_as_many_at_a_time_as_there_are_processors_where_there_are
 
 
 def test_every_class_is_in_the_smallest_sample() -> None:
-    rows = table(9000, classes=range(19), estimators=TREES, search=Search(trials=10))
+    rows = table(9000, classes=range(19), estimators=TREES, search=Search(trials=12))
     rare = np.random.default_rng(3).choice(np.flatnonzero(rows.membership == TRAIN), 2 * 18, replace=False)
     rows.rows.target[:] = 0.0
     rows.rows.target[rare] = np.repeat(np.arange(1, 19), 2)
@@ -221,11 +227,65 @@ def test_the_best_that_ends_in_time_is_fitted_first(seconds: float, order: list[
 
 
 def test_what_would_end_after_the_deadline_is_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fitting, "expected_seconds", lambda candidate, *_: 1e6 * (candidate.family == "linear"))
-    rows = table(3000, estimators=TREES, search=Search(trials=9))
+    monkeypatch.setattr(selecting, "expected_seconds", lambda candidate, *_: 1e6 * (candidate.family == "linear"))
+    rows = table(3000, estimators=("decision_tree", "linear"), search=Search(trials=9))
     fitted = fitting.fit(rows, 60.0, ignore, [])
     assert {done.family for done in fitted.trials if done.rows < rows.train.rows} == set(TREES)
     assert {done.family for done in fitted.trials if done.rows == rows.train.rows} == {"decision_tree"}
+    assert fitted.selection is not None
+    assert fitted.selection.left_out == ("linear",)
+
+
+def test_what_is_named_is_fitted_on_all_rows_whatever_its_luck_on_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selecting, "halving_round", _flattered)
+    rows = table(3000, estimators=TREES, search=Search(trials=12))
+    known = FittedVersion(Predecessor(3, "r"), "classification", (("decision_tree", {"max_leaf_nodes": 5}),))
+    fitted = fitting.fit(rows, 60.0, ignore, [], known)
+    whole = [(done.family, done.params, done.origin) for done in fitted.trials if done.rows == rows.train.rows]
+    assert whole[:3] == [
+        ("decision_tree", {"max_leaf_nodes": 5}, "predecessor"), ("linear", {}, "spec"), ("decision_tree", {}, "spec"),
+    ]  # fmt: skip
+
+
+def _flattered(_: PreparedTable, chosen: list[Candidate], rows: int, *__: Any) -> list[TrialRecord]:
+    return [TrialRecord(one.family, one.params, rows, 1e-9, 0.0, origin=one.origin) for one in chosen]
+
+
+def test_a_budget_is_spent_on_what_is_expected_to_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    began: list[tuple[str, int]] = []
+    clocked = _Clocked({"linear": 0.0001, "decision_tree": 0.01})
+    monkeypatch.setattr("time.monotonic", clocked.now)
+    monkeypatch.setattr("os.process_cpu_count", lambda: 1)
+
+    def slow(fit: Any, rows: PreparedTable, candidate: Candidate, part: Part, *rest: Any) -> Any:
+        began.append((candidate.family, part.rows))
+        clocked.spend(candidate.family, part.rows)
+        return fit(rows, candidate, part, *rest)
+
+    for module, name in (
+        (estimation, "estimate"), (crossing, "estimate"), (crossing, "estimate_alone"), (refitting, "estimate_alone"),
+    ):  # fmt: skip
+        monkeypatch.setattr(module, name, partial(slow, getattr(module, name)))
+    rows = table(6000, estimators=TREES, search=Search(trials=30, seconds=10))
+    fitted = fitting.fit(rows, 600.0, ignore, [])
+    assert fitted.selection is not None
+    assert fitted.selection.left_out == ("decision_tree",)
+    assert fitted.chosen.family == "linear"
+    assert clocked.seconds <= 11.0
+    assert ("decision_tree", rows.train.rows) not in began
+
+
+class _Clocked:
+    """A clock that goes on only while something is fitted, so many seconds a row of each family."""
+
+    def __init__(self, a_row: dict[str, float]) -> None:
+        self.seconds, self._a_row = 0.0, a_row
+
+    def now(self) -> float:
+        return self.seconds
+
+    def spend(self, family: str, rows: int) -> None:
+        self.seconds += self._a_row[family] * rows
 
 
 def test_progress_is_told_up_to_the_end_and_never_falls() -> None:
@@ -236,5 +296,5 @@ def test_progress_is_told_up_to_the_end_and_never_falls() -> None:
     assert 0 < told[0] < 0.1
 
 
-def clock() -> halving.Clock:
-    return halving.Clock(float("inf"), ignore)
+def clock() -> Clock:
+    return Clock(float("inf"), ignore)
