@@ -153,6 +153,34 @@ class IntervalCoverage:
 
 
 @dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """The loss on validation rows of the model fitted on so many training rows."""
+
+    rows: int
+    loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class LearningCurve:
+    """The loss by the number of training rows: a quarter, half and all of them.
+
+    `low` and `high` bound what the second half of the rows changed, one-sided 95 % each; below zero they helped.
+    """
+
+    metric: str
+    points: tuple[CurvePoint, ...]
+    low: float
+    high: float
+
+
+def learning_curve_from_json(document: Mapping[str, Any] | None) -> LearningCurve | None:
+    """Return a stored curve; None where none was stored."""
+    if document is None:
+        return None
+    return LearningCurve(**{**document, "points": tuple(CurvePoint(**point) for point in document["points"])})
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnostics:
     """Everything that labelled holdout rows show beside the metrics; empty without labelled rows.
 

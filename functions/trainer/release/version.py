@@ -25,6 +25,7 @@ from trainer.rows import pack_anchor
 if TYPE_CHECKING:
     from modelloop.aws.storage import Bucket
     from modelloop.contracts.baseline import Baseline
+    from modelloop.contracts.evaluation import LearningCurve
     from modelloop.contracts.manifest_parts import CrossValidation
     from modelloop.versions.prepared_table import TableFacts
     from modelloop.versions.run import Run
@@ -49,6 +50,7 @@ class ExaminedCandidate:
     examination: Examination
     champion: Champion | None
     cross_validation: CrossValidation | None = None
+    learning_curve: LearningCurve | None = None
 
 
 def find_manifest(artifacts: Bucket, model: str, run_id: str) -> Manifest | None:
@@ -176,6 +178,7 @@ def _describe(
         golden=NO_GOLDEN_ROWS,
         files={},
         selection=source.selection,
+        learning_curve=candidate.learning_curve,
     )
 
 

@@ -9,23 +9,21 @@ from typing import TYPE_CHECKING
 from modelloop.versions.gate import REJECT
 from trainer.report import figures
 from trainer.report.columns import columns_section
+from trainer.report.intervals import intervals_table
+from trainer.report.learning import learning_section
 from trainer.report.markup import chart, figure, number, pairs, section, shorten, table, text
+from trainer.report.names import NAMES, metric_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from modelloop.contracts.evaluation import Calibration, ColumnSlices, IntervalCoverage, Reliability
+    from modelloop.contracts.evaluation import Calibration, ColumnSlices, Reliability
     from modelloop.contracts.manifest import Manifest
     from modelloop.contracts.manifest_parts import CrossValidation, MemberFacts, Refit, Selection, TrialRecord
     from modelloop.spec.fields import Parameter
     from modelloop.versions.evidence import LossComparison
     from modelloop.versions.prepared_table import Label
 
-NAMES = {
-    "log_loss": "log loss", "roc_auc": "ROC AUC", "pr_auc": "PR AUC", "f1": "F1", "brier": "Brier score",
-    "rmse": "RMSE", "mae": "MAE", "r2": "R²", "poisson_deviance": "Poisson deviance",
-    "gamma_deviance": "gamma deviance",
-}  # fmt: skip
 RANDOM = "random search"
 OUTCOMES = {"passed": "passed", "failed": "failed", "approval": "needs approval", "skipped": "not applicable"}
 MAX_CLASSES = 20
@@ -77,7 +75,7 @@ def _outcome(outcome: str) -> str:
 def _metrics(manifest: Manifest) -> str:
     metrics, champion = manifest.metrics, manifest.metrics.champion or {}
     rows = [
-        [text(NAMES.get(name, name.replace("_", " "))), figure(metric), figure(metrics.trivial.get(name)),
+        [text(metric_name(name)), figure(metric), figure(metrics.trivial.get(name)),
          figure(champion.get(name))]
         for name, metric in metrics.holdout.items()
     ]  # fmt: skip
@@ -118,29 +116,8 @@ def _quality(manifest: Manifest) -> str:
     if residuals := curves.residuals:
         parts.append(chart("residuals", "Residuals by prediction", figures.residuals(residuals)))
         parts.append(chart("errors", "Distribution of the residuals", figures.errors(residuals)))
-    tables = _confusion(manifest) + _intervals(manifest.diagnostics.intervals)
+    tables = _confusion(manifest) + intervals_table(manifest.diagnostics.intervals)
     return section("quality", "Errors", f'<div class="grid">{"".join(parts)}</div>{tables}')
-
-
-def _intervals(intervals: IntervalCoverage | None) -> str:
-    """Return how often prediction intervals held the truth, by fifth of the predictions."""
-    if intervals is None:
-        return ""
-    why = f": {intervals.reason}" if intervals.reason else ""
-    if intervals.level is None:
-        return f"<p>{text(f'There are no prediction intervals{why}')}.</p>"
-    kind = "Their width follows the row" if intervals.adaptive else f"All are equally wide{why}"
-    rows = [
-        [f"{number(part.low)} to {number(part.high)}", number(part.rows), f"{part.coverage:.1%}", number(part.width)]
-        for part in intervals.parts
-    ]
-    every = [["all", number(sum(part.rows for part in intervals.parts)), f"{intervals.coverage:.1%}",
-              number(intervals.width)]]  # fmt: skip
-    caption = (
-        f"Prediction intervals of {intervals.level:.0%}: how often they held the truth, by fifth of the predictions"
-    )
-    heads = ["Predictions", "Rows", "Held the truth", "Mean width"]
-    return f"{table(heads, [*rows, *every], caption=caption)}<p>{text(kind)}.</p>"
 
 
 def _calibration_label(calibration: Calibration, classes: Sequence[Label]) -> str:
@@ -300,4 +277,4 @@ def _json(params: dict[str, Parameter]) -> str:
     return json.dumps(params, ensure_ascii=False) if params else "defaults"
 
 
-_SECTIONS = (_gate, _metrics, _quality, _importance, _slices, columns_section, _making, _lineage)
+_SECTIONS = (_gate, _metrics, _quality, _importance, _slices, columns_section, _making, learning_section, _lineage)
