@@ -13,6 +13,7 @@ from modelloop.tables import split
 from modelloop.tables.encoding import Column, Encoding
 from modelloop.tables.split import Split
 from tests.support.prepared_tables import prepared_table, table_facts
+from trainer.evaluation import interval_calibration
 from trainer.evaluation.interval_calibration import calibrate, coverage
 from trainer.rows import Contents, Part, Predictions
 
@@ -94,11 +95,23 @@ def test_below_200_rows_all_intervals_are_equally_wide() -> None:
     assert list(calibrate(table, few, answers(few), "rmse").rule.quantiles) == ["0.5", "0.8", "0.9"]
 
 
-def test_widths_that_are_not_shorter_are_not_used() -> None:
-    table = made(2_000, 2, growing=False)
+def test_widths_that_are_no_better_are_not_used() -> None:
+    table = made(8_000, 2, growing=False)
     calibrated = calibrate(table, table.validation, answers(table.validation), "rmse")
     assert calibrated.rule.scale is None
-    assert "not shorter" in str(calibrated.reason)
+    assert "no better" in str(calibrated.reason)
+
+
+@pytest.mark.parametrize(("wider", "used"), [(0.9, True), (1.04, True), (1.06, False)])
+def test_widths_that_are_fairer_than_an_unfair_one_may_be_a_little_longer(wider: float, used: bool) -> None:
+    residuals = np.tile(np.linspace(0.01, 1.0, 100), 5) * np.repeat([1.0, 1.0, 1.0, 1.0, 3.0], 100)
+    predicted = np.repeat(np.arange(5.0), 100)
+    constant = float(np.quantile(residuals, 0.9))
+    fair = 0.905 * np.repeat([1.0, 1.0, 1.0, 1.0, 3.0], 100)
+    widths = np.maximum(fair, fair / fair.mean() * constant * wider)
+    assert interval_calibration._is_better(residuals, predicted, widths, constant) is used
+    unfair = widths[::-1] * constant * wider / widths.mean()
+    assert interval_calibration._is_better(residuals, predicted, unfair, constant) is (wider < 1.0)
 
 
 def test_predictions_without_an_error_have_intervals_without_a_width() -> None:
