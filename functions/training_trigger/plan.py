@@ -30,6 +30,9 @@ FIT_SECONDS_A_CELL = {
 UNMEASURED = max(FIT_SECONDS_A_CELL.values())  # of families that were not measured: the slowest that was
 BY_CLASS = frozenset({"hist_gradient_boosting", "gradient_boosting"})  # they fit trees for every class
 WIDE_CLASSES = 2
+MAX_CHOOSING_SECONDS = 30.0  # 15 s on two processors: what the trainer spends on folds and a refit unless it is asked
+FOLDED_ROWS, FOLDED_FITS = 25_000, 10.25  # whole fits that five folds, the refit's folds and the refit are worth
+REFIT_ROWS, REFIT_FITS = 250_000, 2.05  # those of four fifths of the training part and the refit; beyond, there is none
 DISK_TIMES = 2.5  # of a table's bytes: the file, its text as UTF-8, what the engine spills, the matrix
 
 
@@ -55,8 +58,11 @@ class Need:
 
     @property
     def seconds(self) -> float:
-        """Return the trainer's time, each family fitted once; a search goes on from there until its own end."""
-        return BASE_SECONDS + self.rows * self._seconds_a_row
+        """Return the trainer's time, each family fitted and one chosen; a search goes on from there until its own end.
+
+        Choosing and refitting are left out where there is no time for them, so they bound no table.
+        """
+        return BASE_SECONDS + self.rows * self._seconds_a_row + self._choosing_seconds
 
     @property
     def intake_mb(self) -> float:
@@ -84,11 +90,19 @@ class Need:
 
     @property
     def _seconds_a_row(self) -> float:
-        fits = (
+        return self.slots * (SECONDS_A_CELL + self._fit_seconds_a_cell)
+
+    @property
+    def _fit_seconds_a_cell(self) -> float:
+        return sum(
             FIT_SECONDS_A_CELL.get(name, UNMEASURED) * (self.answers if name in BY_CLASS else 1)
             for name in self.families
         )
-        return self.slots * (SECONDS_A_CELL + sum(fits))
+
+    @property
+    def _choosing_seconds(self) -> float:
+        fits = FOLDED_FITS if self.rows <= FOLDED_ROWS else REFIT_FITS if self.rows <= REFIT_ROWS else 0.0
+        return min(MAX_CHOOSING_SECONDS, fits * self.rows * self.slots * self._fit_seconds_a_cell)
 
 
 def make_plan(need: Need, *, size: int, memory_mb: int) -> Plan:

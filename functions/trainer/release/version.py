@@ -34,11 +34,13 @@ if TYPE_CHECKING:
     from trainer.evaluation.interval_calibration import CalibratedIntervals
     from trainer.progress import Progress
     from trainer.release.sources import Source
-    from trainer.rows import Part
+    from trainer.rows import Part, Predictor
+    from trainer.search.crossing import OutOfFold
     from trainer.services import Services
     from trainer.table import PreparedTable
 
 UNREGISTERED = 0
+DIFFERENT = 0.5  # of the holdout's answers: with fewer different ones they repeat
 
 
 @dataclass(frozen=True)
@@ -97,29 +99,34 @@ def _report(artifacts: Bucket, run: Run, described: Manifest) -> File:
 
 
 def _baseline(candidate: ExaminedCandidate) -> Baseline:
-    table = candidate.table
-    own = _answers(candidate, table.reference_rows)
-    unseen = _unseen_answers(candidate) if table.train.rows and table.unseen.rows else None
+    table, predictor = candidate.table, candidate.source.predictor
+    own, known = _answers(predictor, table.reference_rows), candidate.source.unseen
+    unseen = unseen_answers(table, predictor, known) if table.train.rows and table.unseen.rows else None
     return baseline.build(
         table.encoding, table.reference_rows.matrix, own.predictions, table.classes, table.spec.mask, times=own.times,
         unseen=unseen,
     )  # fmt: skip
 
 
-def _unseen_answers(candidate: ExaminedCandidate) -> baseline.Answers:
-    """Return answers to rows that were not fitted on: after a refit, those of folds and of the holdout."""
-    table, known = candidate.table, candidate.source.unseen
+def unseen_answers(table: PreparedTable, predictor: Predictor, known: OutOfFold | None) -> baseline.Answers:
+    """Return answers to rows that were not fitted on: after a refit, those `known` of folds, and those to the holdout.
+
+    Where answers repeat, as those of one tree do, other models of the folds give other numbers, which would all be
+    drift: there the holdout stands alone.
+    """
     if known is None:
-        return _answers(candidate, table.unseen)
-    held, times = _answers(candidate, table.holdout), table.rows.times
+        return _answers(predictor, table.unseen)
+    held, times = _answers(predictor, table.holdout), table.rows.times
+    if table.classes is None and len(np.unique(held.predictions)) < len(held.predictions) * DIFFERENT:
+        return held
     return baseline.Answers(
         np.concatenate([known.predictions.predicted, held.predictions]),
         None if times is None or held.times is None else np.concatenate([times[known.rows], held.times]),
     )
 
 
-def _answers(candidate: ExaminedCandidate, part: Part) -> baseline.Answers:
-    predicted = candidate.source.predictor.predict(part).predicted if part.rows else np.zeros(0)
+def _answers(predictor: Predictor, part: Part) -> baseline.Answers:
+    predicted = predictor.predict(part).predicted if part.rows else np.zeros(0)
     return baseline.Answers(predicted, part.times)
 
 

@@ -25,10 +25,6 @@ class Clock:
         """Return whether something that is expected to take so long would end before the deadline."""
         return expected_seconds < self.left()
 
-    def at_most(self, seconds: float) -> Clock:
-        """Return a clock that also ends after some seconds from now."""
-        return Clock(min(self.deadline, time.monotonic() + seconds), self.report)
-
     def but(self, seconds: float) -> Clock:
         """Return a clock that ends some seconds earlier, which are kept for something else."""
         return Clock(self.deadline - seconds, self.report)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from math import isfinite
 from typing import TYPE_CHECKING
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from trainer.search.refitting import Outcome
     from trainer.table import PreparedTable
 
-MAX_UNASKED_SECONDS = 15.0  # that a run without a search spends on folds and on a refit
+MAX_UNASKED_SECONDS = 15.0  # of a processor, that a run without a search spends on folds and on a refit
 PILOT_SHARE = 10
 MIN_PILOT_ROWS = 2_000
 _FIRST_ROUND = 2  # the stage of the first round of draws: named settings and folds come before
@@ -37,11 +38,16 @@ _FIRST_ROUND = 2  # the stage of the first round of draws: named settings and fo
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A trial on all training rows with its model, and what the folds say of it where there are any."""
+    """A trial on all training rows with its model, and what the folds say of it where there are any.
+
+    `effort` is the processor time of its fit in seconds: other than the time that passed, it does not depend on what
+    else a machine does.
+    """
 
     trial: TrialRecord
     estimator: Estimator
     crossed: Crossed | None = None
+    effort: float = 0.0
 
     @property
     def candidate(self) -> Candidate:
@@ -65,6 +71,7 @@ class Search:
         sets = fold_sets(table)
         self._sets = sets if len(candidates) > 1 else sets[:1]  # one candidate needs no choice, only a refit's folds
         self._refused: list[str] = []
+        self._spare = float("inf") if table.spec.search.is_asked else MAX_UNASKED_SECONDS
         self.by = VALIDATION_DECIDES
         self.trials: list[TrialRecord] = []
         self.contenders: list[Contender] = []
@@ -91,12 +98,8 @@ class Search:
 
     def cross_named(self) -> None:
         """Let the folds say which of the named settings is best, if there is time to fit all of them on all folds."""
-        if not self._table.spec.search.is_asked:
-            self._clock = self._clock.at_most(MAX_UNASKED_SECONDS)
-        expected = self._crossing_seconds(*self.contenders)
-        if len(self.contenders) == 1 and not self._draws:  # there is nothing to choose: folds are for a refit alone
-            expected += expected_refit_seconds(self.contenders[0].trial.seconds, by_folds=True)
-        if self._sets and self.contenders and self._clock.fits_in(expected):
+        if self._sets and self.contenders and self._may_cross_named():
+            self._spare -= self._folds_worth * sum(one.effort for one in self.contenders)
             crossed = cross(self._table, [one.candidate for one in self.contenders], self._metric, self._sets)
             if crossed is not None and all(map(isfinite, (score for one in crossed for score in one.scores))):
                 self.by = FOLDS_DECIDE
@@ -114,7 +117,7 @@ class Search:
         clock, left = self._clock, self._draws
         if self.contenders:
             base = self._found()
-            clock = clock.but(self._refit_seconds(base) + self._crossing_seconds(base))
+            clock = clock.but(self._refit_seconds(base.trial.seconds) + self._crossing_seconds(base))
         for number, size in enumerate(self._early, _FIRST_ROUND):
             stage = clock.stage(number, self._stages)
             trials = halving_round(self._table, left, size, self._metric, stage, self.trials)
@@ -139,7 +142,8 @@ class Search:
         """Return the chosen model, fitted again on training and validation rows where that helps."""
         folds = self._sets[0] if found.crossed is not None else ()
         tried = Tried(found.candidate, found.estimator, found.trial.seconds, found.crossed, folds)
-        outcome = refit_if_better(self._table, tried, self._metric, self._clock)
+        clock = self._clock if self._refit_seconds(found.effort) < self._spare else self._clock.but(float("inf"))
+        outcome = refit_if_better(self._table, tried, self._metric, clock)
         self._stage(self._stages - 1).report(1.0)
         return outcome
 
@@ -171,12 +175,14 @@ class Search:
 
     def _fit(self, candidate: Candidate) -> list[Contender]:
         """Return the candidate's model of all training rows; none when the estimator refuses them."""
+        began = time.thread_time()
         trial, estimator = try_out(self._table, candidate, self._table.train, self._metric)
+        effort = time.thread_time() - began
         self.trials.append(trial)
         if estimator is None:
             self._refused.append(str(trial.error))
             return []
-        return [Contender(trial, estimator)]
+        return [Contender(trial, estimator, effort=effort)]
 
     def _best_three(self, drawn: list[Contender]) -> list[Contender]:
         kept = survivors(self._metric, [contender.trial for contender in drawn], at_most=KEEP)
@@ -186,7 +192,7 @@ class Search:
         """Return a draw as the named settings were judged; none where there is no time for its folds."""
         if self.by == VALIDATION_DECIDES:
             return [self._on_fifths(contender)]
-        if not self._clock.but(self._refit_seconds(contender)).fits_in(self._crossing_seconds(contender)):
+        if not self._clock.but(self._refit_seconds(contender.trial.seconds)).fits_in(self._crossing_seconds(contender)):
             return []
         crossed = cross(self._table, [contender.candidate], self._metric, self._sets)
         return [] if crossed is None else [self._judged(contender, crossed[0].scores, crossed[0])]
@@ -197,15 +203,28 @@ class Search:
     def _judged(self, contender: Contender, scores: tuple[float, ...] | None, crossed: Crossed | None) -> Contender:
         trial = replace(contender.trial, folds=scores)
         self.trials[self.trials.index(contender.trial)] = trial
-        return Contender(trial, contender.estimator, crossed)
+        return replace(contender, trial=trial, crossed=crossed)
 
     def _found(self) -> Contender:
         trials = [contender.trial for contender in self.contenders]
         return self.contenders[trials.index(choose(self._metric, trials, self.by))]
 
     def _crossing_seconds(self, *contenders: Contender) -> float:
-        share = len(self._sets) * FOLDS * (FOLDS - 1) / FOLDS
-        return share * sum(contender.trial.seconds for contender in contenders)
+        return self._folds_worth * sum(contender.trial.seconds for contender in contenders)
 
-    def _refit_seconds(self, contender: Contender) -> float:
-        return expected_refit_seconds(contender.trial.seconds, by_folds=self.by == FOLDS_DECIDE)
+    def _may_cross_named(self) -> bool:
+        """Return whether there is time for the folds; where one candidate leaves nothing to choose, with its refit."""
+        seconds = self._crossing_seconds(*self.contenders)
+        effort = self._folds_worth * sum(one.effort for one in self.contenders)
+        if len(self.contenders) == 1 and not self._draws:
+            seconds += expected_refit_seconds(self.contenders[0].trial.seconds, by_folds=True)
+            effort += expected_refit_seconds(self.contenders[0].effort, by_folds=True)
+        return effort < self._spare and self._clock.fits_in(seconds)
+
+    @property
+    def _folds_worth(self) -> float:
+        """Return how many fits of the training part all fits of one candidate on the folds are worth."""
+        return len(self._sets) * FOLDS * (FOLDS - 1) / FOLDS
+
+    def _refit_seconds(self, seconds: float) -> float:
+        return expected_refit_seconds(seconds, by_folds=self.by == FOLDS_DECIDE)

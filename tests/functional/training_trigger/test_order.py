@@ -65,6 +65,9 @@ def test_groups_stay_together(stage: Stage) -> None:
     run = stage.upload("t.csv", table)
     sides = stage.array(run, "membership.npy").reshape(10, 30)
     assert (sides == sides[0]).all()
+    groups = stage.array(run, "groups.npy").reshape(10, 30)
+    assert (groups == groups[0]).all()
+    assert len(np.unique(groups)) == 30, "the trainer's folds do not part groups either"
     assert [column["name"] for column in stage.table(run)["encoding"]["columns"]] == ["x"]
 
 

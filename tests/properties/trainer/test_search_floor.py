@@ -46,8 +46,8 @@ def surely_worse(name: str, seed: int, trials: int = TRIALS, **spec: Any) -> tup
     table = real_table(name, seed)
     default, searched = fitted(name, seed, **spec), fitted(name, seed, search=Search(trials=trials), **spec)
     check_own_figure(searched)
-    pair = (one.estimator.predict(table.holdout) for one in (searched, default))
-    compared = compare("x", default.objective.compared_by, *pair, table.seed)
+    own, other = (one.estimator.predict(table.holdout) for one in (searched, default))
+    compared = compare("x", default.objective.compared_by, own, other, table.seed)
     return compared.low > 0.0, compared.candidate / compared.reference - 1.0
 
 

@@ -8,6 +8,7 @@ import pytest
 from modelloop.errors import DatasetRejectedError
 from modelloop_stack.build.paths import ROOT
 from training_trigger.plan import (
+    BASE_SECONDS,
     DISK_TIMES,
     FIT_SECONDS_A_CELL,
     LAMBDA_MEMORY_MB,
@@ -52,6 +53,17 @@ def test_a_million_rows_of_twenty_columns_fit_the_default_function() -> None:
     assert document["limits"] == {
         "memory_mb": DEPLOYED, "most_memory_mb": LAMBDA_MEMORY_MB, "seconds": LAMBDA_SECONDS,
     }  # fmt: skip
+
+
+def test_folds_and_a_refit_are_planned_where_they_are_made_and_take_at_most_half_a_minute() -> None:
+    def spent_beyond_one_fit(rows: int) -> float:
+        return replace(MILLION, rows=rows).seconds - BASE_SECONDS - rows * MILLION._seconds_a_row
+
+    fit = MILLION.slots * (FIT_SECONDS_A_CELL["linear"] + FIT_SECONDS_A_CELL["hist_gradient_boosting"])
+    assert spent_beyond_one_fit(10_000) == pytest.approx(10.25 * 10_000 * fit)
+    assert spent_beyond_one_fit(100_000) == pytest.approx(2.05 * 100_000 * fit)
+    assert spent_beyond_one_fit(1_000_000) == pytest.approx(0.0)
+    assert replace(MILLION, rows=200_000, slots=900).seconds - replace(MILLION, rows=300_000, slots=600).seconds < 31.0
 
 
 def edge(memory_mb: int) -> Need:

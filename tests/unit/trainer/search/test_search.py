@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,14 @@ import joblib._parallel_backends
 import numpy as np
 import pytest
 
-from modelloop.contracts.manifest_parts import Predecessor, TrialRecord, trial_from_json
+from modelloop.contracts.manifest_parts import (
+    Predecessor,
+    Refit,
+    Selection,
+    TrialRecord,
+    selection_from_json,
+    trial_from_json,
+)
 from modelloop.errors import FitRefusedError, SpecError
 from modelloop.spec.fields import DEFAULT_FAMILIES
 from modelloop.spec.model import Spec
@@ -143,16 +151,42 @@ def test_recorded_trials_are_not_searched_again() -> None:
     np.testing.assert_array_equal(one, two)
 
 
+def test_of_a_log_of_an_earlier_release_the_best_trial_is_fitted_as_it_was_then() -> None:
+    rows = table(estimators=TREES)
+    recorded = [
+        TrialRecord("linear", {}, rows.train.rows, 0.6, 0.0),
+        TrialRecord("decision_tree", {}, rows.train.rows, 0.5, 0.0),
+    ]
+    found = fitting.fit(rows, 0.0, ignore, recorded)
+    assert (found.chosen, found.selection, found.unseen) == (recorded[1], None, None)
+    then = estimation.estimate(rows, candidates.candidate_of(recorded[1]), rows.train)
+    np.testing.assert_array_equal(found.estimator.predict(rows.holdout).predicted, then.predict(rows.holdout).predicted)
+
+
+def test_what_was_chosen_survives_json() -> None:
+    made = Selection(
+        "cross_validation", 5, 2, 3, ("linear",), Refit(done=True, rows=80, iterations=7, gain=0.1, error=0.05)
+    )
+    for selection in (made, replace(made, refit=None)):
+        document = json.loads(json.dumps(selection.to_json(), allow_nan=False))
+        assert selection_from_json(document) == selection
+        assert selection_from_json({**document, "later": 1}) == selection
+    assert selection_from_json(None) is None
+
+
 def test_recorded_trials_survive_json_with_scores_that_were_not_defined() -> None:
     told = [
         trial(0.5),
         trial(float("nan"), "decision_tree"),
         TrialRecord("linear", {}, 10, float("nan"), 0.0, "refused"),
+        TrialRecord("linear", {"C": 2}, 10, 0.6, 0.0, folds=(0.5, float("nan"))),
     ]
     again = [trial_from_json(json.loads(json.dumps(one.to_json(), allow_nan=False))) for one in told]
     assert objective.best("log_loss", again) == told[0]
     assert [objective._rank("roc_auc", one) for one in again] == [objective._rank("roc_auc", one) for one in told]
-    assert [one.error for one in again] == [None, None, "refused"]
+    assert [one.error for one in again] == [None, None, "refused", None]
+    assert str(again[-1].folds) == "(0.5, nan)"
+    assert "folds" not in told[0].to_json()
 
 
 def test_a_round_tries_as_many_at_a_time_as_there_are_processors_where_there_are_no_semaphores(
