@@ -21,7 +21,7 @@ from trainer.search import refitting
 if TYPE_CHECKING:
     from tests.support.trainer_lab import Lab
 
-QUANTILE = {"loss": "quantile", "quantile": 0.9, "max_iter": 20}
+QUANTILE: dict[str, Any] = {"loss": "quantile", "quantile": 0.9, "max_iter": 20}
 BOTH = Spec(estimators=("linear", "hist_gradient_boosting"))
 
 
