@@ -13,9 +13,12 @@ from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from tests.support import quick_moto
+
 # Both would fail a test for the milliseconds that an example took.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
+quick_moto.install()
 
 E2E = "tests/e2e/"
 OWN_STACKS = f"{E2E}test_wheel.py"
