@@ -75,7 +75,8 @@ FLIPPERS = {
     "bins": {"labels": ["≤ 190", "≤ 200", "> 200"], "baseline": [90, 95, 90], "window": [300, 310, 290]},
 }  # fmt: skip
 VERSIONS = [
-    {"version": 2, "role": "challenger", "family": "linear", "decision": "release", "created_at": STAMP,
+    {"version": 2, "role": "challenger", "family": "blend", "decision": "release", "created_at": STAMP,
+     "members": [{"weight": 0.6, "family": "linear"}, {"weight": 0.4, "family": "hist_gradient_boosting"}],
      "metrics": {"log_loss": {"value": 0.09}}, "reasons": ["not worse than the champion"]},
     {"version": 1, "role": "champion", "family": "linear", "decision": "release", "created_at": STAMP,
      "metrics": {"log_loss": {"value": 0.11}}, "reasons": []},

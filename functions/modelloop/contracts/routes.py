@@ -83,7 +83,7 @@ ROUTES = (
     Route("GET", "/models/{model}", CONTROL, "get_model", "One model, what serves, and its state",
           "also the serving pointer and the judge's last decision on its rollout"),
     Route("GET", "/models/{model}/versions", CONTROL, "list_versions", "Versions, newest first",
-          "with role and status"),
+          "with role and status; of a blend the `members`, families with their weights"),
     Route("GET", "/models/{model}/versions/{version}", CONTROL, "get_version", "A version's manifest",
           "with role and status"),
     Route("GET", "/models/{model}/versions/{version}/report", CONTROL, "get_report",

@@ -55,6 +55,7 @@ class Blend:
         if not self.members or len({member.scores for member in self.members}) > 1:
             raise ArtifactRefusedError("the members of a blend must have the same number of scores")
         self._weighted = list(zip(self.weights, self.members, strict=True))
+        self._is_single = self.scores == 1
 
     @property
     def scores(self) -> int:
@@ -63,8 +64,18 @@ class Blend:
 
     def raw(self, vector: Sequence[float]) -> list[float]:
         """Return the scores of one vector, in link space."""
-        weighted = [[weight * score for score in member.raw(vector)] for weight, member in self._weighted]
-        return [reduce(add, scores) for scores in zip(*weighted, strict=True)]
+        (weight, first), *rest = self._weighted
+        if self._is_single:
+            (score,) = first.raw(vector)
+            total = weight * score
+            for weight, member in rest:
+                (score,) = member.raw(vector)
+                total += weight * score
+            return [total]
+        totals = [weight * score for score in first.raw(vector)]
+        for weight, member in rest:
+            totals = [total + weight * score for total, score in zip(totals, member.raw(vector), strict=True)]
+        return totals
 
     def contributions(self, vector: Sequence[float], output: int) -> tuple[float, list[float]]:
         """Return the weighted bases of one score and, by slot, the weighted sum of what the members' slots add."""

@@ -80,6 +80,11 @@ def _switch(value: object) -> bool:
     return value
 
 
+def _unless_off(value: object) -> bool | None:
+    """Return False for a switch that is off, None for one that is on: a spelled-out default changes no digest."""
+    return None if _switch(value) else False
+
+
 def _choice(*options: str) -> Reader:
     def read(value: object) -> str:
         if value not in options:
@@ -192,7 +197,7 @@ SCHEMA: Schema = {
     "group_column": _text,
     "estimators": _estimators,
     "params": _params,
-    "search": {"trials": _number(1, 1000, whole=True), "seconds": _number(1, 840), "blend": _switch},
+    "search": {"trials": _number(1, 1000, whole=True), "seconds": _number(1, 840), "blend": _unless_off},
     "metric": _metric,
     "holdout": _number(0.05, 0.5),
     "threshold": _number(0, 1),

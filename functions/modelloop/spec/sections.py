@@ -21,7 +21,7 @@ MIN_LABELS = 200  # labelled rows that a verdict on quality and a retraining by 
 class Search:
     """How many candidates to try, for how many seconds, and whether to blend; None leaves it to the trainer.
 
-    The trainer blends the models that it has fitted where they answer better together.
+    The trainer blends the models that it has fitted where they answer better together, unless `blend` is False.
     """
 
     trials: int | None = None

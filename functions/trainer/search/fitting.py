@@ -17,7 +17,7 @@ from trainer.search.clock import Clock
 from trainer.search.crossing import fold_sets
 from trainer.search.estimation import estimate, estimate_alone
 from trainer.search.folds import FOLDS
-from trainer.search.members import fit_members, repeat_blend
+from trainer.search.members import find_blend, fit_members, refit_blend, repeat_blend
 from trainer.search.objective import best, settle
 from trainer.search.refitting import Outcome, Tried, recipe, refit, unseen_answers
 from trainer.search.selecting import Search
@@ -112,13 +112,25 @@ def fit(
     search.cross_named()
     search.try_draws()
     found = search.result()
-    blend = search.blend(found, objective.compared_by)
-    again, members = (search.refit(found), ()) if blend is None else search.refit_blend(blend)
+    again, members = _blended_or_alone(table, search, found, objective)
     place, folds = search.trials.index(found.trial), FOLDS if search.repeats else 0
     made = Selection(search.by, folds, search.repeats, place, tuple(search.left_out), again.refit, members)
     return Fitted(
         again.estimator, found.trial, objective, search.trials, started_from, made, again.unseen, search.contenders
     )
+
+
+def _blended_or_alone(
+    table: PreparedTable, search: Search, found: Contender, objective: Objective
+) -> tuple[Outcome, tuple[BlendMember, ...]]:
+    """Return the chosen model, or the blend of it with others where that is better, fitted again where that helps."""
+    blend = find_blend(table, search.contenders, found, objective.compared_by)
+    if blend is None:
+        return search.refit(found), ()
+    clock = search.refit_clock(*blend.contenders)
+    refitted = refit_blend(table, blend, objective.chosen_by, clock, search.folds)
+    clock.report(1.0)
+    return refitted
 
 
 def _repeat(table: PreparedTable, candidate: Candidate, metric: str, selection: Selection | None) -> Outcome:

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from trainer.search.selecting import Contender
     from trainer.table import PreparedTable
 
+MIN_MEMBERS = 2
 MAX_SHARE = 0.9  # of what a bundle may have: encoding and golden rows need their part
 
 type Recorded = tuple[Outcome, tuple[BlendMember, ...]]
@@ -79,23 +80,23 @@ def find_blend(table: PreparedTable, contenders: Sequence[Contender], found: Con
     `metric` is the gate's, a mean of row losses. None where no blend is better beyond noise, where nothing else has the
     link and the statistic of the chosen model, where the blend would be too large to serve, or the spec wants none.
     """
-    if table.spec.search.blend is False:
+    if table.spec.search.blend is False or len(contenders) < MIN_MEMBERS:
         return None
     known = [(one, one.unseen(table)) for one in contenders if one is found or one.trial.origin != DRAWN]
     own = next(unseen for one, unseen in known if one is found)
     if own.answers is None:
         return None
-    alike = [(one, raw) for one, unseen in known if (raw := _addable(unseen.answers, own.answers)) is not None]
+    alike = [(one, unseen, raw) for one, unseen in known if (raw := _addable(unseen.answers, own.answers)) is not None]
     weights = choose_weights(
-        [raw for _, raw in alike], own.predictions.target, own.answers.link, metric, own.predictions.contents
+        [raw for _, _, raw in alike], own.predictions.target, own.answers.link, metric, own.predictions.contents
     )
     order = sorted(np.flatnonzero(weights).tolist(), key=lambda place: -weights[place])
     blend = Blended(
         tuple(alike[place][0] for place in order), tuple(weights[place] for place in order), own.answers.link
     )
-    if len(order) < 2:  # noqa: PLR2004  a blend has at least two members
+    if len(order) < MIN_MEMBERS:
         return None
-    together = _joined(table, blend, [one.unseen(table) for one in blend.contenders])
+    together = _joined(table, blend, [alike[place][1] for place in order])
     if not is_better(together.predictions, own.predictions, metric):
         return None
     return blend if _is_servable(table, blend) else None

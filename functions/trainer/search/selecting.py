@@ -15,18 +15,17 @@ from trainer.search.crossing import cross, fold_sets, on_validation
 from trainer.search.estimation import try_out
 from trainer.search.folds import FOLDS
 from trainer.search.halving import halving_round
-from trainer.search.members import find_blend, refit_blend
 from trainer.search.objective import expected_seconds, safest_first, survivors
 from trainer.search.refitting import Tried, expected_refit_seconds, refit_if_better, validation_scores
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from modelloop.contracts.manifest_parts import BlendMember, TrialRecord
+    from modelloop.contracts.manifest_parts import TrialRecord
     from trainer.evaluation.predictors import Estimator
     from trainer.search.candidates import Candidate
     from trainer.search.crossing import Crossed, OutOfFold
-    from trainer.search.members import Blended
+    from trainer.search.folds import Fold
     from trainer.search.refitting import Outcome
     from trainer.table import PreparedTable
 
@@ -142,21 +141,19 @@ class Search:
         """Return the chosen model, fitted again on training and validation rows where that helps."""
         folds = self._sets[0] if found.crossed is not None else ()
         tried = Tried(found.candidate, found.estimator, found.trial.seconds, found.crossed, folds)
-        clock = self._clock if self._refit_seconds(found.effort) < self._spare else self._clock.but(float("inf"))
-        outcome = refit_if_better(self._table, tried, self._metric, clock)
+        outcome = refit_if_better(self._table, tried, self._metric, self.refit_clock(found))
         self._stage(self._stages - 1).report(1.0)
         return outcome
 
-    def blend(self, found: Contender, metric: str) -> Blended | None:
-        """Return the blend of the chosen model with the named settings where that is better, by the gate's metric."""
-        return find_blend(self._table, self.contenders, found, metric)
+    @property
+    def folds(self) -> Sequence[Fold]:
+        """Return the folds of the first repeat; none where the validation part decides."""
+        return self._sets[0] if self.by == FOLDS_DECIDE else ()
 
-    def refit_blend(self, blend: Blended) -> tuple[Outcome, tuple[BlendMember, ...]]:
-        """Return a blend, its members fitted again where that helps, with what is recorded of them."""
-        folds = self._sets[0] if self.by == FOLDS_DECIDE else ()
-        refitted = refit_blend(self._table, blend, self._metric, self._clock, folds)
-        self._stage(self._stages - 1).report(1.0)
-        return refitted
+    def refit_clock(self, *contenders: Contender) -> Clock:
+        """Return the clock for a refit of some contenders: without time where it would cost more than is asked for."""
+        effort = sum(self._refit_seconds(one.effort) for one in contenders)
+        return self._clock if effort < self._spare else self._clock.but(float("inf"))
 
     @property
     def _stages(self) -> int:

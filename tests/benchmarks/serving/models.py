@@ -69,7 +69,7 @@ class Contender:
 
 def contender(family: str) -> Contender:
     """Fit a family on generated rows with missing values, both ways."""
-    matrix, target = _rows()
+    matrix, target = rows()
     model = build(family, "classification", ENCODING, PARAMS[family], 0).fit(matrix, target)
     flat = flatten(model, ENCODING)
     table = _raw(matrix)
@@ -80,7 +80,8 @@ def contender(family: str) -> Contender:
     return Contender(family, orjson.dumps(_bundle(flat)), pipelines[0], table, pipelines[1], frame)
 
 
-def _rows() -> tuple[Any, Any]:
+def rows() -> tuple[Any, Any]:
+    """Return encoded rows with missing values, and their labels."""
     generator = np.random.default_rng(7)
     numbers = generator.normal(size=(ROWS, NUMBERS))
     texts = np.column_stack([generator.integers(0, len(names), ROWS) for names in CATEGORIES])

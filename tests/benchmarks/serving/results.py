@@ -9,6 +9,7 @@ from tests.benchmarks.serving.models import TITLES
 from tests.benchmarks.targets import Target, table
 
 if TYPE_CHECKING:
+    from tests.benchmarks.serving.blends import BlendTimings
     from tests.benchmarks.serving.cold import Loop, Starts
     from tests.benchmarks.serving.warm import Timing, Warm
 
@@ -22,7 +23,7 @@ NAMES = {
 }
 
 
-def targets(starts: dict[str, Starts], warms: list[Warm]) -> list[Target]:
+def targets(starts: dict[str, Starts], warms: list[Warm], blend: BlendTimings) -> list[Target]:
     """Return every target with its figure."""
     ours = starts["ours"].typical
     found = [
@@ -44,7 +45,7 @@ def targets(starts: dict[str, Starts], warms: list[Warm]) -> list[Target]:
                 why=_why_many(warm),
             ),
         ]
-    return found
+    return [*found, Target("one row of a blend against its members' rows", blend.against_members, 1.1, "times")]
 
 
 def _why_many(warm: Warm) -> str:
@@ -55,14 +56,14 @@ def _why_many(warm: Warm) -> str:
     )
 
 
-def section(starts: dict[str, Starts], loops: dict[str, Loop], warms: list[Warm]) -> str:
+def section(starts: dict[str, Starts], loops: dict[str, Loop], warms: list[Warm], blend: BlendTimings) -> str:
     """Return the results in Markdown."""
     lines = [
         f"{sections.machine()} Medians.",
         "",
         "![Cold start and warm answer against the usual handler](serving.svg)",
         "",
-        *table(targets(starts, warms)),
+        *table(targets(starts, warms, blend)),
         "",
         "### Cold start",
         "",
@@ -97,6 +98,19 @@ def section(starts: dict[str, Starts], loops: dict[str, Loop], warms: list[Warm]
         "| 1,000 rows, ms | Modelloop, JSON to JSON | usual, JSON to JSON | ours, parsed | its encoding | DataFrame |",
         "|---|---:|---:|---:|---:|---:|",
         *(_many_row(warm) for warm in warms),
+        "",
+        "### A blend beside its members",
+        "",
+        "The engine alone, on vectors: each member and the blend of both in turn.",
+        "",
+        "| | one row, µs (p99) | 1,000 rows, ms |",
+        "|---|---:|---:|",
+        *(
+            f"| {TITLES.get(name, name)} | {_us(blend.one[name])} | {blend.many[name].typical / 1e3:.2f} |"
+            for name in blend.one
+        ),
+        "",
+        "### Files",
         "",
         "| file, kB | Modelloop bundle | joblib |",
         "|---|---:|---:|",

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from tests.benchmarks import sections
-from tests.benchmarks.serving import cold, endpoint, models, plot, results, runtimes, warm
+from tests.benchmarks.serving import blends, cold, endpoint, models, plot, results, runtimes, warm
 
 if TYPE_CHECKING:
     from tests.benchmarks.targets import Target
@@ -42,9 +42,11 @@ def run() -> list[Target]:
     for family, contender in contenders.items():
         _tell(f"warm: {models.TITLES[family]}")
         warms.append(warm.measure(contender))
-    sections.record("serving", results.section(starts, loops, warms))
+    _tell("a blend beside its members")
+    blend = blends.measure()
+    sections.record("serving", results.section(starts, loops, warms, blend))
     PICTURE.write_text(plot.draw(starts, warms))
-    return results.targets(starts, warms)
+    return results.targets(starts, warms, blend)
 
 
 def _tell(what: str) -> None:

@@ -64,13 +64,13 @@ def measure(contender: models.Contender) -> Warm:
     with _handler(contender) as (ours, model):
         for request in (one, many):
             _check_equal(ours(request), usual_app.handler(request, None))
-        single = _alternate(
+        single = alternate(
             {"floor": lambda: floor(model, one), "ours": lambda: ours(one), "usual": lambda: _usual(one)},
             {"floor": 200, "ours": 200, "usual": 12},
             blocks=15,
         )
         query, frame = _cells(many), contender.frame[:ROWS_MANY]
-        several = _alternate(
+        several = alternate(
             {
                 "ours": lambda: ours(many),
                 "usual": lambda: _usual(many),
@@ -181,7 +181,8 @@ def _quiet() -> Iterator[None]:
         sys.stdout = shown
 
 
-def _alternate(calls: dict[str, Callable[[], Any]], each: dict[str, int], blocks: int) -> dict[str, Timing]:
+def alternate(calls: dict[str, Callable[[], Any]], each: dict[str, int], blocks: int) -> dict[str, Timing]:
+    """Return each call's timing; calls alternate in blocks, so that all see the same machine."""
     times: dict[str, list[float]] = {name: [] for name in calls}
     gc.collect()
     gc.freeze()  # a function's heap is small; this process holds all contenders

@@ -59,6 +59,7 @@ def test_it_shows_what_serves_and_the_seeded_drift(browser: webdriver.Chrome, pa
     shown = body(browser)
     assert "version 2, 10 % of requests" in shown
     assert "0.94 to 0.99" in shown
+    assert "0.6 linear, 0.4 hist_gradient_boosting" in shown
     assert "fitting" in shown
     assert "<b>island</b>" in shown
     assert browser.find_elements(By.CSS_SELECTOR, "main b") == []

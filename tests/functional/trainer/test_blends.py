@@ -64,9 +64,14 @@ def test_intervals_and_baseline_are_the_blends(lab: Lab) -> None:
     blend = check_served(lab, run, bent(300, 9).matrix)
     held, unseen = data.membership() == split.VALIDATION, data.membership() != split.TRAIN
     errors = np.abs(data.target[held] - blend.predict(data.matrix[held]))
-    assert lab.bundle(run)["interval"]["quantiles"]["0.5"] in errors
-    counts = lab.manifest(run)["baseline"]["prediction"]["counts"]
-    assert sum(counts) == unseen.sum()
+    half = lab.bundle(run)["interval"]["quantiles"]["0.5"]
+    answered = sum(lab.manifest(run)["baseline"]["prediction"]["counts"])
+    if lab.manifest(run)["selection"]["refit"]["done"]:  # then these rows are no longer unseen, and folds answered all
+        assert half > np.median(errors)
+        assert answered == len(data.target)
+    else:
+        assert half in errors
+        assert answered == unseen.sum()
 
 
 def test_a_blend_is_judged_told_and_followed_as_one_model(lab: Lab) -> None:

@@ -88,6 +88,16 @@ def test_digest_is_of_what_was_asked_not_of_how_it_was_written() -> None:
     assert parse_spec("target: y").digest != parse_spec("target: z").digest
 
 
+def test_blends_can_be_ruled_out_and_are_no_part_of_specs_that_do_not() -> None:
+    off = parse_spec("search: {blend: false}\n")
+    assert (off.search.blend, off.search.is_asked) == (False, False)
+    assert spec_from_json(off.to_json()) == off
+    assert parse_spec("search: {blend: true}\n").digest == Spec().digest != off.digest
+    assert Spec().to_json()["search"] == {}
+    with pytest.raises(SpecError, match=r"`search\.blend` must be true or false"):
+        parse_spec("search: {blend: 1}\n")
+
+
 @pytest.mark.parametrize(
     ("text", "line", "says"),
     [
