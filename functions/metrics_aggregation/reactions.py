@@ -69,7 +69,7 @@ def consider_retraining(
     pointer: Pointer,
     manifest: Manifest,
     *,
-    drift: str,
+    drift: DriftVerdict,
     quality: str,
     now: str,
 ) -> str:
@@ -82,11 +82,13 @@ def consider_retraining(
     previous = services.registry.get_state(RetrainState, model)
     situation = retraining.Situation(
         now=now,
-        drift=drift,
+        drift=drift.status,
         quality=quality,
         labels=_new_labels(services.artifacts, model, manifest.created_at, now),
         policy=manifest.spec.retrain,
         earlier=previous.started if previous else (),
+        for_drift=previous.for_drift if previous else (),
+        unknown_cycle=drift.season.unknown[-1] if drift.season and drift.season.unknown else None,
         masked=bool(manifest.spec.mask),
         frozen=pointer.frozen,
         running=any(run.state not in ENDED for run in services.registry.list_runs(model, limit=RUNS_LOOKED_AT).items),
@@ -121,7 +123,8 @@ def _store_decision(
     before = (previous.action, previous.cause) if previous else (retraining.NOTHING, None)
     if before == (decision.action, decision.cause) and not is_started:
         return
-    earlier = previous.started if previous else ()
+    earlier, for_drift = (previous.started, previous.for_drift) if previous else ((), ())
+    is_for_drift = is_started and decision.cause == "drift"
     state = RetrainState(
         model=pointer.model,
         version=pointer.champion.version if pointer.champion else None,
@@ -131,6 +134,7 @@ def _store_decision(
         request_id=request_id,
         started=(*earlier, *([now] if is_started else []))[-MAX_STARTED:],
         updated_at=now,
+        for_drift=(*for_drift, *([now] if is_for_drift else []))[-MAX_STARTED:],
     )
     if decision.action != retraining.NOTHING:
         services.bus.publish(alerts.retraining_decided(state))
@@ -140,8 +144,7 @@ def _store_decision(
 def _new_labels(artifacts: Bucket, model: str, created_at: str, now: str) -> int:
     """Return the labelled rows of hours after the champion was made: the ones that it cannot have learned from."""
     labels = 0
-    for hour, joined in joins.newest_first(artifacts, model, now):
-        if hour >= created_at[:13]:
-            versions = branch(joined, "versions")
-            labels += max((labelled_rows(branch(versions, version)) for version in versions), default=0)
+    for _, joined in joins.newest_first(artifacts, model, now, since=created_at[:13]):
+        versions = branch(joined, "versions")
+        labels += max((labelled_rows(branch(versions, version)) for version in versions), default=0)
     return labels

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from metrics_aggregation import history, labelled_rows, reactions
 from modelloop import clock, keys
 from modelloop.aws.monitoring import joins, summaries
+from modelloop.aws.monitoring.other_models import OtherModels
 from modelloop.aws.registry import manifests
 from modelloop.aws.serving import changes, judging, pointers
 from modelloop.contracts.counts import branch, histogram, integer
@@ -96,7 +97,7 @@ class ModelCheck:
         self._services.registry.put_verdict(quality)
         reactions.send_status_alerts(self._services, self.model, (drift, quality), self.now)
         action = reactions.consider_retraining(
-            self._services, pointer, manifest, drift=drift.status, quality=quality.status, now=self.now
+            self._services, pointer, manifest, drift=drift, quality=quality.status, now=self.now
         )
         share = told_unusable_share(quality.labels, quality.rows)
         return {"drift": drift.status, "quality": quality.status, "retrain": action, "unusable_labels": share}
@@ -117,8 +118,9 @@ class ModelCheck:
         )
 
     def _quality(self, version: int, manifest: Manifest, recent: list[Window], drift: DriftVerdict) -> QualityVerdict:
+        last = self._last_mature_hour(manifest)
         hours = matured(
-            joins.newest_first(self._services.artifacts, self.model, self.now),
+            joins.newest_first(self._services.artifacts, self.model, self.now, until=last),
             self.now,
             self._label_delay_hours(manifest),
             version,
@@ -147,14 +149,16 @@ class ModelCheck:
 
     def _join(self, *, paired: bool) -> None:
         """Join predictions with labels that are new and, while there is a shadow, with its answers."""
-        for hour, marks, _ in joins.to_join(self._services.artifacts, self.model):
+        artifacts = self._services.artifacts
+        others = OtherModels(artifacts, self.model)
+        for hour, marks, _ in joins.to_join(artifacts, self.model):
             if self._out_of_time():
                 return
-            joins.join(self._services.artifacts, self.model, hour, marks, self._versions.get, paired=paired)
+            joins.join(artifacts, self.model, hour, marks, self._versions.get, paired=paired, others=others)
 
     def _keep_labelled_rows(self, manifest: Manifest) -> None:
         """Keep the labelled rows of hours whose labels had time to come; rows with masked columns teach nothing."""
-        last = windows.shift(clock.hour_of(self.now), -math.ceil(self._label_delay_hours(manifest)))
+        last = self._last_mature_hour(manifest)
         for hour, _, labels_pending in joins.due(self._services.artifacts, self.model):
             if self._out_of_time():
                 return
@@ -175,6 +179,10 @@ class ModelCheck:
             if self._out_of_time():
                 return
             summaries.compact(self._services.artifacts, key, digests)
+
+    def _last_mature_hour(self, manifest: Manifest) -> str:
+        """Return the newest hour whose labels had time to come."""
+        return windows.shift(clock.hour_of(self.now), -math.ceil(self._label_delay_hours(manifest)))
 
     def _label_delay_hours(self, manifest: Manifest) -> float:
         """Return how long labels take; a stack with no delay (a laptop) has none for any model."""

@@ -17,6 +17,9 @@ REFERENCE_NAME = "reference.csv"
 _TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json")
 # Of files that are uploaded as tables: the ones that intake reads.
 TABLE_SUFFIXES = (*_TEXT_SUFFIXES, *(f"{suffix}.gz" for suffix in _TEXT_SUFFIXES), ".parquet", ".pq")
+MARKER = "_SUCCESS"  # says that the part files of its folder are complete
+_MARKERS = frozenset({MARKER.lower(), "_manifest", "_manifest.json", "manifest", "manifest.json"})
+MAX_PARTS = 1_000
 MODEL_SUFFIX = ".onnx"  # of files that are uploaded as models
 
 MANIFEST = "manifest.json"
@@ -43,6 +46,11 @@ def parse_upload(key: str) -> Upload | None:
     if kind is None or not file or not MODEL_NAME.fullmatch(model):
         return None
     return Upload(kind, model, file)
+
+
+def is_marker(name: str) -> bool:
+    """Return whether a file's name says that the folder it is in is complete."""
+    return name.lower() in _MARKERS
 
 
 def dataset(model: str, file: str) -> str:
@@ -149,6 +157,16 @@ def quality(model: str, hour: str) -> str:
 def quality_prefix(model: str) -> str:
     """Return the prefix of the realised quality of a model's hours."""
     return f"quality/{model}/"
+
+
+def quality_day(model: str, day: str) -> str:
+    """Return the key of one day's joined hours, put together: it sorts after the hours themselves."""
+    return f"{quality_days_prefix(model)}{day}.json"
+
+
+def quality_days_prefix(model: str) -> str:
+    """Return the prefix of a model's days of joined hours."""
+    return f"{quality_prefix(model)}days/"
 
 
 def labelled(model: str, hour: str) -> str:

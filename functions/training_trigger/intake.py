@@ -32,6 +32,7 @@ from modelloop.versions.run import FAILED, QUEUED, REJECTED, Dataset, Run
 from modelloop.versions.run_change import RunChange
 from training_trigger import engine
 from training_trigger.founding import ChampionSplit
+from training_trigger.part_files import reason_to_refuse
 from training_trigger.preparation import prepare
 
 if TYPE_CHECKING:
@@ -93,14 +94,14 @@ def take_table(upload: UploadEvent, model: str, file: str, services: Services) -
     with engine.scratch() as folder:
         path = folder / "upload"
         try:
-            too_large = fetch(Bucket(upload.bucket), upload.key, path, upload.version_id)
+            unfit = reason_to_refuse(file) or fetch(Bucket(upload.bucket), upload.key, path, upload.version_id)
         except NotFoundError:
             return Outcome("gone", model, reason=f"{upload.key} was deleted before it was read")
         spec, refusal, spec_digest = read_spec(services.data, keys.spec(model))
         run = services.registry.create_run(new_run(upload, UPLOAD, model, file, path, spec_digest))
         if run.state != QUEUED:
             return Outcome("repeated", model, run.run_id)
-        return bring_in(Work(run, path, file, spec, services.trainer, refusal or too_large), services)
+        return bring_in(Work(run, path, file, spec, services.trainer, refusal or unfit), services)
 
 
 def prepare_table(work: Work, progress: Callable[[str], None]) -> Prepared:
@@ -158,7 +159,8 @@ def read_spec(bucket: Bucket, key: str) -> tuple[Spec, SpecError | None, str]:
 def new_run(upload: UploadEvent, cause: str, model: str, file: str, path: Path, spec_digest: str) -> Run:
     """Return the run that an uploaded file asks for; its id carries the time of the upload.
 
-    The digest of a file that is not on disk, because it is too large, is that of its address.
+    The digest of a file that is not on disk, because it is too large or no table by itself, is that of its address: the
+    same content may come again under another name.
     """
     uri = f"s3://{upload.bucket}/{upload.key}"
     digest, size = sha256(f"{uri}\n{upload.version_id}".encode()).hexdigest(), upload.size

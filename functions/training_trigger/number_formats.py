@@ -18,6 +18,7 @@ _SPACE = " \u00a0\u2009\u202f"  # and the spaces that Excel puts between thousan
 _GROUP = f"{_SPACE}'\u2019"
 _SIGN, _DIGITS = "[-+]?", f"[0-9][0-9.,{_GROUP}]*"
 _CURRENCY = "(?:[$€£¥]|EUR|USD|GBP|CHF)"
+_MONTH = "(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"  # SAS and Stata write them without separators
 _CODE = re.compile("0[0-9]+")  # leading zeros are not a mistake: postal codes have them
 
 
@@ -60,9 +61,9 @@ NUMBER_FORMATS = (
     NumberFormat(
         "dates that are not in ISO form",
         r"(?:[0-9]{1,2}[./-][0-9]{1,2}[./-](?:[0-9]{2}|[0-9]{4})|[0-9]{4}[./-][0-9]{1,2}[./-][0-9]{1,2}"
-        r"|[0-9]{1,2}[- .]+[A-Za-z]{3,9}\.?[- ,]+(?:[0-9]{2}|[0-9]{4})|[A-Za-z]{3,9}\.? [0-9]{1,2},? [0-9]{4})"
-        r"(?:[ T].{1,20})?",
-        "write 2026-12-31, not 31.12.2026, 12/31/2026, 2026-1-5 or 31-Dec-2026",
+        r"|[0-9]{1,2}[- .]+[A-Za-z]{3,9}\.?[- ,]+(?:[0-9]{2}|[0-9]{4})|[A-Za-z]{3,9}\.? [0-9]{1,2},? [0-9]{4}"
+        rf"|[0-9]{{1,2}}{_MONTH}(?:[0-9]{{4}}|[0-9]{{2}}))(?:[ T:].{{1,20}})?|(?:19|20)[0-9]{{2}}[mqwh][0-9]{{1,2}}",
+        "write 2026-12-31, not 31.12.2026, 12/31/2026, 2026-1-5, 31-Dec-2026 or 31DEC2026",
     ),
 )
 ANY = "|".join(f"(?:{written.pattern})" for written in NUMBER_FORMATS)

@@ -21,12 +21,14 @@ if TYPE_CHECKING:
 
     from modelloop.aws.storage import Bucket
 
-MARKERS = frozenset({"_success", "_manifest", "_manifest.json", "manifest", "manifest.json"})
-MAX_PARTS = 1_000
 FORMAT_VERSION = 1
 _PART = re.compile(
     r"(?:part[-_.]\w.*|\d{6}_\d+|\d{4}_part_\d+|data_\d+_\d+_\d+|.*-\d{12}|.*-\d{5}-of-\d{5})(?:\..*)?", re.IGNORECASE
 )  # Spark and Dask, Hive, Redshift, Snowflake, BigQuery, Beam
+_NUMBERED = re.compile(
+    r"(?:part-\d{5}(?:-.*)?|part\.\d+|\d{6}_\d+|\d{4}_part_\d+|data_\d+_\d+_\d+|.*-0{6}\d{6}|.*-\d{5}-of-\d{5})(?:\..*)?",
+    re.IGNORECASE,
+)  # of the same, what is hardly the name of a table of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,21 @@ class PartList:
 def is_marker(file: str) -> bool:
     """Return whether a file says that the folder it is in is complete; beside model.yaml none does."""
     folder, _, name = file.rpartition("/")
-    return bool(folder) and name.lower() in MARKERS
+    return bool(folder) and keys.is_marker(name)
+
+
+def reason_to_refuse(file: str) -> DatasetRejectedError | None:
+    """Return why a file directly below a model is no table by itself: it has the name of a part file.
+
+    Each of several parts would be taken for a table, and a version that knows a quarter of the rows might serve.
+    """
+    if "/" in file or not _NUMBERED.fullmatch(file):
+        return None
+    return DatasetRejectedError(
+        f"{file[:80]!r} has the name of one of several part files, each of which would be trained on by itself: upload "
+        "them into a folder of their own, and a marker (_SUCCESS) last, as `modelloop train FOLDER` does; if it is the "
+        "whole table, give it another name"
+    )
 
 
 def reason_to_wait(data: Bucket, key: str, file: str) -> str | None:
@@ -117,13 +133,15 @@ def _read(body: bytes) -> PartList:
 
 def _list(marker: str, data: Bucket) -> PartList:
     folder = marker.rpartition("/")[0] + "/"
-    listed = [key for key in islice(data.list_keys(folder), 10 * MAX_PARTS) if _is_visible(key.removeprefix(folder))]
+    listed = [
+        key for key in islice(data.list_keys(folder), 10 * keys.MAX_PARTS) if _is_visible(key.removeprefix(folder))
+    ]
     shown = folder.removesuffix("/").rpartition("/")[2]
     nested = next((key.removeprefix(folder) for key in listed if "/" in key.removeprefix(folder)), None)
     if nested is not None:
         return PartList((), f"{shown}/ has a folder in it ({nested[:80]!r}): write one table without partitions")
-    if len(listed) > MAX_PARTS:
-        return PartList((), f"{shown}/ has more than {MAX_PARTS:,} files: write fewer and larger ones")
+    if len(listed) > keys.MAX_PARTS:
+        return PartList((), f"{shown}/ has more than {keys.MAX_PARTS:,} files: write fewer and larger ones")
     heads = ((key, data.head(key)) for key in sorted(listed))
     parts = tuple(Part(key, head.version_id, head.bytes) for key, head in heads if head is not None and head.bytes)
     return PartList(parts, None if parts else f"{shown}/ has a marker and no files with content")
@@ -137,4 +155,4 @@ def _is_visible(file: str) -> bool:
 
 def _names_beside(data: Bucket, key: str) -> Iterator[str]:
     folder = key.rpartition("/")[0] + "/"
-    return (found.removeprefix(folder) for found in islice(data.list_keys(folder), 2 * MAX_PARTS))
+    return (found.removeprefix(folder) for found in islice(data.list_keys(folder), 2 * keys.MAX_PARTS))

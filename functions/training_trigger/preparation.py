@@ -12,7 +12,7 @@ from modelloop.errors import DatasetRejectedError
 from modelloop.spec.checks import check_upload
 from modelloop.tables.encoding import Encoding
 from modelloop.versions.prepared_table import TableFacts
-from training_trigger import founding, growing, labels, leaks, matrix, membership, profile, slices
+from training_trigger import founding, growing, labels, leaks, matrix, membership, novelty, profile, slices
 from training_trigger.membership import Founding
 from training_trigger.number_formats import explain
 from training_trigger.plan import Need, check_size, make_plan
@@ -113,6 +113,8 @@ def prepare(
         column for column in growing.growing_columns(connection, facts, places, sides.times) if column not in spec.watch
     ]
     warnings += growing.warnings(grown)
+    novelties = novelty.novelties(connection, columns, places, sides)
+    warnings += novelty.warnings(novelties, spec.mask)
     warnings += leaks.warnings(encoding, np.load(files["matrix.npy"], mmap_mode="r"), values, classes)
     table_facts = TableFacts(
         model=model,
@@ -132,6 +134,7 @@ def prepare(
         slices=sliced,
         first_line=cells.first_line,
         growing=tuple(grown),
+        novelty=novelties,
     )
     return Prepared(table_facts, files, plan)
 

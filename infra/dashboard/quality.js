@@ -30,6 +30,7 @@ function labelFacts({ labels, rows = 0 }) {
   const parts = [`${formatNumber(rows)} used`];
   if (labels.pending) parts.push(`${formatNumber(labels.pending)} waiting for ${labels.pending === 1 ? "its prediction" : "their predictions"}`);
   if (labels.unknown) parts.push(`${formatNumber(labels.unknown)} without a known prediction`);
+  if (labels.other_model) parts.push(`${formatNumber(labels.other_model)} of another model's predictions`);
   if (labels.new_class) parts.push(`${formatNumber(labels.new_class)} of no known class`);
   if (labels.unreadable) parts.push(`${formatNumber(labels.unreadable)} unreadable`);
   if (labels.repeated) parts.push(`${formatNumber(labels.repeated)} sent again`);

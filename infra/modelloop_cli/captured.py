@@ -13,11 +13,13 @@ from modelloop import clock, keys
 from modelloop.captures.cells import expected_columns
 from modelloop.contracts.capture_record import FeedbackRecord
 from modelloop.contracts.manifest import manifest_from_json
+from modelloop.contracts.pointer import SHADOW
+from modelloop.tables.labels import LabelReader
 from modelloop_cli.exporting import baseline, captures
 from modelloop_cli.exporting.captures import ExportedVersion
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from modelloop.contracts.capture_record import PredictionRecord
@@ -43,6 +45,7 @@ def export(client: Client, model: str, span: Span, out: Path, *, scores: bool = 
     """
     counted: Counter[str] = Counter()
     seen: set[tuple[str, int, str]] = set()
+    answered: dict[str, int] = {}  # versions by prediction id
     runs = {listed["version"]: listed["run_id"] for listed in client.versions(model, sys.maxsize)}
 
     @cache
@@ -50,14 +53,23 @@ def export(client: Client, model: str, span: Span, out: Path, *, scores: bool = 
         if number not in runs:
             return None
         manifest = manifest_from_json(client.version(model, number))
-        return ExportedVersion(runs[number], expected_columns(manifest), baseline.whole_columns(manifest))
+        labels = LabelReader(manifest.classes, manifest.spec.missing)
+        return ExportedVersion(runs[number], expected_columns(manifest), baseline.whole_columns(manifest), labels)
+
+    def made_by(record: PredictionRecord | FeedbackRecord) -> ExportedVersion | None:
+        """Return the version that answered; of a label whose prediction is not exported, the newest one."""
+        if isinstance(record, FeedbackRecord):
+            return version(answered.get(record.id, max(runs, default=0)))
+        if record.variant != SHADOW:
+            answered[record.id] = record.version
+        return version(record.version)
 
     for key, body in _objects(client.stack, span):
         files: dict[str, list[str]] = defaultdict(list)
         for record in captures.records(body, model, version):
             if not span.start <= record.time < span.end or _is_repeated(record, seen):
                 continue
-            lines = list(captures.lines(record, _whole(record, version), scores=scores))
+            lines = list(captures.lines(record, made_by(record), scores=scores))
             for line in lines:
                 files[line.folder].append(json.dumps(line.document, ensure_ascii=False))
             counted.update(_counts(record, len(lines)))
@@ -73,13 +85,6 @@ def _is_repeated(record: PredictionRecord | FeedbackRecord, seen: set[tuple[str,
     repeated = identity in seen
     seen.add(identity)
     return repeated
-
-
-def _whole(
-    record: PredictionRecord | FeedbackRecord, version: Callable[[int], ExportedVersion | None]
-) -> frozenset[str]:
-    made_by = None if isinstance(record, FeedbackRecord) else version(record.version)
-    return made_by.whole if made_by else frozenset()
 
 
 def _counts(record: PredictionRecord | FeedbackRecord, lines: int) -> dict[str, int]:

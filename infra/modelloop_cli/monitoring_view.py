@@ -155,6 +155,7 @@ def _labels(verdict: Document) -> str | None:
         f"{verdict.get('rows') or 0:,} used",
         f"{pending:,} waiting for {'its prediction' if pending == 1 else 'their predictions'}" if pending else None,
         f"{labels['unknown']:,} without a known prediction" if labels.get("unknown") else None,
+        f"{labels['other_model']:,} of another model's predictions" if labels.get("other_model") else None,
         f"{labels['new_class']:,} of no known class" if labels.get("new_class") else None,
         f"{labels['unreadable']:,} unreadable" if labels.get("unreadable") else None,
         f"{labels['repeated']:,} sent again" if labels.get("repeated") else None,

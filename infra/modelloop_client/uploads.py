@@ -24,7 +24,7 @@ _DIGEST = "sha256"
 
 
 class Upload(NamedTuple):
-    """An object in the data bucket; `unchanged` when the same content was there already."""
+    """An object in the data bucket, of a folder its marker; `unchanged` when the same content was there already."""
 
     uri: str
     version_id: str
@@ -33,7 +33,13 @@ class Upload(NamedTuple):
 
 
 def check_file(file: Path) -> None:
-    """Raise CommandError when the file does not exist, is empty, or has no suffix that can be trained on."""
+    """Raise CommandError when the file does not exist, is empty, or has no suffix that can be trained on.
+
+    Of a folder, when it is no table in part files.
+    """
+    if file.is_dir():
+        part_files(file)
+        return
     if not file.is_file():
         raise CommandError(f"{file} is not a file", "Name a table: modelloop train table.csv --model NAME")
     if not file.name.lower().endswith(SUFFIXES):
@@ -52,6 +58,28 @@ def check_reference(reference: Path | None, file: Path) -> None:
         raise CommandError(f"{reference} is not a .csv file", "Rows with the model's columns, labelled where known")
 
 
+def part_files(folder: Path) -> list[Path]:
+    """Return the files of a folder that are one table, in the order of their names, without hidden ones and markers.
+
+    Raises CommandError when there are none, too many, or folders among them.
+    """
+    visible = [path for path in sorted(folder.iterdir()) if not path.name.startswith((".", "_"))]
+    files = [path for path in visible if not keys.is_marker(path.name) and path.name != keys.SPEC_NAME]
+    nested = next((path.name for path in files if path.is_dir()), None)
+    if nested is not None:
+        raise CommandError(f"{folder} has a folder in it ({nested})", "Write one table without partitions")
+    if not any(path.stat().st_size for path in files):
+        raise CommandError(f"{folder} has no files with content", "Name a folder with the part files of one table")
+    if len(files) > keys.MAX_PARTS:
+        raise CommandError(f"{folder} has more than {keys.MAX_PARTS:,} files", "Write fewer and larger files")
+    return files
+
+
+def total_bytes(file: Path) -> int:
+    """Return the size of a file, or of the part files of a folder."""
+    return sum(part.stat().st_size for part in part_files(file)) if file.is_dir() else file.stat().st_size
+
+
 def is_model(file: Path) -> bool:
     """Return whether the file is a model to import, rather than a table to train on."""
     return file.name.lower().endswith(keys.MODEL_SUFFIX)
@@ -63,7 +91,12 @@ def folder_keys(model: str, file: Path) -> Callable[[str], str]:
 
 
 def upload(stack: Stack, model: str, file: Path, *, force: bool, on_progress: Callable[[int], object]) -> Upload:
-    """Upload the file, unless its content is there, and return its place; `on_progress` gets counts of bytes sent."""
+    """Upload the file, unless its content is there, and return its place; `on_progress` gets counts of bytes sent.
+
+    Of a folder, the part files are uploaded, and then the marker that makes one table of them.
+    """
+    if file.is_dir():
+        return _put_folder(stack, model, file, force=force, on_progress=on_progress)
     return _put(stack, folder_keys(model, file)(file.name), file, force=force, on_progress=on_progress)
 
 
@@ -93,6 +126,24 @@ def _put(stack: Stack, key: str, file: Path, *, force: bool, on_progress: Callab
         return Upload(uri, current["VersionId"], sha256, unchanged=True)
     s3.upload_file(str(file), stack.data_bucket, key, Callback=on_progress, ExtraArgs={"Metadata": {_DIGEST: sha256}})
     written = s3.head_object(Bucket=stack.data_bucket, Key=key)
+    return Upload(uri, written["VersionId"], sha256, unchanged=False)
+
+
+def _put_folder(stack: Stack, model: str, folder: Path, *, force: bool, on_progress: Callable[[int], object]) -> Upload:
+    """Upload part files into a folder of their content's name, so that no file of an earlier table is among them."""
+    parts = part_files(folder)
+    content = "\n".join(f"{_digest(part)} {part.name}" for part in parts)
+    sha256 = hashlib.sha256(content.encode()).hexdigest()
+    key = keys.dataset(model, f"{folder.resolve().name}-{sha256[:12]}/")
+    marker, s3 = f"{key}{keys.MARKER}", stack.aws("s3")
+    uri = f"s3://{stack.data_bucket}/{marker}"
+    current = None if force else _head(s3, stack.data_bucket, marker)
+    if current and current["Metadata"].get(_DIGEST) == sha256:
+        on_progress(total_bytes(folder))
+        return Upload(uri, current["VersionId"], sha256, unchanged=True)
+    for place, part in enumerate(parts):  # under names of parts, which wait for the marker
+        s3.upload_file(str(part), stack.data_bucket, f"{key}part-{place:05d}-{part.name}", Callback=on_progress)
+    written = s3.put_object(Bucket=stack.data_bucket, Key=marker, Body=b"", Metadata={_DIGEST: sha256})
     return Upload(uri, written["VersionId"], sha256, unchanged=False)
 
 

@@ -57,6 +57,13 @@ def test_what_comes_from_single_rows_expires_with_its_old_versions(name: str, re
         assert prefixes == {f"{word}/" for word in EXPIRING}
 
 
+def test_joined_hours_and_days_that_were_written_anew_are_gone_a_day_later(resources: Resources) -> None:
+    rules = resources["ArtifactsBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    (rule,) = (rule for rule in rules if rule["Prefix"] == "quality/")
+    assert (rule["Status"], rule["NoncurrentVersionExpiration"]) == ("Enabled", {"NoncurrentDays": 1})
+    assert "ExpirationInDays" not in rule
+
+
 def test_an_upload_invokes_the_trigger_directly_and_a_capture_goes_through_its_queue(resources: Resources) -> None:
     assert triggers(resources) == {
         ("DataBucket", "TrainingTriggerFunction", "datasets/"),

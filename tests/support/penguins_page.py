@@ -53,7 +53,9 @@ QUALITY = {
     "status": "ok", "rows": 200, "coverage": 0.22, "reasons": [],
     "metrics": {"accuracy": {"value": 0.97, "low": 0.94, "high": 0.99, "holdout": {"value": 0.98}}},
     "estimate": {"available": True, "metric": "accuracy", "value": 0.961, "low": 0.952, "high": 0.973, "rows": 900},
-    "labels": {"received": 212, "repeated": 2, "pending": 7, "unknown": 3},
+    "labels": {
+        "received": 233, "repeated": 2, "pending": 7, "unknown": 3, "other_model": 4, "new_class": 11, "unreadable": 6,
+    },
     "slices": [{"column": "sex", "value": "female", "rows": 90, "metrics": {"accuracy": {"value": 0.912}}}],
 }  # fmt: skip
 TIMES = [clock.later(STAMP, minutes=minute - 60) for minute in range(0, 65, 5)]

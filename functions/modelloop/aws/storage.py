@@ -29,6 +29,13 @@ class Head(NamedTuple):
     version_id: str | None
 
 
+class Listed(NamedTuple):
+    """An object as a listing shows it: its key and its ETag, which changes with every content."""
+
+    key: str
+    etag: str
+
+
 @dataclass(frozen=True, slots=True)
 class Bucket:
     """One bucket of the object store, by its name. Every method raises TransientError when S3 does not answer."""
@@ -86,11 +93,16 @@ class Bucket:
 
     def list_keys(self, prefix: str, *, start_after: str = "", page_size: int = 1_000) -> Iterator[str]:
         """Yield the keys under a prefix in order, page by page."""
+        for listed in self.list_objects(prefix, start_after=start_after, page_size=page_size):
+            yield listed.key
+
+    def list_objects(self, prefix: str, *, start_after: str = "", page_size: int = 1_000) -> Iterator[Listed]:
+        """Yield what is stored under a prefix in the order of keys, page by page."""
         more: dict[str, str] = {"StartAfter": start_after} if start_after else {}
         while True:
             with calling(prefix):
                 answer = _s3().list_objects_v2(Bucket=self.name, Prefix=prefix, MaxKeys=page_size, **more)
-            yield from (item["Key"] for item in answer.get("Contents", ()))
+            yield from (Listed(item["Key"], item["ETag"]) for item in answer.get("Contents", ()))
             if not answer.get("IsTruncated"):
                 return
             more = {"ContinuationToken": answer["NextContinuationToken"]}

@@ -8,11 +8,14 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from modelloop.contracts.cycles import cycles_from_json, cycles_seen_from_json
 from modelloop.contracts.reading import reading
+from modelloop.versions.novelty import Novelty
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from modelloop.contracts.cycles import Cycles, CyclesSeen
     from modelloop.json_types import JsonValue
 
 FORMAT_VERSION = 1
@@ -50,9 +53,11 @@ class BaselineColumn:
     """One feature column, or the version's predictions, counted in bins: `counts` by bin, `missing` and `unseen` apart.
 
     `origin` is the day that counts as zero (dates). The rest is None where it is not known: `moments` of all but
-    numbers; and of training parts that are not ordered in time `hours` (counts by hour of day: 24 lists of the bins,
-    then missing and unseen), `season` and `season_shift` (the largest distance and shift of ranks that seasons alone
-    make) and `informational` (whether it is shown only, and never a reason for an alarm).
+    numbers; and of training parts that are not ordered in time `cycles` (what phases of day, week, month and year make
+    of it, where they make something), `season` and `season_shift` (the largest distance and shift of ranks that the
+    past shows beside them, and that is allowed for), `informational` (whether it is shown only, and never a reason for
+    an alarm) and `novelty` (of texts). Older baselines have `hours` in place of cycles (counts by hour of day: 24 lists
+    of the bins, then missing and unseen), and a season without a bound.
     """
 
     name: str
@@ -67,6 +72,8 @@ class BaselineColumn:
     season: float | None = None
     season_shift: float | None = None
     informational: bool | None = None
+    cycles: Cycles | None = None
+    novelty: Novelty | None = None
 
     @property
     def rows(self) -> int:
@@ -81,6 +88,8 @@ class BaselineColumn:
             "season": self.season,
             "season_shift": self.season_shift,
             "informational": self.informational,
+            "cycles": None if self.cycles is None else self.cycles.to_json(),
+            "novelty": None if self.novelty is None else asdict(self.novelty),
         }
         return {
             "name": self.name,
@@ -97,11 +106,15 @@ class BaselineColumn:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """The distribution of a version's training part: its rows, its watched columns, and the version's predictions."""
+    """The distribution of a version's training part: its rows, its watched columns, and the version's predictions.
+
+    `season` tells which cycles the training part has seen twice; None where its rows have no moments of a calendar.
+    """
 
     rows: int
     columns: tuple[BaselineColumn, ...]
     prediction: BaselineColumn
+    season: CyclesSeen | None = None
 
     def column(self, name: str) -> BaselineColumn | None:
         """Return the feature column of that name, or None when it is not watched."""
@@ -114,6 +127,7 @@ class Baseline:
             "rows": self.rows,
             "columns": [column.to_json() for column in self.columns],
             "prediction": self.prediction.to_json(),
+            **({} if self.season is None else {"season": self.season.to_json()}),
         }
 
 
@@ -121,11 +135,12 @@ def baseline_from_json(document: Any) -> Baseline:
     """Read a stored baseline; raise ArtifactRefusedError when it is not one, or of another format version."""
     with reading("baseline", document, FORMAT_VERSION):
         columns = tuple(_column(column) for column in document["columns"])
-        return Baseline(document["rows"], columns, _column(document["prediction"]))
+        season = cycles_seen_from_json(document.get("season"))
+        return Baseline(document["rows"], columns, _column(document["prediction"]), season=season)
 
 
 def _column(document: Any) -> BaselineColumn:
-    moments, hours = document.get("moments"), document.get("hours")
+    moments, hours, novelty = (document.get(name) for name in ("moments", "hours", "novelty"))
     return BaselineColumn(
         name=document["name"],
         kind=document["kind"],
@@ -139,6 +154,8 @@ def _column(document: Any) -> BaselineColumn:
         season=document.get("season"),
         season_shift=document.get("season_shift"),
         informational=document.get("informational"),
+        cycles=cycles_from_json(document.get("cycles")),
+        novelty=None if novelty is None else Novelty(**novelty),
     )
 
 

@@ -6,6 +6,7 @@ record, and no feature but the protected columns; a label entry is one label tha
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,13 +15,14 @@ import orjson
 from modelloop.contracts.reading import reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from modelloop.contracts.capture_record import Cell
 
     EntryRow = tuple[str, int, Sequence[Cell], Sequence[Sequence[int]] | None, Mapping[str, Sequence[Cell]] | None]
 
 FORMAT_VERSION = 1
+_ID = re.compile(rb'"id":"([0-9a-f-]{36})"')  # a text that holds this has its quotation marks escaped
 
 
 class SourceObject(NamedTuple):
@@ -138,6 +140,11 @@ def read_index(lines: Iterable[bytes]) -> Iterator[IndexEntry]:
         entry = read_index_line(line)
         if isinstance(entry, IndexEntry):
             yield entry
+
+
+def find_ids(body: bytes, ids: Collection[str]) -> set[str]:
+    """Return those of the ids that predictions of an index object have, without reading its lines."""
+    return {found for found in map(bytes.decode, _ID.findall(body)) if found in ids}
 
 
 def read_label_line(line: bytes) -> SourceObject | LabelEntry:

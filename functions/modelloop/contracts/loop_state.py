@@ -122,7 +122,8 @@ class AlertsSent:
 class RetrainState:
     """The last decision about retraining that was told, and the moments of the last retrainings that were `started`.
 
-    `request_id` is that of the retraining which the decision started, None when it started none.
+    `request_id` is that of the retraining which the decision started, None when it started none. `for_drift` are the
+    moments of those that drift caused.
     """
 
     KIND: ClassVar[str] = "retrain"
@@ -135,16 +136,21 @@ class RetrainState:
     request_id: str | None
     started: tuple[str, ...]
     updated_at: str
+    for_drift: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, JsonValue]:
-        """Return the stored document."""
-        return {**asdict(self), "started": list(self.started)}
+        """Return the stored document; without retrainings that drift caused, they are left out."""
+        document = {**asdict(self), "started": list(self.started), "for_drift": list(self.for_drift)}
+        if not self.for_drift:
+            del document["for_drift"]
+        return document
 
     @classmethod
     def from_json(cls, document: Any) -> Self:
         """Read the stored state; raise ArtifactRefusedError when it is none."""
         with reading("record of retraining", document, FORMAT_VERSION, unversioned=FORMAT_VERSION):
-            return cls(**{**document, "started": tuple(document["started"])})
+            moments = {name: tuple(document.get(name, ())) for name in ("started", "for_drift")}
+            return cls(**{**document, **moments})
 
 
 @dataclass(frozen=True, slots=True)

@@ -180,7 +180,7 @@ def manifest_from_json(document: Mapping[str, Any]) -> Manifest:
 
 
 def _read(document: Any) -> Manifest:
-    classes, labels, start = document["classes"], document["labels"], document["started_from"]
+    classes, labels, start = document["classes"], document["labels"], document.get("started_from")
     crossed, golden = document["cross_validation"], document["golden"]
     return Manifest(
         model=document["model"],

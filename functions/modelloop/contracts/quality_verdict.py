@@ -103,6 +103,7 @@ class LabelCounts:
     """Labels by what became of them; `pending` ones may still find their prediction, `unknown` ones will not.
 
     `new_class` and `unreadable` ones have their prediction, but say nothing that the champion can be held against.
+    `other_model` ones are of another model's prediction, so they were sent to the wrong address.
     """
 
     received: int
@@ -111,11 +112,12 @@ class LabelCounts:
     unknown: int
     new_class: int = 0
     unreadable: int = 0
+    other_model: int = 0
 
     @property
     def unusable(self) -> int:
         """Return the labels that will never count as labelled."""
-        return self.unknown + self.new_class + self.unreadable
+        return self.unknown + self.new_class + self.unreadable + self.other_model
 
 
 @dataclass(frozen=True, slots=True)

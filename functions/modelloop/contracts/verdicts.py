@@ -9,12 +9,14 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from modelloop.contracts.cycles import cycles_seen_from_json
 from modelloop.contracts.reading import reading
 from modelloop.versions.evidence import Check
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from modelloop.contracts.cycles import CyclesSeen
     from modelloop.json_types import JsonValue
 
 FORMAT_VERSION = 1
@@ -90,6 +92,7 @@ class DriftVerdict:
     """Whether live traffic of a version looks like its training part; `columns` has the worst first.
 
     `status` is ok, drift, data_fault or insufficient_data; `window` and `prediction` are None without captured rows.
+    `season` tells which cycles the training part has seen twice, None where its rows have no moments.
     """
 
     KIND: ClassVar[str] = "drift"
@@ -103,6 +106,7 @@ class DriftVerdict:
     prediction: ColumnDrift | None
     updated_at: str
     reasons: tuple[str, ...]
+    season: CyclesSeen | None = None
 
     @property
     def drifted_columns(self) -> int:
@@ -121,6 +125,7 @@ class DriftVerdict:
             "prediction": self.prediction.to_json() if self.prediction else None,
             "updated_at": self.updated_at,
             "reasons": list(self.reasons),
+            **({} if self.season is None else {"season": self.season.to_json()}),
         }
 
     @classmethod
@@ -138,6 +143,7 @@ class DriftVerdict:
                 None if prediction is None else _column(prediction),
                 document["updated_at"],
                 tuple(document["reasons"]),
+                cycles_seen_from_json(document.get("season")),
             )
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 RETRAIN, WAIT, REFUSE, NOTHING = "retrain", "wait", "refuse", "nothing"
 DAY_HOURS = 24
+CYCLE_DAYS = {"day": 1, "week": 7, "month": 31, "year": 365}
 _HOUR_MS = 3_600_000
 
 
@@ -21,7 +22,8 @@ _HOUR_MS = 3_600_000
 class Situation:
     """All that the decision looks at.
 
-    `labels` counts the new labelled rows; `earlier` are the moments of earlier automatic retrainings.
+    `labels` counts the new labelled rows; `earlier` are the moments of earlier automatic retrainings, `for_drift` of
+    those that drift caused. `unknown_cycle` is the longest cycle that the champion's training part has not seen twice.
     """
 
     now: str
@@ -30,6 +32,8 @@ class Situation:
     labels: int
     policy: Retraining = field(default_factory=Retraining)
     earlier: Sequence[str] = ()
+    for_drift: Sequence[str] = ()
+    unknown_cycle: str | None = None
     masked: bool = False
     frozen: bool = False
     running: bool = False
@@ -56,7 +60,7 @@ def decide(now: Situation) -> RetrainDecision:
         return RetrainDecision(REFUSE, "drift", reason)
     if cause is None:
         return RetrainDecision(NOTHING, None, "neither drift nor loss of quality")
-    for action, applies, reason in _obstacles(now):
+    for action, applies, reason in (*_obstacles(now), _season(now, cause)):
         if applies:
             return RetrainDecision(action, cause, f"{_described(cause)}, {reason}")
     return RetrainDecision(RETRAIN, cause, f"{_described(cause)}, {now.labels} new labelled rows to learn from")
@@ -80,6 +84,17 @@ def _obstacles(now: Situation) -> list[tuple[str, bool, str]]:
         (WAIT, any(age < cooldown for age in ages), f"but the last retraining is less than {cooldown:g} hours ago"),
         (WAIT, today >= most, f"but there were {today} retrainings within a day, and {most} are allowed"),
     ]
+
+
+def _season(now: Situation, cause: str) -> tuple[str, bool, str]:
+    """Return whether the drift may be a season that was learned from already: one retraining a cycle, while unknown."""
+    days = CYCLE_DAYS.get(now.unknown_cycle or "", 0)
+    learned = any(_hours_between(moment, now.now) < days * DAY_HOURS for moment in now.for_drift)
+    reason = (
+        f"but it may be a season: the training part has not seen two of a {now.unknown_cycle}, and a retraining on "
+        f"drift began within the last {days} days"
+    )
+    return WAIT, cause == "drift" and learned, reason
 
 
 def _described(cause: str) -> str:

@@ -61,11 +61,11 @@ def span(start: str, end: str) -> int:
 def by_hour(summaries: Iterable[Summary]) -> Iterator[tuple[str, Counts]]:
     """Yield hours with the merged counts of their summaries, which come ordered by hour, either way.
 
-    `clock` counts the captured rows by hour of day, for windows that are made of these hours.
+    `clock` counts the captured rows by hour, for windows that are made of these hours.
     """
     for hour, members in groupby(summaries, key=lambda member: member.key.hour):
         counts = summary.total(member.counts for member in members)
-        yield hour, counts | {"clock": {hour[-2:]: integer(counts, "sampled")}}
+        yield hour, counts | {"clock": {hour: integer(counts, "sampled")}}
 
 
 def backwards(hours: Iterable[tuple[str, Counts]], now: str, min_rows: int, max_windows: int = 2) -> list[Window]:

@@ -30,6 +30,11 @@ HIGHER_IS_BETTER = frozenset({"accuracy", "f1", "roc_auc", "pr_auc", "r2"})  # o
 COLUMN_KINDS = ("number", "boolean")
 MAX_TOKENS, MAX_TOKEN = 100, 200
 MAX_WHOLE = 2**63
+MAX_TREES = 10_000
+MAX_SIZES = {  # of parameters that decide how long a fit takes and how large a model is
+    "n_estimators": MAX_TREES, "max_iter": 1_000_000, "n_iter": 1_000_000, "n_init": 1_000, "n_components": 10_000,
+    "n_restarts_optimizer": 1_000, "n_alphas": 10_000, "cv": 1_000,
+}  # fmt: skip
 _ESTIMATOR = re.compile(r"sklearn(?:\.[a-z][a-z0-9_]*)+\.[A-Z][A-Za-z0-9]*")
 
 
@@ -126,15 +131,24 @@ def _estimators(value: object) -> tuple[str, ...]:
     return names
 
 
+def _limit(estimator: str, parameter: str) -> int | None:
+    """Return how large a parameter may be; None for one that does not decide how long a fit takes."""
+    boosted = parameter == "max_iter" and "histgradientboosting" in estimator.replace("_", "").lower()
+    return MAX_TREES if boosted else MAX_SIZES.get(parameter)
+
+
 def _params(value: object) -> dict[str, dict[str, Parameter]]:
     if not isinstance(value, dict) or not all(isinstance(inner, dict) for inner in value.values()):
         raise UnfitValueError("a mapping from estimator to its parameters, such as linear: {C: 1.0}")
     _estimators(list(value))
-    for parameters in value.values():
+    for estimator, parameters in value.items():
         for name, setting in parameters.items():
             plain = setting is None or isinstance(setting, str | int | float | bool)
             if not isinstance(name, str) or not plain:
                 raise UnfitValueError("made of plain parameters: names with numbers, texts, true, false or null")
+            most = _limit(str(estimator), name)
+            if most is not None and isinstance(setting, int | float) and most < setting < MAX_WHOLE:
+                raise UnfitValueError(f"sizes that a fit can end with: {name} of {estimator} is at most {most:,}")
     return {str(estimator): dict(parameters) for estimator, parameters in value.items()}
 
 

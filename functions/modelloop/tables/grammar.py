@@ -125,7 +125,11 @@ def _iso(text: str) -> str:
 
 
 def read_text(raw: object, missing: frozenset[str]) -> str | None:
-    """Read text; whole numbers lose their decimals, booleans are lower case; lists and objects are refused."""
+    """Read text; whole numbers lose their decimals, booleans are lower case; lists and objects are refused.
+
+    A float beyond 64 bits is written with an exponent: a parser may have made it of a whole number, whose digits are
+    lost, so it must not be equal to any text of digits.
+    """
     if raw is None:
         return None
     if isinstance(raw, str):
@@ -137,8 +141,13 @@ def read_text(raw: object, missing: frozenset[str]) -> str | None:
     if isinstance(raw, float):
         if raw != raw:  # noqa: PLR0124  NaN is the one value unequal to itself
             return None
-        return str(int(raw)) if raw.is_integer() else repr(raw)
+        return str(int(raw)) if raw.is_integer() and not exceeds_64_bits(raw) else repr(raw)
     raise InvalidValueError(f"expected text, got {_shown(raw)}")
+
+
+def exceeds_64_bits(number: float) -> bool:
+    """Return whether a whole number of JSON of this size comes from the parser as a float, without its last digits."""
+    return not -(2.0**63) <= number < 2.0**64
 
 
 def value_key(text: str) -> float | str | None:

@@ -64,7 +64,7 @@ class LabelReader:
         text = label_text(raw) if isinstance(raw, str | int | float) else ""
         if (own := self._exact.get(text)) is not None:
             return ReadLabel(READ, own)
-        if not text or text in self._missing:
+        if not text or text in self._missing or (isinstance(raw, float) and grammar.exceeds_64_bits(raw)):
             return _NOTHING
         value = _value(raw if isinstance(raw, bool | int | float) else text)
         same = self._by_value.get(value, ())

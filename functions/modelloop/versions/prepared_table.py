@@ -10,13 +10,14 @@ them, and arrays only of its reference table.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from modelloop.errors import ArtifactRefusedError
 from modelloop.spec.model import Spec, spec_from_json
 from modelloop.tables.encoding import Encoding, encoding_from_json
 from modelloop.tables.split import Split, split_from_json
+from modelloop.versions.novelty import Novelty
 from modelloop.versions.run import Dataset, Plan, dataset_from_json, plan_from_json
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class TableFacts:
     """What preparing a table established. `classes` (None for regression) are in the order of their codes.
 
     `first_line` shows the line that names the columns if it looks like data. `growing` are the feature columns that
-    grow with the rows.
+    grow with the rows, `novelty` how often text columns brought new values (those that did, of tables in time's order).
     """
 
     model: str
@@ -94,6 +95,7 @@ class TableFacts:
     imported: bool = False
     first_line: str | None = None
     growing: tuple[str, ...] = ()
+    novelty: Mapping[str, Novelty] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,7 @@ class TableDocument:
         lines = {} if facts.imported else {"spec_lines": spec.lines}
         doubts = {} if facts.first_line is None else {"first_line": facts.first_line}
         grown = {"growing": list(facts.growing)} if facts.growing else {}
+        new = {"novelty": {name: asdict(one) for name, one in facts.novelty.items()}} if facts.novelty else {}
         document = {
             "format_version": FORMAT_VERSION, "model": facts.model, **brought, "spec": spec.to_json(), **lines,
             "task": facts.task, "task_reason": facts.task_reason, "target": facts.target,
@@ -121,7 +124,7 @@ class TableDocument:
             "warnings": facts.warnings, "rows": facts.rows, "salt": facts.salt, "split": facts.split.to_json(),
             "slices": [asdict(column) for column in facts.slices], "run_id": self.run_id,
             "dataset": self.dataset.to_json(), "files": {name: asdict(file) for name, file in self.files.items()},
-            "plan": asdict(self.plan), **doubts, **grown,
+            "plan": asdict(self.plan), **doubts, **grown, **new,
         }  # fmt: skip
         return json.dumps(document, allow_nan=False).encode()
 
@@ -145,6 +148,7 @@ def table_document_from_bytes(body: bytes) -> TableDocument:
         imported=document.get("brought", False),
         first_line=document.get("first_line"),
         growing=tuple(document.get("growing", ())),
+        novelty={name: Novelty(**one) for name, one in document.get("novelty", {}).items()},
     )
     return TableDocument(
         facts,

@@ -1,7 +1,7 @@
 """Two versions of a model with different columns: what callers must send, and one version's rows in the other's slots.
 
 What the first encoding has lost stays lost: its rare categories become rare ones of the other; a column that it does
-not have, or has as another kind, is missing.
+not have, or has as a kind that says nothing of the other, is missing.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 
 from modelloop.tables.encoding import Column, Encoding
 from modelloop.tables.readers import EPOCH
+from trainer.comparison import other_kinds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,14 +34,15 @@ def keep_old_callers(encoding: Encoding, champions: Encoding | None) -> Encoding
 
 
 def schema_changes(before: Encoding, now: Encoding) -> tuple[list[str], list[str]]:
-    """Return the columns that callers must newly send, and the columns of another kind than before."""
+    """Return the columns that callers must newly send, and those of another kind that does not read what they send."""
     old = {column.name: column for column in before.columns}
     required = [
         column.name for column in now.columns
         if column.required and (column.name not in old or not old[column.name].required)
     ]  # fmt: skip
+    other = [column for column in now.columns if column.name in old and old[column.name].kind != column.kind]
     return required, [
-        column.name for column in now.columns if column.name in old and old[column.name].kind != column.kind
+        column.name for column in other if not other_kinds.is_read_still(old[column.name], column, now.missing)
     ]
 
 
@@ -53,15 +55,20 @@ def in_encoding(matrix: NDArray[np.float32], source: Encoding, target: Encoding)
     for column in source.columns:
         places[column.name] = (column, position)
         position += column.width
-    parts = [_slots(matrix, places.get(column.name), column) for column in target.columns]
+    missing = source.missing | target.missing
+    parts = [_slots(matrix, places.get(column.name), column, missing) for column in target.columns]
     return np.ascontiguousarray(np.concatenate(parts, axis=1)) if parts else matrix[:, :0]
 
 
-def _slots(matrix: NDArray[np.float32], place: tuple[Column, int] | None, wanted: Column) -> NDArray[np.float32]:
+def _slots(
+    matrix: NDArray[np.float32], place: tuple[Column, int] | None, wanted: Column, missing: frozenset[str]
+) -> NDArray[np.float32]:
     slots = np.full((len(matrix), wanted.width), np.nan, np.float32)
-    if place is None or place[0].kind != wanted.kind:
+    if place is None:
         return slots
     column, position = place
+    if column.kind != wanted.kind:
+        return other_kinds.translated(matrix[:, position : position + column.width], column, wanted, missing)
     width = min(column.width, wanted.width)
     slots[:, :width] = matrix[:, position : position + width]
     if wanted.kind == "text":

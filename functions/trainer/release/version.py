@@ -102,10 +102,11 @@ def _baseline(candidate: ExaminedCandidate) -> Baseline:
     table, predictor = candidate.table, candidate.source.predictor
     own, known = _answers(predictor, table.reference_rows), candidate.source.unseen
     unseen = unseen_answers(table, predictor, known) if table.train.rows and table.unseen.rows else None
-    return baseline.build(
+    built = baseline.build(
         table.encoding, table.reference_rows.matrix, own.predictions, table.classes, table.spec.mask, times=own.times,
         unseen=unseen,
     )  # fmt: skip
+    return baseline.with_novelty(built, table.facts.novelty)
 
 
 def unseen_answers(table: PreparedTable, predictor: Predictor, known: OutOfFold | None) -> baseline.Answers:

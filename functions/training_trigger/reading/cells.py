@@ -22,6 +22,7 @@ WHITESPACE = (
 MARKS = "too many combining marks"  # what the macro `trimmed` raises; where they are is looked up then
 _FIRST_MINUTE, _LAST_MINUTE = -1035593280, 4223371679
 _PLAIN = "BETWEEN 33 AND 126"
+_A_MARK = "\u0300"
 
 
 def literal(text: str) -> str:
@@ -40,9 +41,14 @@ def value(place: int, kind: str) -> str:
 
 
 def too_many_marks(text: str) -> str:
-    """Return the SQL that tests whether a text has more combining marks in a run than are put in order."""
+    """Return the SQL that tests whether a text has more combining marks in a run than are put in order.
+
+    Every mark is replaced by the same one, and a run of that is looked for: a pattern that repeats all marks 31 times
+    takes 17 ms to compile, for every column of a table.
+    """
     run = grammar.MAX_MARKS + 1
-    return f"strlen({text}) >= {2 * run} AND regexp_matches({text}, '\\p{{M}}{{{run}}}')"
+    levelled = f"regexp_replace({text}, '\\p{{M}}', '{_A_MARK}', 'g')"
+    return f"strlen({text}) - length({text}) >= {run} AND contains({levelled}, '{_A_MARK * run}')"
 
 
 def missing_macro(name: str, tokens: Iterable[str]) -> str:

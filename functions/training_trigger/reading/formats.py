@@ -33,6 +33,7 @@ _JSON_OBJECT = re.compile(r"""\{\s*"[^"]*"\s*:""")
 _JSON_LIST = re.compile(r"\[\s*\{\s*\"")
 _JSON_LISTS = re.compile(r"\[\s*\[")
 _JSON_OVER_LINES = re.compile(r"\{[ \t]*\r?\n")
+NUL = "the cell holds the character NUL, which no text has: remove it, also where it fills a text up"
 WRITE_LINES = (
     "write JSON Lines, one object on each line, under a name that ends in .jsonl "
     "(in pandas: df.to_json(file, orient='records', lines=True))"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,10 +12,10 @@ import orjson
 
 from modelloop.errors import DatasetRejectedError, InvalidValueError, MalformedBodyError
 from modelloop.tables import not_a_number
-from modelloop.tables.grammar import MISSING_TOKENS, read_text
+from modelloop.tables.grammar import MAX_NUMBER, MISSING_TOKENS, read_text
 from modelloop.tables.names import clean_name
 from training_trigger.reading.dialect import Dialect
-from training_trigger.reading.formats import WRITE_LINES
+from training_trigger.reading.formats import NUL, WRITE_LINES
 from training_trigger.reading.header import MAX_COLUMNS, check_columns
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 type JsonValue = str | float | bool | list[JsonValue] | dict[str, JsonValue] | None
 
 _MISSING = frozenset(MISSING_TOKENS)
+_LONG = re.compile(rb"[0-9]{19}")  # what may be a whole number beyond 64 bits, of which the parser makes a float
 
 
 @dataclass(slots=True)
@@ -119,12 +121,29 @@ def _document(number: int, line: bytes) -> dict[str, JsonValue]:
             raise DatasetRejectedError(
                 f"line {number} is not JSON ({error.msg}): JSON Lines has one object on each line", row=number
             ) from error
+    if _LONG.search(line):
+        document = _with_long_numbers(line, document)
     if not isinstance(document, dict):
         raise DatasetRejectedError(
             f'line {number} is not an object: JSON Lines has one object, such as {{"age": 31}}, on each line',
             row=number,
         )
+    if b"\\u0000" in line:
+        _check_no_nul(number, document)
     return document
+
+
+def _with_long_numbers(line: bytes, document: object) -> object:
+    """Return a line with its whole numbers beyond 64 bits as they are; what is nested too deeply stays as it was."""
+    try:
+        return json.loads(line, parse_int=_whole)
+    except RecursionError:
+        return document
+
+
+def _whole(digits: str) -> float:
+    """Return a whole number of JSON as it is; one that is longer than a number may be is a float."""
+    return int(digits) if len(digits) <= MAX_NUMBER else float(digits)
 
 
 def _with_nan(number: int, line: bytes) -> object:
@@ -135,6 +154,12 @@ def _with_nan(number: int, line: bytes) -> object:
         return None
     except MalformedBodyError as error:
         raise DatasetRejectedError(f"line {number}: {error.message}", row=number) from error
+
+
+def _check_no_nul(number: int, document: dict[str, JsonValue]) -> None:
+    named = next((key for key, cell in document.items() if isinstance(cell, str) and "\0" in cell), None)
+    if named is not None:
+        raise DatasetRejectedError(f"line {number}, {named[:80]!r}: {NUL}", field=named, row=number)
 
 
 def _check_keys(number: int, line: bytes) -> None:

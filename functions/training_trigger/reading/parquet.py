@@ -17,6 +17,7 @@ from modelloop.errors import DatasetRejectedError
 from training_trigger import engine
 from training_trigger.plan import check_rows
 from training_trigger.reading.cells import literal
+from training_trigger.reading.formats import NUL
 from training_trigger.reading.plaintext import ALWAYS_ALLOWED, MAX_RATIO
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ MAX_MEAN_TEXT = 256  # bytes a cell: what a table of many short texts may hold, 
 
 _AS_IS = ("VARCHAR", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER",
           "UBIGINT", "UHUGEINT", "BOOLEAN", "DATE", "UUID", "TIME", "ENUM")  # fmt: skip
+_HAS_NUL = "contains(p{place}, chr(0))"
 _FRACTIONS = ("FLOAT", "DOUBLE", "DECIMAL")
 _NAIVE = ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS")
 _INSTANT = "TIMESTAMP WITH TIME ZONE"
@@ -63,7 +65,10 @@ def source(connection: duckdb.DuckDBPyConnection, path: Path) -> Source:
             found = Source(names, [_text(f"p{place}", kind) for place, kind in enumerate(kinds)],
                            f"{read} AS parquet({aliases})", _index(metadata))  # fmt: skip
             texts = [place for place, kind in enumerate(kinds) if kind == "VARCHAR"]
-            _check_unpacked(_text_bytes(connection, found.origin, texts), size, rows * len(texts))
+            length, has_nul = _text_facts(connection, found.origin, texts)
+            _check_unpacked(length, size, rows * len(texts))
+            if has_nul:
+                _refuse_nul(connection, found, texts)
     except duckdb.Error as error:
         raise DatasetRejectedError("the Parquet file is damaged or incomplete: write and upload it again") from error
     if len(names) != len(kinds):
@@ -94,12 +99,26 @@ def _index(metadata: list[tuple[Any, Any]]) -> frozenset[str]:
     return frozenset()
 
 
-def _text_bytes(connection: duckdb.DuckDBPyConnection, origin: str, places: list[int]) -> int:
-    """Return the bytes of all texts, which a dictionary of few long ones hides from the file's metadata."""
+def _text_facts(connection: duckdb.DuckDBPyConnection, origin: str, places: list[int]) -> tuple[int, bool]:
+    """Return the bytes of all texts, which a dictionary of few long ones hides from the file's metadata.
+
+    With that, whether any of them holds the character NUL, at which normalising would end a text.
+    """
     if not places:
-        return 0
+        return 0, False
     lengths = " + ".join(f"coalesce(sum(strlen(p{place})), 0)" for place in places)
-    return int(connection.execute(f"SELECT {lengths} FROM {origin}").fetchall()[0][0])
+    nul = " OR ".join(f"coalesce(bool_or({_HAS_NUL.format(place=place)}), false)" for place in places)
+    length, has_nul = connection.execute(f"SELECT {lengths}, {nul} FROM {origin}").fetchall()[0]
+    return int(length), bool(has_nul)
+
+
+def _refuse_nul(connection: duckdb.DuckDBPyConnection, found: Source, places: list[int]) -> None:
+    for place in places:
+        numbered = f"SELECT row_number() OVER () AS r, {_HAS_NUL.format(place=place)} AS held FROM {found.origin}"
+        row = connection.execute(f"SELECT min(r) FROM ({numbered}) WHERE held").fetchall()[0][0]
+        if row is not None:
+            name = found.names[place]
+            raise DatasetRejectedError(f"row {row:,} of column {name!r}: {NUL}", field=name, row=int(row))
 
 
 def _check_unpacked(unpacked: int, size: int, texts: int) -> None:

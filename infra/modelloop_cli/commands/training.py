@@ -17,7 +17,14 @@ from modelloop_client.client import Client, Document
 from modelloop_client.failures import CommandError
 from modelloop_client.run_progress import describe_stage, find_run, follow, is_stalled, require_success
 from modelloop_client.stacks import find_stack
-from modelloop_client.uploads import Upload, check_file, check_reference, upload, upload_companions
+from modelloop_client.uploads import (
+    Upload,
+    check_file,
+    check_reference,
+    total_bytes,
+    upload,
+    upload_companions,
+)
 
 if TYPE_CHECKING:
     from modelloop_client.stacks import Stack
@@ -26,7 +33,10 @@ _RUN_COLUMNS = ("run", "state", "stage", "%", "version", "cause", "metric", "cre
 
 
 def train(
-    file: Annotated[Path, typer.Argument(help="A table (.csv, .csv.gz, .parquet, .jsonl) or an .onnx model.")],
+    file: Annotated[
+        Path,
+        typer.Argument(help="A table (.csv, .csv.gz, .parquet, .jsonl), a folder of part files, or an .onnx model."),
+    ],
     model: Annotated[str, typer.Option("--model", "-m", help="Name of the model.", show_default=False)],
     *,
     target: Annotated[str | None, typer.Option("--target", "-t", help="The column to predict.")] = None,
@@ -42,6 +52,8 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Upload a table, or an ONNX model of your own, and follow the run that it starts.
+
+    Of a folder, all files are one table, as Spark, Dask and warehouses write it.
 
     Next: modelloop predict MODEL FILE.
     """
@@ -76,7 +88,7 @@ def upload_table(console: Console, client: Client, model: str, file: Path, *, fo
 
 def _send(console: Console, stack: Stack, model: str, file: Path, *, force: bool) -> Upload:
     with console.progress() as bar:
-        task = bar.add_task(f"Uploading {file.name}", total=file.stat().st_size)
+        task = bar.add_task(f"Uploading {file.name}", total=total_bytes(file))
         return upload(stack, model, file, force=force, on_progress=lambda count: bar.advance(task, count))
 
 

@@ -3,6 +3,7 @@
 Every row becomes a line of its own, as flat JSON, because that is the form that monitors of this layout read. The event
 id is derived from prediction id and row, so a label finds its row; the inference id spells both. Numbers are written as
 people sent them: whole ones in whole columns, others as the shortest decimal of the 32-bit value that was captured.
+Labels are written as they were read, so that they compare with predictions as text.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from modelloop import clock
 from modelloop.captures.cells import misfit
 from modelloop.captures.reader import read_batches
 from modelloop.contracts.capture_record import FeedbackRecord
+from modelloop.tables.grammar import label_text
+from modelloop.tables.labels import READ
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
     from modelloop.captures.cells import ExpectedColumns
     from modelloop.captures.reader import Predictions
     from modelloop.contracts.capture_record import Cell, PredictionRecord
-
+    from modelloop.tables.labels import LabelReader
 
 EVENT_VERSION = "0"
 TRUTH = "_ground_truth"  # no model's name: those begin with a letter
@@ -33,11 +36,12 @@ _JSON = "application/json"
 
 
 class ExportedVersion(NamedTuple):
-    """What an export knows of a version: its run, what fits it, and which of its columns hold whole numbers."""
+    """What an export knows of a version: its run, what fits it, its columns of whole numbers, what reads its labels."""
 
     run_id: str
     expected: ExpectedColumns
     whole: frozenset[str] = frozenset()
+    labels: LabelReader | None = None
 
 
 class Line(NamedTuple):
@@ -67,16 +71,20 @@ def records(
 
 
 def lines(
-    record: PredictionRecord | FeedbackRecord, whole: frozenset[str] = frozenset(), *, scores: bool = False
+    record: PredictionRecord | FeedbackRecord, made_by: ExportedVersion | None = None, *, scores: bool = False
 ) -> Iterator[Line]:
     """Yield what a record is in the foreign layout: a line a row whose features were captured, or one label.
 
-    `whole` names the columns of whole numbers; `scores` adds the probabilities, which a baseline does not know.
+    `made_by` is the version that answered; it reads the label. `scores` adds the probabilities, which a baseline does
+    not know.
     """
     if isinstance(record, FeedbackRecord):
-        yield _truth(record)
+        yield _truth(record, made_by.labels if made_by else None)
     elif record.columns is not None:
-        folder = f"{record.model}/{record.version}/{_hour(record.time)}"
+        folder, whole = (
+            f"{record.model}/{record.version}/{_hour(record.time)}",
+            made_by.whole if made_by else frozenset(),
+        )
         for row in range(len(record.predict)):
             yield Line(folder, record.time, _capture(record, record.columns, row, whole, scores=scores))
 
@@ -134,14 +142,21 @@ def _half(mode: str, data: dict[str, Cell]) -> dict[str, Any]:
     return {"observedContentType": _JSON, "mode": mode, "data": text, "encoding": "JSON"}
 
 
-def _truth(record: FeedbackRecord) -> Line:
-    label = record.label
+def _truth(record: FeedbackRecord, reader: LabelReader | None) -> Line:
     document: dict[str, Any] = {
-        "groundTruthData": {"data": label if isinstance(label, str) else json.dumps(label), "encoding": "CSV"},
+        "groundTruthData": {"data": _read(record.label, reader), "encoding": "CSV"},
         "eventMetadata": {"eventId": event_id(record.id, record.row)},
         "eventVersion": EVENT_VERSION,
     }
     return Line(f"{TRUTH}/{record.model}/{_hour(record.time)}", record.time, document)
+
+
+def _read(label: str | float | bool, reader: LabelReader | None) -> str:
+    """Return the text of the class or number that a label was read as; of one that was not read, as it was sent."""
+    outcome, value = reader.read(label) if reader else (None, None)
+    if outcome == READ and value is not None:
+        return label_text(value)
+    return label if isinstance(label, str) else json.dumps(label)
 
 
 def _hour(time: str) -> str:

@@ -22,19 +22,24 @@ if TYPE_CHECKING:
 
     from modelloop.contracts.audit import AuditEntry
 
-ROWS = 1100  # a holdout that needs no cross-validation
+ROWS = 1500  # a holdout that needs no cross-validation
+PARTS = 4  # of the calls, so that no test takes long on a loaded machine
 RUN_ID = "019a0000-0000-7000-8000-000000000001"
 DONE: dict[str, list[Any]] = {"batchItemFailures": []}
 
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    hurry(monkeypatch)
+
+
+def hurry(patch: pytest.MonkeyPatch) -> None:
     """Do the same with fewer rows and replicates: what is proven here is the order of effects."""
-    monkeypatch.setattr(bootstrap, "REPLICATES", 40)
-    monkeypatch.setattr(bootstrap, "MIN_REPLICATES", 40)
-    monkeypatch.setattr(diagnostics, "REPEATS", 1)
+    patch.setattr(bootstrap, "REPLICATES", 40)
+    patch.setattr(bootstrap, "MIN_REPLICATES", 40)
+    patch.setattr(diagnostics, "REPEATS", 1)
     for name in ("HOLDOUT_ROWS", "MIXED_ROWS", "BOUNDARY_ROWS"):
-        monkeypatch.setattr(replaying, name, 20)
+        patch.setattr(replaying, name, 20)
 
 
 class KilledError(BaseException):
@@ -84,8 +89,11 @@ def _mark(entry: AuditEntry) -> tuple[Any, ...]:
     return (entry.detail["revision" if entry.action == "release" else "run_id"],)
 
 
-def undisturbed(monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, Any], list[str]]:
-    with open_lab(monkeypatch) as lab:
+@pytest.fixture(scope="module")
+def undisturbed() -> tuple[dict[str, Any], list[str]]:
+    """Return what an undisturbed run ends with, and the names of its calls."""
+    with pytest.MonkeyPatch.context() as patch, open_lab(patch) as lab:
+        hurry(patch)
         run = lab.prepare(sample(ROWS, 1), run_id=RUN_ID)
         counter = Counter(None, KilledError, lasting=False)
         counter.watch()
@@ -94,10 +102,13 @@ def undisturbed(monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, Any], list[s
         return state(lab), counter.names
 
 
-def test_a_killed_environment_is_followed_by_the_same_state(monkeypatch: pytest.MonkeyPatch) -> None:
-    wanted, names = undisturbed(monkeypatch)
+@pytest.mark.parametrize("part", range(PARTS))
+def test_a_killed_environment_is_followed_by_the_same_state(
+    undisturbed: tuple[dict[str, Any], list[str]], monkeypatch: pytest.MonkeyPatch, part: int
+) -> None:
+    wanted, names = undisturbed
     endings = []
-    for fatal in range(1, len(names) + 1):
+    for fatal in range(1 + part, len(names) + 1, PARTS):
         with open_lab(monkeypatch) as lab:
             run = lab.prepare(sample(ROWS, 1), run_id=RUN_ID)
             counter = Counter(fatal, KilledError, lasting=True)
@@ -116,13 +127,16 @@ def test_a_killed_environment_is_followed_by_the_same_state(monkeypatch: pytest.
                 assert "TrainerMemory" in str(ended.reason)
             else:
                 assert state(lab) == wanted, f"killed at call {fatal}, {names[fatal - 1]}"
-    assert 0 < endings.count("FAILED") <= 5
-    assert len(endings) > 20
+    assert endings.count("FAILED") <= 2
+    assert len(endings) > 20 / PARTS
 
 
-def test_a_lost_connection_is_followed_by_the_same_state(monkeypatch: pytest.MonkeyPatch) -> None:
-    wanted, names = undisturbed(monkeypatch)
-    for fatal in range(1, len(names) + 1):
+@pytest.mark.parametrize("part", range(PARTS))
+def test_a_lost_connection_is_followed_by_the_same_state(
+    undisturbed: tuple[dict[str, Any], list[str]], monkeypatch: pytest.MonkeyPatch, part: int
+) -> None:
+    wanted, names = undisturbed
+    for fatal in range(1 + part, len(names) + 1, PARTS):
         with open_lab(monkeypatch) as lab:
             run = lab.prepare(sample(ROWS, 1), run_id=RUN_ID)
             counter = Counter(fatal, lambda: EndpointConnectionError(endpoint_url="https://aws"), lasting=False)

@@ -107,7 +107,8 @@ def test_forged_hours_are_joined_last_and_few_at_a_time_and_the_real_ones_at_onc
         calls.clear()
         verdicts.handler({}, context)
         assert sum(calls.values()) < 20 * joins.MAX_UNPREDICTED
-        joined = {key.removeprefix(keys.quality_prefix(MODEL)) for key in world.stored(keys.quality_prefix(MODEL))}
+        stored = {key for key in world.stored("quality/") if key.startswith(keys.quality(MODEL, "2026")[:-5])}
+        joined = {key.removeprefix(keys.quality_prefix(MODEL)) for key in stored}
         assert {"2026-09-14T10.json", f"{HOUR}.json"} <= joined
         assert len(joined) == tick * joins.MAX_UNPREDICTED + 2
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -14,6 +15,7 @@ from modelloop.aws.registry.registry import Registry
 from modelloop.aws.storage import Bucket
 from modelloop.contracts.quality_verdict import QualityVerdict
 from modelloop.contracts.verdicts import RolloutVerdict
+from modelloop.ids import uuid7
 from modelloop.monitoring import windows
 from modelloop.monitoring.quality import shadow_agreement
 from tests.support.capture_world import (
@@ -47,6 +49,24 @@ def judged(context: Any) -> dict[str, Any]:
     assert verdict is not None
     document: dict[str, Any] = verdict.to_json()
     return document
+
+
+def test_labels_of_another_models_predictions_are_told_apart_from_those_of_unknown_ones(
+    world: World, context: Any
+) -> None:
+    world.publish(replace(manifest(), model="walruses"))
+    own = prediction(usual_rows(200))
+    theirs = prediction(usual_rows(10), model="walruses")
+    handler(world.capture([own, theirs]), context)
+    misdirected = [line | {"model": MODEL} for line in answers([theirs])]
+    unknown = [label(uuid7(NOON - 80 * windows.HOUR_MS), "Adelie") for _ in range(3)]
+    handler(world.capture([*answers([own]), *misdirected, *unknown], "labels"), context)
+
+    verdict = judged(context)
+    assert (verdict["rows"], verdict["labels"]["other_model"], verdict["labels"]["unknown"]) == (200, 10, 3)
+    assert verdict["labels"]["pending"] == 0
+    assert verdict["status"] == "insufficient_data"
+    assert any("10 belong to a prediction of another model" in reason for reason in verdict["reasons"])
 
 
 def test_labels_become_realised_quality_with_coverage(world: World, context: Any) -> None:

@@ -432,7 +432,8 @@ def test_drift_is_shown_over_time_and_for_one_column(api: Any, modelloop: Callab
 
 
 def test_quality_tells_the_labels_that_cannot_be_used(api: Any, modelloop: Callable[..., Any]) -> None:
-    labels = {"received": 320, "repeated": 0, "pending": 0, "unknown": 3, "new_class": 11, "unreadable": 6}
+    labels = {"received": 320, "repeated": 0, "pending": 0, "unknown": 3, "new_class": 11}
+    labels |= {"unreadable": 6, "other_model": 4}
     reason = "20 of 320 labels cannot be used, more than 5 %"
     verdict = {
         "model": "m", "version": 1, "status": "insufficient_data", "rows": 300, "labels": labels, "reasons": [reason]
@@ -441,7 +442,10 @@ def test_quality_tells_the_labels_that_cannot_be_used(api: Any, modelloop: Calla
 
     shown = modelloop("quality", "m").out
 
-    assert "3 without a known prediction, 11 of no known class, 6 unreadable" in " ".join(shown.split())
+    assert (
+        "3 without a known prediction, 4 of another model's predictions, 11 of no known class, 6 unreadable"
+        in " ".join(shown.split())
+    )
     assert reason in " ".join(shown.split())
 
 

@@ -22,6 +22,7 @@ from tests.support.browser import (
     DRIVER,
     attribute,
     body,
+    click,
     complaints,
     drawing,
     keep_picture,
@@ -249,9 +250,10 @@ def test_quality_is_told_with_its_estimate_labels_and_slices(browser: webdriver.
 
     shown = body(browser)
     assert (
-        "212 labels received: 200 used, 7 waiting for their predictions, 3 without a known prediction, 2 sent again"
+        "233 labels received: 200 used, 7 waiting for their predictions, 3 without a known prediction, "
+        "4 of another model's predictions, 11 of no known class, 6 unreadable, 2 sent again"
     ) in shown
-    browser.find_element(By.ID, "figures-slices").click()
+    click(browser, "figures-slices")
     wait(browser, "sex = female")
     assert "0.912" in body(browser)
 

@@ -25,10 +25,9 @@ pytestmark = pytest.mark.usefixtures("stack_file")
 
 
 def captured(time: str, rows: int = 2, **changes: Any) -> PredictionRecord:
-    facts: dict[str, Any] = {"columns": {"a": [float(row) for row in range(rows)]}, "version": 1} | changes
-    return PredictionRecord(
-        uuid7(1_790_000_000_000), time, "m", run_id="r", variant="champion", predict=["x"] * rows, proba=None, **facts
-    )
+    facts: dict[str, Any] = {"columns": {"a": [float(row) for row in range(rows)]}, "version": 1}
+    facts |= {"predict": ["x"] * rows} | changes
+    return PredictionRecord(uuid7(1_790_000_000_000), time, "m", run_id="r", variant="champion", proba=None, **facts)
 
 
 @pytest.fixture
@@ -84,6 +83,27 @@ def test_captures_of_the_span_become_files_and_repeating_writes_the_same(
     (other, _) = [json.loads(line["captureData"]["endpointInput"]["data"]) for line in lines["m/2"]]
     assert str(other) == "{'a': 0.0}"
     assert lines["_ground_truth/m"][0]["eventMetadata"]["eventId"] == lines["m/1"][0]["eventMetadata"]["eventId"]
+
+
+def test_labels_are_written_as_the_version_that_answered_reads_them(
+    api: Any, bucket: Callable[[str, list[bytes]], None], modelloop: Callable[..., Any], tmp_path: Path
+) -> None:
+    versions = [{"version": number, "run_id": "r"} for number in (2, 1)]
+    api.on("GET /models/m/versions", (200, {"versions": versions, "next": None}))
+    for number, classes in ((1, (False, True)), (2, (0, 1))):
+        document = manifest_of(version=number, classes=classes, baseline=baseline_of()).to_bytes()
+        api.on(f"GET /models/m/versions/{number}", (200, orjson.loads(document)))
+    time = "2026-11-23T11:00:00.000Z"
+    made, shadow = captured(time, 1, predict=[True]), captured(time, 1, predict=[1], version=2)
+    shadow = replace(shadow, id=made.id, variant="shadow")
+    bucket("captures/2026/11/23/11/1", [*prediction_lines(made), *prediction_lines(shadow)])
+    labels = [FeedbackRecord(identifier, 0, "TRUE", time, "m").to_line() for identifier in (made.id, uuid7())]
+    bucket("feedback/2026/11/23/12/3", labels)
+
+    modelloop("export", "captures", "m", "--out", str(tmp_path), *SPAN)
+    (truth,) = (tmp_path / "_ground_truth").rglob("*.jsonl")
+    told = [json.loads(line)["groundTruthData"]["data"] for line in truth.read_text().splitlines()]
+    assert told == ["true", "1"]
 
 
 @pytest.mark.usefixtures("registered")

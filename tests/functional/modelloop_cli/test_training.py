@@ -106,6 +106,56 @@ def test_a_rejected_run_ends_with_its_reason_and_a_code(
     assert as_json.json["state"] == "REJECTED"
 
 
+@pytest.fixture
+def parts(tmp_path: Path) -> Path:
+    folder = tmp_path / "out.csv"
+    folder.mkdir()
+    for place in range(3):
+        (folder / f"b{place}.csv").write_text(f"island,mass,species\nBiscoe,375{place},Adelie\n")
+    for hidden in ("_SUCCESS", ".b0.csv.crc", "_committed_1"):
+        (folder / hidden).write_text("x")
+    return folder
+
+
+def test_a_folder_of_part_files_is_one_table_whose_marker_comes_last(
+    api: Any, s3: Any, parts: Path, modelloop: Callable[..., Any]
+) -> None:
+    def runs(_: Any) -> tuple[int, Any]:
+        stored = s3.list_object_versions(Bucket="loop-data").get("Versions", [])
+        made = [one["VersionId"] for one in stored if one["Key"].endswith("_SUCCESS")]
+        return 200, {"runs": [run("SUCCEEDED", "done", 100) | {"dataset": {"version_id": one}} for one in made]}
+
+    api.on("GET /models/birds/runs", runs)
+    first = modelloop("train", str(parts), "--model", "birds", "--no-wait", "--json").json
+    again = modelloop("train", str(parts), "--model", "birds", "--no-wait", "--json").json
+    (parts / "b1.csv").unlink()
+    other = modelloop("train", str(parts), "--model", "birds", "--no-wait", "--json").json
+
+    assert (first["unchanged"], again["unchanged"], other["unchanged"]) == (False, True, False)
+    assert again["version_id"] == first["version_id"]
+    listed = {one["Key"]: one for one in s3.list_objects_v2(Bucket="loop-data")["Contents"]}
+    folders = [one["uri"].removeprefix("s3://loop-data/").removesuffix("_SUCCESS") for one in (first, other)]
+    names = [sorted(key.removeprefix(folder) for key in listed if key.startswith(folder)) for folder in folders]
+    assert names == [
+        ["_SUCCESS", "part-00000-b0.csv", "part-00001-b1.csv", "part-00002-b2.csv"],
+        ["_SUCCESS", "part-00000-b0.csv", "part-00001-b2.csv"],
+    ]
+    assert folders[0].startswith("datasets/birds/out.csv-")
+    marked = listed[f"{folders[0]}_SUCCESS"]["LastModified"]
+    assert all(one["LastModified"] <= marked for key, one in listed.items() if key.startswith(folders[0]))
+
+
+@pytest.mark.usefixtures("api")
+def test_a_folder_that_is_no_table_in_parts_is_refused(s3: Any, parts: Path, modelloop: Callable[..., Any]) -> None:
+    (parts / "year=2026").mkdir()
+    nested = modelloop("train", str(parts), "--model", "birds")
+    empty = modelloop("train", str(parts / "year=2026"), "--model", "birds")
+    assert nested.code == empty.code == 1
+    assert "has a folder in it (year=2026)" in nested.err
+    assert "has no files with content" in empty.err
+    assert "Contents" not in s3.list_objects_v2(Bucket="loop-data")
+
+
 def test_unchanged_content_is_recognised_and_not_sent_again(
     api: Any, s3: Any, table: Path, modelloop: Callable[..., Any]
 ) -> None:

@@ -20,8 +20,8 @@ from trainer.search import refitting, selecting
 if TYPE_CHECKING:
     from tests.support.trainer_lab import Lab
 
-BOTH = Spec(estimators=("linear", "hist_gradient_boosting"), params={"hist_gradient_boosting": {"max_iter": 30}})
-BOOSTED = Spec(estimators=("hist_gradient_boosting",), params={"hist_gradient_boosting": {"max_iter": 30}})
+BOTH = Spec(estimators=("linear", "hist_gradient_boosting"), params={"hist_gradient_boosting": {"max_iter": 12}})
+BOOSTED = Spec(estimators=("hist_gradient_boosting",), params={"hist_gradient_boosting": {"max_iter": 12}})
 NO_TIME = 20.0  # what the handler keeps for itself
 
 
@@ -30,9 +30,7 @@ def in_time(rows: int) -> Data:
     return replace(data, times=np.arange(float(rows)), spec=replace(BOOSTED, time_column="t"))
 
 
-@pytest.mark.parametrize("data", [
-    replace(sample(400, 1), spec=BOTH), replace(regression_sample(400, 2), spec=BOOSTED), in_time(400),
-], ids=["classes", "numbers", "in time"])  # fmt: skip
+@pytest.mark.parametrize("data", [replace(sample(400, 1), spec=BOTH), in_time(400)], ids=["classes", "in time"])
 def test_a_repeated_attempt_decides_nothing_again_and_serves_the_same_bytes(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, data: Data
 ) -> None:
@@ -76,7 +74,7 @@ def test_a_refit_is_described_as_it_was_made(lab: Lab, monkeypatch: pytest.Monke
     iterations = selection["refit"]["iterations"]
     assert manifest["estimator"]["params"]["max_iter"] == iterations
     assert manifest["estimator"]["params"]["early_stopping"] is False
-    assert manifest["estimator"]["settings"] == {"max_iter": 30}, "a successor tries what was set, not what came of it"
+    assert manifest["estimator"]["settings"] == {"max_iter": 12}, "a successor tries what was set, not what came of it"
     assert len(lab.bundle(run)["flat"]["sizes"]) == iterations
     assert len(manifest["trials"][0]["folds"]) == 5
     page = Bucket("artifacts").get(keys.version("m", run.run_id, keys.REPORT)).decode()

@@ -113,8 +113,20 @@ def test_the_first_part_of_a_folder_leaves_a_word_in_the_audit_log(stage: Stage)
     assert not stage.registry.list_runs("m").items
 
 
+@pytest.mark.parametrize(
+    "name", ["part-00000-1b2c-c000.csv", "part.0.csv", "000000_0.csv", "t-00000-of-00004.csv", "t-000000000003.csv"]
+)
+def test_a_part_directly_below_the_model_is_no_table_by_itself(stage: Stage, name: str) -> None:
+    outcome = put(stage, "m", name, csv(ROWS))
+    run = stage.registry.get_run("m", outcome["run_id"])
+    assert run.state == "REJECTED"
+    assert "the name of one of several part files" in str(run.reason)
+    assert "`modelloop train FOLDER`" in str(run.reason)
+    assert put(stage, "m", "t000000000000.csv", csv(ROWS))["outcome"] == "queued", "the same rows under another name"
+
+
 def test_limits_count_the_sum(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(part_files, "MAX_PARTS", 2)
+    monkeypatch.setattr(keys, "MAX_PARTS", 2)
     run = put_folder(stage, "m", {f"part-{place}.csv": csv(ROWS) for place in range(3)})
     assert (run.state, run.reason) == ("REJECTED", "out/ has more than 2 files: write fewer and larger ones")
     monkeypatch.setenv("MODELLOOP_TRAINER_STORAGE", "512")

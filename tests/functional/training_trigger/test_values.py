@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
+
+import orjson
 
 from modelloop.tables.encoding import encoding_from_json
 
@@ -53,6 +56,18 @@ def test_whole_numbers_beyond_floats_are_classes_and_categories_of_their_own(sta
     kinds = {column["name"]: column["kind"] for column in document["encoding"]["columns"]}
     assert (kinds["code"], kinds["t"]) == ("text", "number")
     assert any("different whole numbers beyond 9,007,199,254,740,992" in warning for warning in run.warnings)
+
+
+def test_whole_numbers_beyond_64_bits_in_json_are_never_merged(stage: Stage) -> None:
+    codes = (10**25, 10**25 + 1)
+    rows = "".join(json.dumps({"x": i % 9 + 0.5, "code": codes[i // 2 % 2], "y": i % 2}) + "\n" for i in range(ROWS))
+    document = stage.table(stage.upload("t.jsonl", rows))
+    (code,) = [column for column in document["encoding"]["columns"] if column["name"] == "code"]
+    assert (code["kind"], code["categories"]) == ("text", [str(number) for number in codes])
+    sent = orjson.loads(json.dumps([*codes, *map(str, codes)]))
+    asked = encoding_from_json(document["encoding"]).read(4, {"x": [1.5] * 4, "code": sent})
+    assert asked.unseen == {"code": 2}, "the parser of requests makes one float of them, which is neither"
+    assert asked.values["code"][2:] == [str(number) for number in codes]
 
 
 def test_large_numbers_that_floats_tell_apart_stay_numbers(stage: Stage) -> None:

@@ -94,8 +94,8 @@ def refits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_few_refits_keep_what_is_promised() -> None:
-    found = [examine(name, seed) for name in ("linear waves", "a tree on waves") for seed in range(6)]
-    assert abs(np.mean([one.covered for one in found]) - LEVEL) <= 0.03
+    found = [examine(name, seed) for name in ("linear waves", "a tree on waves") for seed in range(4)]
+    assert abs(np.mean([one.covered for one in found]) - LEVEL) <= 0.04
     assert sum(one.drifted for one in found) == 0
 
 

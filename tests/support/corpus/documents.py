@@ -82,6 +82,18 @@ JSON = [
         kinds={"tags": "none"} | KINDS,
         unused=("tags",),
     ),
+    _json(
+        "whole numbers beyond 64 bits",
+        "Python",
+        lines(_changed(count=lambda count: 10**20 + count % 2)),
+        kinds=KINDS | {"count": "text"},
+    ),
+    _json(
+        "the character NUL",
+        "a service",
+        lines([*PLAIN[:7], PLAIN[7] | {"city": "Lyon\0"}, *PLAIN[8:]]),
+        refused="line 8, 'city': the cell holds the character NUL",
+    ),
     _json("booleans as text", "a service", lines(_changed(member=lambda value: str(value).lower()))),
     _json(
         "booleans as labels",
@@ -230,6 +242,12 @@ PARQUET = [
         [{"image": None} | row for row in PLAIN],
         kinds={"image": "none"} | KINDS,
         unused=("image",),
+    ),
+    _parquet(
+        "texts that NUL fills up",
+        "types",
+        "* REPLACE (CASE WHEN city = 'Lyon' THEN city || chr(0) ELSE city END AS city)",
+        refused="of column 'city': the cell holds the character NUL",
     ),
     table(
         "broken off",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from typing import TYPE_CHECKING
 
 from tests.support.corpus.spellings import (
     NO_DAY,
@@ -17,6 +18,18 @@ from tests.support.corpus.spellings import (
     upper,
 )
 from tests.support.corpus.tables import KINDS, by_csv, by_pandas, table, written
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.support.corpus.tables import Table
+
+
+def _with_days(name: str, source: str, form: str, letters: Callable[[str], str]) -> Table:
+    """Return a table whose days are in a notation that is named and not read."""
+    text = written(PEOPLE, say=cells(dates=lambda day: letters(day.strftime(form))))
+    return table(name, source, text, by_csv(), **NO_DAY, warns="column 'day' is not used: it holds dates")
+
 
 DATABASES = [
     table(
@@ -134,6 +147,12 @@ STATISTICS = [
     table("readr::write_csv", "R", written(PEOPLE, say=cells(bools=upper))),
     table("data.table::fwrite", "R", written(PEOPLE, say=cells(dates=at_ten("Z", "T"), bools=upper))),
     table("PROC EXPORT", "SAS", written(PEOPLE, end="\r\n")),
+    _with_days("DATE9.", "SAS", "%d%b%Y", str.upper),
+    _with_days("DATE7.", "SAS", "%d%b%y", str.upper),
+    _with_days("DATETIME20.", "SAS", "%d%b%Y:12:00:00", str.upper),
+    _with_days("%td", "Stata", "%d%b%Y", str.lower),
+    _with_days("%tc", "Stata", "%d%b%Y 12:00:00", str.lower),
+    _with_days("%tm", "Stata", "%Ym%-d", str.lower),
     table("a dot for a missing number", "SAS", gaps("."), **TEXT_SIZE, warns="'.' (18)"),
     table("save translate as CSV", "SPSS", written(PEOPLE, end="\r\n").encode("utf-8-sig"), by_csv("utf-8-sig")),
     table("CSV.write", "Julia", written(PEOPLE)),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from modelloop import clock
 from modelloop.monitoring.drift import baseline, comparison
 from modelloop.monitoring.windows import Window
 from modelloop.tables.encoding import Column, Encoding
@@ -55,9 +57,15 @@ def learn(matrix: Matrix, encoding: Encoding = ENCODING, **options: Any) -> Base
 
 def window(known: Baseline, matrix: Matrix, encoding: Encoding = ENCODING, hour: str = "2026-11-23T12") -> Window:
     slots = {column.name: slot for column, slot in baseline.first_slots(encoding)}
-    counted: Counts = {column.name: _counts(column, matrix[:, slots[column.name]]) for column in known.columns}
-    prediction = _counts(known.prediction, predicted(matrix))
+    counted: Counts = {column.name: counts(column, matrix[:, slots[column.name]]) for column in known.columns}
+    prediction = counts(known.prediction, predicted(matrix))
     return Window(hour, hour, {"sampled": len(matrix), "columns": counted, "prediction": prediction})
+
+
+def hours(times: NDArray[np.float64]) -> Counts:
+    """Count rows by the hour (UTC) of their times, as windows do."""
+    by_hour = Counter((times // 3_600).astype(int).tolist())
+    return {clock.from_ms(hour * 3_600_000)[:13]: amount for hour, amount in by_hour.items()}
 
 
 def compare(known: Baseline, matrix: Matrix, encoding: Encoding = ENCODING) -> dict[str, Comparison]:
@@ -65,6 +73,6 @@ def compare(known: Baseline, matrix: Matrix, encoding: Encoding = ENCODING) -> d
     return {one.name: one for one in found}
 
 
-def _counts(column: BaselineColumn, values: NDArray[Any]) -> Counts:
+def counts(column: BaselineColumn, values: NDArray[Any]) -> Counts:
     counts, missing, unseen = baseline.count(column.bins, values)
     return {"counts": counts, "missing": missing, "unseen": unseen}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from modelloop.monitoring.drift import baseline, verdict
-from tests.support.drift import trials
+from tests.support.drift import lab, trials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -70,10 +69,9 @@ def verdicts(live: Stream, *, min_rows: int, change: Change | None = None) -> It
         rows = live.rows[places].copy()
         if change:
             change(rows)
-        clock = Counter(f"{int(hour):02d}" for hour in live.times[places] // HOUR % 24)
         found = trials.counted(live.known, live.table, rows)
         prediction = trials.count(live.known.prediction, answers(rows))
-        now = found._replace(counts=found.counts | {"clock": dict(clock), "prediction": prediction})
+        now = found._replace(counts=found.counts | {"clock": lab.hours(live.times[places]), "prediction": prediction})
         both = [now, *([before] if before else [])]
         yield verdict.drift_verdict(
             live.known, both, model="m", version=1, min_rows=min_rows, now="2026-01-01T00:00:00.000Z"

@@ -12,14 +12,15 @@ few at a time, only to count their labels; predictions that arrive later leave a
 
 from __future__ import annotations
 
-import json
 from concurrent.futures import ThreadPoolExecutor
-from itertools import groupby, takewhile
+from functools import partial
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from modelloop import clock, keys
+from modelloop.aws.monitoring import joined_days
+from modelloop.aws.monitoring.other_models import OtherModels
 from modelloop.contracts.counts import branch, integer
-from modelloop.contracts.reading import reading
 from modelloop.errors import ConflictError, NotFoundError
 from modelloop.monitoring import summary, windows
 from modelloop.monitoring.quality import outcomes, shadow_agreement
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from modelloop.contracts.manifest import Manifest
     from modelloop.monitoring.quality.outcomes import Labels
 
-FORMAT_VERSION = 1
 LABELS_PENDING = "unkept"  # the mark's name in the bucket
 PARALLEL_READS = 4
 MAX_HOURS = 4 * 24 * 7
@@ -83,18 +83,21 @@ def join(
     manifest: Callable[[int], Manifest | None],
     *,
     paired: bool = False,
+    others: OtherModels | None = None,
 ) -> bool:
     """Join one hour and delete its marks; False when another join was quicker (the marks stay for the next one).
 
-    `paired` says that a shadow answers too, so that its answers are compared with the champion's.
+    `paired` says that a shadow answers too, so that its answers are compared with the champion's. `others` are asked
+    for labels that have no prediction here.
     """
-    joined, etag = _read(artifacts, keys.quality(model, hour))
+    joined, etag = joined_days.read_hour(artifacts, keys.quality(model, hour))
     received = labels(artifacts, model, hour)
     agreement: Counts = {}
     if paired or (joined or {}).get("pairs"):
         agreement = shadow_agreement.count(index_lines(artifacts, model, hour), manifest)
     if received.last or agreement:
-        counts = outcomes.join(index_lines(artifacts, model, hour), received, manifest)
+        elsewhere = partial((others or OtherModels(artifacts, model, 0)).find, hour)
+        counts = outcomes.join(index_lines(artifacts, model, hour), received, manifest, elsewhere)
         counts |= {"pairs": agreement} if agreement else {}
         if counts != joined:
             if integer(counts, "labels") > integer(counts, "unmatched"):
@@ -123,16 +126,15 @@ def index_lines(artifacts: Bucket, model: str, hour: str) -> Iterator[bytes]:
     yield from _lines(artifacts, list(objects))
 
 
-def newest_first(artifacts: Bucket, model: str, now: str) -> Iterator[tuple[str, Counts]]:
-    """Yield the joined hours of the last four weeks, newest first, read only as far as asked."""
+def newest_first(
+    artifacts: Bucket, model: str, now: str, *, since: str = "", until: str | None = None
+) -> Iterator[tuple[str, Counts]]:
+    """Yield the joined hours of the last four weeks, newest first, read only as far as asked.
+
+    `since` and `until` are the first and the last hour that is wanted.
+    """
     end = clock.hour_of(now)
-    prefix = keys.quality_prefix(model)
-    start = prefix + windows.shift(end, -MAX_HOURS)
-    hours = list(artifacts.list_keys(prefix, start_after=start))
-    for key in reversed(hours):
-        joined, _ = _read(artifacts, key)
-        if joined is not None:
-            yield key.removeprefix(prefix).removesuffix(".json"), joined
+    return joined_days.newest_first(artifacts, model, max(since, windows.shift(end, -MAX_HOURS)), until or end)
 
 
 def paired(artifacts: Bucket, model: str, since: str, now: str, pair: str) -> tuple[int, int] | None:
@@ -140,24 +142,13 @@ def paired(artifacts: Bucket, model: str, since: str, now: str, pair: str) -> tu
 
     `pair` is a name as `shadow_agreement.name` makes it; None: there are no such rows.
     """
-    hours = takewhile(lambda joined: joined[0] >= since, newest_first(artifacts, model, now))
+    hours = newest_first(artifacts, model, now, since=since)
     agreement = summary.total(branch(branch(joined, "pairs"), pair) for _, joined in hours)
     return (integer(agreement, "rows"), integer(agreement, "different")) if agreement else None
 
 
-def _read(artifacts: Bucket, key: str) -> tuple[Counts | None, str | None]:
-    try:
-        body, etag = artifacts.get_with_etag(key)
-    except NotFoundError:
-        return None, None
-    document = json.loads(body)
-    with reading(f"joined hour {key}", document, FORMAT_VERSION):
-        return document["joined"], etag
-
-
 def _write(artifacts: Bucket, key: str, model: str, hour: str, joined: Counts, etag: str | None) -> bool:
-    document = {"format_version": FORMAT_VERSION, "model": model, "hour": hour, "joined": joined}
-    body = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    body = joined_days.hour_to_bytes(model, hour, joined)
     try:
         if etag is None:
             artifacts.put(key, body, if_none_match=True)

@@ -15,12 +15,13 @@ from modelloop.contracts.baseline import Baseline, BaselineColumn, Bins, Moments
 from modelloop.tables.grammar import label_text
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
     from modelloop.tables.encoding import Column, Encoding
+    from modelloop.versions.novelty import Novelty
 
 MAX_BINS, MIN_BINS = 20, 5
 ROWS_A_BIN = 50
@@ -69,6 +70,12 @@ def build(
 def without_alarms(baseline: Baseline, names: Collection[str]) -> Baseline:
     """Return a baseline of which the named columns are shown only, and never a reason for an alarm."""
     columns = (replace(column, informational=True) if column.name in names else column for column in baseline.columns)
+    return replace(baseline, columns=tuple(columns))
+
+
+def with_novelty(baseline: Baseline, novelty: Mapping[str, Novelty]) -> Baseline:
+    """Return a baseline whose columns know how often they bring new values."""
+    columns = (replace(column, novelty=novelty.get(column.name)) for column in baseline.columns)
     return replace(baseline, columns=tuple(columns))
 
 

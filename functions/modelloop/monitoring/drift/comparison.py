@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from modelloop.contracts.counts import branch, histogram, integer, integers
 from modelloop.contracts.verdicts import DrawnBins
-from modelloop.monitoring.drift import histogram_tests, thresholds
+from modelloop.monitoring.drift import cycles, histogram_tests, thresholds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,13 +16,14 @@ if TYPE_CHECKING:
     from modelloop.contracts.counts import Counts
     from modelloop.monitoring.windows import Window
 
+Count = TypeVar("Count", int, float)
 MAX_BINS = 20
 RARE = 5
 CHANCE = 0.005
 FAR = 0.3
 FAR_TIMES = 3.0
-HOURS = 24
-MIN_ROWS = 30  # of an hour of day, and of a block of the past, below which it says nothing by itself
+MIN_ROWS = 30  # of an hour of day, below which it says nothing by itself
+NOVELTY_CHANCE = 0.001
 
 
 class Histograms(NamedTuple):
@@ -114,24 +116,70 @@ def histograms(column: BaselineColumn, live: Counts, clock: Mapping[str, int] | 
     """Return baseline and live counts of a column in at most 20 bins, plus missing and unseen.
 
     The 19 most frequent categories of the training part stay, unless fewer than 5 rows had them; the others share
-    one bin. `clock` has the window's rows by hour of day: a baseline that knows hours is mixed alike.
+    one bin. `clock` has the window's rows by hour (YYYY-MM-DDTHH): what the baseline knows of these hours is mixed
+    alike. A column that usually brings new values is expected to have as many as the window has, up to a bound.
     """
+    after = folded(column, [*histogram(live, "counts"), integer(live, "missing"), integer(live, "unseen")])
+    before = _usual_novelty(column, _expected(column, clock), after)
+    return Histograms(_drawn_labels(column), before, after)
+
+
+def drawn_places(column: BaselineColumn) -> list[int]:
+    """Return the drawn bin of each of the column's bins, then those of missing and unseen."""
+    bins = len(column.counts)
+    kept, rest = _folded(column.counts) if column.bins.categories is not None else ([], [])
+    if not rest:
+        return list(range(bins + 2))
+    places = [len(kept)] * bins + [len(kept) + 1, len(kept) + 2]
+    for place, at in enumerate(kept):
+        places[at] = place
+    return places
+
+
+def folded(column: BaselineColumn, counts: Sequence[Count]) -> list[Count]:
+    """Return the counts of the drawn bins, from those of the column's bins, missing and unseen."""
+    places = drawn_places(column)
+    drawn: list[Count] = [0] * (max(places) + 1)
+    for place, count in zip(places, counts, strict=True):
+        drawn[place] += count
+    return drawn
+
+
+def _drawn_labels(column: BaselineColumn) -> list[str]:
+    places, ends = drawn_places(column), ["(missing)", "(unseen)"]
+    drawn = ["(other)"] * (max(places) + 1)
+    for place, label in zip(places, [*_labels(column.bins), *ends], strict=True):
+        drawn[place] = label if places.count(place) == 1 else "(other)"
+    return drawn
+
+
+def _expected(column: BaselineColumn, clock: Mapping[str, int] | None) -> list[float]:
+    """Return the baseline counts of the drawn bins to expect at the hours of the window."""
+    if clock and column.cycles is not None:
+        return cycles.expected(column.cycles, column.rows, clock)
     before: list[float] = [*column.counts, column.missing, column.unseen]
     if clock and column.hours is not None:
         before = same_hours(column.hours, clock)
-    after = [*histogram(live, "counts"), integer(live, "missing"), integer(live, "unseen")]
-    labels = [*_labels(column.bins), "(missing)", "(unseen)"]
-    kept, rest = _folded(column.counts) if column.bins.categories is not None else ([], [])
-    if rest:
-        ends = [len(after) - 2, len(after) - 1]
-        labels = [*(labels[at] for at in kept), "(other)", *(labels[at] for at in ends)]
-        before = [*(before[at] for at in kept), sum(before[at] for at in rest), *(before[at] for at in ends)]
-        after = [*(after[at] for at in kept), sum(after[at] for at in rest), *(after[at] for at in ends)]
-    return Histograms(labels, before, after)
+    return folded(column, before)
+
+
+def _usual_novelty(column: BaselineColumn, before: list[float], after: list[int]) -> list[float]:
+    """Return the baseline counts with as many unseen values as the window has, where that many are usual.
+
+    Usual is what a rate as in training exceeds once in a thousand windows; a window of unseen values alone never is.
+    """
+    novelty, unseen = column.novelty, after[-1]
+    rows = sum(after) - after[-2]
+    if novelty is None or unseen == rows or unseen * sum(before) <= before[-1] * sum(after):
+        return before
+    if histogram_tests.binomial_tail(unseen, rows, novelty.new / novelty.rows) < NOVELTY_CHANCE:
+        return before
+    others = sum(after) - unseen
+    return [*before[:-1], sum(before[:-1]) * unseen / others]
 
 
 def same_hours(hours: Sequence[Sequence[int]], clock: Mapping[str, int]) -> list[float]:
-    """Return the baseline counts (bins, missing, unseen) to expect of a window with that many rows by hour of day.
+    """Return the baseline counts (bins, missing, unseen) to expect of a window with that many rows by hour.
 
     `hours` are the baseline's counts by hour of day, mixed as the window mixes them; the result is scaled to the rows
     that such a mix stands on.
@@ -139,8 +187,11 @@ def same_hours(hours: Sequence[Sequence[int]], clock: Mapping[str, int]) -> list
     whole = [sum(counts) for counts in zip(*hours, strict=True)]
     rows = sum(clock.values())
     mix, spread = [0.0] * len(whole), 0.0
+    by_day: Counter[int] = Counter()
     for hour, amount in clock.items():
-        weight, counts = amount / rows, hours[int(hour)]
+        by_day[int(hour[-2:])] += amount
+    for hour_of_day, amount in by_day.items():
+        weight, counts = amount / rows, hours[hour_of_day]
         usual = counts if sum(counts) >= MIN_ROWS else whole
         spread += weight**2 / sum(usual)
         mix = [before + weight * count / sum(usual) for before, count in zip(mix, usual, strict=True)]

@@ -107,6 +107,22 @@ def chi_square_quantile(chance: float, freedom: int) -> float:
     return (low + high) / 2
 
 
+def binomial_tail(count: int, rows: int, chance: float) -> float:
+    """Return the chance of at least `count` successes in that many rows; up to the mean, 1."""
+    if count <= rows * chance:
+        return 1.0
+    if count > rows or not chance:
+        return 0.0
+    logarithm = math.lgamma(rows + 1) - math.lgamma(count + 1) - math.lgamma(rows - count + 1)
+    term = math.exp(logarithm + count * math.log(chance) + (rows - count) * math.log1p(-chance)) if chance < 1 else 1.0
+    tail = 0.0
+    while count <= rows and term > tail * VANISHING:
+        tail += term
+        term *= (rows - count) / (count + 1) * chance / (1 - chance) if chance < 1 else 0.0
+        count += 1
+    return min(tail, 1.0)
+
+
 def benjamini_hochberg(chances: Sequence[float]) -> list[float]:
     """Return p-values adjusted for the number of tests, in the given order (Benjamini and Hochberg, 1995)."""
     adjusted, lowest = [1.0] * len(chances), 1.0

@@ -58,9 +58,10 @@ def drift_verdict(
         prediction=next((_column(column, enough, True) for column in latest if column.is_prediction), None),
         updated_at=now,
         reasons=(
-            *_reasons(status, current, min_rows, alarming, refused),
+            *_reasons(status, current, min_rows, alarming, refused, _doubt(baseline)),
             *(_reasons_to_wait(latest, alarming) if enough else ()),
         ),
+        season=baseline.season,
     )
 
 
@@ -90,12 +91,20 @@ def _refused_share(window: Window) -> float:
     return refused_share if refused >= MIN_SCHEMA_ERRORS and refused_share > SCHEMA_ERROR_SHARE else 0.0
 
 
+def _doubt(baseline: Baseline) -> str:
+    """Return what is added to values that drifted where the training part has not seen all cycles twice."""
+    unknown = baseline.season.unknown if baseline.season else ()
+    return f" (may be a season: the training part has not seen two of a {unknown[-1]})" if unknown else ""
+
+
 def _reasons(
-    status: str, current: Window | None, min_rows: int, alarming: list[Comparison], refused: float
+    status: str, current: Window | None, min_rows: int, alarming: list[Comparison], refused: float, doubt: str
 ) -> list[str]:
     reasons = [
         f"{column.name}: {column.cause} drifted, distance {column.distance:.3f} against a threshold of "
-        f"{column.threshold:.3f}" + ("" if column.far else ", in two windows in a row")
+        f"{column.threshold:.3f}"
+        + ("" if column.far else ", in two windows in a row")
+        + (doubt if column.cause == "values" else "")
         for column in alarming
     ]
     if refused:

@@ -16,7 +16,7 @@ from modelloop.tables.grammar import label_text
 from modelloop.tables.labels import NEW_CLASS, UNREADABLE, LabelReader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from modelloop.contracts.capture_record import Cell
     from modelloop.contracts.counts import Counts
@@ -66,11 +66,17 @@ def read_labels(lines: Iterable[bytes]) -> Labels:
     return Labels(last, sum(len({label[:2] for label in of_row}) - 1 for of_row in labels.values()))
 
 
-def join(index: Iterable[bytes], labels: Labels, manifest: Callable[[int], Manifest | None]) -> Counts:
+def join(
+    index: Iterable[bytes],
+    labels: Labels,
+    manifest: Callable[[int], Manifest | None],
+    elsewhere: Callable[[Collection[str]], Collection[str]] = lambda _: (),
+) -> Counts:
     """Return the counts of an hour: by version, how good its predictions were; and labels without a prediction.
 
     `rollouts` holds the losses of each rollout's own requests alone, by version: the ones that can be compared.
-    `index` are index lines, in any order and any number of times; `manifest` finds that of a version (None: unknown).
+    `index` are index lines, in any order and any number of times; `manifest` finds that of a version (None: unknown),
+    `elsewhere` those of some ids that are of other models' predictions: their labels are counted as `other_model`.
     Memory grows with the number of requests, not with what is in them.
     """
     versions: Counts = {}
@@ -95,7 +101,7 @@ def join(index: Iterable[bytes], labels: Labels, manifest: Callable[[int], Manif
             summary.add(versions, {version: counts})
             if entry.rollout and "figures" in counts:
                 summary.add(rollouts, {entry.rollout: {version: _losses(counts)}})
-    return {
+    counts = {
         "versions": versions,
         "rollouts": rollouts,
         "labels": len(labels.last),
@@ -103,6 +109,14 @@ def join(index: Iterable[bytes], labels: Labels, manifest: Callable[[int], Manif
         "unmatched": len(labels.last) - len(matched),
         "duplicates": duplicates,
     }
+    other_model = _of_other_models(labels.last.keys() - matched, elsewhere)
+    return counts | {"other_model": other_model} if other_model else counts
+
+
+def _of_other_models(unmatched: Collection[Row], elsewhere: Callable[[Collection[str]], Collection[str]]) -> int:
+    """Return how many rows without a prediction of the model are of another model's."""
+    found = elsewhere({identifier for identifier, _ in unmatched}) if unmatched else ()
+    return sum(identifier in found for identifier, _ in unmatched)
 
 
 def labelled_rows(counts: Counts) -> int:

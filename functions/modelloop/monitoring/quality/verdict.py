@@ -172,6 +172,7 @@ def _unusable(labels: LabelCounts, labelled: int) -> list[str]:
     kinds = (
         (labels.new_class, "name no class of the model"),
         (labels.unreadable, "cannot be read"),
+        (labels.other_model, "belong to a prediction of another model"),
         (labels.unknown, "belong to no prediction of the model"),
     )
     told = ", ".join(f"{count:,} {what}" for count, what in kinds if count)
@@ -182,15 +183,21 @@ def _unusable(labels: LabelCounts, labelled: int) -> list[str]:
 def _labels(hours: Sequence[tuple[str, Counts]], whole: Counts, own: Counts, now: str) -> LabelCounts:
     """Return label counts, some of them the champion's; one without a prediction is pending for 72 hours."""
     young = windows.shift(clock.hour_of(now), -PENDING_HOURS)
-    pending = sum(integer(joined, "unmatched") for hour, joined in hours if hour > young)
+    pending = sum(_without_any(joined) for hour, joined in hours if hour > young)
     return LabelCounts(
         received=integer(whole, "labels"),
         repeated=integer(whole, "repeated"),
         pending=pending,
-        unknown=integer(whole, "unmatched") - pending,
+        unknown=_without_any(whole) - pending,
         new_class=integer(own, "unknown_labels"),
         unreadable=integer(own, "unreadable_labels"),
+        other_model=integer(whole, "other_model"),
     )
+
+
+def _without_any(joined: Counts) -> int:
+    """Return the labels that no model is known to have a prediction for."""
+    return integer(joined, "unmatched") - integer(joined, "other_model")
 
 
 def _is_worse(name: str, live: Mapping[str, Figure], holdout: Mapping[str, Figure]) -> bool:

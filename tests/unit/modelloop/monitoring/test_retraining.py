@@ -56,3 +56,30 @@ def test_every_rule(change: dict[str, Any], action: str, reason: str) -> None:
     decision = retraining.decide(replace(DRIFTING, **change))
     assert decision.action == action
     assert reason in decision.reason
+
+
+LONG_AGO, LATELY = "2025-11-22T12:00:00.000Z", "2026-03-01T12:00:00.000Z"
+
+
+@pytest.mark.parametrize(
+    ("unknown", "for_drift", "action"),
+    [
+        (None, [LATELY], "retrain"),
+        ("year", [], "retrain"),
+        ("year", [LONG_AGO], "retrain"),
+        ("year", [LONG_AGO, LATELY], "wait"),
+        ("week", [LATELY], "retrain"),
+        ("week", ["2026-11-18T12:00:00.000Z"], "wait"),
+    ],
+)
+def test_drift_that_may_be_a_season_is_learned_from_once_a_cycle(
+    unknown: str | None, for_drift: list[str], action: str
+) -> None:
+    decision = retraining.decide(replace(DRIFTING, unknown_cycle=unknown, for_drift=for_drift))
+    assert decision.action == action
+    assert ("may be a season" in decision.reason) == (action == "wait")
+
+
+def test_lost_quality_is_learned_from_whatever_the_season() -> None:
+    degraded = replace(DRIFTING, quality="degraded", unknown_cycle="year", for_drift=[LATELY])
+    assert retraining.decide(degraded).action == "retrain"

@@ -107,4 +107,4 @@ def test_a_series_has_what_callers_got_hour_by_hour() -> None:
 def test_hours_of_one_place_in_several_objects_merge() -> None:
     key = SummaryKey("m", "2026-11-23T10", 1, "champion")
     found = windows.by_hour([Summary(key, {"rows": 1, "sampled": 1}), Summary(key, {"rows": 2, "sampled": 2})])
-    assert list(found) == [("2026-11-23T10", {"rows": 3, "sampled": 3, "clock": {"10": 3}})]
+    assert list(found) == [("2026-11-23T10", {"rows": 3, "sampled": 3, "clock": {"2026-11-23T10": 3}})]

@@ -17,6 +17,9 @@ def bomb(levels: int) -> str:
     return "\n".join(lines) + "\n"
 
 
+BOOSTED = "sklearn.ensemble.HistGradientBoostingRegressor"
+
+
 @pytest.mark.parametrize(("text", "line", "says"), [
     (bomb(12), 3, "aliases (*name) or anchors (&name)"),
     ("target: &t y\n", 1, "aliases (*name) or anchors (&name)"),
@@ -32,6 +35,18 @@ def bomb(levels: int) -> str:
     ("params: {linear: {C: 1.0e+999}}\n", 1, "not of infinity or NaN"),
     (f"params: {{linear: {{max_iter: 0x{'f' * 5000}}}}}\n", 1, "at most 64 bits"),
     ("params: {linear: {max_iter: 9223372036854775808}}\n", 1, "at most 64 bits"),
+    (
+        "estimators: [random_forest]\nparams: {random_forest: {n_estimators: 10001}}\n",
+        2,
+        "`params` must be sizes that a fit can end with: n_estimators of random_forest is at most 10,000",
+    ),
+    ("params: {hist_gradient_boosting: {max_iter: 10001}}\n", 1, "of hist_gradient_boosting is at most 10,000"),
+    ("params: {linear: {max_iter: 1000001}}\n", 1, "max_iter of linear is at most 1,000,000"),
+    (
+        f"estimators: [{BOOSTED}]\nparams: {{{BOOSTED}: {{max_iter: 1.0e+9}}}}\n",
+        2,
+        f"max_iter of {BOOSTED} is at most 10,000",
+    ),
     ("classes: [1, .inf]\n", 1, "`classes`"),
 ])  # fmt: skip
 def test_what_has_no_bound_is_refused_with_its_line(text: str, line: int, says: str) -> None:

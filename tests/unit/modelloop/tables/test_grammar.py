@@ -78,7 +78,9 @@ def test_what_is_no_date(raw: object) -> None:
 @pytest.mark.parametrize(
     ("raw", "text"),
     [("a", "a"), (" a ", "a"), ("e\u0301", "\u00e9"), (3, "3"), (3.0, "3"), (2.5, "2.5"), (True, "true"),
-     (float("nan"), None), ("N/A", None), (None, None), (10**400, "rare number")],
+     (float("nan"), None), ("N/A", None), (None, None), (10**400, "rare number"),
+     (2**64 - 1, "18446744073709551615"), (2.0**63, "9223372036854775808"), (2.0**64, "1.8446744073709552e+19"),
+     (-(2.0**63), "-9223372036854775808"), (-1e19, "-1e+19")],
 )  # fmt: skip
 def test_texts(raw: object, text: str | None) -> None:
     assert read_text(raw, MISSING) == text

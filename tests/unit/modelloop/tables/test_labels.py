@@ -19,6 +19,7 @@ TRUTH = (False, True)
 BITS = (0, 1)
 SIZES = (1, 2)
 HALVES = (0.5, 1, 2**53, 2**53 + 1)
+LONG = (str(10**20), str(10**20 + 1))
 TEXTS = ("False", "True", "unknown")
 CODES = ("01", "1", "2")
 TWICE = ("TRUE", "True")
@@ -45,6 +46,10 @@ SPECIES = ("Adélie", "Gentoo", "None")
         (HALVES, 2**53 + 1, READ, 2**53 + 1),
         (HALVES, str(2**53), READ, 2**53),
         (HALVES, "0.50", READ, 0.5),
+        # a JSON parser's float of a whole number beyond 64 bits may have been another number
+        (LONG, str(10**20), READ, str(10**20)),
+        (LONG, 1e20, UNREADABLE, None),
+        (LONG, -1e20, UNREADABLE, None),
         # the exact class first, the value only where one class has it
         *((TEXTS, raw, READ, "True") for raw in (True, "TRUE", "True", "true")),
         (CODES, "01", READ, "01"),

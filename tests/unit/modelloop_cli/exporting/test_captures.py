@@ -16,6 +16,8 @@ from modelloop.contracts.capture_record import (
     prediction_lines,
 )
 from modelloop.ids import uuid7
+from modelloop.tables.grammar import MISSING_TOKENS
+from modelloop.tables.labels import LabelReader
 from modelloop_cli.exporting import captures
 from modelloop_cli.exporting.captures import ExportedVersion
 
@@ -47,7 +49,7 @@ def prediction(**changes: Any) -> PredictionRecord:
 
 
 def packed(*lines: bytes) -> bytes:
-    return gzip.compress(b"".join(join_lines(list(lines))))
+    return gzip.compress(b"".join(join_lines(list(lines))), mtime=0)
 
 
 def exported(*lines: bytes, model: str = "m", body: bytes | None = None, **how: Any) -> list[captures.Line]:
@@ -77,7 +79,8 @@ def test_probabilities_come_only_when_they_are_asked_for() -> None:
 
 def test_numbers_are_written_as_people_sent_them() -> None:
     columns = {"a": [7.0, 2.5, None], "b": [7.0, 41.099998474121094, 16777216.0], "c": [0.1, 3.4e38, 1e300]}
-    found = exported(*prediction_lines(prediction(columns=columns)), whole=frozenset({"a"}))
+    made_by = ExportedVersion("run", KNOWN, frozenset({"a"}))
+    found = exported(*prediction_lines(prediction(columns=columns)), made_by=made_by)
     texts = [line.document["captureData"]["endpointInput"]["data"] for line in found]
     assert texts == [
         '{"a":7,"b":7.0,"c":0.1}', '{"a":2.5,"b":41.1,"c":3.4e+38}', '{"a":null,"b":16777216.0,"c":1e+300}'
@@ -123,6 +126,29 @@ def test_a_label_carries_the_event_id_of_its_row() -> None:
     }
     assert other.document["groundTruthData"]["data"] == "2.5"
     assert len({row.document["eventMetadata"]["eventId"] for row in rows}) == 3
+
+
+@pytest.mark.parametrize(
+    ("classes", "sent", "written"),
+    [
+        ((False, True), "TRUE", "true"),
+        ((False, True), 1.0, "true"),
+        ((0, 1), True, "1"),
+        ((1, 2), "1.0", "1"),
+        (("NO", "yes"), " yes ", "yes"),
+        (("NO", "yes"), "no", "no"),
+        (("NO", "yes"), 3, "3"),
+        (None, "3.50", "3.5"),
+        (None, 2.0, "2"),
+        (None, "many", "many"),
+    ],
+)
+def test_a_label_is_written_as_the_version_reads_it_or_as_it_was_sent(
+    classes: tuple[Any, ...] | None, sent: Any, written: str
+) -> None:
+    made_by = ExportedVersion("run", KNOWN, labels=LabelReader(classes, MISSING_TOKENS))
+    (told,) = exported(FeedbackRecord(ID, 1, sent, TIME, "m").to_line(), made_by=made_by)
+    assert told.document["groundTruthData"]["data"] == written
 
 
 def test_regressions_have_no_probabilities() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from modelloop.tables.encoding import Column, Encoding
-from trainer.comparison.schema_compatibility import in_encoding
+from trainer.comparison.schema_compatibility import in_encoding, schema_changes
 
 OLD = Encoding(
     [
@@ -41,9 +41,42 @@ def test_rows_read_by_one_encoding_become_rows_of_the_other() -> None:
     np.testing.assert_array_equal(found, wanted)
 
 
-def test_a_column_of_another_kind_is_missing() -> None:
-    other = Encoding([Column("a", "text", ("1.5",))])
-    assert np.isnan(in_encoding(vectors(OLD, ROWS), OLD, other)).all()
+def test_a_column_of_a_kind_that_says_nothing_of_the_other_is_missing() -> None:
+    for other in (
+        Column("a", "date", origin="2020-01-01"),
+        Column("a", "text", ("1.5", "red")),
+        Column("kind", "number"),
+    ):
+        assert np.isnan(in_encoding(vectors(OLD, ROWS), OLD, Encoding([other]))).all()
+
+
+TEXTS = Encoding([
+    Column("a", "text", ("3", "1.5", "#N/A")), Column("when", "text", ("2020-01-12", "2021-05-06T10:00:00Z")),
+    Column("gone", "text", ("TRUE", "False")),
+], missing=[""])  # fmt: skip
+READ = Encoding([
+    Column("a", "number"), Column("when", "date", origin="2020-01-11", with_time=True), Column("gone", "boolean"),
+])  # fmt: skip
+CELLS: dict[str, list[object]] = {
+    "a": ["1.5", "#N/A", "3"], "when": ["2020-01-12", "2021-05-06T10:00:00Z", None], "gone": ["TRUE", "False", None]
+}  # fmt: skip
+
+
+def test_texts_that_all_read_as_another_kind_go_over_by_category() -> None:
+    np.testing.assert_array_equal(in_encoding(vectors(TEXTS, CELLS), TEXTS, READ), vectors(READ, CELLS))
+    back = in_encoding(vectors(READ, CELLS), READ, TEXTS)
+    wanted = vectors(TEXTS, CELLS)
+    wanted[1, 0] = np.nan  # what was a text is missing since
+    np.testing.assert_array_equal(back, wanted)
+    rare = in_encoding(np.array([[3, 2, 2]], np.float32), TEXTS, READ)
+    assert np.isnan(rare).all()
+
+
+def test_callers_can_stay_where_every_text_that_they_sent_is_still_read() -> None:
+    assert schema_changes(TEXTS, READ) == ([], [])
+    assert schema_changes(READ, TEXTS) == ([], ["a", "when", "gone"])
+    odd = Encoding([Column("a", "text", ("3", "none"))])
+    assert schema_changes(odd, Encoding([Column("a", "number", required=False)])) == ([], ["a"])
 
 
 def test_equal_encodings_change_nothing() -> None:

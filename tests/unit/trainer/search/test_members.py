@@ -23,6 +23,8 @@ from trainer.search import crossing, fitting, members
 from trainer.search.trials import TrialLog
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from trainer.table import PreparedTable
 
 ENCODING = Encoding([Column("a", "number"), Column("b", "number"), Column("c", "number")])
@@ -44,6 +46,14 @@ def table(task: str = "classification", rows: int = 900, *, bend: float = 1.5, *
 
 def fit(rows: PreparedTable, **options: Any) -> fitting.Fitted:
     return fitting.fit(rows, 60.0, lambda _: None, **{"recorded": []} | options)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_repeat() -> Iterator[None]:
+    """Folds are made once, which says as much here as twice."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(crossing, "MAX_REPEATED_ROWS", 0)
+        yield
 
 
 @pytest.fixture(scope="module")

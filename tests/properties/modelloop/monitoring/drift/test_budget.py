@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from sklearn import datasets
 
 from modelloop.tables.encoding import Column, Encoding
-from tests.support.drift import lab
+from tests.support.drift import lab, worlds
 
 SIZES = [(300, 500), (2_000, 500), (2_000, 1_000), (10_000, 500)]
 MIX_BEFORE, MIX_AFTER = (0.5, 0.25, 0.125, 0.125), (0.35, 0.3, 0.2, 0.15)
@@ -81,3 +82,22 @@ def test_a_shift_of_half_a_deviation_in_a_real_column_is_found(table: Any) -> No
     live[:, column] += 0.5 * table[:, column].std()
     found = lab.compare(known, live, encoding)
     assert found[f"x{column}"].drifted
+
+
+@pytest.mark.parametrize("table", [pytest.param(one, id=one.name) for one in worlds.made_up()])
+def test_verdicts_of_rows_that_nothing_has_seen_are_quiet(table: Any) -> None:
+    assert worlds.statuses(table, rows=500, windows=15) == {"ok": 15}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rows", [500, 1_000, 5_000])
+def test_one_verdict_in_a_hundred_is_a_false_alarm_at_most(rows: int) -> None:
+    found = sum((worlds.statuses(table, rows, windows=200) for table in worlds.tables()), start=Counter())
+    assert found.total() == 1_000
+    assert found["ok"] >= 990
+
+
+def test_rows_that_a_caller_repeats_count_as_rows() -> None:
+    table, *_ = worlds.made_up()
+    found = worlds.statuses(table, rows=500, windows=4, traffic=worlds.with_repeats)
+    assert found["ok"] == 0

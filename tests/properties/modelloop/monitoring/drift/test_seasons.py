@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from modelloop.monitoring.drift import comparison, seasons, verdict
+from modelloop.contracts.cycles import CyclesSeen
+from modelloop.monitoring.drift import seasons, verdict
 from modelloop.monitoring.windows import Window
 from modelloop.tables.encoding import Column, Encoding
 from tests.support.drift import lab
 
 if TYPE_CHECKING:
-    from modelloop.contracts.baseline import Baseline
+    from modelloop.contracts.baseline import Baseline, BaselineColumn
 
 ENCODING = Encoding([
     Column("load", "number"), Column("steady", "number"), Column("kind", "text", ("a", "b", "c")),
@@ -41,10 +42,7 @@ def draw(random: np.random.Generator, start: float, hours: int, *, shift: float 
 def live(known: Baseline, random: np.random.Generator, start: float, hours: int, **changes: float) -> Window:
     matrix, times = draw(random, start, hours, **changes)
     found = lab.window(known, matrix, ENCODING)
-    clock: dict[str, int] = {}
-    for hour in (times % 86_400 // HOUR).astype(int):
-        clock[f"{hour:02d}"] = clock.get(f"{hour:02d}", 0) + 1
-    return found._replace(counts={**found.counts, "clock": {**clock}})
+    return found._replace(counts={**found.counts, "clock": lab.hours(times)})
 
 
 def status(known: Baseline, found: list[Window]) -> str:
@@ -82,16 +80,23 @@ def test_calendar_columns_inform_and_others_count(learned: dict[str, Baseline]) 
     assert informational == {"load": False, "steady": False, "kind": False, "month": True, "weekday": True}
 
 
-def test_steady_columns_keep_nearly_their_sharpness(learned: dict[str, Baseline]) -> None:
-    seasons = {column.name: column.season or 0.0 for column in learned["with"].columns}
-    assert seasons["steady"] < 0.05 < seasons["load"]
+def test_columns_know_the_cycles_that_came_back_and_steady_ones_none(learned: dict[str, Baseline]) -> None:
+    def divisions(column: BaselineColumn) -> list[str]:
+        return [phasing.name for phasing in column.cycles.phasings] if column.cycles else []
+
+    known = {column.name: divisions(column) for column in learned["with"].columns if not column.informational}
+    assert known == {"load": ["hours", "weekdays"], "steady": [], "kind": ["weekdays"]}
+    assert max(column.season or 0.0 for column in learned["with"].columns) < 0.05
+    assert learned["with"].season == CyclesSeen(("day", "week"), ("month", "year"))
+    assert learned["without"].season is None
 
 
 def test_rising_numbers_that_are_no_moments_make_blocks_without_hours() -> None:
     matrix, times = draw(np.random.default_rng(3), MONDAY, 24 * 14)
     known = lab.learn(matrix, ENCODING, times=times - MONDAY)
-    assert known.columns[0].hours is None
-    assert (known.columns[0].season or 0.0) > 0.1
+    assert (known.season, known.columns[0].cycles) == (None, None)
+    assert known.columns[0].season == seasons.OF_COLUMNS.distance
+    assert known.columns[0].season_shift == seasons.OF_COLUMNS.shift
 
 
 @pytest.mark.parametrize("gaps", [0.5, 1.0])
@@ -100,19 +105,6 @@ def test_missing_times_are_left_out(gaps: float) -> None:
     matrix, times = draw(random, MONDAY, 24 * 14)
     times[random.random(len(times)) < gaps] = np.nan
     assert lab.learn(matrix, ENCODING, times=times).columns[0].season is not None
-
-
-def test_many_mixes_of_hours_at_once_are_what_one_is(learned: dict[str, Baseline]) -> None:
-    random = np.random.default_rng(6)
-    clocks = random.integers(0, 30, (20, 24)) * (random.random((20, 24)) < 0.4)
-    clocks[:, 7] += 1
-    for column in learned["with"].columns:
-        assert column.hours is not None
-        sparse = [[0] * len(counts) if hour % 5 == 0 else counts for hour, counts in enumerate(column.hours)]
-        expected = [comparison.same_hours(sparse, {str(hour): int(clock[hour]) for hour in np.flatnonzero(clock)})
-                    for clock in clocks]  # fmt: skip
-        many = seasons._same_hours(np.asarray(sparse, np.float64), clocks)
-        np.testing.assert_allclose(many, expected, rtol=1e-9)
 
 
 def test_a_thin_table_shows_its_weekends_too() -> None:
@@ -137,5 +129,5 @@ def test_an_hour_of_the_week_may_have_its_own_ways() -> None:
     for hour in (5 * 24 + 2, 6 * 24 + 2):
         now = MONDAY + (31 * 168 + hour) * HOUR + random.random(1_000) * HOUR
         found = lab.window(known, rows(now), encoding)
-        found.counts["clock"] = {f"{hour % 24:02d}": 1_000}
+        found.counts["clock"] = lab.hours(now)
         assert status(known, [found, found]) == "ok"

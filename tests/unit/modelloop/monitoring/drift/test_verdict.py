@@ -8,9 +8,12 @@ import pytest
 
 from modelloop.contracts.baseline import Baseline, BaselineColumn, Bins
 from modelloop.contracts.counts import branch
+from modelloop.contracts.cycles import CyclesSeen
+from modelloop.contracts.verdicts import DriftVerdict
 from modelloop.monitoring.drift import baseline, comparison, thresholds, verdict
 from modelloop.monitoring.windows import Window
 from modelloop.tables.encoding import Column, Encoding
+from modelloop.versions.novelty import Novelty
 
 if TYPE_CHECKING:
     from modelloop.contracts.counts import Counts
@@ -144,6 +147,54 @@ def test_a_category_under_a_new_name_is_a_data_fault_though_the_mix_of_the_other
 
     column = next(column for column in document["columns"] if column["name"] == "b")
     assert (document["status"], column["cause"]) == ("data_fault", "unseen")
+
+
+def bringing_new_values(monkeypatch: pytest.MonkeyPatch, rate: float) -> None:
+    column = replace(BASELINE.columns[1], novelty=Novelty(round(2_500 * rate), 2_500))
+    known = replace(BASELINE, columns=(BASELINE.columns[0], column, BASELINE.columns[2]))
+    monkeypatch.setitem(globals(), "BASELINE", known)
+
+
+def test_a_column_that_always_brings_new_values_is_no_fault_while_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = window(sample(1_000, unseen=0.1))
+    assert judge(usual, usual)["status"] == "data_fault"
+    bringing_new_values(monkeypatch, 0.1)
+    assert judge(usual, usual)["status"] == "ok"
+    more = window(sample(1_000, unseen=0.2))
+    assert judge(more, more)["status"] == "data_fault"
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.7])
+def test_renamed_agents_are_a_fault_however_many_are_usual(monkeypatch: pytest.MonkeyPatch, rate: float) -> None:
+    renamed = sample(1_000)
+    renamed[:, 1] = 30
+    bringing_new_values(monkeypatch, rate)
+    document = judge(window(renamed))
+    column = next(column for column in document["columns"] if column["name"] == "b")
+    assert (document["status"], column["cause"], column["unseen"]) == ("data_fault", "unseen", 1.0)
+
+
+def test_a_change_of_mix_beside_usual_new_values_is_drift(monkeypatch: pytest.MonkeyPatch) -> None:
+    moved = sample(1_000, unseen=0.1)
+    moved[moved[:, 1] < 2, 1] = 5
+    bringing_new_values(monkeypatch, 0.1)
+    document = judge(window(moved), window(moved))
+    column = next(column for column in document["columns"] if column["name"] == "b")
+    assert (document["status"], column["cause"]) == ("drift", "values")
+
+
+def test_a_verdict_says_which_cycles_are_unknown_and_keeps_its_status(monkeypatch: pytest.MonkeyPatch) -> None:
+    far = window(sample(1_000, shift=2.0))
+    assert "season" not in judge(far)
+    monkeypatch.setitem(globals(), "BASELINE", replace(BASELINE, season=CyclesSeen(("day", "week"), ("month", "year"))))
+    document = judge(far)
+    assert document["status"] == "drift"
+    assert document["season"] == {"known": ["day", "week"], "unknown": ["month", "year"]}
+    assert DriftVerdict.from_json(document).to_json() == document
+    assert all("may be a season: the training part has not seen two of a year" in one for one in document["reasons"])
+    unseen = window(sample(1_000, unseen=0.5))
+    (reason,) = [one for one in judge(unseen)["reasons"] if one.startswith("b: unseen")]
+    assert "season" not in reason
 
 
 def test_few_missing_values_more_are_no_excuse_for_a_shift() -> None:

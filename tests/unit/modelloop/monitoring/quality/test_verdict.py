@@ -109,7 +109,8 @@ def test_labels_without_a_prediction_wait_for_three_days_before_they_are_unknown
     )
     labels = judge(("2026-11-23T11", lost), ("2026-11-20T13", lost), ("2026-11-20T12", lost))["labels"]
     assert labels == {
-        "received": 3, "repeated": 0, "pending": 2, "unknown": 1, "new_class": 0, "unreadable": 0
+        "received": 3, "repeated": 0, "pending": 2, "unknown": 1, "new_class": 0, "unreadable": 0,
+        "other_model": 0,
     }  # fmt: skip
 
 
