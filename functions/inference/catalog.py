@@ -112,7 +112,7 @@ def describe(model: Model, pointer: Pointer) -> JsonObject:
             "target": model.target,
             "classes": model.classes,
             "threshold": model.threshold,
-            "intervals": [float(level) for level in model.quantiles],
+            "intervals": model.levels,
         },
     }
 
@@ -129,9 +129,8 @@ def get_model_document(service: Service, request: HttpRequest, arrival: Arrival)
     from inference.openapi import documents  # noqa: PLC0415  no prediction waits for it
 
     model, _ = _load(service, request, arrival)
-    levels = [float(level) for level in model.quantiles]
     columns = model.encoding.columns
-    document = documents.model_document(model.name, model.ref.version, columns, model.classes, levels)
+    document = documents.model_document(model.name, model.ref.version, columns, model.classes, model.levels)
     return _json(document, model.ref.version)
 
 

@@ -6,13 +6,15 @@ import math
 from hashlib import sha256
 from typing import TYPE_CHECKING, Protocol
 
-from inference.protocols.exchange import PROBA, Answer, Explanation, Query
+from inference.protocols.exchange import PROBA, SHAP, Answer, Explanation, Query
 from modelloop import keys
 from modelloop.contracts.bundle import FLAT, ONNX, read_bundle
 from modelloop.contracts.capture_record import CaptureRule
 from modelloop.contracts.pointer import MAX_MODEL_BYTES
 from modelloop.errors import ArtifactRefusedError, InvalidValueError, TooLargeError
+from modelloop.flat import FlatModel
 from modelloop.flat import load as load_flat
+from modelloop.flat.intervals import Intervals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from modelloop.tables.encoding import Table
 
 MAX_EXPLAINED = 1_000
+MAX_SHAP_SECONDS = 5.0  # by the estimate; a request has 29
 _GOLDEN = {FLAT: (1e-9, 1e-9), ONNX: (1e-4, 1e-5)}
 
 
@@ -56,7 +59,7 @@ class Model:
         self.engine_name = bundle.form.engine
         self.encoding = bundle.encoding
         self.threshold = bundle.threshold
-        self.quantiles = bundle.quantiles or {}
+        self.intervals = None if bundle.intervals is None else Intervals(bundle.intervals)
         self.capture = CaptureRule(bundle.capture_percent, frozenset(bundle.mask))
         self.engine = engine
 
@@ -68,31 +71,52 @@ class Model:
         outputs = self.engine.predict(table.block, self.threshold)
         classes = self.classes
         labels = outputs.predict if classes is None else [classes[int(index)] for index in outputs.predict]
-        intervals = None if query.interval is None else self._intervals(query.interval, outputs.predict)
-        explanations = self._explanations(table.block) if query.explain else None
+        intervals = None
+        if query.interval is not None:
+            intervals = self._intervals(query.interval, table.block, outputs.predict)
+        explanations = None if query.explain is None else self._explanations(query.explain, table.block)
         return Answer(
             self.name, self.ref.version, prediction_id, labels, outputs.proba, classes, explanations, intervals,
             query.interval, table.unseen or None,
         ), table  # fmt: skip
 
-    def _intervals(self, level: float, numbers: Sequence[float]) -> list[tuple[float, float]]:
-        half = next((half for name, half in self.quantiles.items() if float(name) == level), None)
-        if half is None:
-            offered = ", ".join(self.quantiles) or "none"
-            raise InvalidValueError(f"interval {level} is not offered; there is: {offered}", field="interval")
-        return [(number - half, number + half) for number in numbers]
+    @property
+    def levels(self) -> list[float]:
+        """The levels of the prediction intervals that are offered."""
+        return [] if self.intervals is None else self.intervals.levels
 
-    def _explanations(self, vectors: Sequence[list[float]]) -> list[Explanation]:
+    def _intervals(
+        self, level: float, vectors: Sequence[Sequence[float]], numbers: Sequence[float]
+    ) -> list[tuple[float, float]]:
+        intervals = self.intervals
+        half = None if intervals is None else intervals.half_width(level)
+        if intervals is None or half is None:
+            offered = ", ".join(map("{:g}".format, self.levels)) or "none"
+            raise InvalidValueError(f"interval {level} is not offered; there is: {offered}", field="interval")
+        return intervals.around(half, vectors, numbers)
+
+    def _explanations(self, way: str, vectors: Sequence[list[float]]) -> list[Explanation]:
         if len(vectors) > MAX_EXPLAINED:
             raise TooLargeError(f"at most {MAX_EXPLAINED} rows of one request are explained: send them in parts")
-        return [self._explain(vector) for vector in vectors]
-
-    def _explain(self, vector: list[float]) -> Explanation:
-        if self.engine_name != FLAT:
+        if not isinstance(self.engine, FlatModel):
             raise InvalidValueError(f"version {self.ref.version} cannot explain its answers", field="explain")
-        parts = self.engine.explain(vector)
+        if way == SHAP:
+            check_shap_cost(self.engine, len(vectors))
+            method = self.engine.shapley_method
+            return [self._explanation(parts, method) for parts in self.engine.explain_shapley(vectors)]
+        return [self._explanation(self.engine.explain(vector)) for vector in vectors]
+
+    def _explanation(self, parts: Contributions, method: str | None = None) -> Explanation:
         label = None if self.classes is None or parts.label is None else self.classes[parts.label]
-        return Explanation(parts.base, parts.by_column(self.encoding.slots), parts.link, label)
+        return Explanation(parts.base, parts.by_column(self.encoding.slots), parts.link, label, method)
+
+
+def check_shap_cost(engine: FlatModel, rows: int) -> None:
+    """Raise TooLargeError, with the rows that would fit, when SHAP values of so many rows would take too long."""
+    most = engine.shapley_cost.rows_within(MAX_SHAP_SECONDS)
+    if rows > most:
+        offer = f"send at most {most} rows" if most else "this model is too large for them"
+        raise TooLargeError(f"SHAP values of {rows} rows would take too long: {offer}, or ask for explain: true")
 
 
 def load(objects: Objects, ref: VersionRef) -> Model:

@@ -23,14 +23,17 @@ from trainer.progress import Progress, record_audit
 from trainer.release.publishing import publish
 from trainer.release.sources import FittedSource
 from trainer.release.version import ExaminedCandidate, find_manifest, make_version, report_refusal
+from trainer.search.clock import Clock
 from trainer.search.cross_validation import cross_validate
 from trainer.search.fitting import fit
 from trainer.search.fold_answers import answer_unseen
+from trainer.search.learning_curve import learning_curve
 from trainer.search.predecessor import find_predecessor
 from trainer.search.refusal import pointing
 from trainer.search.trials import TrialLog, read_trials, record_trials
 
 if TYPE_CHECKING:
+    from modelloop.contracts.evaluation import LearningCurve
     from modelloop.contracts.manifest import Manifest
     from modelloop.versions.prepared_table import TableDocument
     from modelloop.versions.run import Run
@@ -41,7 +44,7 @@ if TYPE_CHECKING:
     from trainer.table import PreparedTable
 
 FITTING_SHARE = 0.6
-CROSS_VALIDATION_SECONDS = 15.0
+CROSS_VALIDATION_SECONDS = CURVE_SECONDS = 15.0
 
 
 def train(services: Services, run: Run, seconds: float) -> None:
@@ -95,12 +98,22 @@ def _fit(
         lambda: answer_unseen(table, partial(fitted.fit_anew, table), unseen_until),
     )  # fmt: skip
     examination = _naming_members(examination, fitted)
-    crossed = None
+    crossed = curve = None
     if examination.decision.decision != REJECT:
         now, allowed = time.monotonic(), table.spec.search.seconds or float("inf")
         until = min(began + allowed, now + CROSS_VALIDATION_SECONDS)
         crossed = cross_validate(table, partial(fitted.fit_anew, table), metric, until)
-    return ExaminedCandidate(table, FittedSource(fitted), examination, champion, crossed)
+        curve = _learning_curve(table, fitted, metric, began + allowed)
+    return ExaminedCandidate(table, FittedSource(fitted), examination, champion, crossed, curve)
+
+
+def _learning_curve(table: PreparedTable, fitted: Fitted, metric: str, end: float) -> LearningCurve | None:
+    """Return whether more rows would help, where the time suffices: what is fitted for it is not part of the model."""
+    clock = Clock(min(end, time.monotonic() + CURVE_SECONDS), lambda _: None)
+    if not clock.fits_in(fitted.chosen.seconds):
+        return None
+    whole = fitted.estimator if fitted.unseen is None else None
+    return learning_curve(table, partial(fitted.fit_on, table), whole, metric, clock)
 
 
 def _naming_members(examination: Examination, fitted: Fitted) -> Examination:

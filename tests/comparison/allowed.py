@@ -43,6 +43,10 @@ FOLDED = (
 UNLUCKY = "the draw that won on one validation part is not surely better than the default settings, which serve now"
 JOINT = "rows are counted by pairs of columns too, and verdicts tell which pairs go together otherwise"
 ESTIMATED = "an estimate says what it cannot see, and regressions have one"
+FAIR = "explanations may be SHAP values, too"
+CENTRED = "a linear form keeps what each slot adds in the mean, for SHAP values; so the bundle has another digest"
+ENDED = "prediction intervals end where the target ends; the manifest says how often they held"
+LEARNED = "the manifest says whether more rows would help"
 SEASON = "a season is only what came back, and what is allowed for beside it has a bound"
 RETRAINED = "01956dfe-57a0-*"  # the run of penguins on a derived table
 
@@ -268,6 +272,34 @@ ALLOWED: tuple[Allowed, ...] = (
         for kept in ("LATEST#quality", "VERDICT#quality#*")
         for change in ("added", "changed")
     ),
+    Allowed("answers > ** > properties > explain > enum", "added", "3.14", FAIR),
+    Allowed("answers > ** > properties > explain > type", "removed", "3.14", FAIR),
+    Allowed("artifacts > versions/*/model.flat.json > ** > flat > centres", "added", "3.14", CENTRED),
+    Allowed("artifacts > versions/*/model.flat.json > * > sha256", "changed", "3.14", CENTRED),
+    *(
+        Allowed(f"{place} > {name}", "changed", "3.14", CENTRED)
+        for place in (
+            "answers > ** > serving > champion",
+            "answers > ** > serving > challenger",
+            "answers > ** > serving > previous",
+            "answers > ** > serving > shadow",
+            "answers > ** > serving > pins > *",
+            "answers > ** > bundle",
+            "answers > ** > files > model.flat.json",
+            "artifacts > serving/*.json > **",
+            "artifacts > versions/*/manifest.json > ** > files > model.flat.json",
+            "sent > */training > calls > ** > *",
+            "table > MODEL#* VERSION#* > bundle",
+            "table > MODELS MODEL#* > champion",
+        )
+        for name in ("bytes", "sha256")
+    ),
+    Allowed("artifacts > versions/diabetes/*/model.flat.json > ** > interval > low", "added", "3.13", ENDED),
+    Allowed("artifacts > versions/diabetes/*/model.flat.json > ** > interval > high", "added", "3.13", ENDED),
+    Allowed("artifacts > versions/diabetes/*/manifest.json > ** > intervals", "added", "3.13", ENDED),
+    Allowed("answers > diabetes/interval > json > intervals > **", "changed", "3.13", ENDED),
+    Allowed("artifacts > versions/*/manifest.json > ** > learning_curve", "added", "3.15", LEARNED),
+    Allowed("answers > ** > learning_curve", "added", "3.15", LEARNED),
 )
 
 __all__ = ["ALLOWED", "Allowed"]

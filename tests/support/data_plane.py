@@ -76,6 +76,18 @@ def regression_bundle(**changes: Any) -> dict[str, Any]:
     )
 
 
+def stumps_bundle() -> dict[str, Any]:
+    """A tree of one test: 10 up to a mass of 2, else or without one 20."""
+    trees = {
+        "format_version": 1, "form": "trees", "task": "regression", "classes": 0, "slots": 2, "link": "identity",
+        "inclusive": False, "by_eights": False, "base": [0.0], "divisor": 1.0, "values": None, "fill": None,
+        "flags": [], "codes": {}, "feature": [0, -1, -1], "number": [2.0, 10.0, 20.0], "sizes": [2],
+        "cover": [4.0, 4.0], "missing_left": [], "tests": [],
+    }  # fmt: skip
+    golden = {"rows": [{"mass": 1.5, "island": "Dream"}], "outputs": [{"predict": 10.0, "predict_proba": None}]}
+    return regression_bundle() | {"flat": trees, "golden": golden}
+
+
 @dataclass
 class RecordingStream:
     """Stands for a delivery stream: keeps what it is given, fails when told to."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from inference.protocols.exchange import MAX_ROWS, PREDICT, PROBA
+from inference.protocols.exchange import MAX_ROWS, PREDICT, PROBA, SHAP
 from inference.protocols.tensors import DATATYPES
 
 if TYPE_CHECKING:
@@ -69,7 +69,10 @@ ROWS = {"minItems": 1, "maxItems": MAX_ROWS}
 DATATYPE = one_of(*sorted(DATATYPES))
 SHAPE = several({"type": "integer", "minimum": 1}, minItems=1, maxItems=8)
 PARAMETERS: dict[str, Schema] = {
-    "explain": TRUTH | {"description": "also answer each column's contribution to each row's score"},
+    "explain": {
+        "enum": [True, False, SHAP],
+        "description": "also answer each column's contribution to each row's score: along the paths, or SHAP values",
+    },
     "interval": maybe(NUMBER)
     | {"description": "regression: also answer a conformal interval of this level, such as 0.9"},
 }

@@ -18,30 +18,38 @@ if TYPE_CHECKING:
 MAX_ROWS = 10_000
 MAX_VALUES = 400_000
 PREDICT, PROBA = "predict", "predict_proba"
+PATHS, SHAP = "paths", "shap"  # ways to explain
 _UTF8_MARK = b"\xef\xbb\xbf"
 _JSON = {"Content-Type": "application/json"}
 
 
 @dataclass(slots=True)
 class Query:
-    """What a caller asks: raw cells by column, and what to answer. `binary` names outputs wanted as raw bytes."""
+    """What a caller asks: raw cells by column, and what to answer.
+
+    `binary` names outputs wanted as raw bytes; `explain` is the way to explain, None without.
+    """
 
     rows: int
     cells: Mapping[str, Sequence[object]]
     id: str | None = None
     outputs: tuple[str, ...] = ()
     binary: frozenset[str] = frozenset()
-    explain: bool = False
+    explain: str | None = None
     interval: float | None = None
 
 
 class Explanation(NamedTuple):
-    """Contributions by column for one row, in link space; `label` is the class whose score they explain."""
+    """Contributions by column for one row, in link space; `label` is the class whose score they explain.
+
+    `method` says what SHAP values are taken over; None for path contributions.
+    """
 
     base: float
     columns: dict[str, float]
     link: str
     label: Label | None = None
+    method: str | None = None
 
 
 @dataclass(slots=True)
@@ -122,15 +130,16 @@ def refuse_misplaced(document: Mapping[str, JsonValue], names: frozenset[str], w
         raise MalformedBodyError(f"{name} is out of place: it belongs into {where}", field=name)
 
 
-def options(parameters: object, where: str) -> tuple[bool, float | None]:
+def options(parameters: object, where: str) -> tuple[str | None, float | None]:
     """Read `explain` and `interval` out of a request's parameters."""
     if parameters is None:
-        return False, None
+        return None, None
     if not isinstance(parameters, dict):
         raise MalformedBodyError(f"{where} must be an object", field=where)
     explain, interval = parameters.get("explain", False), parameters.get("interval")
-    if not isinstance(explain, bool):
-        raise MalformedBodyError(f"{where}.explain must be true or false", field=f"{where}.explain")
+    if not isinstance(explain, bool) and explain != SHAP:
+        raise MalformedBodyError(f'{where}.explain must be true, false or "{SHAP}"', field=f"{where}.explain")
     if interval is not None and (isinstance(interval, bool) or not isinstance(interval, int | float)):
         raise MalformedBodyError(f"{where}.interval must be a number such as 0.9", field=f"{where}.interval")
-    return explain, None if interval is None else float(interval)
+    way = explain if isinstance(explain, str) else PATHS if explain else None
+    return way, None if interval is None else float(interval)

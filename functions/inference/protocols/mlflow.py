@@ -11,6 +11,7 @@ from inference.protocols.exchange import (
     PREDICT,
     PROBA,
     Answer,
+    Explanation,
     Query,
     Reply,
     check_rows,
@@ -189,8 +190,12 @@ def render(answer: Answer, query: Query) -> Reply:
     if answer.intervals is not None:
         document["intervals"] = answer.intervals
     if answer.explanations is not None:
-        document["explanations"] = [
-            {"base": row.base, "class": row.label, "link": row.link, "contributions": row.columns}
-            for row in answer.explanations
-        ]
+        document["explanations"] = [_explanation(row) for row in answer.explanations]
     return Reply(orjson.dumps(document))
+
+
+def _explanation(row: Explanation) -> dict[str, JsonValue]:
+    document: dict[str, JsonValue] = {
+        "base": row.base, "class": row.label, "link": row.link, "contributions": row.columns,
+    }  # fmt: skip
+    return document if row.method is None else {"method": row.method, **document}

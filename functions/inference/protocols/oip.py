@@ -247,7 +247,9 @@ def _add_answers(outputs: _Outputs, answer: Answer, query: Query) -> None:
 def _add_explanations(outputs: _Outputs, explanations: Sequence[Explanation], classes: Sequence[Label] | None) -> None:
     rows, columns = len(explanations), list(explanations[0].columns)
     parts = [value for row in explanations for value in row.columns.values()]
-    parameters: JsonObject = {"columns": columns, "link": explanations[0].link}
+    parameters: dict[str, JsonValue] = {"columns": columns, "link": explanations[0].link}
+    if explanations[0].method is not None:
+        parameters["method"] = explanations[0].method
     outputs.add("contributions", [rows, len(columns)], "FP64", parts, parameters)
     outputs.add("contributions_base", [rows], "FP64", [row.base for row in explanations])
     if classes is not None:

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from modelloop.errors import ArtifactRefusedError
+from modelloop.flat.intervals import interval_rule_from_json
 from modelloop.tables.encoding import Encoding, encoding_from_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from modelloop.flat.intervals import IntervalRule
     from modelloop.json_types import JsonObject
 
     Label = str | int | float | bool
@@ -61,7 +63,7 @@ class Bundle(NamedTuple):
 
     `classes` are in the order of their indices, None for regression.
 
-    `quantiles` are half widths of prediction intervals by level, None for classifiers. The features of
+    `intervals` says how prediction intervals are made, None for classifiers. The features of
     `capture_percent` of the requests are captured, without the columns of `mask`.
     """
 
@@ -74,7 +76,7 @@ class Bundle(NamedTuple):
     encoding: Encoding
     form: EngineForm
     golden: GoldenRows
-    quantiles: Mapping[str, float] | None
+    intervals: IntervalRule | None
     capture_percent: float
     mask: Sequence[str]
 
@@ -94,7 +96,7 @@ class Bundle(NamedTuple):
             "flat": self.form.flat,
             "onnx": None if onnx is None else onnx._asdict(),
             "golden": {"rows": self.golden.rows, "outputs": [output._asdict() for output in self.golden.outputs]},
-            "interval": None if self.quantiles is None else {"quantiles": self.quantiles},
+            "interval": None if self.intervals is None else self.intervals.to_json(),
             "capture": {"percent": self.capture_percent, "mask": self.mask},
             "base": None,
         })  # fmt: skip
@@ -124,7 +126,7 @@ def _read(document: Mapping[str, Any]) -> Bundle:
         encoding=encoding_from_json(document["encoding"]),
         form=EngineForm(document["engine"], document["flat"], None if onnx is None else OnnxFile(**onnx)),
         golden=GoldenRows(golden["rows"], [GoldenOutput(**output) for output in golden["outputs"]]),
-        quantiles=None if interval is None else interval["quantiles"],
+        intervals=None if interval is None else interval_rule_from_json(interval),
         capture_percent=document["capture"]["percent"],
         mask=document["capture"]["mask"],
     )

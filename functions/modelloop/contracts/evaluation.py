@@ -137,10 +137,66 @@ class AbsoluteErrors:
 
 
 @dataclass(frozen=True, slots=True)
+class IntervalPart:
+    """Rows whose predictions are between `low` and `high`: in which share the interval held, and its mean width."""
+
+    low: float
+    high: float
+    rows: int
+    coverage: float
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
+class IntervalCoverage:
+    """How often prediction intervals of one level held the truth, over all and by fifth of the predictions.
+
+    `level` is None where none are offered; `calibrated_on` is the number of rows that the widths come from, `reason`
+    why widths do not adapt to the row, or why there are none.
+    """
+
+    level: float | None
+    adaptive: bool
+    calibrated_on: int
+    reason: str | None
+    coverage: float | None = None
+    width: float | None = None
+    parts: tuple[IntervalPart, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """The loss on validation rows of the model fitted on so many training rows."""
+
+    rows: int
+    loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class LearningCurve:
+    """The loss by the number of training rows: a quarter, half and all of them.
+
+    `low` and `high` bound what the second half of the rows changed, one-sided 95 % each; below zero they helped.
+    """
+
+    metric: str
+    points: tuple[CurvePoint, ...]
+    low: float
+    high: float
+
+
+def learning_curve_from_json(document: Mapping[str, Any] | None) -> LearningCurve | None:
+    """Return a stored curve; None where none was stored."""
+    if document is None:
+        return None
+    return LearningCurve(**{**document, "points": tuple(CurvePoint(**point) for point in document["points"])})
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnostics:
     """Everything that labelled holdout rows show beside the metrics; empty without labelled rows.
 
-    `errors` is None for classifiers, and in versions from before they were kept.
+    `errors` and `intervals` are None for classifiers, and in versions from before they were kept.
     """
 
     curves: Curves = Curves()
@@ -149,10 +205,12 @@ class Diagnostics:
     importance: tuple[ColumnImportance, ...] = ()
     slices: tuple[ColumnSlices, ...] = ()
     errors: AbsoluteErrors | None = None
+    intervals: IntervalCoverage | None = None
 
     def to_json(self) -> JsonObject:
         """Return the parts of the manifest that are diagnostics."""
         return {
+            **({} if self.intervals is None else {"intervals": asdict(self.intervals)}),
             "curves": self.curves.to_json(),
             "calibration": None if self.calibration is None else self.calibration.to_json(),
             "confusion": None if self.confusion is None else asdict(self.confusion),
@@ -172,7 +230,15 @@ def diagnostics_from_json(document: Mapping[str, Any]) -> Diagnostics:
         tuple(ColumnImportance(**column) for column in document["importance"]),
         tuple(_slices(column) for column in document["slices"]),
         None if errors is None else AbsoluteErrors(**{name: tuple(values) for name, values in errors.items()}),
+        _intervals(document.get("intervals")),
     )
+
+
+def _intervals(document: Any) -> IntervalCoverage | None:
+    if document is None:
+        return None
+    parts = tuple(IntervalPart(**part) for part in document["parts"])
+    return IntervalCoverage(**{**document, "parts": parts})
 
 
 def _curves(document: Any) -> Curves:

@@ -10,7 +10,12 @@ import orjson
 from modelloop import keys
 from modelloop.contracts.baseline import Baseline, baseline_from_json
 from modelloop.contracts.bundle import GoldenOutput, GoldenRows
-from modelloop.contracts.evaluation import Diagnostics, diagnostics_from_json
+from modelloop.contracts.evaluation import (
+    Diagnostics,
+    LearningCurve,
+    diagnostics_from_json,
+    learning_curve_from_json,
+)
 from modelloop.contracts.manifest_parts import (
     BestVersion,
     CrossValidation,
@@ -54,7 +59,7 @@ class Manifest:
 
     `classes` are in the order of their indices, None for regression. `labels` is None for a version without labelled
     rows. `files` has every stored file of the version by name. `selection` is None for imported models and for versions
-    from before it was kept.
+    from before it was kept, and so is `learning_curve`, also where time or rows did not suffice.
     """
 
     model: str
@@ -88,6 +93,7 @@ class Manifest:
     golden: GoldenRows
     files: dict[str, FileFacts]
     selection: Selection | None = None
+    learning_curve: LearningCurve | None = None
 
     @property
     def ref(self) -> VersionRef:
@@ -119,6 +125,7 @@ class Manifest:
             "trials": [trial.to_json() for trial in self.trials],
             "started_from": None if self.started_from is None else asdict(self.started_from),
             **({} if self.selection is None else {"selection": self.selection.to_json()}),
+            **({} if self.learning_curve is None else {"learning_curve": asdict(self.learning_curve)}),
             "environment": asdict(self.environment),
             "split": self.split.to_json(),
             "metrics": asdict(self.metrics),
@@ -214,4 +221,5 @@ def _read(document: Any) -> Manifest:
         golden=GoldenRows(golden["rows"], [GoldenOutput(**output) for output in golden["outputs"]]),
         files={name: FileFacts(facts["sha256"], facts["bytes"]) for name, facts in document["files"].items()},
         selection=selection_from_json(document.get("selection")),
+        learning_curve=learning_curve_from_json(document.get("learning_curve")),
     )

@@ -13,6 +13,8 @@ from modelloop.flat.trees import Trees
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from modelloop.flat.shapley.cost import Cost
+
 _ADDING = 1e-15  # of the magnitudes that are added: what weighing and adding four members can round differently
 
 
@@ -83,6 +85,28 @@ class Blend:
             base += weight * start
             slots = [slot + weight * part for slot, part in zip(slots, parts, strict=True)]
         return base, slots
+
+    def shapley(self, vectors: Sequence[Sequence[float]], output: int) -> tuple[float, list[list[float]]]:
+        """Return the weighted bases of one score and the weighted SHAP values: both are linear in what they explain."""
+        base, values = 0.0, [[0.0] * len(vector) for vector in vectors]
+        for weight, member in self._weighted:
+            start, parts = member.shapley(vectors, output)
+            base += weight * start
+            values = [
+                [value + weight * part for value, part in zip(row, other, strict=True)]
+                for row, other in zip(values, parts, strict=True)
+            ]
+        return base, values
+
+    @property
+    def shapley_cost(self) -> Cost:
+        """What SHAP values cost: as much as those of all members."""
+        return reduce(lambda one, other: one.plus(other), (member.shapley_cost for member in self.members))
+
+    @property
+    def shapley_method(self) -> str:
+        """What SHAP values are taken over, member by member."""
+        return "+".join(dict.fromkeys(member.shapley_method for member in self.members))
 
     def rounding(self, vector: Sequence[float]) -> list[float]:
         """Return how far each score may lie from the estimator's: what the members' may, weighted; of trees 0."""

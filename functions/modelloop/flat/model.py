@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from modelloop.flat.blend import Blend
+    from modelloop.flat.shapley.cost import Cost
     from modelloop.tables.encoding import Slot
 
 FORMAT_VERSION = 1
@@ -36,7 +37,8 @@ class Contributions:
     """Why one row got its score: `base` plus the sum of `slots` is `value`, in the space of `link`.
 
     `label` is the class whose score is explained; None for regression. With the link "mean" (trees and forests) the
-    score is the probability itself. Tree contributions follow the path of the row; they are not Shapley values.
+    score is the probability itself. Contributions of `explain` follow the path of the row through the trees; those of
+    `explain_shapley` are SHAP values.
     """
 
     base: float
@@ -154,9 +156,40 @@ class FlatModel:
         explained = self._explained(raw, label)
         output = explained if explained is not None and len(raw) > 1 else 0
         base, slots = self._form.contributions(vector, output)
-        if explained == 0 and len(raw) == 1:
+        return self._contributions(base, slots, raw, explained)
+
+    def explain_shapley(self, vectors: Sequence[Sequence[float]], label: int | None = None) -> list[Contributions]:
+        """Return SHAP values of the score of one class for each vector; the class as in `explain`.
+
+        Those of trees are path-dependent: what a slot brings is averaged over the training rows that reached each node,
+        not over rows drawn apart. Raises InvalidValueError where a form cannot, and for a class that there is not.
+        """
+        raws = self.raws(vectors)
+        explained = [self._explained(raw, label) for raw in raws]
+        several = self._form.scores > 1
+        answers: dict[int, Contributions] = {}
+        for chosen in dict.fromkeys(explained):
+            rows = [row for row, other in enumerate(explained) if other == chosen]
+            base, values = self._form.shapley([vectors[row] for row in rows], chosen if several and chosen else 0)
+            for row, slots in zip(rows, values, strict=True):
+                answers[row] = self._contributions(base, slots, raws[row], chosen)
+        return [answers[row] for row in range(len(raws))]
+
+    @property
+    def shapley_cost(self) -> Cost:
+        """The expected cost of SHAP values, before any is spent."""
+        return self._form.shapley_cost
+
+    @property
+    def shapley_method(self) -> str:
+        """What SHAP values are taken over, in the words of the field."""
+        return self._form.shapley_method
+
+    def _contributions(self, base: float, slots: list[float], raw: list[float], label: int | None) -> Contributions:
+        """Return the contributions to the score of a class; class 0 of one score is its opposite."""
+        if label == 0 and len(raw) == 1:
             return Contributions(-base, [-part for part in slots], -raw[0], 0, self.link)
-        return Contributions(base, slots, raw[output], explained, self.link)
+        return Contributions(base, slots, raw[label if label is not None and len(raw) > 1 else 0], label, self.link)
 
     def _explained(self, raw: list[float], label: int | None) -> int | None:
         if self.task == "regression":

@@ -20,6 +20,9 @@ from modelloop.flat.walk import Walker
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from modelloop.flat.shapley.cost import Cost
+    from modelloop.flat.shapley.tree_values import TreeValues
+
 
 class Trees:
     """An ensemble whose scores are sums of leaf values, in the order in which the estimator adds them.
@@ -30,6 +33,8 @@ class Trees:
     which slots append a 0/1 missing flag to the vector. `missing_left`: nodes that send missing values left. `tests`:
     nodes that test a category, with the codes that go left; the code after the last means missing.
     """
+
+    shapley_method = "tree_path_dependent"
 
     def __init__(self, document: Mapping[str, Any], slots: int) -> None:
         self.slots = slots
@@ -94,6 +99,23 @@ class Trees:
     def contributions(self, vector: Sequence[float], output: int) -> tuple[float, list[float]]:
         """Return the mean score over the training cover and what each slot's tests add to it."""
         return self.paths.contributions(self.prepare(vector), output)
+
+    def shapley(self, vectors: Sequence[Sequence[float]], output: int) -> tuple[float, list[list[float]]]:
+        """Return the mean score over the training cover and each slot's SHAP value, [vectors, slots]."""
+        return self._shapley.of([self.prepare(vector) for vector in vectors], output)
+
+    @cached_property
+    def shapley_cost(self) -> Cost:
+        """What SHAP values of one class cost."""
+        from modelloop.flat.shapley.cost import cost_of  # noqa: PLC0415  no first answer waits for it
+
+        return cost_of(self)
+
+    @cached_property
+    def _shapley(self) -> TreeValues:
+        from modelloop.flat.shapley.tree_values import TreeValues  # noqa: PLC0415  it needs numpy
+
+        return TreeValues(self)
 
     def rounding(self, _vector: Sequence[float]) -> list[float]:
         """Return how far each score may lie from the estimator's: not at all, additions keep their order."""

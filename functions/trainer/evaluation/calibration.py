@@ -83,14 +83,19 @@ def absolute_errors(predictions: Predictions, bins: Bins) -> AbsoluteErrors:
     return AbsoluteErrors(tuple(rows.tolist()), tuple(means.tolist()), tuple(np.sqrt(variances).tolist()))
 
 
-def residual_quantiles(predictions: Predictions) -> dict[str, float]:
-    """Return, by level, the half-width of an interval that covers at least that share of new rows: {"0.9": 1.23, …}.
+def conformal_quantiles(scores: NDArray[np.float64], weights: NDArray[np.float64] | None = None) -> dict[str, float]:
+    """Return, by level, what the score of a new row is at most in at least that share of cases: {"0.9": 1.23, …}.
 
-    Split-conformal: the ceil((n + 1) level)-th smallest of n absolute residuals, on rows that were not fitted on;
-    levels that n rows cannot promise are left out, and copies of a row count once. After Lei et al., "Distribution-free
-    predictive inference for regression" (2018).
+    Split-conformal: the ceil((n + 1) level)-th smallest of n scores; levels that n rows cannot promise are left out.
+    With weights, a new row is expected to weigh as much as the heaviest. After Lei et al., "Distribution-free
+    predictive inference for regression" (2018), and Tibshirani et al., "Conformal prediction under covariate shift"
+    (2019).
     """
-    once = predictions.counted_once()
-    residuals = np.sort(np.abs(once.target - once.predicted))
-    ranks = {level: math.ceil((len(residuals) + 1) * level) for level in LEVELS}
-    return {f"{level:g}": float(residuals[rank - 1]) for level, rank in ranks.items() if rank <= len(residuals)}
+    order = np.argsort(scores, kind="stable")
+    rising = scores[order]
+    if weights is None:
+        ranks = {level: math.ceil((len(rising) + 1) * level) for level in LEVELS}
+    else:
+        mass = np.cumsum(weights[order]) / (weights.sum() + weights.max(initial=0.0))
+        ranks = {level: int(np.searchsorted(mass, level)) + 1 for level in LEVELS}
+    return {f"{level:g}": float(rising[rank - 1]) for level, rank in ranks.items() if rank <= len(rising)}

@@ -10,6 +10,7 @@ from modelloop.contracts.evaluation import ColumnImportance, Confusion, Diagnost
 from modelloop.monitoring.drift.baseline import first_slots
 from trainer.evaluation.calibration import calibration
 from trainer.evaluation.curves import curves
+from trainer.evaluation.interval_calibration import coverage
 from trainer.evaluation.losses import row_losses
 from trainer.evaluation.slices import slices
 from trainer.rows import Part, subsample
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from modelloop.versions.prepared_table import Label
+    from trainer.evaluation.interval_calibration import CalibratedIntervals
     from trainer.rows import Predictions, Predictor
     from trainer.table import PreparedTable
 
@@ -25,7 +27,13 @@ PERMUTED_ROWS, REPEATS = 2000, 5
 MIN_PERMUTED = 50
 
 
-def diagnose(table: PreparedTable, predictor: Predictor, metric: str, predictions: Predictions) -> Diagnostics:
+def diagnose(
+    table: PreparedTable,
+    predictor: Predictor,
+    metric: str,
+    predictions: Predictions,
+    intervals: CalibratedIntervals | None = None,
+) -> Diagnostics:
     """Return what labelled holdout rows show of a model; `predictions` are its own on the holdout.
 
     Copies of a row are counted once.
@@ -37,7 +45,12 @@ def diagnose(table: PreparedTable, predictor: Predictor, metric: str, prediction
         confusion(once, table.classes),
         importance(table, predictor, metric),
         slices(table, predictions, metric),
+        None if intervals is None else coverage(intervals, _once(table.holdout), once, table.seed),
     )
+
+
+def _once(part: Part) -> Part:
+    return part if part.contents is None else part.take(part.contents.first())
 
 
 def confusion(predictions: Predictions, classes: Sequence[Label] | None) -> Confusion | None:

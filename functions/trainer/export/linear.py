@@ -11,10 +11,14 @@ from trainer.families.link_space import linear_link
 from trainer.families.preparation import OneHot
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from modelloop.json_types import JsonObject
     from trainer.families.model import Model
+
+    type _Folded = tuple[float, list[float], list[float], list[list[float]]]
 
 
 def form(model: Model) -> JsonObject | None:
@@ -42,12 +46,25 @@ def _fold(estimator: Any, preparation: OneHot) -> JsonObject:
         "missing": [part[2] for part in folded],
         "categories": preparation.categories_.tolist(),
         "tables": [part[3] for part in folded],
+        **_centres(folded, coefficients, preparation),
     }
 
 
-def _fold_one(
-    coefficients: NDArray[np.float64], intercept: float, preparation: OneHot
-) -> tuple[float, list[float], list[float], list[list[float]]]:
+def _centres(folded: Sequence[_Folded], coefficients: NDArray[np.float64], preparation: OneHot) -> JsonObject:
+    """Return what each slot adds to each score in the mean of the training rows; nothing of older preparations."""
+    if not hasattr(preparation, "absent_"):
+        return {}
+    width, centres = len(preparation.numbers_), np.zeros((len(folded), len(preparation.codes)))
+    for centre, (_, weights, _, tables), row in zip(centres, folded, coefficients, strict=True):
+        flagged = np.zeros(width)
+        flagged[preparation.flags_] = row[width : width + len(preparation.flags_)]
+        centre[preparation.numbers_] = np.array(weights) * preparation.means_ + flagged * preparation.absent_
+        for slot, table, shares in zip(preparation.categories_, tables, preparation.frequencies_, strict=True):
+            centre[slot] = np.array(table) @ shares
+    return {"centres": centres.tolist()}
+
+
+def _fold_one(coefficients: NDArray[np.float64], intercept: float, preparation: OneHot) -> _Folded:
     """Fold one score: its intercept, the weight and missing term of each number slot, the table of each category."""
     width = len(preparation.numbers_)
     flagged = np.zeros(width)

@@ -102,13 +102,14 @@ class OneHot(Preparation):
         self.dense = dense
 
     def fit(self, matrix: Matrix) -> Self:
-        """Learn medians, means and scales of the number slots."""
+        """Learn medians, means and scales of the number slots, and how often each slot is missing or has each code."""
         self.numbers_ = np.array([slot for slot, codes in enumerate(self.codes) if not codes], dtype=np.intp)
         self.categories_ = np.array([slot for slot, codes in enumerate(self.codes) if codes], dtype=np.intp)
         learnt = [_learn(matrix[:, slot].astype(np.float64)) for slot in self.numbers_]
-        self.medians_, self.means_, scales, flags = np.array(learnt, np.float64).reshape(-1, 4).T.copy()
+        self.medians_, self.means_, scales, self.absent_ = np.array(learnt, np.float64).reshape(-1, 4).T.copy()
         self.scales_ = np.where(scales > 0.0, scales, 1.0)
-        self.flags_ = np.flatnonzero(flags)
+        self.flags_ = np.flatnonzero(self.absent_)
+        self.frequencies_ = [_frequencies(matrix[:, slot], self.codes[slot]) for slot in self.categories_]
         return self
 
     def prepare(self, matrix: Matrix) -> Any:
@@ -165,12 +166,18 @@ def _chunks(rows: int) -> Iterator[slice]:
         yield slice(start, min(start + AT_ONCE, rows))
 
 
-def _learn(column: NDArray[np.float64]) -> tuple[float, float, float, bool]:
-    """Return median, then mean and deviation of the filled column, and whether anything was missing."""
+def _learn(column: NDArray[np.float64]) -> tuple[float, float, float, float]:
+    """Return median, then mean and deviation of the filled column, and the share that was missing."""
     missing = np.isnan(column)
     median = _median(column)
     filled = np.where(missing, median, column)
-    return median, float(filled.mean()), float(filled.std()), bool(missing.any())
+    return median, float(filled.mean()), float(filled.std()), float(missing.mean())
+
+
+def _frequencies(column: NDArray[np.float32], codes: int) -> NDArray[np.float64]:
+    """Return the share of each code, and last of missing."""
+    counts = np.bincount(np.where(np.isnan(column), codes, column).astype(np.intp), minlength=codes + 1)
+    return counts / max(1, len(column))
 
 
 def _median(column: NDArray[Any]) -> float:

@@ -10,7 +10,7 @@ from modelloop import keys
 from modelloop.contracts.bundle import Bundle, GoldenOutput, GoldenRows
 from modelloop.contracts.pointer import MAX_MODEL_BYTES
 from modelloop.errors import ExportMismatchError
-from trainer.evaluation.calibration import residual_quantiles
+from trainer.evaluation.interval_calibration import calibrate
 from trainer.release.golden import cells, golden_rows
 from trainer.release.sources import File
 from trainer.rows import Part
@@ -18,6 +18,8 @@ from trainer.rows import Part
 if TYPE_CHECKING:
     from modelloop.contracts.baseline import Baseline
     from modelloop.contracts.bundle import EngineForm
+    from modelloop.flat.intervals import IntervalRule
+    from trainer.evaluation.interval_calibration import CalibratedIntervals
     from trainer.release.sources import Source
     from trainer.rows import Predictions, Predictor
     from trainer.table import PreparedTable
@@ -30,9 +32,9 @@ def serving_file(
     run_id: str,
     form: EngineForm,
     golden: GoldenRows,
-    quantiles: dict[str, float] | None = None,
+    intervals: IntervalRule | None = None,
 ) -> File:
-    """Return `model.flat.json`: `form` is the engine's part of it, `quantiles` are those of the residuals."""
+    """Return `model.flat.json`: `form` is the engine's part of it, `intervals` how prediction intervals are made."""
     spec = table.spec
     bundle = Bundle(
         model=table.facts.model,
@@ -44,7 +46,7 @@ def serving_file(
         encoding=table.encoding,
         form=form,
         golden=golden,
-        quantiles=quantiles,
+        intervals=intervals,
         capture_percent=spec.monitoring.capture_percent,
         mask=sorted(spec.mask),
     )
@@ -73,12 +75,15 @@ def _output(table: PreparedTable, predictions: Predictions, row: int) -> GoldenO
     return GoldenOutput(label, tuple(predictions.proba[row].tolist()))
 
 
-def interval_quantiles(table: PreparedTable, source: Source) -> dict[str, float] | None:
-    """Return the quantiles of the residuals on rows that were not fitted on; None for classes and where there are none.
+def calibrated_intervals(table: PreparedTable, source: Source) -> CalibratedIntervals | None:
+    """Return intervals calibrated on rows that were not fitted on; None for classes and where there are none.
 
     Those are the validation part's, or the answers that stand for unseen ones where the model has learned from it.
     """
     if table.classes is not None or not table.validation.rows:
         return None
     unseen = source.unseen
-    return residual_quantiles(source.predictor.predict(table.validation) if unseen is None else unseen.predictions)
+    if unseen is None:
+        part = table.validation
+        return calibrate(table, part, source.predictor.predict(part), source.gate_metric)
+    return calibrate(table, table.fitting_rows.take(unseen.rows), unseen.predictions, source.gate_metric)

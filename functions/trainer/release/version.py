@@ -16,7 +16,7 @@ from modelloop.errors import NotFoundError
 from modelloop.monitoring.drift import baseline, pairs
 from trainer.evaluation.calibration import absolute_errors
 from trainer.evaluation.diagnostics import diagnose
-from trainer.release.bundle import NO_GOLDEN_ROWS, interval_quantiles, make_golden, serving_file
+from trainer.release.bundle import NO_GOLDEN_ROWS, calibrated_intervals, make_golden, serving_file
 from trainer.release.lineage import best_version, environment, split_facts
 from trainer.release.replaying import prove
 from trainer.release.sources import File
@@ -26,11 +26,13 @@ from trainer.rows import pack_anchor
 if TYPE_CHECKING:
     from modelloop.aws.storage import Bucket
     from modelloop.contracts.baseline import Baseline
+    from modelloop.contracts.evaluation import LearningCurve
     from modelloop.contracts.manifest_parts import CrossValidation
     from modelloop.versions.prepared_table import TableFacts
     from modelloop.versions.run import Run
     from trainer.comparison.examination import Examination
     from trainer.comparison.incumbents import Champion
+    from trainer.evaluation.interval_calibration import CalibratedIntervals
     from trainer.progress import Progress
     from trainer.release.sources import Source
     from trainer.rows import Part, Predictor
@@ -51,6 +53,7 @@ class ExaminedCandidate:
     examination: Examination
     champion: Champion | None
     cross_validation: CrossValidation | None = None
+    learning_curve: LearningCurve | None = None
 
 
 class Profile(NamedTuple):
@@ -75,7 +78,9 @@ def make_version(services: Services, run: Run, candidate: ExaminedCandidate, pro
     table, source = candidate.table, candidate.source
     profile, exported = _profile(candidate), source.export(table.encoding)
     golden = make_golden(table, source.predictor, profile.baseline)
-    bundle = serving_file(table, run.run_id, exported.form, golden, interval_quantiles(table, source))
+    intervals = calibrated_intervals(table, source)
+    rule = None if intervals is None else intervals.rule
+    bundle = serving_file(table, run.run_id, exported.form, golden, rule)
     files = [*exported.files, bundle, *_anchor(candidate)]
     for file in files:
         _put(services.artifacts, run, file)
@@ -83,7 +88,7 @@ def make_version(services: Services, run: Run, candidate: ExaminedCandidate, pro
     verdict = prove(services, table, run, source.proof, bundle, exported.form)
     progress.reach("registering")
     number = services.registry.reserve_version(run.model, run.run_id)
-    described = _describe(run, number, candidate, profile, verdict)
+    described = _describe(run, number, candidate, profile, verdict, intervals)
     files.append(_report(services.artifacts, run, described))
     manifest = replace(described, golden=golden, files={file.name: file.facts() for file in files})
     key = keys.version(run.model, run.run_id, keys.MANIFEST)
@@ -156,12 +161,17 @@ def _put(artifacts: Bucket, run: Run, file: File) -> None:
 
 
 def _describe(
-    run: Run, number: int, candidate: ExaminedCandidate, profile: Profile, verdict: ReplayVerdict
+    run: Run,
+    number: int,
+    candidate: ExaminedCandidate,
+    profile: Profile,
+    verdict: ReplayVerdict,
+    intervals: CalibratedIntervals | None = None,
 ) -> Manifest:
     """Return the manifest but for its golden rows and files."""
     table, source, examination = candidate.table, candidate.source, candidate.examination
     facts, champion = table.facts, candidate.champion
-    diagnostics = _with_errors(candidate, _diagnostics(candidate), profile.baseline)
+    diagnostics = _with_errors(candidate, _diagnostics(candidate, intervals), profile.baseline)
     return Manifest(
         model=run.model,
         version=number,
@@ -194,6 +204,7 @@ def _describe(
         golden=NO_GOLDEN_ROWS,
         files={},
         selection=source.selection,
+        learning_curve=candidate.learning_curve,
     )
 
 
@@ -210,9 +221,10 @@ def _growing(facts: TableFacts, diagnostics: Diagnostics) -> set[str]:
     return set(facts.growing) - {column.column for column in diagnostics.importance[:1]}
 
 
-def _diagnostics(candidate: ExaminedCandidate) -> Diagnostics:
+def _diagnostics(candidate: ExaminedCandidate, intervals: CalibratedIntervals | None) -> Diagnostics:
     """Return what labelled holdout rows show; nothing of rows without labels."""
     if candidate.examination.labels is None:
         return Diagnostics()
     source = candidate.source
-    return diagnose(candidate.table, source.predictor, source.gate_metric, candidate.examination.predictions)
+    predictions = candidate.examination.predictions
+    return diagnose(candidate.table, source.predictor, source.gate_metric, predictions, intervals)

@@ -12,7 +12,9 @@ import orjson
 from modelloop.versions.gate import REJECT
 from trainer.report.figures import allowed
 from trainer.report.markup import number, text
-from trainer.report.sections import NAMES, compared, margin_of, sections
+from trainer.report.names import NAMES
+from trainer.report.sections import compared, margin_of, sections
+from trainer.report.summary import summary
 
 if TYPE_CHECKING:
     from modelloop.contracts.manifest import Manifest
@@ -35,6 +37,7 @@ def render(manifest: Manifest) -> bytes:
         version=text(_subject(manifest)),
         made=text(f"{manifest.created_at[:16].replace('T', ' ')} UTC"),
         about=_about(manifest),
+        summary=text(summary(manifest)),
         decision=text(decision),
         verdict=text(DECISIONS.get(decision, decision)),
         tiles=_tiles(manifest),

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 from modelloop.versions.gate import REJECT
 from trainer.report import figures
 from trainer.report.columns import columns_section
+from trainer.report.intervals import intervals_table
+from trainer.report.learning import learning_section
 from trainer.report.markup import chart, figure, number, pairs, section, shorten, table, text
+from trainer.report.names import NAMES, metric_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,11 +24,6 @@ if TYPE_CHECKING:
     from modelloop.versions.evidence import LossComparison
     from modelloop.versions.prepared_table import Label
 
-NAMES = {
-    "log_loss": "log loss", "roc_auc": "ROC AUC", "pr_auc": "PR AUC", "f1": "F1", "brier": "Brier score",
-    "rmse": "RMSE", "mae": "MAE", "r2": "R²", "poisson_deviance": "Poisson deviance",
-    "gamma_deviance": "gamma deviance",
-}  # fmt: skip
 RANDOM = "random search"
 OUTCOMES = {
     "passed": "passed", "failed": "failed", "unsure": "unsure", "approval": "needs approval",
@@ -80,7 +78,7 @@ def _outcome(outcome: str) -> str:
 def _metrics(manifest: Manifest) -> str:
     metrics, champion = manifest.metrics, manifest.metrics.champion or {}
     rows = [
-        [text(NAMES.get(name, name.replace("_", " "))), figure(metric), figure(metrics.trivial.get(name)),
+        [text(metric_name(name)), figure(metric), figure(metrics.trivial.get(name)),
          figure(champion.get(name))]
         for name, metric in metrics.holdout.items()
     ]  # fmt: skip
@@ -121,7 +119,8 @@ def _quality(manifest: Manifest) -> str:
     if residuals := curves.residuals:
         parts.append(chart("residuals", "Residuals by prediction", figures.residuals(residuals)))
         parts.append(chart("errors", "Distribution of the residuals", figures.errors(residuals)))
-    return section("quality", "Errors", f'<div class="grid">{"".join(parts)}</div>{_confusion(manifest)}')
+    tables = _confusion(manifest) + intervals_table(manifest.diagnostics.intervals)
+    return section("quality", "Errors", f'<div class="grid">{"".join(parts)}</div>{tables}')
 
 
 def _calibration_label(calibration: Calibration, classes: Sequence[Label]) -> str:
@@ -281,4 +280,4 @@ def _json(params: dict[str, Parameter]) -> str:
     return json.dumps(params, ensure_ascii=False) if params else "defaults"
 
 
-_SECTIONS = (_gate, _metrics, _quality, _importance, _slices, columns_section, _making, _lineage)
+_SECTIONS = (_gate, _metrics, _quality, _importance, _slices, columns_section, _making, learning_section, _lineage)

@@ -66,6 +66,14 @@ class Fitted:
         again = None if self.selection is None else self.selection.refit
         return recipe(candidate_of(self.chosen), again.iterations if again is not None and again.done else None)
 
+    def fit_on(self, table: PreparedTable, part: Part) -> Estimator:
+        """Return the same fitted on other training rows; boosting stops early unless the model was fitted again."""
+        if self.unseen is not None:
+            return self.fit_anew(table, part)
+        if self.blend:
+            return fit_members(table, self.blend, lambda candidate: estimate(table, candidate, part))
+        return estimate(table, candidate_of(self.chosen), part)
+
     def fit_anew(self, table: PreparedTable, part: Part) -> Estimator:
         """Return the same fitted on other rows alone, without early stopping, after a refit with its iterations."""
         if self.blend:

@@ -38,6 +38,7 @@ def predict(
     ] = None,
     probabilities: Annotated[bool, typer.Option("--proba", help="Return the probability of each class.")] = False,
     explain: Annotated[bool, typer.Option("--explain", help="Also show what each column contributed.")] = False,
+    shap: Annotated[bool, typer.Option("--shap", help="Do so by SHAP values, which take longer.")] = False,
     interval: Annotated[
         float | None,
         typer.Option(help="Also show the interval that holds the truth with this probability, such as 0.9."),
@@ -56,7 +57,7 @@ def predict(
             _show_schema(console, client, model)
             return
         rows = _read_rows(file, pairs or [])
-        params = _params(probabilities=probabilities, explain=explain, interval=interval)
+        params = _params(probabilities=probabilities, explain="shap" if shap else explain, interval=interval)
         answers = _request_predictions(console, client, model, rows, params)
     _note_unseen(console, answers)
     lines = [line for answer in answers for line in _lines(answer)]
@@ -86,7 +87,7 @@ def _note_unseen(console: Console, answers: Sequence[Document]) -> None:
         console.note(f"{column}: {count_noun(rows, 'row')} with a category that the model has not learned")
 
 
-def _params(*, probabilities: bool, explain: bool, interval: float | None) -> dict[str, Any]:
+def _params(*, probabilities: bool, explain: bool | str, interval: float | None) -> dict[str, Any]:
     params = {"predict_method": "predict_proba" if probabilities else None, "explain": explain or None}
     return {name: value for name, value in {**params, "interval": interval}.items() if value is not None}
 

@@ -14,7 +14,7 @@ from modelloop import __version__
 from modelloop.aws.dataplane.objects import Objects
 from modelloop.contracts.pointer import VersionRef
 from modelloop.errors import ArtifactRefusedError, NotFoundError
-from tests.support.data_plane import LINEAR, make_bundle, regression_bundle
+from tests.support.data_plane import LINEAR, make_bundle, regression_bundle, stumps_bundle
 
 if TYPE_CHECKING:
     from tests.support.data_plane import Plane, Store
@@ -215,6 +215,71 @@ def test_answers_explain_themselves(store: Store, plane: Plane) -> None:
     assert outputs["contributions"]["parameters"]["columns"] == ["mass", "island"]
     assert sum(outputs["contributions"]["data"]) + outputs["contributions_base"]["data"][0] == pytest.approx(3.0)
     assert outputs["contributions_class"]["data"] == ["Gentoo"]
+
+
+def test_intervals_follow_the_expected_residual_and_end_with_the_target(store: Store, plane: Plane) -> None:
+    half_the_prediction = LINEAR | {
+        "task": "regression", "classes": 0, "slots": 3, "link": "identity", "numbers": [0, 1, 2],
+        "weights": [[0.0, 0.0, 0.5]], "missing": [[0.0, 0.0, 0.0]], "categories": [], "tables": [[]],
+    }  # fmt: skip
+    rule = {"quantiles": {"0.9": 1.25}, "scale": half_the_prediction, "floor": 0.4, "low": 2.0}
+    store.pointer(store.bundle(regression_bundle() | {"interval": rule}, 1))
+    body = {"instances": [[1.0, "Dream"], [6.0, "Dream"], [-2.0, "Dream"]], "params": {"interval": 0.9}}
+    said = plane.json(INVOKE, body, **P)[1]
+    assert said["predictions"] == [3.0, 8.0, 0.0]
+    assert said["intervals"] == [[2.0, 4.875], [3.0, 13.0], [0.0, 0.5]]
+
+
+def test_a_model_of_a_quantile_offers_no_interval(store: Store, plane: Plane) -> None:
+    store.pointer(store.bundle(regression_bundle() | {"interval": {"quantiles": {}}}, 1))
+    status, error = plane.json(INVOKE, BODY | {"params": {"interval": 0.9}}, **P)
+    assert (status, error["message"]) == (422, "interval 0.9 is not offered; there is: none")
+
+
+SHAP = {"params": {"explain": "shap"}}
+
+
+def test_shap_values_are_answered_in_both_protocols(store: Store, plane: Plane) -> None:
+    store.pointer(store.bundle(stumps_bundle(), 1))
+    said = plane.json(INVOKE, {"instances": [[1.0, "Dream"], [None, "Biscoe"]]} | SHAP, **P)[1]
+    first, second = said["explanations"]
+    assert first == {
+        "method": "tree_path_dependent", "base": 15.0, "class": None, "link": "identity",
+        "contributions": {"mass": -5.0, "island": 0.0},
+    }  # fmt: skip
+    assert second["contributions"] == {"mass": 5.0, "island": 0.0}
+    infer = {
+        "inputs": [
+            {"name": "mass", "shape": [1], "datatype": "FP64", "data": [1.0]},
+            {"name": "island", "shape": [1], "datatype": "BYTES", "data": ["Dream"]},
+        ],
+        "parameters": {"explain": "shap"},
+    }
+    outputs = {o["name"]: o for o in plane.json("POST /v2/models/{model}/infer", infer, **P)[1]["outputs"]}
+    assert outputs["contributions"]["data"] == [-5.0, 0.0]
+    assert outputs["contributions"]["parameters"]["method"] == "tree_path_dependent"
+
+
+def test_shap_values_that_take_too_long_are_refused_with_the_rows_that_would_fit(
+    store: Store, plane: Plane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.pointer(store.bundle(stumps_bundle(), 1))
+    rows = {"instances": [[1.0, "Dream"]] * 10}
+    assert plane.json(INVOKE, rows | SHAP, **P)[0] == 200
+    monkeypatch.setattr("modelloop.flat.shapley.cost.SECONDS_A_STEP", 0.5)  # two leaves of depth 1: a second a row
+    plane.service.model_cache._held.clear()
+    status, error = plane.json(INVOKE, rows | SHAP, **P)
+    assert (status, error["error_code"]) == (413, "REQUEST_TOO_LARGE")
+    assert "at most 4 rows" in error["message"]
+    assert plane.json(INVOKE, {"instances": rows["instances"][:4]} | SHAP, **P)[0] == 200
+    assert plane.json(INVOKE, rows | {"params": {"explain": True}}, **P)[0] == 200
+
+
+def test_a_linear_version_without_means_says_why_it_has_no_shap_values(store: Store, plane: Plane) -> None:
+    store.pointer(store.version(1))
+    status, error = plane.json(INVOKE, {"instances": [[1.0, "Dream"]]} | SHAP, **P)
+    assert (status, error["field"]) == (422, "explain")
+    assert "train it again" in error["message"]
 
 
 def test_regressions_offer_intervals(store: Store, plane: Plane) -> None:

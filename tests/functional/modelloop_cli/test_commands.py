@@ -368,6 +368,12 @@ def test_probabilities_explanations_and_intervals_are_asked_for_and_shown(
     assert "mass 0.25" in shown
 
 
+def test_shap_values_are_asked_for(api: Any, modelloop: Callable[..., Any]) -> None:
+    api.on("POST /models/m/invocations", (200, {"predictions": [1.0], "prediction_id": "p-1"}))
+    modelloop("predict", "m", "--set", "mass=1", "--shap")
+    assert api.asked[0].json["params"] == {"explain": "shap"}
+
+
 @pytest.mark.parametrize("word", ["Adelie", "3", "3.50", "007", "nan", "1e3", "True"])
 def test_labels_are_sent_as_they_stand_because_the_api_knows_the_classes(
     api: Any, modelloop: Callable[..., Any], word: str

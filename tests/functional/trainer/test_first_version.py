@@ -4,6 +4,7 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from modelloop import clock, keys
@@ -22,6 +23,7 @@ from trainer.search import refitting
 if TYPE_CHECKING:
     from tests.support.trainer_lab import Lab
 
+QUANTILE: dict[str, Any] = {"loss": "quantile", "quantile": 0.9, "max_iter": 20}
 BOTH = Spec(estimators=("linear", "hist_gradient_boosting"))
 
 
@@ -112,6 +114,28 @@ def test_regression_offers_conformal_intervals(lab: Lab) -> None:
     assert quantiles["0.5"] < quantiles["0.8"] < quantiles["0.9"] < quantiles["0.95"]
     assert 1.2 < quantiles["0.9"] < 2.4
     assert lab.manifest(run)["metrics"]["holdout"]["r2"]["value"] > 0.8
+
+
+def test_intervals_follow_the_row_where_residuals_do_and_the_report_says_how_often_they_held(lab: Lab) -> None:
+    data = regression_sample(2400, 4)
+    noise = np.random.default_rng(9).normal(size=2400) * np.where(data.matrix[:, 1] > 0.0, 5.0, 0.0)
+    run = lab.train(replace(data, target=data.target + noise))
+    rule, told = lab.bundle(run)["interval"], lab.manifest(run)["intervals"]
+    assert rule["scale"]["slots"] == len(data.encoding.slots) + 1
+    assert (told["level"], told["adaptive"], told["reason"]) == (0.9, True, None)
+    assert told["coverage"] == pytest.approx(0.9, abs=0.05)
+    assert len(told["parts"]) == 5
+    page = Bucket("artifacts").get(keys.version("m", run.run_id, keys.REPORT)).decode()
+    assert "Prediction intervals of 90%" in page
+    assert "Their width follows the row" in page
+
+
+def test_a_model_of_a_quantile_has_no_intervals_and_says_why(lab: Lab) -> None:
+    spec = Spec(estimators=("hist_gradient_boosting",), params={"hist_gradient_boosting": QUANTILE})
+    run = lab.train(replace(regression_sample(900, 4), spec=spec))
+    assert lab.bundle(run)["interval"]["quantiles"] == {}
+    page = Bucket("artifacts").get(keys.version("m", run.run_id, keys.REPORT)).decode()
+    assert "There are no prediction intervals: the model predicts the 0.9 quantile" in page
 
 
 def test_golden_rows_are_answered_as_stored(lab: Lab) -> None:

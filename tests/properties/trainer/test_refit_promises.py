@@ -15,7 +15,7 @@ from modelloop.spec.model import Spec
 from modelloop.tables.encoding import Column, Encoding
 from modelloop.tables.split import HOLDOUT, TRAIN, VALIDATION
 from tests.support.prepared_tables import prepared_table, table_facts
-from trainer.evaluation.calibration import residual_quantiles
+from trainer.evaluation.calibration import conformal_quantiles
 from trainer.release.version import unseen_answers
 from trainer.rows import Part
 from trainer.search import fitting, refitting
@@ -70,7 +70,8 @@ def examine(name: str, seed: int) -> Held:
     found = fitting.fit(table, 600.0, lambda _: None, [])
     assert found.unseen is not None
     answers = found.estimator.predict(Part(matrix[ROWS:], target[ROWS:]))
-    width = residual_quantiles(found.unseen.predictions)[str(LEVEL)]
+    known = found.unseen.predictions
+    width = conformal_quantiles(np.abs(known.target - known.predicted))[str(LEVEL)]
     covered = float((np.abs(answers.target - answers.predicted) <= width).mean())
     return Held(covered, _drifts(table, found, answers.predicted))
 

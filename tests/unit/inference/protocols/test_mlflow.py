@@ -63,6 +63,7 @@ def test_a_model_of_one_column_takes_scalars() -> None:
         ({"inputs": {}}, InvalidValueError, None, None),
         ({"inputs": {"age": [1] * (MAX_ROWS + 1)}}, TooLargeError, None, None),
         ({"instances": [[1, "x"]], "params": 3}, MalformedBodyError, "params", None),
+        (GOOD | {"params": {"explain": "shapley"}}, MalformedBodyError, "params.explain", None),
         (GOOD | {"params": {"predict_method": "transform"}}, InvalidValueError, "params.predict_method", None),
         (GOOD | {"params": {"predict_method": []}}, InvalidValueError, "params.predict_method", None),
     ],

@@ -130,6 +130,7 @@ def test_a_wrong_header_length_is_malformed(length: str) -> None:
         ({"inputs": [AGE, CITY], "outputs": [{"name": []}]}, InvalidValueError),
         ({"inputs": [AGE, CITY], "parameters": []}, MalformedBodyError),
         ({"inputs": [AGE, CITY], "parameters": {"explain": 1}}, MalformedBodyError),
+        ({"inputs": [AGE, CITY], "parameters": {"explain": "SHAP"}}, MalformedBodyError),
         ({"inputs": [AGE, CITY], "parameters": {"interval": True}}, MalformedBodyError),
         ({"inputs": [AGE, CITY], "id": 3}, MalformedBodyError),
     ],
@@ -188,6 +189,9 @@ def test_contributions_and_intervals_are_tensors() -> None:
     assert outputs["contributions"]["parameters"] == {"columns": ["age", "city"], "link": "logit"}
     assert outputs["contributions_base"]["data"] == [0.5, 0.5]
     assert outputs["contributions_class"]["data"] == ["x", "x"]
+    fair = [Explanation(0.5, {"age": 1.0, "city": -1.0}, "logit", "x", "tree_path_dependent")] * 2
+    outputs = {o["name"]: o for o in orjson.loads(oip.render(answer(explanations=fair), Query(2, {})).body)["outputs"]}
+    assert outputs["contributions"]["parameters"]["method"] == "tree_path_dependent"
     regression = answer(predict=[1.0], proba=None, classes=None, intervals=[(0.5, 1.5)], level=0.9)
     outputs = {o["name"]: o for o in orjson.loads(oip.render(regression, Query(1, {})).body)["outputs"]}
     assert outputs["predict"]["datatype"] == "FP64"

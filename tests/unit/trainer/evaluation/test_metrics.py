@@ -9,7 +9,7 @@ from sklearn import metrics as reference
 from modelloop.spec import deviance
 from trainer.evaluation import bootstrap
 from trainer.evaluation.bootstrap import compare, intervals
-from trainer.evaluation.calibration import residual_quantiles
+from trainer.evaluation.calibration import conformal_quantiles
 from trainer.evaluation.losses import row_losses
 from trainer.evaluation.metrics import statistics
 from trainer.evaluation.predictors import trivial
@@ -221,12 +221,20 @@ def test_two_models_are_compared_on_a_capped_number_of_the_same_rows() -> None:
 
 def test_conformal_quantiles_cover_new_rows() -> None:
     generator = np.random.default_rng(3)
-    quantiles = residual_quantiles(Predictions(generator.normal(size=999), np.zeros(999), None))
+    quantiles = conformal_quantiles(np.abs(generator.normal(size=999)))
     fresh = np.abs(generator.normal(size=20_000))
     for level, width in quantiles.items():
         assert (fresh <= width).mean() == pytest.approx(float(level), abs=0.03)
 
 
 def test_conformal_levels_that_few_rows_cannot_promise_are_absent() -> None:
-    quantiles = residual_quantiles(Predictions(np.arange(9.0), np.zeros(9), None))
-    assert quantiles == {"0.5": 4.0, "0.8": 7.0, "0.9": 8.0}
+    assert conformal_quantiles(np.arange(9.0)) == {"0.5": 4.0, "0.8": 7.0, "0.9": 8.0}
+
+
+def test_weights_count_in_conformal_quantiles_as_rows_do() -> None:
+    scores = np.random.default_rng(1).exponential(size=400)
+    assert conformal_quantiles(scores, np.full(400, 3.0)) == conformal_quantiles(scores)
+    weights = np.where(scores > 1.0, 9.0, 1.0)
+    heavy = np.repeat(scores, weights.astype(int))
+    assert conformal_quantiles(scores, weights)["0.5"] == conformal_quantiles(heavy)["0.5"]
+    assert "0.99" not in conformal_quantiles(np.arange(50.0), np.ones(50))

@@ -12,7 +12,6 @@ from modelloop.tables.encoding import Column, Encoding
 from tests.support.prepared_tables import prepared_table, table_facts
 from trainer.evaluation import bootstrap
 from trainer.evaluation.bootstrap import compare, intervals
-from trainer.evaluation.calibration import residual_quantiles
 from trainer.evaluation.diagnostics import confusion, importance
 from trainer.evaluation.metrics import plain_metrics
 from trainer.evaluation.predictors import trivial
@@ -107,8 +106,6 @@ def test_counts_of_the_report_count_copies_once() -> None:
     once = classified(60, 9)
     many = copied(once, 10, copies=True)
     assert confusion(many.counted_once(), [0, 1]) == confusion(once, [0, 1])
-    numbers = Predictions(np.arange(99.0), np.zeros(99), None)
-    assert residual_quantiles(copied(numbers, 11, copies=True)) == residual_quantiles(numbers)
 
 
 def test_importance_weighs_copies_once() -> None:
