@@ -154,11 +154,11 @@ def test_a_moved_threshold_of_the_label_waits(lab: Lab) -> None:
     assert (decision(run), outcomes(run)["label_rate"]) == ("approve", "approval")
 
 
-STEPS = (0.0002, 0.06, 0.1)  # shrinkage, as a share of the rows: errors grow by 3 % from step to step
+STEPS = (0.0002, 0.06, 0.1)  # shrinkage, as a share of the rows after a refit: errors grow by 3 % from step to step
 
 
 def strength(step: float, rows: int) -> dict[str, Any]:
-    return {"promotion": Promotion(margin=0.05), "params": {"linear": {"alpha": step * rows}}}
+    return {"promotion": Promotion(margin=0.05), "params": {"linear": {"alpha": 1.25 * step * rows}}}
 
 
 def judged(run: Run) -> tuple[str, ...]:
@@ -185,7 +185,7 @@ def test_a_slow_ratchet_stops_before_it_has_come_far(lab: Lab, ordered: bool) ->
 def test_a_ratchet_over_growing_tables_of_ordered_rows_stops_too(lab: Lab) -> None:
     """The anchor is past, so the best so far is met on rows that are newer than both."""
     found = []
-    for step, rows in ((STEPS[0], 5000), (0.08, 6400), (0.14, 8100)):
+    for step, rows in ((STEPS[0], 5000), (0.075, 6400), (0.125, 8100)):
         run = lab.train(delayed(slice(0, rows), **strength(step, rows)))
         found.append((*judged(run), "best_on_holdout" in outcomes(run)))
         if found[-1][0] != "reject":
