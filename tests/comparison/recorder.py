@@ -14,11 +14,11 @@ from pathlib import Path
 from tests.comparison import golden, recording
 from tests.comparison.environment import ARTIFACTS
 from tests.comparison.normalisation import normalised
+from tests.comparison.recorded_gate import decide_as_recorded
 from tests.comparison.routes import ROOT
 from tests.comparison.stand import Stand
 from tests.comparison.stillness import PINNED, Stillness
 from tests.comparison.stories import haze, penguins, uploads
-from tests.comparison.unsure import ask_where_unsure
 
 ABOUT = Path(__file__).parent / "recorded" / "about.json"
 GOLDEN = Path(__file__).parent / "golden"
@@ -44,7 +44,7 @@ def collect(folder: Path, samples: Path | None) -> None:
     """Record in this process, which must be `run`'s."""
     with tempfile.TemporaryDirectory() as scratch:
         stand = Stand(Stillness(), Path(scratch))
-        ask_where_unsure()
+        decide_as_recorded()
         for story in (haze, uploads, penguins):
             story.tell(stand)
         seen = normalised(recording.collect(stand))

@@ -105,7 +105,7 @@ def evidence(kind: str, stored: Stored) -> Evidence:
     (rollout,) = rollout_evidence.open_rollouts(Pointer("m", 1, bake_until=BAKED, **ROLES[kind]), NOW)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(summaries, "between", lambda *_: iter(stored.summaries))
-        patched.setattr(joined_hours, "newest_first", lambda *_: iter([(HOUR, stored.joined())]))
+        patched.setattr(joined_hours, "newest_first", lambda *_, **__: iter([(HOUR, stored.joined())]))
         patched.setattr(manifests, "read", lambda *_: MANIFEST)
         facts = Facts(stored)
         quality = facts.latest_verdict(QualityVerdict, "m")
