@@ -45,7 +45,7 @@ def diagnose(
         confusion(once, table.classes),
         importance(table, predictor, metric),
         slices(table, predictions, metric),
-        None if intervals is None else coverage(intervals, _once(table.holdout), once, table.seed),
+        intervals=None if intervals is None else coverage(intervals, _once(table.holdout), once, table.seed),
     )
 
 
