@@ -218,6 +218,8 @@ def test_what_was_learned_of_a_value_takes_the_place_of_its_code(code: float, ad
     assert all(answer == wanted for answer in model.predict([vector] * 40).predict)
     assert model.explain(vector).slots == [2.0, pytest.approx(adds), -4.0]
     assert model.rounding(vector)[0] > 0
+    (shapley,) = load(MEANS | {"centres": [[1.0, 0.5, 0.0]]}).explain_shapley([vector])
+    assert shapley.slots == [1.0, pytest.approx(adds - 0.5), -4.0]
 
 
 @pytest.mark.parametrize("means", [{"3": [0.0]}, {"-1": [0.0]}, {"1": []}, {"1": ["x"]}, {"a": [0.0]}])
