@@ -51,12 +51,21 @@ SEASON = "a season is only what came back, and what is allowed for beside it has
 RETRAINED = "01956dfe-57a0-*"  # the run of penguins on a derived table
 
 TRIED = "who is on trial stands in the pointer, and is overwritten in its copy when the trial is over"
+DECIDED = "the gate says in other words and further checks what it compared; its word is the recording's in the stories"
 ONCE = "the hash that put a row on its side is kept, so that rows of two holdouts count once"
 
 ALLOWED: tuple[Allowed, ...] = (
     Allowed("table > MODELS MODEL#* > trial", "added", "3.7", TRIED),
     Allowed("artifacts > prepared/*/identities.npy", "added", "3.7", ONCE),
     Allowed("artifacts > prepared/*/table.json > ** > identities.npy", "added", "3.7", ONCE),
+    Allowed("artifacts > versions/*/anchor.npz > **", "changed", "3.7", ONCE),
+    Allowed("** > files > anchor.npz > *", "changed", "3.7", ONCE),
+    *(Allowed(f"results > erase/{step}/printed > removed", "changed", "3.7", ONCE) for step in ("row", "rehearsed")),
+    Allowed("** > gate > checks > **", "added", "3.7", DECIDED),
+    Allowed("** > gate > checks > **", "changed", "3.7", DECIDED),
+    Allowed("** > gate > comparisons > **", "added", "3.7", DECIDED),
+    Allowed("** > gate > reasons > **", "changed", "3.7", DECIDED),
+    Allowed("table > MODEL#diabetes AUDIT#* > detail > reasons > **", "changed", "3.7", DECIDED),
     Allowed("artifacts > versions/nests/* > ** > baseline > ** > hours", "removed", "3.9", SEASON),
     Allowed("artifacts > versions/nests/* > ** > baseline > ** > season", "changed", "3.9", SEASON),
     Allowed("artifacts > versions/nests/* > ** > baseline > ** > season_shift", "changed", "3.9", SEASON),

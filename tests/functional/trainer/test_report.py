@@ -165,12 +165,13 @@ def test_the_gates_chart_shows_estimate_interval_and_what_is_allowed(lab: Lab, t
     document, complaints = rendered(page(run).replace("</body>", f"{DRAWN}</body>"), tmp_path)
     assert complaints == ""
     shown = json.loads(re.findall(r'id="figures">(.*?)</script>', page(run))[0])["comparisons"]
-    assert [one["name"] for one in shown] == ["champion_on_holdout", "champion_on_anchor", "best_on_anchor"]
+    names = ["champion_on_holdout", "champion_on_anchor", "best_on_anchor", "champion_on_both", "best_on_both"]
+    assert [one["name"] for one in shown] == names
     assert all(one["allowed"] == 0.01 * one["reference"] for one in shown)
     assert all(one["low"] <= one["candidate"] - one["reference"] <= one["high"] for one in shown)
     drawn = json.loads(unescape(re.findall(r'data-drawn="(.*?)"', document)[0]))
     assert drawn == [
-        ["champion on holdout", "champion on anchor", "best on anchor"],
+        [name.replace("_", " ") for name in names],
         ["difference", [one["candidate"] - one["reference"] for one in shown]],
         ["allowed at most", [one["allowed"] for one in shown]],
         ["90 % interval", [[one["low"], one["high"]] for one in shown]],
