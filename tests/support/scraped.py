@@ -12,6 +12,7 @@ from control.prometheus.families import ModelState
 from modelloop.contracts.loop_state import ActivityTotals, LoopCounts
 from modelloop.contracts.model_record import ModelRecord
 from modelloop.contracts.quality_verdict import Figure, VersionQuality
+from modelloop.contracts.verdicts import JointDrift
 from modelloop.monitoring import traffic
 from modelloop.monitoring.cost import Rates
 from modelloop.monitoring.summary import LATENCY_BOUNDS_MS, Summary, SummaryKey
@@ -42,7 +43,9 @@ def example() -> ModelState:
     return ModelState(
         ModelRecord("m", NOW, serving=serving(champion=3, challenger=4, shadow=5, weight=10)),
         traffic.totals(None, summaries, model="m", now=NOW),
-        verdicts.drift(NOW, "drift", columns=(column,), prediction=replace(column, name="prediction")),
+        verdicts.drift(
+            NOW, "drift", columns=(column,), prediction=replace(column, name="prediction"), joint=JointDrift(78, 2)
+        ),
         verdicts.quality(NOW, coverage=0.5, versions=(quality,)),
         ActivityTotals("m", 0, LoopCounts({}, {}, {}), done, {"QUEUED": 1}, 1, NOW),
         Rates(512, 0.1, 0.2),

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from modelloop.errors import ArtifactRefusedError
-from modelloop.flat.intervals import interval_rule_from_json
 from modelloop.tables.encoding import Encoding, encoding_from_json
 
 if TYPE_CHECKING:
@@ -116,6 +115,8 @@ def read_bundle(body: bytes) -> Bundle:
 
 def _read(document: Mapping[str, Any]) -> Bundle:
     onnx, golden, interval = document["onnx"], document["golden"], document["interval"]
+    from modelloop.flat.intervals import interval_rule_from_json  # noqa: PLC0415  the engine needs 3.12, a client does not
+
     return Bundle(
         model=document["model"],
         run_id=document["run_id"],

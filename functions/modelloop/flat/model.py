@@ -170,7 +170,9 @@ class FlatModel:
         answers: dict[int, Contributions] = {}
         for chosen in dict.fromkeys(explained):
             rows = [row for row, other in enumerate(explained) if other == chosen]
-            base, values = self._form.shapley([self._looked_up(vectors[row]) for row in rows], chosen if several and chosen else 0)
+            base, values = self._form.shapley(
+                [self._looked_up(vectors[row]) for row in rows], chosen if several and chosen else 0
+            )
             for row, slots in zip(rows, values, strict=True):
                 answers[row] = self._contributions(base, slots, raws[row], chosen)
         return [answers[row] for row in range(len(raws))]

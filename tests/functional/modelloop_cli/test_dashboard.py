@@ -270,7 +270,7 @@ def test_cost_pins_and_the_rollout_checks_are_shown(api: Any, browser: webdriver
     assert "Rollout check: waiting" in shown
     assert "challenger as a canary" in shown
     assert "not sure yet" in shown
-    browser.find_element(By.ID, "figures-judge-canary").click()
+    click(browser, "figures-judge-canary")
     wait(browser, "no more than the champion")
 
 

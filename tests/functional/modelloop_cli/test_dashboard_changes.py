@@ -17,6 +17,7 @@ from tests.support.browser import (
     attribute,
     attributes,
     body,
+    click,
     complaints,
     confirm,
     wait,
@@ -31,10 +32,10 @@ def test_a_promotion_needs_a_reason_and_is_seen(api: Any, browser: webdriver.Chr
     browser.get(f"{page}#/models/penguins")
     wait(browser, "version 2, 10 % of requests")
     browser.find_element(By.ID, "promote-2").click()
-    browser.find_element(By.ID, "confirm-go").click()
+    click(browser, "confirm-go")
     assert [asked for asked in api.asked if asked.method == "POST"] == []
     browser.switch_to.active_element.send_keys("better on the new birds")
-    browser.find_element(By.ID, "confirm-go").click()
+    click(browser, "confirm-go")
 
     wait(browser, "promote by trainer")
     assert not browser.find_element(By.ID, "confirm").is_displayed()
@@ -93,12 +94,12 @@ def test_a_reason_is_asked_for_anew_and_blanks_are_none(api: Any, browser: webdr
     wait(browser, "Enter a reason")
     assert [asked for asked in api.asked if asked.method == "POST"] == []
     browser.find_element(By.ID, "confirm-reason").send_keys("holiday")
-    browser.find_element(By.ID, "confirm-cancel").click()
-    browser.find_element(By.ID, "retrain").click()
+    click(browser, "confirm-cancel")
+    click(browser, "retrain")
 
     assert attribute(browser, "confirm-reason", "value") == ""
     assert "Enter a reason" not in body(browser)
-    browser.find_element(By.ID, "confirm-cancel").click()
+    click(browser, "confirm-cancel")
 
 
 def test_buttons_say_what_can_be_done(api: Any, browser: webdriver.Chrome, page: str) -> None:
