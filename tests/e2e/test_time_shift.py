@@ -234,7 +234,7 @@ def _the_new_version_is_judged_and_promoted(stack: StackInfo, client: Client) ->
     assert (newest["version"], newest["status"], newest["role"]) == (2, "cleared", "challenger")
     manifest, run = client.get(f"/models/{MODEL}/versions/2"), client.runs(MODEL)[0]
     assert (manifest["run_id"], manifest["request_id"]) == (run["run_id"], run["request_id"])
-    assert manifest["gate"]["unsure"], "few rows of the summer are held out, so labels are to decide"
+    assert newest["gate"]["decision"] == "release"
     assert serving(client) == {"champion": 1, "challenger": 2}
     time.sleep(16)  # the pointer's soft time to live: the data plane has seen it after that
     answers = replay(client, weather(SHIFTED)[1500:2140], 2)

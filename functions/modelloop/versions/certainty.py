@@ -42,13 +42,14 @@ def surely(doubts: Sequence[float], chance: float) -> list[bool]:
     return found
 
 
-def rows_to_decide(comparison: LossComparison, allowed: float) -> int | None:
+def rows_to_decide(comparison: LossComparison, allowed: float, normal: float = ONE_SIDED_95) -> int | None:
     """Return how many rows would show that a candidate is within what is allowed; None where nothing tells.
 
     The bound's width shrinks with the root of the rows. An estimate above zero is taken for equality, so the figure is
-    what a candidate needs that is as good as the reference.
+    what a candidate needs that is as good as the reference. `normal` is the quantile that the bound asks for.
     """
-    width, room = comparison.high - comparison.difference, allowed - min(comparison.difference, 0.0)
+    width = (comparison.high - comparison.difference) * normal / ONE_SIDED_95
+    room = allowed - min(comparison.difference, 0.0)
     if not (math.isfinite(width) and room > 0.0):
         return None
     return min(math.ceil(comparison.rows * max(width / room, 1.0) ** 2), MAX_ROWS_TO_DECIDE)

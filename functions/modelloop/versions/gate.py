@@ -27,6 +27,7 @@ SMALL_FIRST, SMALL_SUCCESSOR = 20, 200
 BEST_ON_HOLDOUT = "best_on_holdout"
 CHANCE_OF_FALSE_REJECTION = 0.01  # over all comparisons together
 CHANCE_OF_FALSE_USE = 0.001  # that a version is called better than the trivial model and is not
+NORMAL_OF_FALSE_USE = 3.0902323061678132  # the quantile of the normal distribution that this chance lies beyond
 _NOTHING_KNOWN = Usefulness()
 
 
@@ -103,7 +104,7 @@ def decide(
     checks += [*(check for _, check in answered), *reviewed]
     compared = [trivial, shown_useful.out_of_fold, *_compared(champion)]
     comparisons = tuple(comparison for comparison in compared if comparison is not None)
-    rows = [rows_to_decide(useful, 0.0)] if better.outcome == UNSURE else []
+    rows = [rows_to_decide(useful, 0.0, NORMAL_OF_FALSE_USE)] if better.outcome == UNSURE else []
     rows += [question.rows_to_decide(margin) for question, check in answered if check.outcome == UNSURE]
     repeated = _repeated(asked)
     well = "better than the trivial model" + ("" if champion is None else ", not worse than the champion")
@@ -226,7 +227,9 @@ def _better_than_trivial(trivial: LossComparison, usefulness: Usefulness, *, wor
         figures += f"; but it does rank the rows (ROC AUC {shown(usefulness.auc or 0.0)})"
     elif worse:
         return Check(name, FAILED, f"no better than the trivial model: {figures}")
-    detail = f"not surely better than the trivial model: {figures}{_needed(rows_to_decide(found, 0.0))}"
+    detail = (
+        f"not surely better than the trivial model: {figures}{_needed(rows_to_decide(found, 0.0, NORMAL_OF_FALSE_USE))}"
+    )
     return Check(name, APPROVAL if first else UNSURE, detail)
 
 

@@ -69,7 +69,7 @@ def test_a_rare_class_that_was_copied_shows_no_false_quality(lab: Lab) -> None:
     assert float(run.metrics.holdout["log_loss"]["value"] or 0) > 0.1
 
 
-@pytest.mark.parametrize("text", [fourteen_contents(), five_contents(1500)])
+@pytest.mark.parametrize("text", [fourteen_contents(), five_contents(4000)])
 def test_coarse_tables_train_as_before(lab: Lab, text: str) -> None:
     data = replace(encoded(text), kind=OCCURRENCE)
     sides = np.random.default_rng(33).choice(3, len(data.target), p=[0.64, 0.16, 0.2]).astype(np.uint8)

@@ -37,7 +37,7 @@ def test_a_first_version_that_may_be_of_use_is_offered_to_a_person_with_the_rows
     found = decide(WEAK, None)
     assert (found.decision, found.unsure) == ("approve", False)
     assert found.reasons[0].startswith("not surely better than the trivial model: log_loss 0.338 against 0.35 on 711")
-    assert found.reasons[0].endswith("; about 835 rows would decide")
+    assert found.reasons[0].endswith("; about 2,946 rows would decide")
 
 
 def test_rows_answered_out_of_fold_decide_about_a_first_version() -> None:
@@ -66,7 +66,7 @@ def test_a_first_version_is_released_by_a_bound_that_errs_once_in_a_thousand(err
 
 def test_a_successor_that_is_not_surely_better_than_trivial_is_unsure() -> None:
     found = decide(WEAK, CALM)
-    assert (found.decision, found.unsure, found.rows_to_decide) == ("release", True, 835)
+    assert (found.decision, found.unsure, found.rows_to_decide) == ("release", True, 2946)
 
 
 def test_a_calm_succession_is_released_and_says_so() -> None:
