@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from modelloop.versions.evidence import LossComparison
 
 ONE_SIDED_95 = 1.6448536269514722
+FAR = 1e6  # standard errors, beyond which nothing is left to tell apart and squares might overflow
 MAX_ROWS_TO_DECIDE = 1_000_000_000
+MAX_TIMES = 100_000.0  # that bounds have to get narrower; beyond it even one row asks for more than MAX_ROWS_TO_DECIDE
 
 
 def doubt_of_above(comparison: LossComparison, limit: float) -> float:
@@ -52,7 +54,8 @@ def rows_to_decide(comparison: LossComparison, allowed: float, normal: float = O
     room = allowed - min(comparison.difference, 0.0)
     if not (math.isfinite(width) and room > 0.0):
         return None
-    return min(math.ceil(comparison.rows * max(width / room, 1.0) ** 2), MAX_ROWS_TO_DECIDE)
+    times = min(max(width / room, 1.0), MAX_TIMES)
+    return min(math.ceil(comparison.rows * times**2), MAX_ROWS_TO_DECIDE)
 
 
 def _tail(excess: float, comparison: LossComparison) -> float:
@@ -63,6 +66,6 @@ def _tail(excess: float, comparison: LossComparison) -> float:
         return 1.0
     if error <= 0.0:
         return 0.0 if excess > 0.0 else 1.0
-    statistic, freedom = excess / error, max(comparison.rows - 1, 1)
+    statistic, freedom = max(-FAR, min(excess / error, FAR)), max(comparison.rows - 1, 1)
     normal = statistic * (1.0 - 1.0 / (4.0 * freedom)) / math.sqrt(1.0 + statistic**2 / (2.0 * freedom))
     return 0.5 * math.erfc(normal / math.sqrt(2.0))

@@ -191,23 +191,22 @@ def _surely_worse(useful: LossComparison, asked: Sequence[_Question], margin: fl
     return [sure[_identity(useful)], *found]
 
 
-def _details(checks: Sequence[Check], outcome: str, repeated: set[str]) -> tuple[str, ...]:
-    """Return what checks of one outcome say; of a repeated one only when it alone has this outcome."""
+def _details(checks: Sequence[Check], outcome: str, repeated: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what checks of one outcome say; of those about one comparison only what the first says."""
     found = sorted((check for check in checks if check.outcome == outcome), key=lambda check: "_on_" in check.name)
-    return tuple(check.detail for check in found if check.name not in repeated) or tuple(
-        check.detail for check in found
-    )
+    names = {check.name for check in found}
+    return tuple(check.detail for check in found if repeated.get(check.name) not in names)
 
 
-def _repeated(asked: Sequence[_Question]) -> set[str]:
-    """Return the names of questions whose comparison an earlier one asked about, as of a champion that is the best."""
-    known: set[tuple[float, ...]] = set()
-    repeated = set()
+def _repeated(asked: Sequence[_Question]) -> dict[str, str]:
+    """Return, for questions about the comparison of an earlier one (the champion may be the best), that one's name."""
+    known: dict[tuple[float, ...], str] = {}
+    repeated = {}
     for question in asked:
         if question.comparison is not None:
-            if _identity(question.comparison) in known:
-                repeated.add(question.name)
-            known.add(_identity(question.comparison))
+            first = known.setdefault(_identity(question.comparison), question.name)
+            if first != question.name:
+                repeated[question.name] = first
     return repeated
 
 
@@ -277,7 +276,7 @@ def _conclude(
     margin: float,
     rows: Sequence[int | None],
     well: str,
-    repeated: set[str],
+    repeated: Mapping[str, str],
 ) -> GateDecision:
     """Return the decision; `well` is the reason of a release that nothing speaks against.
 

@@ -58,3 +58,12 @@ def test_rows_that_would_decide_grow_with_the_square_of_the_width() -> None:
     assert rows_to_decide(comparison(-0.14805, 0.1, rows=400), 0.01645) == pytest.approx(400, abs=1)
     assert rows_to_decide(comparison(0.0, 0.1), 0.0) is None
     assert rows_to_decide(LossComparison("x", "m", 9, 1.0, 1.0, nan, nan), 0.01) is None
+
+
+def test_bounds_that_nearly_meet_overflow_nothing() -> None:
+    exact = LossComparison("x", "log_loss", 5000, 1.0, 1.0 - 1e-9, 1e-9 - 5e-324, 1e-9 + 1e-320)
+    for limit in (0.0, 1e-9, 1.0):
+        assert 0.0 <= doubt_of_above(exact, limit) <= 1.0
+        assert 0.0 <= doubt_of_below(exact, limit) <= 1.0
+    wide = LossComparison("x", "log_loss", 5000, 1.0, 1.0, -1e300, 1e300)
+    assert rows_to_decide(wide, 5e-324) == 1_000_000_000
