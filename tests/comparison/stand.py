@@ -25,7 +25,6 @@ from tests.comparison.environment import (
     CAPTURE,
     DATA,
     ENVIRONMENT,
-    LIMITS,
     MEMORY_MB,
     NAMED,
     REGION,
@@ -61,8 +60,6 @@ class Stand:
         os.environ.update(ENVIRONMENT | self._addresses())
         os.environ["MODELLOOP_STACK_FILE"] = str(self._describe())
         stillness.install()
-        for module, limits in LIMITS.items():
-            vars(importlib.import_module(module)).update(limits)
         sys.stdout = self._output
         self.stores.provision()
 
