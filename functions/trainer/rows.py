@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 ANCHOR_ROWS = 20_000
@@ -122,6 +124,16 @@ class Predictions:
     def counted_once(self) -> Predictions:
         """Return the predictions without further copies of a row."""
         return self if self.contents is None else self.take(self.contents.first())
+
+
+def join_predictions(parts: Sequence[Predictions]) -> Predictions:
+    """Return predictions of several sets of rows, one set after the other; `contents` is None."""
+    probas = [part.proba for part in parts if part.proba is not None]
+    return Predictions(
+        np.concatenate([part.target for part in parts]),
+        np.concatenate([part.predicted for part in parts]),
+        np.concatenate(probas) if probas else None,
+    )
 
 
 class Predictor(Protocol):

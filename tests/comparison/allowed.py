@@ -54,6 +54,12 @@ TRIED = "who is on trial stands in the pointer, and is overwritten in its copy w
 DECIDED = "the gate says in other words and further checks what it compared; its word is the recording's in the stories"
 ONCE = "the hash that put a row on its side is kept, so that rows of two holdouts count once"
 
+
+def _other_digests(point: str, why: str, *places: str) -> list[Allowed]:
+    """Return what changes where a file is named with its size and digest."""
+    return [Allowed(f"{place} > {name}", "changed", point, why) for place in places for name in ("bytes", "sha256")]
+
+
 ALLOWED: tuple[Allowed, ...] = (
     Allowed("table > MODELS MODEL#* > trial", "added", "3.7", TRIED),
     Allowed("artifacts > prepared/*/identities.npy", "added", "3.7", ONCE),
@@ -225,18 +231,16 @@ ALLOWED: tuple[Allowed, ...] = (
     Allowed("artifacts > versions/diabetes/*/manifest.json > ** > trials > 2", "added", "3.4", COUNTS),
     Allowed("artifacts > versions/diabetes/*/model.flat.json > ** > floor", "added", "3.4", FLOORED),
     Allowed("artifacts > versions/diabetes/*/model.flat.json > ** > sha256", "changed", "3.4", FLOORED),
-    *(
-        Allowed(f"{place} > {name}", "changed", "3.4", FLOORED)
-        for place in (
-            "answers > diabetes/approve > json > serving > *",
-            "artifacts > serving/diabetes.json > ** > champion",
-            "artifacts > serving/diabetes.json > ** > shadow",
-            "artifacts > versions/diabetes/*/manifest.json > ** > files > model.flat.json",
-            "sent > diabetes/* > calls > **",
-            "table > MODEL#diabetes VERSION#* > bundle",
-            "table > MODELS MODEL#diabetes > champion",
-        )
-        for name in ("bytes", "sha256")
+    *_other_digests(
+        "3.4",
+        FLOORED,
+        "answers > diabetes/approve > json > serving > *",
+        "artifacts > serving/diabetes.json > ** > champion",
+        "artifacts > serving/diabetes.json > ** > shadow",
+        "artifacts > versions/diabetes/*/manifest.json > ** > files > model.flat.json",
+        "sent > diabetes/* > calls > **",
+        "table > MODEL#diabetes VERSION#* > bundle",
+        "table > MODELS MODEL#diabetes > champion",
     ),
     Allowed("** > selection", "added", "3.1", CHOSEN),
     Allowed("** > trials > * > folds", "added", "3.1", CHOSEN),
@@ -285,23 +289,21 @@ ALLOWED: tuple[Allowed, ...] = (
     Allowed("answers > ** > properties > explain > type", "removed", "3.14", FAIR),
     Allowed("artifacts > versions/*/model.flat.json > ** > flat > centres", "added", "3.14", CENTRED),
     Allowed("artifacts > versions/*/model.flat.json > * > sha256", "changed", "3.14", CENTRED),
-    *(
-        Allowed(f"{place} > {name}", "changed", "3.14", CENTRED)
-        for place in (
-            "answers > ** > serving > champion",
-            "answers > ** > serving > challenger",
-            "answers > ** > serving > previous",
-            "answers > ** > serving > shadow",
-            "answers > ** > serving > pins > *",
-            "answers > ** > bundle",
-            "answers > ** > files > model.flat.json",
-            "artifacts > serving/*.json > **",
-            "artifacts > versions/*/manifest.json > ** > files > model.flat.json",
-            "sent > */training > calls > ** > *",
-            "table > MODEL#* VERSION#* > bundle",
-            "table > MODELS MODEL#* > champion",
-        )
-        for name in ("bytes", "sha256")
+    *_other_digests(
+        "3.14",
+        CENTRED,
+        "answers > ** > serving > champion",
+        "answers > ** > serving > challenger",
+        "answers > ** > serving > previous",
+        "answers > ** > serving > shadow",
+        "answers > ** > serving > pins > *",
+        "answers > ** > bundle",
+        "answers > ** > files > model.flat.json",
+        "artifacts > serving/*.json > **",
+        "artifacts > versions/*/manifest.json > ** > files > model.flat.json",
+        "sent > */training > calls > ** > *",
+        "table > MODEL#* VERSION#* > bundle",
+        "table > MODELS MODEL#* > champion",
     ),
     Allowed("artifacts > versions/diabetes/*/model.flat.json > ** > interval > low", "added", "3.13", ENDED),
     Allowed("artifacts > versions/diabetes/*/model.flat.json > ** > interval > high", "added", "3.13", ENDED),

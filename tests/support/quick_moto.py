@@ -1,4 +1,4 @@
-"""Makes moto's answers quicker to write: half of the processor time of the functional tests went into it.
+"""Makes moto's answers quicker to write, on which the functional tests spend much of their processor time.
 
 Its serializer tries several spellings of every member that a shape may have, for every value of a DynamoDB item. Items
 are dicts that spell their members as the shape does, so going through what they hold gives the same answer. And what a

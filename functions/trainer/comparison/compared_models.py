@@ -10,7 +10,7 @@ import numpy as np
 from trainer.comparison.schema_compatibility import in_encoding
 from trainer.evaluation.bootstrap import compare
 from trainer.evaluation.losses import MIN_PROBABILITY, is_defined
-from trainer.rows import Part, Predictions, subsample
+from trainer.rows import Part, Predictions, join_predictions, subsample
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,16 +52,9 @@ def compare_pair(name: str, metric: str, pair: Pair | None, seed: int) -> LossCo
 
 def joined(first: Pair, second: Pair | None) -> Pair:
     """Return two models' predictions of some rows and of further ones, which do not repeat."""
-    return first if second is None else (_joined(first[0], second[0]), _joined(first[1], second[1]))
-
-
-def _joined(first: Predictions, second: Predictions) -> Predictions:
-    probas = [part.proba for part in (first, second) if part.proba is not None]
-    return Predictions(
-        np.concatenate([first.target, second.target]),
-        np.concatenate([first.predicted, second.predicted]),
-        np.concatenate(probas) if probas else None,
-    )
+    if second is None:
+        return first
+    return join_predictions((first[0], second[0])), join_predictions((first[1], second[1]))
 
 
 def predict_shared(

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from modelloop.errors import FitRefusedError
 from trainer.families.model import best_iteration
-from trainer.rows import Predictions
+from trainer.rows import join_predictions
 from trainer.search.candidates import given_params
 from trainer.search.estimation import estimate, estimate_alone, plain_metric
 from trainer.search.folds import FOLDS, make_folds
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from trainer.evaluation.predictors import Estimator
+    from trainer.rows import Predictions
     from trainer.search.candidates import Candidate
     from trainer.search.folds import Fold
     from trainer.table import PreparedTable
@@ -164,13 +165,9 @@ def _joined(table: PreparedTable, held: Sequence[_Held]) -> OutOfFold:
     rows = np.concatenate([one.rows for one in held])
     order = np.argsort(rows)
     rows, first = rows[order], held[0]
-    predicted = np.concatenate([one.predictions.predicted for one in held])[order]
-    probabilities = [one.predictions.proba for one in held if one.predictions.proba is not None]
     raws = [one.raw for one in held if one.raw is not None]
-    part = table.fitting_rows.take(rows)
-    predictions = Predictions(
-        part.target, predicted, np.concatenate(probabilities)[order] if probabilities else None, part.contents
-    )
+    contents = table.fitting_rows.take(rows).contents
+    predictions = replace(join_predictions([one.predictions for one in held]).take(order), contents=contents)
     answers = (
         FoldAnswers(rows, np.concatenate(raws)[order], first.link, first.statistic) if raws and first.link else None
     )

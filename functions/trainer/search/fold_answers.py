@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from modelloop.tables.split import CONTENT, OCCURRENCE
-from trainer.rows import Predictions
+from trainer.rows import join_predictions
 from trainer.search.folds import make_folds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from trainer.evaluation.predictors import Estimator
-    from trainer.rows import Part
+    from trainer.rows import Part, Predictions
     from trainer.table import PreparedTable
 
 MAX_ROWS = 20_000  # beyond them the holdout says enough
@@ -40,7 +41,5 @@ def answer_unseen(
         parts.append(fit(rows.take(fold.rest)).predict(rows.take(fold.held)))
     if not parts:
         return None
-    proba = [part.proba for part in parts if part.proba is not None]
     asked = rows.take(np.concatenate(order))
-    predicted = np.concatenate([part.predicted for part in parts])
-    return asked, Predictions(asked.target, predicted, np.concatenate(proba) if proba else None, asked.contents)
+    return asked, replace(join_predictions(parts), contents=asked.contents)
